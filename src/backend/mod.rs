@@ -1,0 +1,1 @@
+//! Libraries whose arrays flowmap runs on.

@@ -1,0 +1,211 @@
+//! Verification: every identity on every case, and where it fails worst.
+
+use super::{Case, Characterization, Eulerian, Identity, Lagrangian, Semigroup, Tangent};
+use crate::{
+    field::VelocityField,
+    flow::FlowMap,
+    number::{Dual, Value},
+    state::State,
+};
+use std::fmt;
+
+/// Tests all identities of a flow map against a velocity field.
+///
+/// The residual of each case is measured relative to the larger of its two terms, or to 1 where both are smaller. The
+/// semigroup's intermediate time moves from case to case.
+///
+/// ```
+/// use flowmap::{exact::Rotation, verify, Lattice};
+/// let turn = Rotation::new(1.5)?;
+/// let cases = Lattice::new([-3.0, 3.0], [[-2.0, 2.0]; 2])?.cases::<f64>(256);
+/// let report = verify(&turn, &turn, cases);
+/// assert!(report.holds(1e-14), "{report}");
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// The identity map is a semigroup, and still not the flow map of a rotation:
+///
+/// ```
+/// use flowmap::{exact::Rotation, flow_map, verify, Differences, Lattice};
+/// let still = Differences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
+/// let report = verify(&still, &Rotation::new(1.5)?, Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(64));
+/// assert!(!report.holds(1e-3));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub fn verify<X, M, B>(map: &M, field: &B, cases: impl IntoIterator<Item = Case<X>>) -> Report
+where
+    X: State,
+    M: FlowMap<X> + FlowMap<Dual<X>> + ?Sized,
+    B: VelocityField<X> + ?Sized,
+{
+    let mut lines = ["identity", "tangent", "Lagrangian", "Eulerian", "semigroup"].map(Tally::new);
+    for (k, case) in cases.into_iter().enumerate() {
+        const GOLDEN: f64 = 0.618_033_988_749_895;
+        let semigroup = Semigroup { fraction: ((k + 1) as f64 * GOLDEN).fract() };
+        let Case { s, t, x } = &case;
+        let terms = [
+            Identity.terms(map, field, s, t, x),
+            Tangent.terms(map, field, s, t, x),
+            Lagrangian.terms(map, field, s, t, x),
+            Eulerian.terms(map, field, s, t, x),
+            semigroup.terms(map, field, s, t, x),
+        ];
+        for (line, (first, second)) in lines.iter_mut().zip(terms) {
+            line.add(&case, &first, &second);
+        }
+    }
+    Report { lines: lines.map(Tally::finish).into() }
+}
+
+/// What [`verify`] found: one [`Line`] for each identity. Displays as a table.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Report {
+    /// The identities, in the order identity, tangent, Lagrangian, Eulerian, semigroup.
+    pub lines: Vec<Line>,
+}
+
+/// How well one identity holds.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Line {
+    /// The identity.
+    pub name: String,
+    /// How many points were tested: each sample of a batch is one.
+    pub cases: usize,
+    /// The largest relative residual; infinite if any was not a number.
+    pub max: f64,
+    /// The root mean square of the relative residuals.
+    pub rms: f64,
+    /// The largest residual itself.
+    pub max_absolute: f64,
+    /// Where the relative residual was largest.
+    pub worst: Option<Worst>,
+}
+
+/// The case with the largest residual.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Worst {
+    /// Start time.
+    pub s: f64,
+    /// End time.
+    pub t: f64,
+    /// The coordinates of the state.
+    pub x: Vec<f64>,
+}
+
+impl Report {
+    /// Whether every identity was tested and holds to `tolerance` everywhere.
+    pub fn holds(&self, tolerance: f64) -> bool {
+        self.lines.iter().all(|line| line.cases > 0 && line.max <= tolerance)
+    }
+
+    /// The line of an identity, by its name.
+    pub fn line(&self, name: &str) -> Option<&Line> {
+        self.lines.iter().find(|line| line.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<12} {:>8} {:>10} {:>10} {:>10}   worst at", "identity", "points", "max", "rms", "absolute")?;
+        for line in &self.lines {
+            write!(f, "{:<12} {:>8} ", line.name, line.cases)?;
+            write!(f, "{:>10.2e} {:>10.2e} {:>10.2e}   ", line.max, line.rms, line.max_absolute)?;
+            match &line.worst {
+                None => writeln!(f, "-")?,
+                Some(Worst { s, t, x }) => {
+                    let shown: Vec<_> = x.iter().take(4).map(|c| format!("{c:.4}")).collect();
+                    let rest = if x.len() > 4 { ", …" } else { "" };
+                    writeln!(f, "s = {s:.4}, t = {t:.4}, x = ({}{rest})", shown.join(", "))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line while it is being counted.
+struct Tally {
+    line: Line,
+    squares: f64,
+}
+
+impl Tally {
+    fn new(name: &str) -> Self {
+        let line = Line { name: name.into(), cases: 0, max: 0.0, rms: 0.0, max_absolute: 0.0, worst: None };
+        Self { line, squares: 0.0 }
+    }
+
+    fn add<X: State>(&mut self, case: &Case<X>, first: &X, second: &X) {
+        let residuals = first.plus(second).norm().values();
+        let (firsts, seconds) = (first.norm().values(), second.norm().values());
+        let line = &mut self.line;
+        for (row, &absolute) in residuals.iter().enumerate() {
+            // what is not a number is as wrong as can be: `f64::max` would drop it
+            let relative =
+                Some(absolute / firsts[row].max(seconds[row]).max(1.0)).filter(|r| r.is_finite()).unwrap_or(f64::INFINITY);
+            line.cases += 1;
+            self.squares += relative * relative;
+            line.max_absolute = line.max_absolute.max(if absolute.is_nan() { f64::INFINITY } else { absolute });
+            if line.worst.is_none() || relative > line.max {
+                line.max = relative;
+                line.worst = Some(worst(case, row, residuals.len()));
+            }
+        }
+    }
+
+    fn finish(mut self) -> Line {
+        self.line.rms = (self.squares / self.line.cases.max(1) as f64).sqrt();
+        self.line
+    }
+}
+
+/// The sample `row` of `rows`.
+fn worst<X: State>(case: &Case<X>, row: usize, rows: usize) -> Worst {
+    let of = |values: Vec<f64>| values[row.min(values.len() - 1)];
+    let x = case.x.values();
+    let width = x.len() / rows.max(1);
+    Worst { s: of(case.s.values()), t: of(case.t.values()), x: x[row * width..(row + 1) * width].to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Differences, Lattice, exact::Rotation, flow_map};
+
+    fn cases() -> impl Iterator<Item = Case<[f64; 2]>> {
+        Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases(64)
+    }
+
+    #[test]
+    fn identity_map_passes_the_semigroup_line_and_fails_the_report() {
+        let still = Differences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 2]| *x));
+        let report = verify(&still, &Rotation::new(1.0).unwrap(), cases());
+        assert!(report.line("Semigroup").unwrap().max < 1e-12);
+        assert!(report.line("tangent").unwrap().max > 0.1);
+        assert!(!report.holds(0.1));
+    }
+
+    #[test]
+    fn nothing_tested_does_not_hold() {
+        let turn = Rotation::new(1.0).unwrap();
+        assert!(!verify(&turn, &turn, cases().take(0)).holds(1.0));
+    }
+
+    #[test]
+    fn one_nan_is_found_and_located() {
+        let turn = Rotation::new(1.0).unwrap();
+        let hole = Differences::new(flow_map(
+            move |s: &f64, t: &f64, x: &[f64; 2]| {
+                if x[0] > 0.97 { [f64::NAN; 2] } else { turn.flow(s, t, x) }
+            },
+        ));
+        let report = verify(&hole, &turn, cases());
+        let line = report.line("lagrangian").unwrap();
+        assert_eq!(line.max, f64::INFINITY);
+        assert!(line.worst.as_ref().unwrap().x[0] > 0.97);
+        assert!(!report.holds(f64::MAX));
+    }
+}

@@ -1,0 +1,54 @@
+//! Blow-up in finite time.
+
+use super::{ExactFlow, exact_flow};
+use crate::{Error, Number, Ode, Result};
+
+/// The scalar ODE whose solutions leave every bounded set in finite time.
+///
+/// - velocity: `b(x) = x²`
+/// - flow: `x / (1 - x (t - s))`
+/// - Jacobian: `(1 - x (t - s))^-2`
+/// - domain: `x (t - s) < 1`; outside, [`FlowMap::flow`](crate::FlowMap::flow) is NaN and
+///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + 1/x`
+///
+/// ```
+/// use flowmap::{exact::Blowup, FlowMap};
+/// assert_eq!(Blowup.flow(&0.0, &0.5, &[1.0]), [2.0]);
+/// assert!(Blowup.flow(&0.0, &1.5, &[1.0_f64])[0].is_nan());
+/// let error = Blowup.try_flow(&0.0, &1.5, &[1.0_f64]).unwrap_err();
+/// assert!(error.to_string().contains("blows up at time 1"));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section I.7.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Blowup;
+
+/// `1 - x (t - s)`, NaN where the solution has ceased to exist.
+fn denominator<N: Number>(s: &N, t: &N, x: &N) -> N {
+    let left = (-(x.clone() * &(t.clone() - s))).shift(1.0);
+    let zero = left.constant(0.0);
+    N::select(&zero.less(&left), &left, &left.constant(f64::NAN))
+}
+
+impl Ode<1> for Blowup {
+    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
+        [x.clone() * x]
+    }
+}
+
+impl ExactFlow<1> for Blowup {
+    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+        [x.clone() / denominator(s, t, x)]
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+        [[denominator(s, t, x).powi(-2)]]
+    }
+
+    fn domain(&self, s: f64, t: f64, [x]: &[f64; 1]) -> Result<()> {
+        if x * (t - s) < 1.0 { Ok(()) } else { Err(Error::BlowUp { from: s, to: t, time: s + 1.0 / x }) }
+    }
+}
+
+exact_flow!(Blowup, 1);

@@ -1,0 +1,90 @@
+//! Exact flows: velocity fields whose flow maps are known in closed form.
+//!
+//! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a [`VelocityField`]
+//! and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals, batches of points in a tensor.
+
+mod blowup;
+mod rotation;
+
+pub use blowup::Blowup;
+pub use rotation::Rotation;
+
+use crate::{
+    Result,
+    field::{Ode, columns},
+    flow::{FlowMap, finite},
+    number::{Dual, Number},
+    state::Coordinates,
+};
+
+/// An ODE in `D` dimensions with a flow map in closed form, written once over any [`Number`].
+pub trait ExactFlow<const D: usize>: Ode<D> {
+    /// `X_{s,t}(x)`; NaN outside the domain.
+    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D];
+
+    /// The Jacobian `∇X_{s,t}(x)` in closed form, row by row: `∂X_i/∂x_j`.
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D];
+
+    /// Whether the solution from `x` at time `s` exists until time `t`.
+    ///
+    /// # Errors
+    /// What stands in the way, such as [`Error::BlowUp`](crate::Error::BlowUp) with its time.
+    fn domain(&self, _s: f64, _t: f64, _x: &[f64; D]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The Jacobian `∇X_{s,t}(x)` of any map on points, row by row, exact to rounding: forward mode, one column after another.
+///
+/// ```
+/// use flowmap::exact::{jacobian_of, ExactFlow, Rotation};
+/// let turn = Rotation::new(1.0)?;
+/// let (s, t, x) = (0.0, 0.5, [1.0, 2.0]);
+/// assert_eq!(jacobian_of(&turn, &s, &t, &x), turn.jacobian(&s, &t, &x));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub fn jacobian_of<const D: usize, N: Number>(map: &impl FlowMap<[Dual<N>; D]>, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+    let still = |t: &N| Dual::constant(t.clone());
+    columns(|j| {
+        let start = std::array::from_fn(|i| Dual::new(x[i].clone(), x[i].constant(f64::from(u8::from(i == j)))));
+        map.flow(&still(s), &still(t), &start)
+    })
+}
+
+/// `solution` on any state with coordinates.
+fn flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X::Time, t: &X::Time, x: &X) -> X {
+    X::join(exact.solution(s, t, &x.split()))
+}
+
+/// `solution`, after a look at the domain sample by sample.
+fn try_flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+    use crate::Value;
+    let at = |values: &[f64], row: usize| values[row.min(values.len() - 1)];
+    let (from, to, start) = (s.values(), t.values(), x.split().map(|c| c.values()));
+    let rows = start.iter().map(Vec::len).max().unwrap_or(0);
+    for row in 0..rows {
+        let x = std::array::from_fn(|i| at(&start[i], row));
+        exact.domain(at(&from, row), at(&to, row), &x)?;
+    }
+    finite(s, t, flow(exact, s, t, x))
+}
+
+/// An exact flow is a field and a flow map on every state with its number of coordinates.
+macro_rules! exact_flow {
+    ($([$($generics:tt)*])? $flow:ty, $dim:expr) => {
+        impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::VelocityField<State_> for $flow {
+            fn velocity(&self, t: &State_::Time, x: &State_) -> State_ {
+                State_::join(crate::Ode::rhs(self, t, &x.split()))
+            }
+        }
+        impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::FlowMap<State_> for $flow {
+            fn flow(&self, s: &State_::Time, t: &State_::Time, x: &State_) -> State_ {
+                crate::exact::flow(self, s, t, x)
+            }
+            fn try_flow(&self, s: &State_::Time, t: &State_::Time, x: &State_) -> crate::Result<State_> {
+                crate::exact::try_flow(self, s, t, x)
+            }
+        }
+    };
+}
+use exact_flow;

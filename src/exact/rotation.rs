@@ -1,0 +1,77 @@
+//! Rotation of the plane.
+
+use super::{ExactFlow, exact_flow};
+use crate::{Error, Number, Ode, Result};
+
+/// Rotation of the plane with constant angular velocity `ω`.
+///
+/// - velocity: `b(x, y) = (-ω y, ω x)`
+/// - flow: the rotation by the angle `ω (t - s)`
+/// - Jacobian: the same rotation; volume and norm are preserved
+/// - domain: all of the plane, all times
+///
+/// ```
+/// use flowmap::{exact::Rotation, FlowMap};
+/// let quarter = Rotation::new(std::f64::consts::FRAC_PI_2)?.flow(&0.0, &1.0, &[1.0_f64, 0.0]);
+/// assert!(quarter[0].abs() < 1e-15 && (quarter[1] - 1.0).abs() < 1e-15);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: V. I. Arnold, Ordinary Differential Equations, section 2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rotation {
+    angular_velocity: f64,
+}
+
+impl Rotation {
+    /// With angular velocity `ω`, radians per unit of time, counter-clockwise.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `ω` is finite.
+    pub fn new(angular_velocity: f64) -> Result<Self> {
+        if !angular_velocity.is_finite() {
+            return Err(Error::invalid("angular velocity", format!("{angular_velocity} is not finite")));
+        }
+        Ok(Self { angular_velocity })
+    }
+}
+
+impl Ode<2> for Rotation {
+    fn rhs<N: Number>(&self, _t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+        [y.scale(-self.angular_velocity), x.scale(self.angular_velocity)]
+    }
+}
+
+impl ExactFlow<2> for Rotation {
+    fn solution<N: Number>(&self, s: &N, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+        let angle = (t.clone() - s).scale(self.angular_velocity);
+        let (sin, cos) = (angle.sin(), angle.cos());
+        [cos.clone() * x - sin.clone() * y, sin * x + cos * y]
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 2]) -> [[N; 2]; 2] {
+        let angle = (t.clone() - s).scale(self.angular_velocity);
+        let (sin, cos) = (angle.sin(), angle.cos());
+        [[cos.clone(), -sin.clone()], [sin, cos]]
+    }
+}
+
+exact_flow!(Rotation, 2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FlowMap;
+
+    #[test]
+    fn known_point() {
+        // (3, 4) by the angle whose cosine is 3/5 and sine 4/5
+        let end = Rotation::new(0.8_f64.asin()).unwrap().flow(&1.0, &2.0, &[3.0, 4.0]);
+        assert!((end[0] - -1.4).abs() < 1e-14 && (end[1] - 4.8).abs() < 1e-14);
+    }
+
+    #[test]
+    fn infinite_speed_is_refused() {
+        assert!(Rotation::new(f64::INFINITY).is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! Velocity fields: the right-hand sides of ODEs.
+
+use crate::{
+    number::{Dual, Number, Value},
+    state::{Coordinates, State},
+};
+
+/// The right-hand side of `dx/dt = b_t(x)`.
+///
+/// Implemented by references and boxes of fields, by closures through [`field`], by every [`Ode`] through [`Pointwise`], by
+/// the [exact flows](crate::exact), and by neural velocities through [`Learned`](crate::Learned).
+///
+/// ```
+/// use flowmap::{field, VelocityField};
+/// let decay = field(|t: &f64, x: &[f64; 1]| [-t * x[0]]);
+/// assert_eq!(decay.velocity(&2.0, &[3.0]), [-6.0]);
+/// ```
+pub trait VelocityField<X: State> {
+    /// `b_t(x)`.
+    fn velocity(&self, t: &X::Time, x: &X) -> X;
+}
+
+impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<X> for &B {
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        (**self).velocity(t, x)
+    }
+}
+
+impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<X> for Box<B> {
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        (**self).velocity(t, x)
+    }
+}
+
+/// A closure `|t, x| …` as a [`VelocityField`], see [`field`].
+#[derive(Clone, Copy, Debug)]
+pub struct Field<F>(F);
+
+/// Makes a [`VelocityField`] of a closure `|t, x| …` on one type of state.
+///
+/// ```
+/// use flowmap::{field, VelocityField};
+/// let pendulum = field(|_: &f64, [angle, speed]: &[f64; 2]| [*speed, -angle.sin()]);
+/// assert_eq!(pendulum.velocity(&0.0, &[0.0, 1.0]), [1.0, 0.0]);
+/// ```
+pub fn field<X: State, F: Fn(&X::Time, &X) -> X>(b: F) -> Field<F> {
+    Field(b)
+}
+
+impl<X: State, F: Fn(&X::Time, &X) -> X> VelocityField<X> for Field<F> {
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        (self.0)(t, x)
+    }
+}
+
+/// A velocity field that its user's derivatives and gradients do not enter: inputs and output are constants.
+///
+/// This is the stop gradient `sg v(sg x)` of self-distillation, visible where an objective is built. Parameters are frozen by
+/// passing a field that holds constants.
+///
+/// ```
+/// use flowmap::{field, Dual, Frozen, VelocityField};
+/// let b = field(|_: &Dual<f64>, x: &Dual<[f64; 1]>| x.clone());
+/// let moving = Dual::new([1.0], [1.0]);
+/// assert!(b.velocity(&Dual::constant(0.0), &moving).moving().is_some());
+/// assert!(Frozen(&b).velocity(&Dual::constant(0.0), &moving).moving().is_none());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Frozen<B>(pub B);
+
+impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        self.0.velocity(&t.frozen(), &x.frozen()).frozen()
+    }
+}
+
+/// An ODE in `D` dimensions, written once, coordinate by coordinate, over any [`Number`].
+///
+/// [`Pointwise`] turns it into a [`VelocityField`] on every state with `D` coordinates: points, batches, duals, tensors.
+///
+/// ```
+/// use flowmap::{Number, Ode, Pointwise, VelocityField};
+/// struct LotkaVolterra { birth: f64, death: f64 }
+/// impl Ode<2> for LotkaVolterra {
+///     fn rhs<N: Number>(&self, _t: &N, [prey, hunters]: &[N; 2]) -> [N; 2] {
+///         let meet = prey.clone() * hunters;
+///         [prey.scale(self.birth) - &meet, meet - hunters.scale(self.death)]
+///     }
+/// }
+/// let b = Pointwise(LotkaVolterra { birth: 1.5, death: 3.0 });
+/// assert_eq!(b.velocity(&0.0, &[1.0, 1.0]), [0.5, -2.0]);
+/// assert_eq!(b.velocity(&0.0, &[1.0_f32, 1.0]), [0.5, -2.0]);
+/// ```
+pub trait Ode<const D: usize> {
+    /// The `D` coordinates of `b_t(x)`.
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D];
+}
+
+impl<const D: usize, O: Ode<D>> Ode<D> for &O {
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        (**self).rhs(t, x)
+    }
+}
+
+/// An [`Ode`] as a [`VelocityField`] of every state with `D` coordinates.
+#[derive(Clone, Copy, Debug)]
+pub struct Pointwise<O, const D: usize>(pub O);
+
+impl<const D: usize, O: Ode<D>, X: Coordinates<D>> VelocityField<X> for Pointwise<O, D> {
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        X::join(self.0.rhs(t, &x.split()))
+    }
+}
+
+/// The Jacobian of an ODE's right-hand side, row by row: `∂b_i/∂x_j`, exact, by forward mode.
+///
+/// ```
+/// use flowmap::{exact::Rotation, rhs_jacobian};
+/// assert_eq!(rhs_jacobian(&Rotation::new(2.0)?, &0.0, &[1.0, 1.0]), [[0.0, -2.0], [2.0, 0.0]]);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub fn rhs_jacobian<const D: usize, N: Number>(ode: &impl Ode<D>, t: &N, x: &[N; D]) -> [[N; D]; D] {
+    columns(|j| {
+        let moving = std::array::from_fn(|i| Dual::new(x[i].clone(), x[i].constant(f64::from(u8::from(i == j)))));
+        ode.rhs(&Dual::constant(t.clone()), &moving)
+    })
+}
+
+/// The matrix whose `j`-th column is the tangent of `image(j)`.
+pub(crate) fn columns<const D: usize, N: Number>(image: impl Fn(usize) -> [Dual<N>; D]) -> [[N; D]; D] {
+    let images: [[Dual<N>; D]; D] = std::array::from_fn(image);
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| images[j][i].moving().cloned().unwrap_or_else(|| images[j][i].value().constant(0.0)))
+    })
+}

@@ -1,0 +1,137 @@
+//! Arithmetic that plain floats, dual numbers and whole tensors share.
+
+mod dual;
+mod real;
+
+pub use dual::Dual;
+pub(crate) use dual::sum;
+pub use real::Real;
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// What numbers and states share: they carry plain values, to which derivative information may be attached.
+pub trait Value: Clone + 'static {
+    /// The same value as a constant: tangents ([`Dual`]) and gradients (`Var`) are cut off.
+    ///
+    /// This is the `stop_gradient` of the machine-learning literature.
+    #[must_use]
+    fn frozen(&self) -> Self;
+    /// The plain values as `f64`, sample by sample, coordinate by coordinate. For reports and messages.
+    fn values(&self) -> Vec<f64>;
+}
+
+/// The truth values of an elementwise comparison.
+pub trait Mask: Clone {
+    /// Elementwise conjunction.
+    #[must_use]
+    fn and(&self, other: &Self) -> Self;
+    /// Elementwise negation.
+    #[must_use]
+    fn not(&self) -> Self;
+    /// Whether any element is true.
+    fn any(&self) -> bool;
+}
+
+impl Mask for bool {
+    fn and(&self, other: &Self) -> Self {
+        *self && *other
+    }
+    fn not(&self) -> Self {
+        !*self
+    }
+    fn any(&self) -> bool {
+        *self
+    }
+}
+
+/// Elementwise arithmetic: `f32`, `f64`, [`Dual`] numbers, whole tensors.
+///
+/// A numeric recipe is written once over `N: Number` and runs on all of them. Constants are given as `f64` and rounded to
+/// [`Number::Real`], so that recipes read like formulas.
+///
+/// Binary operators take the right-hand side by value or by reference; clone the left one where it is needed again (free for
+/// floats, a reference count for tensors).
+///
+/// ```
+/// use flowmap::{Dual, Number};
+/// fn logistic<N: Number>(x: &N) -> N {
+///     (-x.clone()).exp().shift(1.0).recip() // 1 / (1 + e^-x)
+/// }
+/// assert_eq!(logistic(&0.0), 0.5);
+/// assert_eq!(logistic(&Dual::new(0.0, 1.0)).tangent(), &0.25); // its derivative
+/// ```
+pub trait Number:
+    Value
+    + Neg<Output = Self>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + for<'a> Add<&'a Self, Output = Self>
+    + for<'a> Sub<&'a Self, Output = Self>
+    + for<'a> Mul<&'a Self, Output = Self>
+    + for<'a> Div<&'a Self, Output = Self>
+{
+    /// The floating-point type underneath: `f32` or `f64`.
+    type Real: Real;
+    /// The result of a comparison.
+    type Mask: Mask;
+
+    /// `c` in the form of `self` (same shape, same device, no derivative).
+    #[must_use]
+    fn constant(&self, c: f64) -> Self;
+    /// `c x`.
+    #[must_use]
+    fn scale(&self, c: f64) -> Self;
+    /// `x + c`.
+    #[must_use]
+    fn shift(&self, c: f64) -> Self;
+    /// `1 / x`.
+    #[must_use]
+    fn recip(&self) -> Self {
+        self.constant(1.0) / self
+    }
+    /// `x^n`.
+    #[must_use]
+    fn powi(&self, n: i32) -> Self;
+    /// `e^x`.
+    #[must_use]
+    fn exp(&self) -> Self;
+    /// `e^x - 1`, accurate near 0.
+    #[must_use]
+    fn exp_m1(&self) -> Self;
+    /// The natural logarithm.
+    #[must_use]
+    fn ln(&self) -> Self;
+    /// The square root.
+    #[must_use]
+    fn sqrt(&self) -> Self;
+    /// The sine.
+    #[must_use]
+    fn sin(&self) -> Self;
+    /// The cosine.
+    #[must_use]
+    fn cos(&self) -> Self;
+    /// The hyperbolic tangent.
+    #[must_use]
+    fn tanh(&self) -> Self;
+    /// The absolute value; its derivative at 0 is taken as 0.
+    #[must_use]
+    fn abs(&self) -> Self;
+    /// Where `self < other`; derivatives play no part.
+    fn less(&self, other: &Self) -> Self::Mask;
+    /// `a` where the mask is true, `b` elsewhere; a NaN on the side not chosen leaves no trace.
+    #[must_use]
+    fn select(mask: &Self::Mask, a: &Self, b: &Self) -> Self;
+
+    /// The larger of the two.
+    #[must_use]
+    fn max(&self, other: &Self) -> Self {
+        Self::select(&self.less(other), other, self)
+    }
+    /// The smaller of the two.
+    #[must_use]
+    fn min(&self, other: &Self) -> Self {
+        Self::select(&self.less(other), self, other)
+    }
+}

@@ -1,0 +1,129 @@
+//! The plain floats at the bottom: `f32` and `f64`.
+
+use super::{Number, Value};
+use num_traits::{Float, FloatConst};
+
+/// A hardware float: `f32` or `f64`.
+///
+/// ```
+/// use flowmap::Real;
+/// fn third<R: Real>() -> R { R::from_f64(1.0 / 3.0) }
+/// assert_eq!(third::<f32>(), 1.0_f32 / 3.0);
+/// ```
+pub trait Real:
+    Number<Real = Self, Mask = bool>
+    + Float
+    + FloatConst
+    + Copy
+    + Send
+    + Sync
+    + Default
+    + std::fmt::Debug
+    + std::fmt::Display
+    + std::fmt::LowerExp
+    + std::iter::Sum
+    + std::ops::AddAssign
+    + std::ops::SubAssign
+    + std::ops::MulAssign
+{
+    /// `"f32"` or `"f64"`, as files name it.
+    const NAME: &'static str;
+    /// Rounds to this type.
+    fn from_f64(x: f64) -> Self;
+    /// Widens to `f64`, exactly.
+    fn into_f64(self) -> f64;
+}
+
+macro_rules! real {
+    ($float:ident) => {
+        impl Real for $float {
+            const NAME: &'static str = stringify!($float);
+            #[inline(always)]
+            fn from_f64(x: f64) -> Self {
+                x as $float
+            }
+            #[inline(always)]
+            fn into_f64(self) -> f64 {
+                self.into()
+            }
+        }
+
+        impl Value for $float {
+            #[inline(always)]
+            fn frozen(&self) -> Self {
+                *self
+            }
+            fn values(&self) -> Vec<f64> {
+                vec![f64::from(*self)]
+            }
+        }
+
+        impl Number for $float {
+            type Real = $float;
+            type Mask = bool;
+            #[inline(always)]
+            fn constant(&self, c: f64) -> Self {
+                c as $float
+            }
+            #[inline(always)]
+            fn scale(&self, c: f64) -> Self {
+                self * c as $float
+            }
+            #[inline(always)]
+            fn shift(&self, c: f64) -> Self {
+                self + c as $float
+            }
+            #[inline(always)]
+            fn recip(&self) -> Self {
+                $float::recip(*self)
+            }
+            #[inline(always)]
+            fn powi(&self, n: i32) -> Self {
+                $float::powi(*self, n)
+            }
+            #[inline(always)]
+            fn exp(&self) -> Self {
+                $float::exp(*self)
+            }
+            #[inline(always)]
+            fn exp_m1(&self) -> Self {
+                $float::exp_m1(*self)
+            }
+            #[inline(always)]
+            fn ln(&self) -> Self {
+                $float::ln(*self)
+            }
+            #[inline(always)]
+            fn sqrt(&self) -> Self {
+                $float::sqrt(*self)
+            }
+            #[inline(always)]
+            fn sin(&self) -> Self {
+                $float::sin(*self)
+            }
+            #[inline(always)]
+            fn cos(&self) -> Self {
+                $float::cos(*self)
+            }
+            #[inline(always)]
+            fn tanh(&self) -> Self {
+                $float::tanh(*self)
+            }
+            #[inline(always)]
+            fn abs(&self) -> Self {
+                $float::abs(*self)
+            }
+            #[inline(always)]
+            fn less(&self, other: &Self) -> bool {
+                self < other
+            }
+            #[inline(always)]
+            fn select(mask: &bool, a: &Self, b: &Self) -> Self {
+                if *mask { *a } else { *b }
+            }
+        }
+    };
+}
+
+real!(f32);
+real!(f64);

@@ -1,0 +1,191 @@
+//! States: the points that an ODE moves.
+
+use crate::number::{Dual, Number, Value, sum};
+
+/// A point of a vector space, or a batch of points, whose scalars are times.
+///
+/// Implemented by `[N; D]` for every [`Number`] `N` (time: `N`), by nalgebra's `SVector` and by tensors of shape
+/// `[batch, …]` (time: a tensor of shape `[batch]`, each sample with its own, or `[]`, one for all), and by [`Dual`] of
+/// any state (time: `Dual` of its time).
+///
+/// ```
+/// use flowmap::State;
+/// let x = [3.0, 4.0];
+/// assert_eq!(x.plus(&x.scaled(&0.5)), [4.5, 6.0]);
+/// assert_eq!(x.norm(), 5.0);
+/// ```
+pub trait State: Value {
+    /// The scalars: times and the coefficients of linear combinations.
+    type Time: Number;
+
+    /// `self + other`.
+    #[must_use]
+    fn plus(&self, other: &Self) -> Self;
+    /// `self - other`.
+    #[must_use]
+    fn minus(&self, other: &Self) -> Self;
+    /// `-self`.
+    #[must_use]
+    fn negated(&self) -> Self;
+    /// `by self`; each sample of a batch by its own factor.
+    #[must_use]
+    fn scaled(&self, by: &Self::Time) -> Self;
+    /// The Euclidean norm, sample by sample.
+    fn norm(&self) -> Self::Time;
+}
+
+/// States that can be split into `D` coordinates and joined again: what a coordinatewise recipe
+/// ([`Ode`](crate::Ode), [`exact`](crate::exact) flows) needs.
+///
+/// A tensor of shape `[batch, D]` has `D` coordinates of shape `[batch]`.
+///
+/// ```
+/// use flowmap::{Coordinates, Dual};
+/// let moving = Dual::new([1.0, 2.0], [0.0, 1.0]);
+/// assert_eq!(moving.split()[1], Dual::new(2.0, 1.0));
+/// ```
+pub trait Coordinates<const D: usize>: State {
+    /// The coordinates.
+    fn split(&self) -> [Self::Time; D];
+    /// The state that has these coordinates.
+    fn join(coordinates: [Self::Time; D]) -> Self;
+}
+
+impl<N: Number, const D: usize> Value for [N; D] {
+    #[inline(always)]
+    fn frozen(&self) -> Self {
+        std::array::from_fn(|i| self[i].frozen())
+    }
+    fn values(&self) -> Vec<f64> {
+        self.iter().flat_map(Value::values).collect()
+    }
+}
+
+impl<N: Number, const D: usize> State for [N; D] {
+    type Time = N;
+
+    #[inline(always)]
+    fn plus(&self, other: &Self) -> Self {
+        std::array::from_fn(|i| self[i].clone() + &other[i])
+    }
+    #[inline(always)]
+    fn minus(&self, other: &Self) -> Self {
+        std::array::from_fn(|i| self[i].clone() - &other[i])
+    }
+    #[inline(always)]
+    fn negated(&self) -> Self {
+        std::array::from_fn(|i| -self[i].clone())
+    }
+    #[inline(always)]
+    fn scaled(&self, by: &N) -> Self {
+        std::array::from_fn(|i| self[i].clone() * by)
+    }
+    /// # Panics
+    /// If `D` is 0: a point without coordinates has no scalar to take the norm's form from.
+    #[inline(always)]
+    fn norm(&self) -> N {
+        let square = |x: &N| x.clone() * x;
+        self[1..].iter().fold(square(&self[0]), |total, x| total + square(x)).sqrt()
+    }
+}
+
+impl<N: Number, const D: usize> Coordinates<D> for [N; D] {
+    #[inline(always)]
+    fn split(&self) -> [N; D] {
+        self.clone()
+    }
+    #[inline(always)]
+    fn join(coordinates: [N; D]) -> Self {
+        coordinates
+    }
+}
+
+impl<X: State> State for Dual<X> {
+    type Time = Dual<X::Time>;
+
+    #[inline(always)]
+    fn plus(&self, other: &Self) -> Self {
+        let tangent = sum(self.moving().cloned(), other.moving().cloned(), |a, b| a.plus(&b));
+        Self::from_parts(self.value().plus(other.value()), tangent)
+    }
+    #[inline(always)]
+    fn minus(&self, other: &Self) -> Self {
+        let tangent = match (self.moving(), other.moving()) {
+            (Some(a), Some(b)) => Some(a.minus(b)),
+            (a, None) => a.cloned(),
+            (None, Some(b)) => Some(b.negated()),
+        };
+        Self::from_parts(self.value().minus(other.value()), tangent)
+    }
+    #[inline(always)]
+    fn negated(&self) -> Self {
+        self.map_linear(X::negated)
+    }
+    #[inline(always)]
+    fn scaled(&self, by: &Self::Time) -> Self {
+        let stretched = self.moving().map(|d| d.scaled(by.value()));
+        let turned = by.moving().map(|d| self.value().scaled(d));
+        Self::from_parts(self.value().scaled(by.value()), sum(stretched, turned, |a, b| a.plus(&b)))
+    }
+    /// The norm and its derivative `<x, dx> / |x|`, by polarization.
+    fn norm(&self) -> Self::Time {
+        let norm = self.value().norm();
+        // <x, d> = (|x + d|^2 - |x - d|^2) / 4
+        let tangent = self.moving().map(|d| {
+            let (up, down) = (self.value().plus(d).norm(), self.value().minus(d).norm());
+            (up.clone() * &up - down.clone() * &down).scale(0.25) / &norm
+        });
+        Dual::from_parts(norm, tangent)
+    }
+}
+
+impl<X: Coordinates<D>, const D: usize> Coordinates<D> for Dual<X> {
+    fn split(&self) -> [Dual<X::Time>; D] {
+        match self.moving() {
+            None => self.value().split().map(Dual::constant),
+            Some(tangent) => {
+                let mut tangents = tangent.split().into_iter();
+                self.value().split().map(|x| Dual::from_parts(x, tangents.next()))
+            }
+        }
+    }
+    fn join(coordinates: [Dual<X::Time>; D]) -> Self {
+        let moves = coordinates.iter().any(|c| c.moving().is_some());
+        let tangent = moves.then(|| {
+            X::join(std::array::from_fn(|i| {
+                coordinates[i].moving().cloned().unwrap_or_else(|| coordinates[i].value().constant(0.0))
+            }))
+        });
+        Self::from_parts(X::join(coordinates.map(|c| c.into_parts().0)), tangent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dual_states_agree_with_points_of_duals() {
+        let x = Dual::new([1.0, -2.0], [0.5, 0.25]);
+        let y = Dual::new([0.3, 4.0], [-1.0, 2.0]);
+        let c = Dual::new(1.5, -0.5);
+        let pairs = [
+            (x.plus(&y).split(), x.split().plus(&y.split())),
+            (x.minus(&y).split(), x.split().minus(&y.split())),
+            (x.scaled(&c).split(), x.split().scaled(&c)),
+        ];
+        for (a, b) in pairs {
+            assert_eq!(a, b);
+        }
+        assert!((x.norm().tangent() - x.split().norm().tangent()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn absent_tangents_stay_absent_or_change_sign() {
+        let still = Dual::constant([1.0, 2.0]);
+        let moving = Dual::new([1.0, 2.0], [3.0, 4.0]);
+        assert_eq!(still.plus(&still).moving(), None);
+        assert_eq!(still.minus(&moving).tangent(), &[-3.0, -4.0]);
+        assert_eq!(Dual::<[f64; 2]>::join(still.split()), still);
+    }
+}
