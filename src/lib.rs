@@ -8,8 +8,13 @@ mod error;
 pub mod exact;
 mod field;
 mod flow;
+#[cfg(feature = "train")]
+pub mod learn;
+#[cfg(feature = "train")]
+pub mod nn;
 mod number;
 mod state;
+mod tensor;
 
 pub use characterization::{Case, Lattice, Report, verify};
 pub use differences::Differences;
@@ -18,3 +23,7 @@ pub use field::{Field, Frozen, Ode, Pointwise, VelocityField, field, rhs_jacobia
 pub use flow::{AverageVelocity, Composition, FlowMap, Inverse, Learned, Map, flow_map};
 pub use number::{Dual, Mask, Number, Real, Value};
 pub use state::{Coordinates, State};
+pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
+
+#[cfg(feature = "ndarray")]
+pub use ndarray;

@@ -1,1 +1,5 @@
-//! Libraries whose arrays flowmap runs on.
+//! Libraries whose arrays flowmap runs on: one folder each.
+
+#[cfg(feature = "ndarray")]
+#[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
+pub mod ndarray;

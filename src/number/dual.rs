@@ -118,7 +118,14 @@ impl<N: Number> Add<&Self> for Dual<N> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: &Self) -> Self {
-        Self { value: self.value + &other.value, tangent: sum(self.tangent, other.tangent.clone(), |a, b| a + b) }
+        let value = self.value + &other.value;
+        let tangent = match (self.tangent, &other.tangent) {
+            (Some(a), Some(b)) => Some(a + b),
+            (None, None) => None,
+            (Some(a), None) => Some(a.in_form_of(&value)),
+            (None, Some(b)) => Some(b.clone().in_form_of(&value)),
+        };
+        Self { value, tangent }
     }
 }
 
@@ -126,12 +133,14 @@ impl<N: Number> Sub<&Self> for Dual<N> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: &Self) -> Self {
+        let value = self.value - &other.value;
         let tangent = match (self.tangent, &other.tangent) {
             (Some(a), Some(b)) => Some(a - b),
-            (a, None) => a,
-            (None, Some(b)) => Some(-b.clone()),
+            (None, None) => None,
+            (Some(a), None) => Some(a.in_form_of(&value)),
+            (None, Some(b)) => Some((-b.clone()).in_form_of(&value)),
         };
-        Self { value: self.value - &other.value, tangent }
+        Self { value, tangent }
     }
 }
 
@@ -180,6 +189,10 @@ impl<N: Number> Number for Dual<N> {
     #[inline(always)]
     fn constant(&self, c: f64) -> Self {
         Self::constant(self.value.constant(c))
+    }
+    #[inline(always)]
+    fn in_form_of(self, other: &Self) -> Self {
+        Self { value: self.value.in_form_of(&other.value), tangent: self.tangent.map(|d| d.in_form_of(&other.value)) }
     }
     #[inline(always)]
     fn scale(&self, c: f64) -> Self {

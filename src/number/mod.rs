@@ -80,6 +80,11 @@ pub trait Number:
     /// `c` in the form of `self` (same shape, same device, no derivative).
     #[must_use]
     fn constant(&self, c: f64) -> Self;
+    /// The same values in the form of `other`: spreads a scalar tensor over a larger one. Other numbers are what they are.
+    #[must_use]
+    fn in_form_of(self, _other: &Self) -> Self {
+        self
+    }
     /// `c x`.
     #[must_use]
     fn scale(&self, c: f64) -> Self;

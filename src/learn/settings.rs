@@ -1,0 +1,90 @@
+//! The settings of a training run.
+
+use super::{Objective, Optimizer, Schedule};
+use crate::{Error, Result, interpolant::Path};
+use serde::{Deserialize, Serialize};
+
+/// Everything that determines a training run besides the network and the data: a checkpoint holds it.
+///
+/// ```
+/// use flowmap::learn::Settings;
+/// let settings = Settings { batch: 256, seed: 7, ..Settings::default() };
+/// assert_eq!(settings.clip, 10.0); // the paper's recipe for low dimensions
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The objective off the diagonal, with its stop gradients.
+    pub objective: Objective,
+    /// The interpolant between noise and data.
+    pub path: Path,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}` by flow matching.
+    pub diagonal: f64,
+    /// The weight `w` of the loss `e^-w |r|² + w`.
+    pub weight: f64,
+    /// The optimizer.
+    pub optimizer: Optimizer,
+    /// The learning rate before the schedule.
+    pub learning_rate: f64,
+    /// How the learning rate falls.
+    pub schedule: Schedule,
+    /// Gradients whose norm is larger are scaled down to this norm.
+    pub clip: f64,
+    /// The decays of the exponential moving averages of the parameters.
+    pub averages: Vec<f64>,
+    /// The seed of all randomness.
+    pub seed: u64,
+}
+
+/// The recipe of arXiv 2505.18825 for low dimensions, with a batch of 1,024.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            objective: "lsd".parse().expect("a known objective"),
+            path: Path::Linear,
+            batch: 1024,
+            diagonal: 0.75,
+            weight: 1.0,
+            optimizer: Optimizer::RAdam,
+            learning_rate: 1e-3,
+            schedule: Schedule::SquareRoot { start: 35_000 },
+            clip: 10.0,
+            averages: vec![0.999, 0.9999],
+            seed: 42,
+        }
+    }
+}
+
+impl Settings {
+    /// How many samples of a batch lie on the diagonal.
+    pub fn diagonal_samples(&self) -> usize {
+        match self.objective.distillation() {
+            None => self.batch,
+            Some(_) => ((self.batch as f64 * self.diagonal) as usize).clamp(1, self.batch),
+        }
+    }
+
+    /// # Errors
+    /// [`Error::Invalid`] naming the first setting that cannot be used.
+    pub fn check(&self) -> Result<()> {
+        let positive = [("learning rate", self.learning_rate), ("gradient clip", self.clip)];
+        if let Some((what, value)) = positive.into_iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
+            return Err(Error::invalid(what, format!("{value} is not a positive number")));
+        }
+        if self.batch == 0 {
+            return Err(Error::invalid("batch", "a batch of 0 samples trains nothing; give at least 1"));
+        }
+        if !(self.diagonal > 0.0 && self.diagonal <= 1.0) {
+            return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
+        }
+        if !self.weight.is_finite() {
+            return Err(Error::invalid("loss weight", format!("{} is not finite", self.weight)));
+        }
+        if let Some(decay) = self.averages.iter().find(|d| !(0.0..1.0).contains(*d)) {
+            return Err(Error::invalid("decay of an average", format!("{decay} is not in [0, 1)")));
+        }
+        self.schedule.check()
+    }
+}

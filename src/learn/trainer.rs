@@ -1,0 +1,232 @@
+//! The training loop's body: one step.
+
+use super::{Coupling, Settings};
+use crate::{
+    Error, Learned, Number, Real, Result, State, Tape, Tensor, Value, Var, VelocityField,
+    interpolant::Interpolant,
+    law::stream,
+    nn::{Model, Module},
+};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+/// Trains an average velocity `v_{s,t}`: flow matching on the diagonal, self-distillation off it.
+///
+/// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, clips
+/// its gradient, and updates the parameters and their moving averages. The randomness of step `k` is a function of the seed and
+/// of `k`, so a trainer restored from a [checkpoint](super::Checkpoint) continues as if it had never stopped.
+///
+/// Source: arXiv 2505.18825, algorithm 1 and appendix on experiments.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}, learn::{Independent, Settings, Trainer}};
+/// use flowmap::nn::{Mlp, MlpShape};
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
+/// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 64, ..Settings::default() }, ())?;
+/// let progress = trainer.step()?;
+/// assert!(progress.loss.is_finite());
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub struct Trainer<T: Tensor, M, C> {
+    pub(super) model: M,
+    pub(super) moments: Vec<[T; 2]>,
+    pub(super) averages: Vec<M>,
+    pub(super) settings: Settings,
+    pub(super) step: u64,
+    coupling: C,
+    device: T::Device,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps taken, this one included.
+    pub step: u64,
+    /// The weighted loss.
+    pub loss: f64,
+    /// The mean of `|v_{t,t}(I_t) - I'_t|²` on the diagonal, unweighted. It does not go to 0: its minimum is the variance of
+    /// `I'_t` given `I_t`.
+    pub diagonal: f64,
+    /// The mean squared residual off the diagonal, unweighted; NaN where there is none.
+    pub residual: f64,
+    /// The norm of the gradient before clipping.
+    pub gradient: f64,
+    /// The learning rate.
+    pub learning_rate: f64,
+}
+
+impl<T, M, C> Trainer<T, M, C>
+where
+    T: Tensor<Primal = T>,
+    M: Model<T>,
+    C: Coupling,
+{
+    /// A trainer at step 0.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a setting cannot be used.
+    pub fn new(model: M, coupling: C, settings: Settings, device: T::Device) -> Result<Self> {
+        settings.check()?;
+        let mut moments = Vec::new();
+        model.visit(&mut |_, p| moments.push([p.constant(0.0), p.constant(0.0)]));
+        let averages = settings.averages.iter().map(|_| model.clone()).collect();
+        Ok(Self { model, moments, averages, settings, step: 0, coupling, device })
+    }
+
+    /// Steps taken so far.
+    pub fn steps_taken(&self) -> u64 {
+        self.step
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The network with its current parameters.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The network with the moving average of its parameters whose decay is `decay`, if there is one.
+    pub fn average(&self, decay: f64) -> Option<&M> {
+        let position = self.settings.averages.iter().position(|&d| d == decay)?;
+        self.averages.get(position)
+    }
+
+    /// Takes one step.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if the loss or its gradient is not finite; the trainer is then as it was before the step.
+    pub fn step(&mut self) -> Result<Progress> {
+        let batch = self.draw();
+        let (progress, gradients) = self.gradients(&batch)?;
+        self.update(&gradients, &progress);
+        self.step += 1;
+        Ok(progress)
+    }
+
+    /// The random numbers of this step, as tensors.
+    fn draw(&self) -> Batch<T> {
+        let (n, d) = (self.settings.batch, self.coupling.dimension());
+        let [start, end] = self.settings.path.span();
+        let mut rng = stream(self.settings.seed, self.step);
+        let mut host = [vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n * d], vec![0.0; n * d]];
+        let [s, t, gamma, x0, x1] = &mut host;
+        let diagonal = self.settings.diagonal_samples();
+        for i in 0..n {
+            let mut time = || start + (end - start) * rng.random::<f64>();
+            let (a, b) = (time(), time());
+            (s[i], t[i]) = if i < diagonal { (a, a) } else { (a.min(b), a.max(b)) };
+            gamma[i] = rng.random();
+            self.coupling.draw(&mut rng, &mut x0[i * d..(i + 1) * d], &mut x1[i * d..(i + 1) * d]);
+        }
+        let tensor = |values: &[f64], width: Option<usize>| {
+            let values: Vec<_> = values.iter().map(|&x| T::Real::from_f64(x)).collect();
+            let shape: Vec<_> = [values.len() / width.unwrap_or(1)].into_iter().chain(width).collect();
+            T::from_slice(&self.device, &values, &shape)
+        };
+        let rows = |from: usize, to: usize| Rows {
+            s: tensor(&s[from..to], None),
+            t: tensor(&t[from..to], None),
+            gamma: tensor(&gamma[from..to], None),
+            x0: tensor(&x0[from * d..to * d], Some(d)),
+            x1: tensor(&x1[from * d..to * d], Some(d)),
+        };
+        Batch { diagonal: rows(0, diagonal), off: (diagonal < n).then(|| rows(diagonal, n)) }
+    }
+
+    /// The loss and its gradient with respect to every parameter.
+    fn gradients(&self, batch: &Batch<T>) -> Result<(Progress, Vec<Option<T>>)> {
+        let tape = Tape::new();
+        let (live, fixed) = (self.model.on_tape(&tape), self.model.off_tape());
+        let path = &self.settings.path;
+
+        let Rows { t, x0, x1, .. } = &batch.diagonal;
+        let velocity = Learned(&live).velocity(&Var::constant(t.clone()), &Var::constant(path.point(t, x0, x1)));
+        let diagonal = square(&velocity.minus(&Var::constant(path.velocity(t, x0, x1))));
+
+        let residual = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
+            let x = Var::constant(path.point(s, x0, x1));
+            let [s, t, gamma] = [s, t, gamma].map(|v| Var::constant(v.clone()));
+            self.settings.objective.residual(&live, &fixed, &s, &t, &gamma, &x).map(|r| square(&r))
+        });
+
+        let n = self.settings.batch as f64;
+        let total = residual.iter().fold(diagonal.clone(), |sum, r| sum + r);
+        let loss = total.scale((-self.settings.weight).exp() / n).shift(self.settings.weight);
+        let mean = |sum: &Var<T>, rows: &Rows<T>| sum.values()[0] / rows.t.shape()[0] as f64;
+        let progress = Progress {
+            step: self.step + 1,
+            loss: loss.values()[0],
+            diagonal: mean(&diagonal, &batch.diagonal),
+            residual: residual.iter().zip(&batch.off).map(|(sum, rows)| mean(sum, rows)).next().unwrap_or(f64::NAN),
+            gradient: f64::NAN,
+            learning_rate: self.settings.learning_rate * self.settings.schedule.factor(self.step),
+        };
+        self.finite("loss", progress.loss)?;
+
+        let mut all = tape.gradients(&loss);
+        let mut gradients = Vec::new();
+        live.visit(&mut |_, p| gradients.push(all.take(p)));
+        let squares = gradients.iter().flatten().map(|g| squared_norm(g));
+        let gradient = squares.sum::<f64>().sqrt();
+        self.finite("gradient", gradient)?;
+        Ok((Progress { gradient, ..progress }, gradients))
+    }
+
+    fn update(&mut self, gradients: &[Option<T>], progress: &Progress) {
+        let clip = (self.settings.clip / progress.gradient).min(1.0);
+        let step = self.settings.optimizer.step(self.step, progress.learning_rate, clip);
+        let mut parts = self.moments.iter_mut().zip(gradients);
+        self.model.visit_mut(&mut |_, p| {
+            let (moments, gradient) = parts.next().expect("moments and gradients were made from the same parameters");
+            let zero = gradient.is_none().then(|| p.constant(0.0));
+            p.adam(moments, gradient.as_ref().or(zero.as_ref()).expect("one of the two"), step);
+        });
+        let mut parameters = Vec::new();
+        self.model.visit(&mut |_, p| parameters.push(p.clone()));
+        for (average, decay) in self.averages.iter_mut().zip(&self.settings.averages) {
+            let mut parameters = parameters.iter();
+            average.visit_mut(&mut |_, a| {
+                let p = parameters.next().expect("an average has the model's parameters");
+                // taken out first, so that its memory can be reused
+                *a = std::mem::replace(a, p.clone()).lerp(p, 1.0 - decay);
+            });
+        }
+    }
+
+    fn finite(&self, quantity: &'static str, value: f64) -> Result<()> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let objective = self.settings.objective.to_string();
+        let last_good = "the trainer is as it was before this step".into();
+        Err(Error::Diverged { step: self.step + 1, objective, quantity, value, last_good })
+    }
+}
+
+/// The samples of one step.
+struct Batch<T> {
+    diagonal: Rows<T>,
+    off: Option<Rows<T>>,
+}
+
+/// Samples with one shape of times.
+struct Rows<T> {
+    s: T,
+    t: T,
+    gamma: T,
+    x0: T,
+    x1: T,
+}
+
+/// The sum of squares over all samples and coordinates.
+fn square<T: Tensor>(r: &T) -> T {
+    (r.clone() * r).sum(0..r.shape().len())
+}
+
+fn squared_norm<T: Tensor>(g: &T) -> f64 {
+    square(g).values()[0]
+}

@@ -1,0 +1,53 @@
+//! The fully connected layer.
+
+use super::Module;
+use crate::{Real, Tensor};
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// A fully connected layer `x W + b` with a weight of shape `[in, out]` and a bias of shape `[out]`.
+#[derive(Clone, Debug)]
+pub struct Linear<P> {
+    /// `W`, of shape `[in, out]`.
+    pub weight: P,
+    /// `b`, of shape `[out]`.
+    pub bias: P,
+}
+
+impl<P: Tensor<Primal = P>> Linear<P> {
+    /// A layer with LeCun's initialization: weights from a normal law of variance `1 / in`, cut off at two standard deviations
+    /// and rescaled to that variance; bias zero.
+    pub(crate) fn new(inputs: usize, outputs: usize, device: &P::Device, rng: &mut dyn Rng) -> Self {
+        // the standard deviation of a standard normal variable that is cut off at ±2
+        const CUT: f64 = 0.879_625_661_034_239_78;
+        let scale = (1.0 / inputs as f64).sqrt() / CUT;
+        let mut draw = || loop {
+            let z: f64 = StandardNormal.sample(rng);
+            if z.abs() <= 2.0 {
+                return P::Real::from_f64(z * scale);
+            }
+        };
+        let weight: Vec<_> = (0..inputs * outputs).map(|_| draw()).collect();
+        let bias = vec![P::Real::default(); outputs];
+        Self { weight: P::from_slice(device, &weight, &[inputs, outputs]), bias: P::from_slice(device, &bias, &[outputs]) }
+    }
+}
+
+impl<P> Linear<P> {
+    /// `x W + b` on the last axis.
+    pub fn apply<T: Tensor<Primal = P>>(&self, x: &T) -> T {
+        x.linear(&self.weight, Some(&self.bias))
+    }
+}
+
+impl<P> Module<P> for Linear<P> {
+    type With<Q> = Linear<Q>;
+
+    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Linear<Q>, E> {
+        Ok(Linear { weight: f("weight", &self.weight)?, bias: f("bias", &self.bias)? })
+    }
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+        f("weight", &mut self.weight);
+        f("bias", &mut self.bias);
+    }
+}

@@ -1,0 +1,115 @@
+//! The multilayer perceptron in two times and a point.
+
+use super::{Linear, Module};
+use crate::{Activation, AverageVelocity, Error, Result, Tensor, law::stream};
+
+/// The sizes of an [`Mlp`].
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MlpShape {
+    /// The number of coordinates of a point.
+    pub dimension: usize,
+    /// Units in each hidden layer.
+    pub width: usize,
+    /// The number of hidden layers.
+    pub hidden: usize,
+    /// The nonlinearity after each hidden layer.
+    pub activation: Activation,
+    /// The size `σ` of a typical coordinate: the network sees `x / σ`, and its output is multiplied by `σ`.
+    pub scale: f64,
+}
+
+impl MlpShape {
+    /// Points of `dimension` coordinates of size 1, `hidden` layers of `width` GELU units.
+    pub fn new(dimension: usize, width: usize, hidden: usize) -> Self {
+        Self { dimension, width, hidden, activation: Activation::Gelu, scale: 1.0 }
+    }
+
+    /// With another nonlinearity.
+    pub fn with_activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// For points whose coordinates have size `scale`, the standard deviation of the data.
+    pub fn with_scale(self, scale: f64) -> Self {
+        Self { scale, ..self }
+    }
+
+    fn check(&self) -> Result<()> {
+        for (name, size) in [("dimension", self.dimension), ("width", self.width), ("number of hidden layers", self.hidden)] {
+            if size == 0 {
+                return Err(Error::invalid("network shape", format!("the {name} is 0; it must be at least 1")));
+            }
+        }
+        if !(self.scale > 0.0 && self.scale.is_finite()) {
+            return Err(Error::invalid("network shape", format!("the scale {} is not a positive number", self.scale)));
+        }
+        Ok(())
+    }
+}
+
+/// A multilayer perceptron `σ N(s, t, x / σ)`: the average velocity of arXiv 2505.18825 on low-dimensional data.
+///
+/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape}, FlowMap, Learned, Tensor};
+/// let mlp: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 8, 2), 7, &())?;
+/// let x = NdTensor::from_slice(&(), &[1.0, 2.0, 3.0, 4.0], &[2, 2]);
+/// let s = NdTensor::from_slice(&(), &[0.25, 0.5], &[2]);
+/// assert_eq!(Learned(&mlp).flow(&s, &s, &x), x); // X_{s,s} is the identity, whatever the parameters
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mlp<P> {
+    layers: Vec<Linear<P>>,
+    activation: Activation,
+    scale: f64,
+}
+
+impl<P: Tensor<Primal = P>> Mlp<P> {
+    /// A network of this shape with random weights (LeCun's initialization), a function of the seed alone.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a size is 0 or the scale is not positive.
+    pub fn new(shape: &MlpShape, seed: u64, device: &P::Device) -> Result<Self> {
+        shape.check()?;
+        let mut rng = stream(seed, INITIALIZATION);
+        let widths = std::iter::repeat_n(shape.width, shape.hidden);
+        let sizes: Vec<_> = [shape.dimension + 2].into_iter().chain(widths).chain([shape.dimension]).collect();
+        let layers = sizes.windows(2).map(|io| Linear::new(io[0], io[1], device, &mut rng)).collect();
+        Ok(Self { layers, activation: shape.activation, scale: shape.scale })
+    }
+}
+
+/// The stream of random numbers that initial weights come from; steps use the streams from 0 up.
+const INITIALIZATION: u64 = u64::MAX;
+
+impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
+    /// # Panics
+    /// If `x` has not the shape `[batch, d]`, or the times not `[batch]` or `[]`.
+    fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
+        let batch = x.shape()[0];
+        let column = |t: &T| if t.shape().is_empty() { t.spread(0, &[batch, 1]) } else { t.spread(1, &[1]) };
+        let input = T::concat(&[column(s), column(t), x.scale(1.0 / self.scale)], 1);
+        let (last, hidden) = self.layers.split_last().expect("there is an output layer");
+        let features = hidden.iter().fold(input, |h, layer| layer.apply(&h).activate(self.activation));
+        last.apply(&features).scale(self.scale)
+    }
+}
+
+impl<P> Module<P> for Mlp<P> {
+    type With<Q> = Mlp<Q>;
+
+    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Mlp<Q>, E> {
+        let layers = self.layers.iter().enumerate();
+        let layers = layers.map(|(i, layer)| layer.try_map(&mut |name, p| f(&format!("layers.{i}.{name}"), p)));
+        Ok(Mlp { layers: layers.collect::<Result<_, E>>()?, activation: self.activation, scale: self.scale })
+    }
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            layer.visit_mut(&mut |name, p| f(&format!("layers.{i}.{name}"), p));
+        }
+    }
+}

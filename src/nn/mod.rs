@@ -1,0 +1,89 @@
+//! Networks: parameters with names, and the average velocities built from them.
+
+mod linear;
+mod mlp;
+
+pub use linear::Linear;
+pub use mlp::{Mlp, MlpShape};
+
+use crate::{AverageVelocity, Dual, Tape, Tensor, Var, tensor::common};
+
+/// Parameters of type `P`, each with a name: one traversal serves gradients, optimizers, averages and files.
+///
+/// Names are paths such as `layers.0.weight`; every traversal visits the same parameters in the same order.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape, Module}};
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1, &())?;
+/// let mut names = Vec::new();
+/// mlp.visit(&mut |name, _| names.push(name.to_string()));
+/// assert_eq!(names, ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"]);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub trait Module<P> {
+    /// The same module with parameters of another type.
+    type With<Q>: Module<Q>;
+
+    /// The module whose parameters are the images of these.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Self::With<Q>, E>;
+
+    /// Visits every parameter, to change it.
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P));
+
+    /// The module whose parameters are the images of these.
+    fn map<Q>(&self, f: &mut dyn FnMut(&str, &P) -> Q) -> Self::With<Q> {
+        let Ok(image) = self.try_map(&mut |name, p| Ok::<_, std::convert::Infallible>(f(name, p)));
+        image
+    }
+
+    /// Visits every parameter.
+    fn visit(&self, f: &mut dyn FnMut(&str, &P)) {
+        self.map(&mut |name, p| f(name, p));
+    }
+}
+
+/// How many numbers a module's parameters hold.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, nn::{parameter_count, Mlp, MlpShape}};
+/// let paper: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 512, 5), 1, &())?;
+/// assert_eq!(parameter_count(&paper), 1_054_210);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub fn parameter_count<T: Tensor>(module: &impl Module<T>) -> usize {
+    let mut count = 0;
+    module.visit(&mut |_, p| count += common::size(p.shape()));
+    count
+}
+
+/// What a trainer needs of a network: named parameters on a backend `T`, and an average velocity there, on duals, and on a tape.
+///
+/// Implemented by every [`Module`] that has them; it is never implemented by hand.
+pub trait Model<T: Tensor<Primal = T>>:
+    Module<T, With<T> = Self, With<Var<T>> = Self::OnTape> + AverageVelocity<T> + AverageVelocity<Dual<T>> + Clone
+{
+    /// The network whose parameters are variables.
+    type OnTape: Module<Var<T>> + AverageVelocity<Var<T>> + AverageVelocity<Dual<Var<T>>>;
+
+    /// The network with its parameters as variables on a tape: gradients flow to them.
+    fn on_tape(&self, tape: &Tape<T>) -> Self::OnTape {
+        self.map(&mut |_, p| tape.leaf(p.clone()))
+    }
+
+    /// The network with its parameters as constants: no gradients flow to them.
+    fn off_tape(&self) -> Self::OnTape {
+        self.map(&mut |_, p| Var::constant(p.clone()))
+    }
+}
+
+impl<T, M> Model<T> for M
+where
+    T: Tensor<Primal = T>,
+    M: Module<T, With<T> = M> + AverageVelocity<T> + AverageVelocity<Dual<T>> + Clone,
+    M::With<Var<T>>: AverageVelocity<Var<T>> + AverageVelocity<Dual<Var<T>>>,
+{
+    type OnTape = M::With<Var<T>>;
+}

@@ -1,0 +1,72 @@
+//! Forward mode on tensors: value and tangent through every operation.
+
+use super::{Activation, Order, Tensor};
+use crate::Dual;
+use std::ops::Range;
+
+impl<T: Tensor> Tensor for Dual<T> {
+    type Primal = T::Primal;
+    type Device = T::Device;
+
+    fn from_slice(device: &T::Device, values: &[T::Real], shape: &[usize]) -> Self {
+        Self::constant(T::from_slice(device, values, shape))
+    }
+    fn lift(primal: &T::Primal) -> Self {
+        Self::constant(T::lift(primal))
+    }
+    fn to_vec(&self) -> Vec<T::Real> {
+        self.value().to_vec()
+    }
+    fn shape(&self) -> &[usize] {
+        self.value().shape()
+    }
+    fn device(&self) -> T::Device {
+        self.value().device()
+    }
+
+    fn reshape(&self, shape: &[usize]) -> Self {
+        self.map_linear(|x| x.reshape(shape))
+    }
+    fn slice(&self, axis: usize, range: Range<usize>) -> Self {
+        self.map_linear(|x| x.slice(axis, range.clone()))
+    }
+    fn concat(parts: &[Self], axis: usize) -> Self {
+        let values: Vec<T> = parts.iter().map(|p| p.value().clone()).collect();
+        let tangent = parts.iter().any(|p| p.moving().is_some()).then(|| {
+            let tangents: Vec<T> = parts.iter().map(|p| p.moving().cloned().unwrap_or_else(|| p.value().constant(0.0))).collect();
+            T::concat(&tangents, axis)
+        });
+        Self::from_parts(T::concat(&values, axis), tangent)
+    }
+    fn sum(&self, axes: Range<usize>) -> Self {
+        self.map_linear(|x| x.sum(axes.clone()))
+    }
+    fn spread(&self, at: usize, sizes: &[usize]) -> Self {
+        self.map_linear(|x| x.spread(at, sizes))
+    }
+    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
+        let (onto, onto_tangent) = onto.map_or((None, None), |o| {
+            let (value, tangent) = o.into_parts();
+            (Some(value), tangent)
+        });
+        let left = a.moving().map(|da| (da, b.value()));
+        let right = b.moving().map(|db| (a.value(), db));
+        let tangent = [left, right]
+            .into_iter()
+            .flatten()
+            .fold(onto_tangent, |sum, (a, b)| Some(T::product(a, a_order, b, b_order, sum)));
+        Self::from_parts(T::product(a.value(), a_order, b.value(), b_order, onto), tangent)
+    }
+    fn linear(&self, weight: &T::Primal, bias: Option<&T::Primal>) -> Self {
+        Self::from_parts(self.value().linear(weight, bias), self.moving().map(|d| d.linear(weight, None)))
+    }
+    fn activate(&self, f: Activation) -> Self {
+        match self.moving() {
+            None => Self::constant(self.value().activate(f)),
+            Some(dx) => {
+                let (value, tangent) = self.value().activate_with_tangent(dx, f);
+                Self::new(value, tangent)
+            }
+        }
+    }
+}

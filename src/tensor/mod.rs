@@ -1,0 +1,289 @@
+//! n-dimensional arrays: what networks need beyond arithmetic.
+
+mod activation;
+mod dual;
+mod var;
+
+pub use activation::Activation;
+pub use var::{Gradients, Tape, Var};
+
+use crate::{Number, State};
+use std::ops::Range;
+
+/// An n-dimensional array of floats: a [`Number`] elementwise, a [`State`] whose first axis counts samples.
+///
+/// Backends implement the forward kernels below. Derivatives come from two decorators over any backend: [`Dual`](crate::Dual)
+/// (forward mode) and [`Var`] (reverse mode); `Dual<Var<T>>` is reverse over forward.
+///
+/// Elementwise operators take equal shapes, or a scalar (shape `[]`) on either side. As a [`State`], the time of a tensor of
+/// shape `[batch, …]` has shape `[batch]`, or `[]` for one time for all.
+///
+/// # Panics
+/// Operations on shapes that do not fit panic with both shapes in the message.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, Tensor};
+/// let x = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+/// assert_eq!(x.sum(0..1).to_vec(), [5.0, 7.0, 9.0]);
+/// assert_eq!(x.slice(1, 1..2).shape(), [2, 1]);
+/// ```
+pub trait Tensor: Number + State<Time = Self> {
+    /// The tensor that parameters are: this one without tangent.
+    type Primal: Tensor<Real = Self::Real, Primal = Self::Primal, Device = Self::Device>;
+    /// Where tensors live; `()` where there is only one place.
+    type Device: Clone + 'static;
+
+    /// A tensor with these values, row by row.
+    ///
+    /// # Panics
+    /// If the number of values is not the product of the shape.
+    fn from_slice(device: &Self::Device, values: &[Self::Real], shape: &[usize]) -> Self;
+    /// A parameter as a constant of this kind.
+    fn lift(primal: &Self::Primal) -> Self;
+    /// The values, row by row, copied to the host.
+    fn to_vec(&self) -> Vec<Self::Real>;
+    /// The length of every axis.
+    fn shape(&self) -> &[usize];
+    /// Where the tensor lives.
+    fn device(&self) -> Self::Device;
+
+    /// The same values in another shape of the same size.
+    #[must_use]
+    fn reshape(&self, shape: &[usize]) -> Self;
+    /// The part of `axis` that lies in `range`.
+    #[must_use]
+    fn slice(&self, axis: usize, range: Range<usize>) -> Self;
+    /// Tensors joined along `axis`; all other axes must agree.
+    #[must_use]
+    fn concat(parts: &[Self], axis: usize) -> Self;
+    /// The sum over a range of axes, which disappear.
+    #[must_use]
+    fn sum(&self, axes: Range<usize>) -> Self;
+    /// New axes of the given `sizes` before axis `at`, along which the values repeat: the adjoint of [`sum`](Tensor::sum).
+    #[must_use]
+    fn spread(&self, at: usize, sizes: &[usize]) -> Self;
+    /// The matrix product of two matrices, each as it is or transposed, added to `onto` if that is given.
+    #[must_use]
+    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self;
+    /// `x W + b` on the last axis: `[…, in]` with a weight `[in, out]` and a bias `[out]` to `[…, out]`.
+    #[must_use]
+    fn linear(&self, weight: &Self::Primal, bias: Option<&Self::Primal>) -> Self;
+
+    // Fused kernels. Each has a composed default, against which an override is tested.
+
+    /// `f(x)`.
+    #[must_use]
+    fn activate(&self, f: Activation) -> Self {
+        f.value(self)
+    }
+    /// `f(x)` and `f'(x) dx`.
+    fn activate_with_tangent(&self, dx: &Self, f: Activation) -> (Self, Self) {
+        (f.value(self), f.slope(self) * dx)
+    }
+    /// `f'(x) cotangent`: the pullback of [`activate`](Tensor::activate).
+    #[must_use]
+    fn activate_pullback(&self, cotangent: &Self, f: Activation) -> Self {
+        f.slope(self) * cotangent
+    }
+    /// The pullback of [`activate_with_tangent`](Tensor::activate_with_tangent): cotangents `(y, dy)` of value and tangent go
+    /// to `(f'(x) y + f''(x) dx dy, f'(x) dy)`.
+    fn activate_with_tangent_pullback(&self, dx: &Self, y: &Self, dy: &Self, f: Activation) -> (Self, Self) {
+        let (slope, curvature) = (f.slope(self), f.curvature(self));
+        (slope.clone() * y + curvature * dx * dy, slope * dy)
+    }
+    /// `self + weight (other - self)`: an exponential moving average's step.
+    #[must_use]
+    fn lerp(self, other: &Self, weight: f64) -> Self {
+        let step = (other.clone() - &self).scale(weight);
+        self + step
+    }
+    /// One step of [`Adam`](AdamStep): updates `self` and the two `moments` from a gradient.
+    fn adam(&mut self, moments: &mut [Self; 2], gradient: &Self, step: AdamStep) {
+        let [first, second] = moments;
+        let g = gradient.scale(step.gradient_scale);
+        *first = first.clone().lerp(&g, 1.0 - step.betas[0]);
+        *second = second.clone().lerp(&(g.clone() * &g), 1.0 - step.betas[1]);
+        let direction = first.scale(step.first_correction);
+        let change = match step.second_correction {
+            None => direction,
+            Some(c) => direction / (second.scale(c).sqrt().shift(step.epsilon)),
+        };
+        *self = self.clone() - change.scale(step.rate);
+    }
+}
+
+/// Whether a matrix enters a product as it is or transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As it is.
+    Plain,
+    /// Transposed.
+    Transposed,
+}
+
+/// The scalars of one step of Adam or RAdam, see [`Tensor::adam`].
+///
+/// `m ← β₁ m + (1-β₁) g`, `v ← β₂ v + (1-β₂) g²`, then
+/// `x ← x - rate · c₁ m / (√(c₂ v) + ε)`, or without the denominator where there is no `c₂`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    /// The learning rate, with every rectification.
+    pub rate: f64,
+    /// The decay of the two moments.
+    pub betas: [f64; 2],
+    /// What is added to the root of the second moment.
+    pub epsilon: f64,
+    /// `c₁`: the bias correction of the first moment.
+    pub first_correction: f64,
+    /// `c₂`: the bias correction of the second moment; `None` takes a step without it.
+    pub second_correction: Option<f64>,
+    /// What the gradient is multiplied by first: gradient clipping.
+    pub gradient_scale: f64,
+}
+
+/// Shape checks and the [`State`] operations that every tensor does alike.
+pub(crate) mod common {
+    use super::*;
+
+    /// The size of a tensor of this shape.
+    pub fn size(shape: &[usize]) -> usize {
+        shape.iter().product()
+    }
+
+    /// The shape of an elementwise operation's result.
+    #[track_caller]
+    pub fn joint<'a>(what: &str, a: &'a [usize], b: &'a [usize]) -> &'a [usize] {
+        match (a, b) {
+            _ if a == b => a,
+            (a, []) => a,
+            ([], b) => b,
+            _ => panic!("{what}: shapes {a:?} and {b:?} differ, and neither is a scalar"),
+        }
+    }
+
+    /// `(outer, middle, inner)` sizes around a range of axes.
+    #[track_caller]
+    pub fn around(what: &str, shape: &[usize], axes: &Range<usize>) -> (usize, usize, usize) {
+        assert!(axes.start <= axes.end && axes.end <= shape.len(), "{what}: shape {shape:?} has no axes {axes:?}");
+        (size(&shape[..axes.start]), size(&shape[axes.clone()]), size(&shape[axes.end..]))
+    }
+
+    #[track_caller]
+    pub fn check_reshape(from: &[usize], to: &[usize]) {
+        assert!(size(from) == size(to), "reshape: shape {from:?} holds {} values, {to:?} holds {}", size(from), size(to));
+    }
+
+    #[track_caller]
+    pub fn check_slice(shape: &[usize], axis: usize, range: &Range<usize>) {
+        let fits = axis < shape.len() && range.start <= range.end && range.end <= shape[axis];
+        assert!(fits, "slice: shape {shape:?} has no part {range:?} of axis {axis}");
+    }
+
+    /// The shape of a concatenation.
+    #[track_caller]
+    pub fn concat_shape<'a>(mut shapes: impl Iterator<Item = &'a [usize]>, axis: usize) -> Vec<usize> {
+        let first = shapes.next().expect("concat: nothing to join");
+        assert!(axis < first.len(), "concat: shape {first:?} has no axis {axis}");
+        shapes.fold(first.to_vec(), |mut all, next| {
+            let fits = all.len() == next.len() && (0..all.len()).all(|i| i == axis || all[i] == next[i]);
+            assert!(fits, "concat: shapes {all:?} and {next:?} differ beside axis {axis}");
+            all[axis] += next[axis];
+            all
+        })
+    }
+
+    /// `(rows, inner, columns)` of a matrix product.
+    #[track_caller]
+    pub fn check_product(a: &[usize], a_order: Order, b: &[usize], b_order: Order) -> (usize, usize, usize) {
+        let sides = |shape: &[usize], order| match (shape, order) {
+            (&[r, c], Order::Plain) | (&[c, r], Order::Transposed) => Some((r, c)),
+            _ => None,
+        };
+        match (sides(a, a_order), sides(b, b_order)) {
+            (Some((m, k)), Some((l, n))) if k == l => (m, k, n),
+            _ => panic!("product: matrices of shapes {a:?} ({a_order:?}) and {b:?} ({b_order:?}) do not fit"),
+        }
+    }
+
+    /// `(rows, in, out)` of a linear layer.
+    #[track_caller]
+    pub fn check_linear(x: &[usize], weight: &[usize], bias: Option<&[usize]>) -> (usize, usize, usize) {
+        match (x, weight) {
+            ([rows @ .., k], &[i, o]) if *k == i => {
+                if let Some(bias) = bias {
+                    assert!(bias == [o], "linear: weight of shape {weight:?} and bias of shape {bias:?} do not fit");
+                }
+                (size(rows), i, o)
+            }
+            _ => panic!("linear: input of shape {x:?} and weight of shape {weight:?} do not fit"),
+        }
+    }
+
+    /// The factor of each row as a scalar or one value per row.
+    #[track_caller]
+    pub fn check_scaled(shape: &[usize], by: &[usize]) {
+        let fits = by.is_empty() || (by.len() == 1 && shape.first() == by.first());
+        assert!(fits, "scaled: a state of shape {shape:?} takes times of shape [] or [batch], not {by:?}");
+    }
+
+    pub fn scaled<T: Tensor>(x: &T, by: &T) -> T {
+        check_scaled(x.shape(), by.shape());
+        if by.shape().is_empty() || x.shape().len() == 1 {
+            return x.clone() * by;
+        }
+        x.clone() * by.spread(1, &x.shape()[1..])
+    }
+
+    pub fn norm<T: Tensor>(x: &T) -> T {
+        match x.shape().len() {
+            0 | 1 => x.abs(),
+            rank => (x.clone() * x).sum(1..rank).sqrt(),
+        }
+    }
+
+    #[track_caller]
+    pub fn split<T: Tensor, const D: usize>(x: &T) -> [T; D] {
+        let shape = x.shape();
+        assert!(shape.len() == 2 && shape[1] == D, "a state of {D} coordinates has shape [batch, {D}], not {shape:?}");
+        std::array::from_fn(|i| x.slice(1, i..i + 1).reshape(&shape[..1]))
+    }
+
+    pub fn join<T: Tensor, const D: usize>(coordinates: [T; D]) -> T {
+        let batch = coordinates.iter().find_map(|c| c.shape().first().copied()).unwrap_or(1);
+        let columns = coordinates.map(|c| if c.shape().is_empty() { c.spread(0, &[batch, 1]) } else { c.spread(1, &[1]) });
+        T::concat(&columns, 1)
+    }
+}
+
+/// A tensor is a state: its samples lie along the first axis.
+macro_rules! state_of_tensor {
+    ([$($generics:tt)*] $tensor:ty) => {
+        impl<$($generics)*> crate::State for $tensor {
+            type Time = Self;
+            fn plus(&self, other: &Self) -> Self {
+                self.clone() + other
+            }
+            fn minus(&self, other: &Self) -> Self {
+                self.clone() - other
+            }
+            fn negated(&self) -> Self {
+                -self.clone()
+            }
+            fn scaled(&self, by: &Self) -> Self {
+                crate::tensor::common::scaled(self, by)
+            }
+            fn norm(&self) -> Self {
+                crate::tensor::common::norm(self)
+            }
+        }
+        impl<$($generics)*, const DIMENSION: usize> crate::Coordinates<DIMENSION> for $tensor {
+            fn split(&self) -> [Self; DIMENSION] {
+                crate::tensor::common::split(self)
+            }
+            fn join(coordinates: [Self; DIMENSION]) -> Self {
+                crate::tensor::common::join(coordinates)
+            }
+        }
+    };
+}
+pub(crate) use state_of_tensor;
