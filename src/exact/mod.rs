@@ -4,13 +4,17 @@
 //! and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals, batches of points in a tensor.
 
 mod blowup;
+mod linear;
+mod logistic;
 mod rotation;
 
 pub use blowup::Blowup;
+pub use linear::Linear;
+pub use logistic::Logistic;
 pub use rotation::Rotation;
 
 use crate::{
-    Result,
+    Error, Result,
     field::{Ode, columns},
     flow::{FlowMap, finite},
     number::{Dual, Number},
@@ -63,8 +67,12 @@ fn try_flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X:
     let (from, to, start) = (s.values(), t.values(), x.split().map(|c| c.values()));
     let rows = start.iter().map(Vec::len).max().unwrap_or(0);
     for row in 0..rows {
-        let x = std::array::from_fn(|i| at(&start[i], row));
-        exact.domain(at(&from, row), at(&to, row), &x)?;
+        let (from, to, x) = (at(&from, row), at(&to, row), std::array::from_fn(|i| at(&start[i], row)));
+        // a domain's comparisons are false for NaN: without this it would be taken for a blow-up
+        if !x.iter().chain([&from, &to]).all(|v| v.is_finite()) {
+            return Err(Error::NotFinite { what: "the start state or a time", from, to });
+        }
+        exact.domain(from, to, &x)?;
     }
     finite(s, t, flow(exact, s, t, x))
 }
