@@ -1,1 +1,4 @@
 //! Libraries whose arrays flowmap runs on.
+
+#[cfg(feature = "nalgebra")]
+pub mod nalgebra;

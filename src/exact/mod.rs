@@ -3,12 +3,22 @@
 //! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a [`VelocityField`]
 //! and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals, batches of points in a tensor.
 
+mod affine;
 mod blowup;
+mod coupling;
+mod expm;
+#[cfg(feature = "nalgebra")]
+mod gaussian;
 mod linear;
 mod logistic;
 mod rotation;
 
+pub use affine::Affine;
 pub use blowup::Blowup;
+pub use coupling::{Coupling, CouplingLayer};
+pub use expm::expm;
+#[cfg(feature = "nalgebra")]
+pub use gaussian::Gaussian;
 pub use linear::Linear;
 pub use logistic::Logistic;
 pub use rotation::Rotation;
@@ -79,7 +89,7 @@ fn try_flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X:
 
 /// An exact flow is a field and a flow map on every state with its number of coordinates.
 macro_rules! exact_flow {
-    ($([$($generics:tt)*])? $flow:ty, $dim:expr) => {
+    ($flow:ty, $dim:expr $(, [$($generics:tt)*])?) => {
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::VelocityField<State_> for $flow {
             fn velocity(&self, t: &State_::Time, x: &State_) -> State_ {
                 State_::join(crate::Ode::rhs(self, t, &x.split()))
