@@ -3,13 +3,20 @@
 
 pub mod backend;
 pub mod characterization;
+#[cfg(feature = "train")]
+pub mod data;
 mod differences;
 mod error;
 pub mod exact;
 mod field;
 mod flow;
+pub mod interpolant;
+#[cfg(feature = "train")]
+pub mod law;
 #[cfg(feature = "train")]
 pub mod learn;
+#[cfg(feature = "train")]
+pub mod metric;
 #[cfg(feature = "train")]
 pub mod nn;
 mod number;
@@ -25,5 +32,12 @@ pub use number::{Dual, Mask, Number, Real, Value};
 pub use state::{Coordinates, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
 
+/// The library whose vectors and matrices the crate takes: the version that fits.
+#[cfg(feature = "nalgebra")]
+pub use nalgebra;
+/// The library whose arrays the default backend holds: the version that fits.
 #[cfg(feature = "ndarray")]
 pub use ndarray;
+/// The library whose generators [laws](law) draw from: the version that fits.
+#[cfg(feature = "train")]
+pub use rand;

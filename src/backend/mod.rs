@@ -1,5 +1,6 @@
 //! Libraries whose arrays flowmap runs on: one folder each.
 
+#[cfg(feature = "nalgebra")]
+pub mod nalgebra;
 #[cfg(feature = "ndarray")]
-#[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
 pub mod ndarray;

@@ -17,7 +17,6 @@ use crate::{Error, Number, Ode, Result};
 /// assert!(Blowup.flow(&0.0, &1.5, &[1.0_f64])[0].is_nan());
 /// let error = Blowup.try_flow(&0.0, &1.5, &[1.0_f64]).unwrap_err();
 /// assert!(error.to_string().contains("blows up at time 1"));
-/// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
 /// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section I.7.
@@ -52,3 +51,26 @@ impl ExactFlow<1> for Blowup {
 }
 
 exact_flow!(Blowup, 1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FlowMap;
+
+    #[test]
+    fn blow_up_times_in_both_directions() {
+        for (s, t, x, expected) in [(1.0_f64, 2.0, 2.0_f64, 1.5), (1.0, 0.0, -4.0, 0.75), (-1.0, -0.5, 2.0, -0.5)] {
+            assert!(Blowup.flow(&s, &t, &[x])[0].is_nan());
+            match Blowup.try_flow(&s, &t, &[x]) {
+                Err(Error::BlowUp { time, .. }) => assert_eq!(time, expected),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(Blowup.try_flow(&1.0, &-1.0, &[2.0]).unwrap(), [0.4], "backward there is no blow-up from x > 0");
+    }
+
+    #[test]
+    fn a_start_that_is_no_number_is_not_called_a_blow_up() {
+        assert!(matches!(Blowup.try_flow(&0.0, &1.0, &[f64::NAN]), Err(Error::NotFinite { .. })));
+    }
+}

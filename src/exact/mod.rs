@@ -3,14 +3,28 @@
 //! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a [`VelocityField`]
 //! and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals, batches of points in a tensor.
 
+mod affine;
 mod blowup;
+mod coupling;
+mod expm;
+#[cfg(feature = "nalgebra")]
+mod gaussian;
+mod linear;
+mod logistic;
 mod rotation;
 
+pub use affine::Affine;
 pub use blowup::Blowup;
+pub use coupling::{Coupling, CouplingLayer};
+pub use expm::expm;
+#[cfg(feature = "nalgebra")]
+pub use gaussian::Gaussian;
+pub use linear::Linear;
+pub use logistic::Logistic;
 pub use rotation::Rotation;
 
 use crate::{
-    Result,
+    Error, Result,
     field::{Ode, columns},
     flow::{FlowMap, finite},
     number::{Dual, Number},
@@ -63,15 +77,19 @@ fn try_flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X:
     let (from, to, start) = (s.values(), t.values(), x.split().map(|c| c.values()));
     let rows = start.iter().map(Vec::len).max().unwrap_or(0);
     for row in 0..rows {
-        let x = std::array::from_fn(|i| at(&start[i], row));
-        exact.domain(at(&from, row), at(&to, row), &x)?;
+        let (from, to, x) = (at(&from, row), at(&to, row), std::array::from_fn(|i| at(&start[i], row)));
+        // a domain's comparisons are false for NaN: without this it would be taken for a blow-up
+        if !x.iter().chain([&from, &to]).all(|v| v.is_finite()) {
+            return Err(Error::NotFinite { what: "the start state or a time", from, to });
+        }
+        exact.domain(from, to, &x)?;
     }
     finite(s, t, flow(exact, s, t, x))
 }
 
 /// An exact flow is a field and a flow map on every state with its number of coordinates.
 macro_rules! exact_flow {
-    ($([$($generics:tt)*])? $flow:ty, $dim:expr) => {
+    ($flow:ty, $dim:expr $(, [$($generics:tt)*])?) => {
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::VelocityField<State_> for $flow {
             fn velocity(&self, t: &State_::Time, x: &State_) -> State_ {
                 State_::join(crate::Ode::rhs(self, t, &x.split()))

@@ -1,0 +1,267 @@
+//! The probability flow between two Gaussians.
+
+use super::{ExactFlow, exact_flow};
+use crate::{Error, Number, Ode, Result, interpolant::Interpolant};
+use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
+
+/// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` between independent Gaussians
+/// `x0 ~ N(m0, C0)` and `x1 ~ N(m1, C1)`, in any dimension, whether or not the covariances commute: a generative model with a
+/// flow map in closed form.
+///
+/// Let `C0 = L Lᵀ` (Cholesky), `L⁻¹ C1 L⁻ᵀ = U diag(κ) Uᵀ` and `P = L U`, so that `C0 = P Pᵀ` and `C1 = P diag(κ) Pᵀ`. Then the
+/// law at time `t` is `N(m_t, P diag(g(t)) Pᵀ)` with `m_t = α_t m0 + β_t m1` and `g_i(t) = α_t² + β_t² κ_i`.
+///
+/// - velocity: `b_t(x) = m'_t + P diag(g'/(2g)) P⁻¹ (x - m_t)`
+/// - flow: `m_t + P diag((g(t)/g(s))^(1/2)) P⁻¹ (x - m_s)`
+/// - Jacobian: `P diag((g(t)/g(s))^(1/2)) P⁻¹`, the same everywhere
+/// - domain: the whole space; all times where the interpolant is defined, which may be more than its
+///   [span](Interpolant::span)
+///
+/// ```
+/// use flowmap::{exact::Gaussian, interpolant::Linear, FlowMap};
+/// let data = [[2.0, 0.5], [0.5, 1.0]];
+/// let model = Gaussian::new(Linear, [[0.0, 0.0], [3.0, -1.0]], [[[1.0, 0.0], [0.0, 1.0]], data])?;
+/// // the mean of the noise goes to the mean of the data
+/// let end = model.flow(&0.0, &1.0, &[0.0_f64, 0.0]);
+/// assert!((end[0] - 3.0).abs() < 1e-15 && (end[1] + 1.0).abs() < 1e-15);
+/// assert!((model.covariance(&1.0)[0][1] - 0.5_f64).abs() < 1e-15);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, Stochastic interpolants, arXiv 2303.08797, appendix A, for the
+/// velocity. The flow follows because the velocity is linear and diagonal in the columns of `P` at every time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gaussian<const D: usize, I> {
+    interpolant: I,
+    means: [[f64; D]; 2],
+    /// The columns of `P`, along which every covariance on the way is diagonal.
+    axes: [[f64; D]; D],
+    /// `P⁻¹`.
+    inverse: [[f64; D]; D],
+    /// `κ`: the end's variances along the axes; the start's are 1.
+    variances: [f64; D],
+}
+
+impl<const D: usize, I: Interpolant> Gaussian<D, I> {
+    /// From `N(means[0], covariances[0])` to `N(means[1], covariances[1])`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless every number is finite, and both covariances are symmetric (to `1e-12` of the largest entry)
+    /// and positive definite.
+    pub fn new(interpolant: I, means: [[f64; D]; 2], covariances: [[[f64; D]; D]; 2]) -> Result<Self> {
+        if means.as_flattened().iter().any(|m| !m.is_finite()) {
+            return Err(Error::invalid("mean", format!("{means:?} has an entry that is not finite")));
+        }
+        let [start, end] = covariances;
+        let lower = factor("covariance at the start", &start)?;
+        factor("covariance at the end", &end)?;
+        let unsolvable = || Error::invalid("covariances", "they are too ill-conditioned for double precision");
+        let lower_inverse = lower.clone().solve_lower_triangular(&DMatrix::identity(D, D)).ok_or_else(unsolvable)?;
+        let relative = &lower_inverse * matrix(&end) * lower_inverse.transpose();
+        let SymmetricEigen { eigenvectors, eigenvalues } = symmetric_part(&relative).symmetric_eigen();
+        if eigenvalues.iter().any(|&variance| !(variance > 0.0 && variance.is_finite())) {
+            return Err(unsolvable());
+        }
+        Ok(Self {
+            interpolant,
+            means,
+            axes: entries(&(lower * &eigenvectors)),
+            inverse: entries(&(eigenvectors.transpose() * lower_inverse)),
+            variances: std::array::from_fn(|i| eigenvalues[i]),
+        })
+    }
+
+    /// The interpolant.
+    pub fn interpolant(&self) -> &I {
+        &self.interpolant
+    }
+
+    /// `m_t`, the mean of the law at time `t`.
+    ///
+    /// ```
+    /// use flowmap::{exact::Gaussian, interpolant::Linear};
+    /// let model = Gaussian::new(Linear, [[0.0], [4.0]], [[[1.0]], [[9.0]]])?;
+    /// assert_eq!(model.mean(&0.25), [1.0]);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    pub fn mean<N: Number>(&self, t: &N) -> [N; D] {
+        self.mix([self.interpolant.alpha(t), self.interpolant.beta(t)])
+    }
+
+    /// `C_t`, the covariance of the law at time `t`, row by row.
+    ///
+    /// ```
+    /// use flowmap::{exact::Gaussian, interpolant::Linear};
+    /// let model = Gaussian::new(Linear, [[0.0], [4.0]], [[[1.0]], [[9.0]]])?;
+    /// assert_eq!(model.covariance(&0.5), [[0.25 + 0.25 * 9.0]]);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    pub fn covariance<N: Number>(&self, t: &N) -> [[N; D]; D] {
+        let spread = self.spread(t);
+        std::array::from_fn(|i| std::array::from_fn(|j| sum((0..D).map(|k| spread[k].scale(self.axes[i][k] * self.axes[j][k])))))
+    }
+
+    /// `α m0 + β m1`.
+    fn mix<N: Number>(&self, [alpha, beta]: [N; 2]) -> [N; D] {
+        std::array::from_fn(|i| alpha.scale(self.means[0][i]) + beta.scale(self.means[1][i]))
+    }
+
+    /// `g(t)`, the variances along the axes.
+    fn spread<N: Number>(&self, t: &N) -> [N; D] {
+        let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
+        let (alpha, beta) = (alpha.clone() * &alpha, beta.clone() * &beta);
+        self.variances.map(|variance| beta.scale(variance) + &alpha)
+    }
+
+    /// `(g(t)/g(s))^(1/2)`, the stretch along each axis.
+    fn stretch<N: Number>(&self, s: &N, t: &N) -> [N; D] {
+        let (from, to) = (self.spread(s), self.spread(t));
+        std::array::from_fn(|i| (to[i].clone() / &from[i]).sqrt())
+    }
+
+    /// `center + P diag(along) P⁻¹ (x - origin)`.
+    fn stretched<N: Number>(&self, x: &[N; D], origin: &[N; D], along: &[N; D], center: &[N; D]) -> [N; D] {
+        let distance: [N; D] = std::array::from_fn(|i| x[i].clone() - &origin[i]);
+        let turned: [N; D] = std::array::from_fn(|k| sum((0..D).map(|i| distance[i].scale(self.inverse[k][i]))) * &along[k]);
+        std::array::from_fn(|i| sum((0..D).map(|k| turned[k].scale(self.axes[i][k]))) + &center[i])
+    }
+}
+
+fn sum<N: Number>(terms: impl Iterator<Item = N>) -> N {
+    terms.reduce(|sum, term| sum + term).expect("a law has a coordinate")
+}
+
+/// The Cholesky factor of a covariance, or what is wrong with it.
+fn factor<const D: usize>(what: &'static str, covariance: &[[f64; D]; D]) -> Result<DMatrix<f64>> {
+    if D == 0 {
+        return Err(Error::invalid(what, "it has no entries; take one dimension or more"));
+    }
+    let largest = covariance.as_flattened().iter().fold(0.0, |largest: f64, c| largest.max(c.abs()));
+    for (i, row) in covariance.iter().enumerate() {
+        for (j, &entry) in row.iter().enumerate() {
+            if !entry.is_finite() {
+                return Err(Error::invalid(what, format!("the entry {entry} in row {i}, column {j} is not finite")));
+            }
+            let mirrored = covariance[j][i];
+            if (entry - mirrored).abs() > 1e-12 * largest {
+                let reason = format!("not symmetric: {entry} in row {i}, column {j}, but {mirrored} in row {j}, column {i}");
+                return Err(Error::invalid(what, reason));
+            }
+        }
+    }
+    let cholesky = Cholesky::new(symmetric_part(&matrix(covariance)));
+    let positive = || Error::invalid(what, "not positive definite; add a small multiple of the identity, or drop a dimension");
+    Ok(cholesky.ok_or_else(positive)?.unpack())
+}
+
+fn matrix<const D: usize>(rows: &[[f64; D]; D]) -> DMatrix<f64> {
+    DMatrix::from_row_slice(D, D, rows.as_flattened())
+}
+
+fn entries<const D: usize>(matrix: &DMatrix<f64>) -> [[f64; D]; D] {
+    std::array::from_fn(|i| std::array::from_fn(|j| matrix[(i, j)]))
+}
+
+fn symmetric_part(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    (matrix + matrix.transpose()) * 0.5
+}
+
+impl<const D: usize, I: Interpolant> Ode<D> for Gaussian<D, I> {
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
+        let rates = self.interpolant.rates(t);
+        let (change_alpha, change_beta) = (rates[0].clone() * &alpha, rates[1].clone() * &beta);
+        let spread = self.spread(t);
+        let along = std::array::from_fn(|i| (change_beta.scale(self.variances[i]) + &change_alpha) / &spread[i]);
+        self.stretched(x, &self.mix([alpha, beta]), &along, &self.mix(rates))
+    }
+}
+
+impl<const D: usize, I: Interpolant> ExactFlow<D> for Gaussian<D, I> {
+    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+        self.stretched(x, &self.mean(s), &self.stretch(s, t), &self.mean(t))
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; D]) -> [[N; D]; D] {
+        let stretch = self.stretch(s, t);
+        std::array::from_fn(|i| {
+            std::array::from_fn(|j| sum((0..D).map(|k| stretch[k].scale(self.axes[i][k] * self.inverse[k][j]))))
+        })
+    }
+
+    fn domain(&self, s: f64, t: f64, _x: &[f64; D]) -> Result<()> {
+        for time in [s, t] {
+            if self.spread(&time).into_iter().any(|variance| !(variance > 0.0 && variance.is_finite())) {
+                let [start, end] = self.interpolant.span();
+                let reason = format!("the interpolant has no law at {time}; take times in [{start}, {end}]");
+                return Err(Error::invalid("time", reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+exact_flow!(Gaussian<D, I>, D, [const D: usize, I: Interpolant]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        FlowMap, VelocityField,
+        interpolant::{Linear, Path, VariancePreserving},
+    };
+
+    const NOISE: [[f64; 2]; 2] = [[1.0, 0.3], [0.3, 0.5]];
+    const DATA: [[f64; 2]; 2] = [[0.7, -0.4], [-0.4, 2.0]];
+
+    fn model<I: Interpolant>(interpolant: I) -> Gaussian<2, I> {
+        Gaussian::new(interpolant, [[0.0, 1.0], [3.0, -1.0]], [NOISE, DATA]).unwrap()
+    }
+
+    #[test]
+    fn the_law_at_time_t_is_the_mixture_of_both_ends() {
+        for path in [Path::Linear, Path::Trigonometric, Path::VariancePreserving(VariancePreserving::default())] {
+            let model = model(path);
+            let t = 0.3 * path.span()[1];
+            let (alpha, beta) = (path.alpha(&t), path.beta(&t));
+            let found = model.covariance(&t);
+            for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let expected = alpha * alpha * NOISE[i][j] + beta * beta * DATA[i][j];
+                assert!((found[i][j] - expected).abs() < 1e-15, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_velocity_is_the_regression_on_the_state() {
+        // m' + (α α' C0 + β β' C1) C_t⁻¹ (x - m), from nalgebra's inverse: no common axes involved
+        let (t, x) = (0.4, [0.3, -2.0]);
+        let model = model(Linear);
+        let covariance = matrix(&model.covariance(&t)).try_inverse().unwrap();
+        let change = matrix(&NOISE) * (t - 1.0) + matrix(&DATA) * t;
+        let mean = model.mean(&t);
+        let distance = nalgebra::DVector::from_fn(2, |i, _| x[i] - mean[i]);
+        let regression = change * covariance * distance;
+        let velocity = model.velocity(&t, &x);
+        assert!((velocity[0] - (3.0 + regression[0])).abs() < 1e-14);
+        assert!((velocity[1] - (-2.0 + regression[1])).abs() < 1e-14);
+    }
+
+    #[test]
+    fn times_beyond_the_horizon_have_no_law() {
+        let model = model(VariancePreserving::new(2.0).unwrap());
+        assert!(model.flow(&0.0, &2.1, &[0.0_f64, 0.0])[0].is_nan());
+        assert!(model.try_flow(&0.0, &2.1, &[0.0, 0.0]).unwrap_err().to_string().contains("2.1"));
+        assert!(model.try_flow(&0.0, &2.0, &[0.0, 0.0]).is_ok(), "the law at the horizon itself is the data's");
+    }
+
+    #[test]
+    fn what_is_no_covariance_is_refused() {
+        let message = |covariances| Gaussian::new(Linear, [[0.0; 2]; 2], covariances).unwrap_err().to_string();
+        assert!(message([NOISE, [[1.0, 0.2], [0.1, 1.0]]]).contains("at the end: not symmetric"));
+        assert!(message([[[1.0, 2.0], [2.0, 1.0]], DATA]).contains("at the start: not positive definite"));
+        assert!(message([NOISE, [[1.0, 1.0], [1.0, 1.0]]]).contains("not positive definite"));
+        assert!(message([[[f64::NAN, 0.0], [0.0, 1.0]], DATA]).contains("not finite"));
+        assert!(Gaussian::new(Linear, [[0.0, f64::INFINITY], [0.0; 2]], [NOISE, DATA]).is_err());
+    }
+}
