@@ -3,11 +3,20 @@
 
 pub mod backend;
 pub mod characterization;
+#[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
+pub mod data;
 mod differences;
 mod error;
 pub mod exact;
 mod field;
 mod flow;
+#[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
+pub mod law;
+#[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
+pub mod metric;
 mod number;
 mod state;
 
