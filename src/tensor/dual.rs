@@ -51,10 +51,8 @@ impl<T: Tensor> Tensor for Dual<T> {
         });
         let left = a.moving().map(|da| (da, b.value()));
         let right = b.moving().map(|db| (a.value(), db));
-        let tangent = [left, right]
-            .into_iter()
-            .flatten()
-            .fold(onto_tangent, |sum, (a, b)| Some(T::product(a, a_order, b, b_order, sum)));
+        let tangent =
+            [left, right].into_iter().flatten().fold(onto_tangent, |sum, (a, b)| Some(T::product(a, a_order, b, b_order, sum)));
         Self::from_parts(T::product(a.value(), a_order, b.value(), b_order, onto), tangent)
     }
     fn linear(&self, weight: &T::Primal, bias: Option<&T::Primal>) -> Self {

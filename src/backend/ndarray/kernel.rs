@@ -42,7 +42,8 @@ pub fn fresh<F: Scalar, const I: usize, const O: usize>(inputs: [&[F]; I], kerne
         Arch::new().dispatch(Fresh { inputs, outputs, kernel });
     };
     let mut outputs = new.each_mut().map(|y| y.chunks_mut(PIECE));
-    let pieces: Vec<_> = (0..n.div_ceil(PIECE)).map(|k| (k, outputs.each_mut().map(|y| y.next().expect("as many pieces")))).collect();
+    let pieces: Vec<_> =
+        (0..n.div_ceil(PIECE)).map(|k| (k, outputs.each_mut().map(|y| y.next().expect("as many pieces")))).collect();
     each(pieces, run);
     // SAFETY: the pieces cover every output, and `Fresh` writes each element of its pieces
     new.map(|y| unsafe { y.assume_init() }.into_vec())
@@ -96,7 +97,11 @@ impl<F, const I: usize, const O: usize, C: Fn([F; O], [F; I]) -> [F; O] + Copy +
 }
 
 /// Updates slices in place.
-pub fn update<F: Scalar, const O: usize, const I: usize>(targets: [&mut [F]; O], inputs: [&[F]; I], kernel: impl Update<F, O, I>) {
+pub fn update<F: Scalar, const O: usize, const I: usize>(
+    targets: [&mut [F]; O],
+    inputs: [&[F]; I],
+    kernel: impl Update<F, O, I>,
+) {
     let n = targets[0].len();
     assert!(targets.iter().all(|x| x.len() == n) && inputs.iter().all(|x| x.len() == n));
     let run = |(k, targets): (usize, [&mut [F]; O])| {
@@ -104,7 +109,8 @@ pub fn update<F: Scalar, const O: usize, const I: usize>(targets: [&mut [F]; O],
         Arch::new().dispatch(InPlace { targets, inputs, kernel });
     };
     let mut targets = targets.map(|y| y.chunks_mut(PIECE));
-    let pieces: Vec<_> = (0..n.div_ceil(PIECE)).map(|k| (k, targets.each_mut().map(|y| y.next().expect("as many pieces")))).collect();
+    let pieces: Vec<_> =
+        (0..n.div_ceil(PIECE)).map(|k| (k, targets.each_mut().map(|y| y.next().expect("as many pieces")))).collect();
     each(pieces, run);
 }
 

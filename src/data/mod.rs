@@ -1,0 +1,67 @@
+//! Data sets: tables of points, read from files, and their standardization.
+//!
+//! A file is trusted with nothing: whatever it holds, reading it gives points or an [`Error`](crate::Error) that names
+//! the file and the place in it.
+
+mod csv;
+mod npy;
+mod points;
+mod standardization;
+
+pub use points::Points;
+pub use standardization::Standardization;
+
+use std::path::Path;
+
+use crate::Error;
+
+/// A file that could be read but not understood.
+fn bad(path: &Path, line: Option<u64>, reason: impl Into<String>) -> Error {
+    Error::Data { path: path.to_owned(), line, reason: reason.into() }
+}
+
+/// A file that could not be read.
+fn unreadable(path: &Path, source: std::io::Error) -> Error {
+    Error::Io { path: path.to_owned(), source }
+}
+
+/// `text`, cut to a length that suits a message.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 40;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Damages good files in every way a test can think of.
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+
+    use crate::law::stream;
+
+    /// Calls `read` on 200 mutations of `good`; to pass is not to panic, hang or ask for absurd memory.
+    pub fn mutate(good: &[u8], read: impl Fn(&[u8])) {
+        for seed in 0..200 {
+            let mut rng = stream(seed, 0);
+            let mut bytes = good.to_vec();
+            for _ in 0..rng.random_range(1..4_u32) {
+                let at = rng.random_range(0..bytes.len().max(1)).min(bytes.len());
+                match rng.random_range(0..6_u32) {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at, rng.random()),
+                    2 => drop(bytes.drain(at..(at + 9).min(bytes.len()))),
+                    3 => bytes.splice(at..at, *b"99999999999").for_each(drop),
+                    4 => bytes.extend_from_within(at..),
+                    _ => {
+                        if let Some(byte) = bytes.get_mut(at) {
+                            *byte ^= 1 << rng.random_range(0..8_u32);
+                        }
+                    }
+                }
+            }
+            read(&bytes);
+        }
+    }
+}

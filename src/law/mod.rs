@@ -1,0 +1,129 @@
+//! Laws of random vectors: what noise and data are drawn from.
+//!
+//! A [`Law`] gives one draw at a time, in `f64`, from any generator. Randomness is counted, not carried: [`stream`]
+//! makes the generator of step `k` from `(seed, k)` alone, so a run that is resumed at step `k` draws what an
+//! uninterrupted run would have drawn.
+
+mod checkerboard;
+mod normal;
+
+pub use checkerboard::Checkerboard;
+pub use normal::Normal;
+
+use std::sync::Arc;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The law of a random vector of fixed dimension.
+///
+/// ```
+/// use flowmap::law::{Law, Normal, stream};
+/// let noise = Normal::standard(3)?;
+/// let mut x = [0.0; 3];
+/// noise.draw(&mut stream(1, 0), &mut x);
+/// assert!(x.iter().all(|x| x.is_finite()));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub trait Law: Send + Sync {
+    /// The number `d` of coordinates.
+    fn dimension(&self) -> usize;
+
+    /// One draw into `x`, of length `d`.
+    ///
+    /// # Panics
+    /// Where `x` has another length than [`dimension`](Law::dimension).
+    fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]);
+
+    /// Independent draws, one for each row of `rows` (shape `[n, d]`, row by row).
+    ///
+    /// Row `i` depends on the generator and on the rows before it, never on how many follow.
+    ///
+    /// ```
+    /// use flowmap::law::{Checkerboard, Law, stream};
+    /// let (mut few, mut many) = ([0.0; 4], [0.0; 20]);
+    /// Checkerboard.draw_rows(&mut stream(7, 0), &mut few);
+    /// Checkerboard.draw_rows(&mut stream(7, 0), &mut many);
+    /// assert_eq!(few, many[..4]);
+    /// ```
+    ///
+    /// # Panics
+    /// Where the length of `rows` is not a multiple of [`dimension`](Law::dimension).
+    fn draw_rows(&self, rng: &mut dyn Rng, rows: &mut [f64]) {
+        let dimension = self.dimension();
+        assert!(rows.len().is_multiple_of(dimension), "{} numbers are not rows of {dimension}", rows.len());
+        for x in rows.chunks_exact_mut(dimension) {
+            self.draw(rng, x);
+        }
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        impl<L: Law + ?Sized> Law for $pointer {
+            fn dimension(&self) -> usize {
+                (**self).dimension()
+            }
+            fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
+                (**self).draw(rng, x);
+            }
+        }
+    )+};
+}
+forward!(&L, Box<L>, Arc<L>);
+
+/// The generator number `stream` of those that `seed` gives: a pure function of the two, the same on every machine.
+///
+/// ChaCha with 8 rounds; its streams do not overlap (2^64 streams of 2^68 bytes each).
+///
+/// ```
+/// use flowmap::law::stream;
+/// use rand::Rng;
+/// assert_eq!(stream(1, 5).next_u64(), stream(1, 5).next_u64());
+/// assert_ne!(stream(1, 5).next_u64(), stream(1, 6).next_u64());
+/// ```
+#[must_use]
+pub fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    rng
+}
+
+pub(crate) fn check_length(x: &[f64], dimension: usize) {
+    assert_eq!(x.len(), dimension, "a draw of dimension {dimension} needs a slice of that length");
+}
+
+/// Tools for the tests of laws.
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// `n` draws.
+    pub fn draws(law: &dyn Law, n: usize) -> Vec<f64> {
+        let mut rows = vec![0.0; n * law.dimension()];
+        law.draw_rows(&mut stream(3, 0), &mut rows);
+        rows
+    }
+
+    /// The Kolmogorov-Smirnov distance between the sample and a distribution function, times √n; above 1.95 for one sample in
+    /// a thousand.
+    pub fn kolmogorov_smirnov(mut sample: Vec<f64>, cdf: impl Fn(f64) -> f64) -> f64 {
+        sample.sort_by(f64::total_cmp);
+        let n = sample.len() as f64;
+        let gap = sample.iter().enumerate().map(|(i, &x)| (cdf(x) - i as f64 / n).max((i + 1) as f64 / n - cdf(x)));
+        gap.fold(0.0, f64::max) * n.sqrt()
+    }
+
+    #[test]
+    fn the_stream_of_a_step_does_not_change() {
+        assert_eq!(stream(42, 0).next_u64(), 12_578_764_544_318_200_737);
+        assert_eq!(stream(42, 1_000_000).next_u64(), 13_111_687_739_651_236_752);
+    }
+
+    #[test]
+    fn pointers_draw_what_they_point_to() {
+        let law: Arc<dyn Law> = Arc::new(Checkerboard);
+        assert_eq!(draws(&Checkerboard, 3), draws(&law, 3));
+        assert_eq!(draws(&Checkerboard, 3), draws(&Box::new(Checkerboard), 3));
+    }
+}

@@ -1,0 +1,198 @@
+//! The normal law.
+
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{Law, check_length};
+use crate::{Error, Result};
+
+/// The normal law `N(m, L Lᵀ)`: draws `m + L z` with independent standard normal `z`.
+///
+/// - `m`: shape `[d]`
+/// - `L`: the number `σ` (times the unit matrix), or a lower triangular factor of the covariance, shape `[d, d]`
+///
+/// ```
+/// use flowmap::law::{Law, Normal, stream};
+/// let law = Normal::with_factor(vec![1.0, 2.0], &[2.0, 0.0, 1.0, 0.5])?; // covariance [[4, 2], [2, 1.25]]
+/// let mut x = [0.0; 2];
+/// law.draw(&mut stream(1, 0), &mut x);
+/// assert_eq!(law.dimension(), 2);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normal {
+    mean: Vec<f64>,
+    factor: Factor,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Factor {
+    Scale(f64),
+    /// The rows of the lower triangle, one after another: 1, 2, …, d numbers.
+    Lower(Vec<f64>),
+}
+
+impl Normal {
+    /// `N(0, I)` in `dimension` coordinates.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where `dimension` is 0.
+    pub fn standard(dimension: usize) -> Result<Self> {
+        Self::new(vec![0.0; dimension], 1.0)
+    }
+
+    /// `N(mean, std² I)`.
+    ///
+    /// ```
+    /// use flowmap::law::{Checkerboard, Normal};
+    /// let noise = Normal::new(vec![0.0; 2], Checkerboard::STD)?; // as wide as the data
+    /// assert!(Normal::new(vec![0.0; 2], -1.0).is_err());
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where `mean` is empty or not finite, or `std` is negative or not finite.
+    pub fn new(mean: Vec<f64>, std: f64) -> Result<Self> {
+        check_mean(&mean)?;
+        if !(std.is_finite() && std >= 0.0) {
+            return Err(Error::invalid("standard deviation", format!("{std} is not a finite number of at least 0")));
+        }
+        Ok(Self { mean, factor: Factor::Scale(std) })
+    }
+
+    /// `N(mean, L Lᵀ)` from the lower triangular `L`, shape `[d, d]`, row by row; numbers above the diagonal must be 0.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where `mean` is empty, a number is not finite, or `L` is not lower triangular; [`Error::Shape`] where `L`
+    /// does not have `d` rows of `d` numbers.
+    pub fn with_factor(mean: Vec<f64>, factor: &[f64]) -> Result<Self> {
+        check_mean(&mean)?;
+        let d = mean.len();
+        if Some(factor.len()) != d.checked_mul(d) {
+            let found = vec![factor.len()];
+            return Err(Error::Shape { what: "factor of the covariance".into(), expected: vec![d, d], found });
+        }
+        let mut lower = Vec::with_capacity(d * (d + 1) / 2);
+        for (i, row) in factor.chunks_exact(d).enumerate() {
+            for (j, &x) in row.iter().enumerate() {
+                let place = || format!("row {i}, column {j} is {x}");
+                if !x.is_finite() {
+                    return Err(Error::invalid("factor of the covariance", format!("{}; give finite numbers", place())));
+                }
+                if j <= i {
+                    lower.push(x);
+                } else if x != 0.0 {
+                    let reason = format!("{}; give a lower triangular factor, such as that of Cholesky", place());
+                    return Err(Error::invalid("factor of the covariance", reason));
+                }
+            }
+        }
+        Ok(Self { mean, factor: Factor::Lower(lower) })
+    }
+
+    /// The mean `m`.
+    #[must_use]
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+}
+
+fn check_mean(mean: &[f64]) -> Result<()> {
+    if mean.is_empty() {
+        return Err(Error::invalid("mean", "it has no coordinates; give at least one"));
+    }
+    match mean.iter().position(|m| !m.is_finite()) {
+        Some(i) => Err(Error::invalid("mean", format!("coordinate {i} is {}; give finite numbers", mean[i]))),
+        None => Ok(()),
+    }
+}
+
+impl Law for Normal {
+    fn dimension(&self) -> usize {
+        self.mean.len()
+    }
+
+    fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
+        check_length(x, self.mean.len());
+        for x in x.iter_mut() {
+            *x = StandardNormal.sample(rng);
+        }
+        match &self.factor {
+            Factor::Scale(std) => {
+                for (x, m) in x.iter_mut().zip(&self.mean) {
+                    *x = m + std * *x;
+                }
+            }
+            Factor::Lower(lower) => {
+                // from the last row up, since row i needs the z of rows before it
+                let mut end = lower.len();
+                for i in (0..x.len()).rev() {
+                    let row = &lower[end - (i + 1)..end];
+                    x[i] = self.mean[i] + row.iter().zip(&x[..=i]).map(|(l, z)| l * z).sum::<f64>();
+                    end -= i + 1;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{draws, kolmogorov_smirnov},
+        *,
+    };
+
+    /// The normal distribution function, to 7.5e-8 (Abramowitz and Stegun 26.2.17).
+    fn cdf(x: f64) -> f64 {
+        let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
+        let poly = t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+        let tail = (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt() * poly;
+        if x > 0.0 { 1.0 - tail } else { tail }
+    }
+
+    #[test]
+    fn value_stability() {
+        let expected = [0.43875618940787536, -1.128421964413239, -0.4192663050728368, -0.52634202174159];
+        assert_eq!(draws(&Normal::standard(2).unwrap(), 2), expected);
+    }
+
+    #[test]
+    fn marginals() {
+        let rows = draws(&Normal::new(vec![1.0, -2.0], 3.0).unwrap(), 50_000);
+        for (axis, mean) in [1.0, -2.0].into_iter().enumerate() {
+            let sample = rows.iter().skip(axis).step_by(2).copied().collect();
+            assert!(kolmogorov_smirnov(sample, |x| cdf((x - mean) / 3.0)) < 1.95);
+        }
+    }
+
+    #[test]
+    fn covariance_of_a_factor() {
+        let law = Normal::with_factor(vec![1.0, 2.0, 3.0], &[2.0, 0.0, 0.0, 1.0, 0.5, 0.0, -1.0, 3.0, 1.0]).unwrap();
+        let n = 200_000;
+        let rows = draws(&law, n);
+        let expected = [[4.0, 2.0, -2.0], [2.0, 1.25, 0.5], [-2.0, 0.5, 11.0]];
+        for i in 0..3 {
+            for j in 0..3 {
+                let sum: f64 = rows.as_chunks::<3>().0.iter().map(|x| (x[i] - law.mean()[i]) * (x[j] - law.mean()[j])).sum();
+                assert!((sum / n as f64 - expected[i][j]).abs() < 0.1, "({i}, {j}): {}", sum / n as f64);
+            }
+        }
+    }
+
+    #[test]
+    fn a_scaled_unit_factor_is_a_standard_deviation() {
+        let law = Normal::with_factor(vec![1.0, 2.0], &[3.0, 0.0, 0.0, 3.0]).unwrap();
+        assert_eq!(draws(&law, 5), draws(&Normal::new(vec![1.0, 2.0], 3.0).unwrap(), 5));
+    }
+
+    #[test]
+    fn bad_arguments() {
+        assert!(Normal::standard(0).is_err());
+        assert!(Normal::new(vec![f64::NAN], 1.0).unwrap_err().to_string().contains("coordinate 0"));
+        assert!(Normal::new(vec![0.0], f64::INFINITY).is_err());
+        assert!(matches!(Normal::with_factor(vec![0.0; 2], &[1.0; 3]), Err(Error::Shape { .. })));
+        let upper = Normal::with_factor(vec![0.0; 2], &[1.0, 2.0, 0.0, 1.0]).unwrap_err();
+        assert!(upper.to_string().contains("row 0, column 1 is 2"), "{upper}");
+    }
+}
