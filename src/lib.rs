@@ -20,6 +20,7 @@ pub mod metric;
 #[cfg(feature = "train")]
 pub mod nn;
 mod number;
+pub mod sample;
 mod state;
 mod tensor;
 

@@ -3,14 +3,24 @@
 //! The residuals of [`characterization`](crate::characterization), on tensors with gradients, are the losses. See
 //! [`Trainer`] for a complete example.
 
+mod checkpoint;
 mod coupling;
+mod durable;
 mod objective;
 mod optimizer;
+mod run;
 mod settings;
+#[cfg(feature = "terminal")]
+mod terminal;
 mod trainer;
 
+pub use checkpoint::{Checkpoint, Weights};
 pub use coupling::{Coupling, Independent};
+pub use durable::write_file;
 pub use objective::{Distillation, Objective, StopGradient};
 pub use optimizer::{Optimizer, Schedule};
+pub use run::{Outcome, Run};
 pub use settings::Settings;
+#[cfg(feature = "terminal")]
+pub use terminal::{Terminal, interrupted};
 pub use trainer::{Progress, Trainer};
