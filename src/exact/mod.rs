@@ -12,6 +12,8 @@ mod gaussian;
 mod linear;
 mod logistic;
 mod rotation;
+#[cfg(feature = "proptest")]
+pub mod strategy;
 
 pub use affine::Affine;
 pub use blowup::Blowup;
