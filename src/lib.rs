@@ -18,6 +18,9 @@ pub mod law;
 #[cfg_attr(docsrs, doc(cfg(feature = "train")))]
 pub mod metric;
 mod number;
+#[cfg(feature = "plot")]
+#[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
+pub mod plot;
 mod state;
 
 pub use characterization::{Case, Lattice, Report, verify};
