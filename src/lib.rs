@@ -6,6 +6,8 @@ pub mod characterization;
 #[cfg(feature = "train")]
 pub mod data;
 mod differences;
+#[cfg(any(feature = "train", feature = "plot"))]
+mod durable;
 mod error;
 pub mod exact;
 mod field;
@@ -20,6 +22,8 @@ pub mod metric;
 #[cfg(feature = "train")]
 pub mod nn;
 mod number;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod sample;
 mod state;
 mod tensor;

@@ -1,7 +1,7 @@
 //! Training states on disk.
 
-use super::{Coupling, Settings, Trainer, durable};
-use crate::{Error, Real, Result, Tensor, nn::Model};
+use super::{Coupling, Settings, Trainer};
+use crate::{Error, Real, Result, Tensor, durable, nn::Model};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;

@@ -5,7 +5,6 @@
 
 mod checkpoint;
 mod coupling;
-mod durable;
 mod objective;
 mod optimizer;
 mod run;
@@ -16,7 +15,6 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, Weights};
 pub use coupling::{Coupling, Independent};
-pub use durable::write_file;
 pub use objective::{Distillation, Objective, StopGradient};
 pub use optimizer::{Optimizer, Schedule};
 pub use run::{Outcome, Run};

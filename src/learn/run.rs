@@ -1,7 +1,7 @@
 //! A training run in a folder: metrics, checkpoints, interruption, resumption.
 
-use super::{Checkpoint, Coupling, Progress, Trainer, durable};
-use crate::{Error, Result, Tensor, nn::Model};
+use super::{Checkpoint, Coupling, Progress, Trainer};
+use crate::{Error, Result, Tensor, durable, nn::Model};
 use std::{
     fs::{self, File},
     io::BufWriter,

@@ -19,7 +19,7 @@ pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T> {
 ///
 /// # Errors
 /// [`Error::Io`]; whatever stood at `path` before is then still there.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let (folder, scratch) = scratch_of(path)?;
     let written = write_synced(&scratch, bytes).and_then(|()| at(path, fs::rename(&scratch, path)));
     if written.is_err() {
@@ -33,6 +33,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Io`].
+#[cfg(feature = "train")]
 pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     let (folder, scratch) = scratch_of(path)?;
     let write = || {
@@ -57,6 +58,7 @@ pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
 }
 
 /// Removes what an interrupted write left behind.
+#[cfg(feature = "train")]
 fn remove_scratch(folder: &Path) -> Result<()> {
     for entry in at(folder, fs::read_dir(folder))? {
         let entry = at(folder, entry)?;
