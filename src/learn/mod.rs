@@ -7,6 +7,8 @@ mod checkpoint;
 mod coupling;
 mod objective;
 mod optimizer;
+#[cfg(feature = "cli")]
+mod options;
 mod run;
 mod settings;
 #[cfg(feature = "terminal")]
@@ -17,6 +19,8 @@ pub use checkpoint::{Checkpoint, Weights};
 pub use coupling::{Coupling, Independent};
 pub use objective::{Distillation, Objective, StopGradient};
 pub use optimizer::{Optimizer, Schedule};
+#[cfg(feature = "cli")]
+pub use options::Options;
 pub use run::{Outcome, Run};
 pub use settings::Settings;
 #[cfg(feature = "terminal")]

@@ -2,11 +2,13 @@
 
 use super::{Checkpoint, Coupling, Progress, Trainer};
 use crate::{Error, Result, Tensor, durable, nn::Model};
+use serde::Serialize;
 use std::{
     fs::{self, File},
     io::BufWriter,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// A training run in a folder, which holds `metrics.csv` and `checkpoints/`.
@@ -21,8 +23,8 @@ use std::{
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() }, ())?;
 /// let run = Run::new(folder, 20)?;
-/// run.begin(&mut trainer)?; // or run.resume(&mut trainer)?
-/// let outcome = run.train(&mut trainer, |progress| {
+/// run.begin()?; // or run.resume(&mut trainer)?
+/// let outcome = run.train(&mut trainer, |progress, _time| {
 ///     if progress.step == 15 { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
 /// })?;
 /// assert_eq!(outcome, Outcome::Interrupted);
@@ -98,16 +100,39 @@ impl Run {
         self.folder.join("checkpoints")
     }
 
+    /// The rows of the table of metrics.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it cannot be read.
+    pub fn history(&self) -> Result<Vec<Progress>> {
+        let path = self.metrics();
+        let bad = |e: csv::Error| Error::Data {
+            path: path.clone(),
+            line: e.position().map(csv::Position::line),
+            reason: e.to_string(),
+        };
+        csv::Reader::from_path(&path).map_err(bad)?.deserialize().map(|row| row.map_err(bad)).collect()
+    }
+
+    /// The path of a file in the run's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes a value as JSON into the run's folder, in full or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written, [`Error::Invalid`] if the value is no JSON.
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_vec_pretty(value).map_err(|e| Error::invalid("JSON value", e.to_string()))?;
+        durable::write_file(&self.path(name), &text)
+    }
+
     /// Begins anew, in a folder that holds no run yet.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] if the folder holds checkpoints: nothing is overwritten.
-    pub fn begin<T, M, C>(&self, _trainer: &mut Trainer<T, M, C>) -> Result<()>
-    where
-        T: Tensor<Primal = T>,
-        M: Model<T>,
-        C: Coupling,
-    {
+    pub fn begin(&self) -> Result<()> {
         match Checkpoint::latest(&self.checkpoints())? {
             None => Ok(()),
             Some(path) => {
@@ -139,7 +164,7 @@ impl Run {
         Ok(Some(newest))
     }
 
-    /// Trains until all steps are taken or the observer, called after each, breaks off. The state is saved at the end in either
+    /// Trains until all steps are taken or the observer, called after each step with its time, breaks off. The state is saved at the end in either
     /// case.
     ///
     /// # Errors
@@ -148,7 +173,7 @@ impl Run {
     pub fn train<T, M, C>(
         &self,
         trainer: &mut Trainer<T, M, C>,
-        mut observe: impl FnMut(&Progress) -> ControlFlow<()>,
+        mut observe: impl FnMut(&Progress, Duration) -> ControlFlow<()>,
     ) -> Result<Outcome>
     where
         T: Tensor<Primal = T>,
@@ -159,11 +184,13 @@ impl Run {
         let mut outcome = Outcome::Finished;
         let mut saved = None;
         while trainer.steps_taken() < self.steps {
+            let start = Instant::now();
             let progress = trainer.step().map_err(|error| self.name_last_good(error))?;
+            let time = start.elapsed();
             if progress.step.is_multiple_of(self.log_every) || progress.step == 1 {
                 table.add(&progress)?;
             }
-            let stop = observe(&progress).is_break();
+            let stop = observe(&progress, time).is_break();
             if stop || progress.step.is_multiple_of(self.checkpoint_every) {
                 self.save(trainer, &mut table)?;
                 saved = Some(progress.step);

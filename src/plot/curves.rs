@@ -11,6 +11,8 @@ use super::Named;
 use crate::{Error, Result, durable};
 
 const SIZE: (u32, u32) = (820, 480);
+/// What is beyond it, or on a log scale below its inverse, is as good as infinite, or zero: axes cannot be divided there.
+const LARGEST: f64 = 1e100;
 /// Points of a curve beyond which means are drawn, and up to which each is marked.
 const LONG: usize = 400;
 const FEW: usize = 20;
@@ -53,8 +55,8 @@ pub struct Axes<'a> {
 
 /// Draws named curves, such as losses over steps, to an SVG file.
 ///
-/// Each curve joins its points `[x, y]` in their order, marked where they are few. Points that are not finite (or not positive, on
-/// [`Scale::Log`]) are left out. Of long curves the mean of neighbouring points is drawn, over a pale band from their lowest to
+/// Each curve joins its points `[x, y]` in their order, marked where they are few. Points that are not finite or beyond `±1e100` (on
+/// [`Scale::Log`]: not positive or below `1e-100`) are left out. Of long curves the mean of neighbouring points is drawn, over a pale band from their lowest to
 /// their highest.
 ///
 /// ```
@@ -69,7 +71,7 @@ pub struct Axes<'a> {
 /// # Errors
 /// [`Error::Invalid`] where no point can be drawn; [`Error::Io`] where the file cannot be written.
 pub fn curves(path: impl AsRef<Path>, axes: &Axes, curves: &[Named]) -> Result<()> {
-    let drawable = |p: &&[f64; 2]| p[0].is_finite() && p[1].is_finite() && (axes.scale == Scale::Linear || p[1] > 0.0);
+    let drawable = |p: &&[f64; 2]| p.iter().all(|c| c.abs() < LARGEST) && (axes.scale == Scale::Linear || p[1] > 1.0 / LARGEST);
     let lines: Vec<Line> =
         curves.iter().map(|(name, points)| (*name, points.iter().filter(drawable).map(|p| (p[0], p[1])).collect())).collect();
     let all = || lines.iter().flat_map(|(_, points)| points);
@@ -78,16 +80,11 @@ pub fn curves(path: impl AsRef<Path>, axes: &Axes, curves: &[Named]) -> Result<(
     }
     let x = bounds(all().map(|p| p.0));
     let y = bounds(all().map(|p| p.1));
-    let x = if x[0] < x[1] { x[0]..x[1] } else { x[0] - 0.5..x[1] + 0.5 };
+    let x = if x[0] < x[1] { widened(x, 0.0) } else { widened(x, 0.5) };
     let mut svg = String::new();
     let drawn = match axes.scale {
-        Scale::Log if y[1] / y[0] >= 10.0 => {
-            draw(&mut svg, axes, &lines, x, ((y[0] / 1.2).max(f64::MIN_POSITIVE)..y[1] * 1.2).log_scale())
-        }
-        _ => {
-            let margin = if y[0] < y[1] { 0.05 * (y[1] - y[0]) } else { 0.5 };
-            draw(&mut svg, axes, &lines, x, y[0] - margin..y[1] + margin)
-        }
+        Scale::Log if y[1] / y[0] >= 10.0 => draw(&mut svg, axes, &lines, x, (y[0] / 1.2..y[1] * 1.2).log_scale()),
+        _ => draw(&mut svg, axes, &lines, x, widened(y, if y[0] < y[1] { 0.05 * (y[1] - y[0]) } else { 0.5 })),
     };
     let path = path.as_ref();
     drawn.map_err(|reason| Error::Io { path: path.to_owned(), source: std::io::Error::other(reason) })?;
@@ -160,6 +157,13 @@ fn short(x: f64) -> String {
     if rounded == 0.0 || (1e-3..1e7).contains(&rounded.abs()) { format!("{rounded}") } else { format!("{rounded:e}") }
 }
 
+/// The interval with a margin on both sides, never narrower than the axis can divide.
+fn widened([low, high]: [f64; 2], margin: f64) -> std::ops::Range<f64> {
+    let margin =
+        if high - low > 1e-6 * low.abs().max(high.abs()) { margin } else { margin.max(1e-3 * low.abs().max(high.abs())) };
+    low - margin..high + margin
+}
+
 fn bounds(values: impl Iterator<Item = f64>) -> [f64; 2] {
     values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)])
 }
@@ -217,10 +221,18 @@ mod tests {
 
     #[test]
     fn single_points_and_extremes() {
-        for y in [1.0, 1e-300, f64::MIN_POSITIVE, 1e300] {
-            drawn(Scale::Log, &[("", &[[5.0, y]])]).unwrap();
-            drawn(Scale::Linear, &[("", &[[5.0, y]])]).unwrap();
+        let values = [0.0, 1e-99, 1e-12, 1.0, 1.0 + f64::EPSILON, 1e15, 1e15 + 0.125, 9e99];
+        for y in values {
+            for x in values {
+                let one = [[x, y]];
+                drawn(Scale::Linear, &[("", &one)]).unwrap();
+                let two = [[x, y], [y, x], [y, -x]];
+                drawn(Scale::Linear, &[("", &two)]).unwrap();
+                let _ = drawn(Scale::Log, &[("", &two)]);
+            }
         }
+        assert!(drawn(Scale::Log, &[("", &[[5.0, 1e-300]])]).is_err());
+        assert!(drawn(Scale::Linear, &[("", &[[5.0, f64::MAX]])]).is_err());
     }
 
     #[test]

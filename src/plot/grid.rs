@@ -23,11 +23,10 @@ const NOT_FINITE: Colour = [214, 39, 40];
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("digits.png");
-/// use flowmap::{data::Points, plot::image_grid};
-/// let (digits, _) = Points::from_csv_with_labels("examples/data/digits.csv")?;
-/// let rows = [("data", &digits.as_slice()[..12 * 64]), ("more", &digits.as_slice()[12 * 64..24 * 64])];
-/// let (white, black) = (0.0, 16.0);
-/// image_grid(&path, &rows, [8, 8], white, black)?;
+/// use flowmap::plot::image_grid;
+/// let ramp: Vec<f64> = (0..3 * 64).map(|k| f64::from(k % 64) / 63.0).collect(); // three images of 8x8 pixels
+/// let (white, black) = (0.0, 1.0);
+/// image_grid(&path, &[("1 step", &ramp[..64]), ("data", &ramp)], [8, 8], white, black)?;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
