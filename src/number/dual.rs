@@ -146,6 +146,8 @@ impl<N: Number> Sub<&Self> for Dual<N> {
 
 impl<N: Number> Mul<&Self> for Dual<N> {
     type Output = Self;
+    // the product rule is a sum
+    #[allow(clippy::suspicious_arithmetic_impl)]
     #[inline(always)]
     fn mul(self, other: &Self) -> Self {
         let left = self.tangent.map(|d| d * &other.value);
