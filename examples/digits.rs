@@ -8,7 +8,7 @@ use flowmap::{
     backend::ndarray::NdTensor,
     data::{Points, Standardization},
     law::Normal,
-    learn::{Independent, Options, Outcome, Schedule, Settings, Trainer},
+    learn::{Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
     nn::{Mlp, MlpShape},
     plot::image_grid,
     sample::{self, Grid},
@@ -32,13 +32,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match learn(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(learn(&Arguments::parse()))
 }
 
 fn learn(arguments: &Arguments) -> Result<()> {
@@ -60,7 +54,6 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings, ())?.describe(shape)?;
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
-        println!("stopped after step {}; the same command with --resume continues", trainer.steps_taken());
         return Ok(());
     }
 
