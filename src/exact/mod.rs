@@ -1,7 +1,8 @@
 //! Exact flows: velocity fields whose flow maps are known in closed form.
 //!
-//! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a [`VelocityField`]
-//! and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals, batches of points in a tensor.
+//! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a
+//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals,
+//! batches of points in a tensor.
 
 mod affine;
 mod blowup;
@@ -44,7 +45,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     /// Whether the solution from `x` at time `s` exists until time `t`.
     ///
     /// # Errors
-    /// What stands in the way, such as [`Error::BlowUp`](crate::Error::BlowUp) with its time.
+    /// What stands in the way, such as [`Error::BlowUp`] with its time.
     fn domain(&self, _s: f64, _t: f64, _x: &[f64; D]) -> Result<()> {
         Ok(())
     }
