@@ -8,7 +8,7 @@ use flowmap::{
     Learned, Real, Result, Tensor,
     backend::ndarray::NdTensor,
     law::{Checkerboard, Law, Normal, stream},
-    learn::{Independent, Options, Outcome, Run, Settings, Trainer},
+    learn::{Independent, Options, Outcome, Run, Settings, Trainer, exit_code},
     metric::{Kl, checkerboard_kl},
     nn::{Mlp, MlpShape, parameter_count},
     plot::{Axes, Scale, curves, scatter_panels},
@@ -45,20 +45,13 @@ enum Backend {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match arguments.backend {
+    exit_code(match arguments.backend {
         Backend::Ndarray => learn::<NdTensor<f32>>(&arguments, ()),
         #[cfg(feature = "dfdx")]
         Backend::Dfdx => {
             learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(&arguments, Default::default())
         }
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Result<()> {
@@ -75,7 +68,6 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(shape)?;
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
-        println!("stopped after step {}; the same command with --resume continues", trainer.steps_taken());
         return Ok(());
     }
 

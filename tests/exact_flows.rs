@@ -7,7 +7,8 @@
 //! what passes from one step to the next, changes the result. It is measured by forward mode, in `f64`, case by case.
 
 use flowmap::{
-    Case, Dual, Error, FlowMap, Real, Report, State, VelocityField,
+    Case, Dual, Error, FlowMap, Real, Report, State, Value, VelocityField,
+    backend::ndarray::NdTensor,
     characterization::Eulerian,
     exact::{
         Blowup, ExactFlow, Gaussian, Logistic, jacobian_of,
@@ -29,7 +30,15 @@ trait On<X: State>: FlowMap<X> + VelocityField<X> {}
 impl<X: State, F: FlowMap<X> + VelocityField<X>> On<X> for F {}
 
 trait Tested<const D: usize>:
-    Typical<D> + On<[f64; D]> + On<Dual<[f64; D]>> + On<[f32; D]> + On<Dual<[f32; D]>> + On<[Dual<f64>; D]> + On<Dual<[Dual<f64>; D]>>
+    Typical<D>
+    + On<[f64; D]>
+    + On<Dual<[f64; D]>>
+    + On<[f32; D]>
+    + On<Dual<[f32; D]>>
+    + On<[Dual<f64>; D]>
+    + On<Dual<[Dual<f64>; D]>>
+    + On<NdTensor<f64>>
+    + On<Dual<NdTensor<f64>>>
 {
 }
 impl<const D: usize, F> Tested<D> for F where
@@ -40,6 +49,8 @@ impl<const D: usize, F> Tested<D> for F where
         + On<Dual<[f32; D]>>
         + On<[Dual<f64>; D]>
         + On<Dual<[Dual<f64>; D]>>
+        + On<NdTensor<f64>>
+        + On<Dual<NdTensor<f64>>>
 {
 }
 
@@ -131,6 +142,42 @@ fn closed_jacobian<const D: usize>(flow: &impl Tested<D>, case: &Case<[f64; D]>)
     Ok(())
 }
 
+/// A batch goes where its points go, with a time for each and with one time for all; and it satisfies the identities.
+fn batches<const D: usize>(flow: &impl Tested<D>, cases: &[Case<[f64; D]>]) -> TestCaseResult {
+    let n = cases.len();
+    let tensor = |values: Vec<f64>, shape: &[usize]| NdTensor::new(values, shape).unwrap();
+    let times = |time: fn(&Case<[f64; D]>) -> f64| tensor(cases.iter().map(time).collect(), &[n]);
+    let points: Vec<f64> = cases.iter().flat_map(|case| case.x).collect();
+    let own = Case { s: times(|c| c.s), t: times(|c| c.t), x: tensor(points.clone(), &[n, D]) };
+    let condition = cases.iter().flat_map(|case| conditions(flow, case)).fold(1.0, f64::max);
+    let tolerance = bound(1e-9, f64::EPSILON, condition);
+    let report = verify(flow, flow, [own.clone()]);
+    prop_assert!(report.lines.iter().all(|line| line.cases == n) && report.holds(tolerance), "{report}");
+    // the flow of the first case, with its times, also carries the others that live as long
+    let first = &cases[0];
+    let alive: Vec<_> = cases.iter().filter(|case| flow.domain(first.s, first.t, &case.x).is_ok()).collect();
+    let x = tensor(alive.iter().flat_map(|case| case.x).collect(), &[alive.len(), D]);
+    let shared = Case { s: tensor(vec![first.s], &[]), t: tensor(vec![first.t], &[]), x };
+    let ends = |case: &Case<NdTensor<f64>>| flow.flow(&case.s, &case.t, &case.x).values();
+    let velocities = |case: &Case<NdTensor<f64>>| flow.velocity(&case.t, &case.x).values();
+    let expected = |points: &[(f64, f64, [f64; D])]| -> (Vec<f64>, Vec<f64>) {
+        let ends = points.iter().flat_map(|(s, t, x)| -> [f64; D] { flow.flow(s, t, x) }).collect();
+        (ends, points.iter().flat_map(|(_, t, x)| -> [f64; D] { flow.velocity(t, x) }).collect())
+    };
+    let own_points: Vec<_> = cases.iter().map(|c| (c.s, c.t, c.x)).collect();
+    let shared_points: Vec<_> = alive.iter().map(|c| (first.s, first.t, c.x)).collect();
+    for (batch, points) in [(&own, own_points), (&shared, shared_points)] {
+        let (end, velocity) = expected(&points);
+        for (found, expected) in [(ends(batch), end), (velocities(batch), velocity)] {
+            prop_assert_eq!(found.len(), expected.len());
+            for (a, b) in found.iter().zip(&expected) {
+                prop_assert!((a - b).abs() <= tolerance * (1.0 + b.abs()), "{a} in the batch, {b} alone");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// One thing wrong with a flow.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
@@ -209,6 +256,10 @@ macro_rules! flows {
                 #[test]
                 fn there_and_back((flow, case) in with_case($flows)) {
                     super::there_and_back(&flow, &case)?;
+                }
+                #[test]
+                fn batches((flow, cases) in $flows.prop_flat_map(|flow| { let cases = vec(cases(&flow), 1..8); (Just(flow), cases) })) {
+                    super::batches(&flow, &cases)?;
                 }
                 #[test]
                 fn closed_jacobian((flow, case) in with_case($flows)) {

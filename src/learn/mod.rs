@@ -36,7 +36,7 @@ pub use coupling::{Coupling, Independent};
 pub use objective::{Distillation, Objective, StopGradient};
 pub use optimizer::{Optimizer, Schedule};
 #[cfg(feature = "cli")]
-pub use options::Options;
+pub use options::{Options, exit_code};
 pub use run::{Outcome, Run};
 pub use settings::Settings;
 #[cfg(feature = "terminal")]

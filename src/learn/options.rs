@@ -2,7 +2,7 @@
 
 use super::{Coupling, Objective, Outcome, Progress, Run, Settings, Terminal, Trainer};
 use crate::{Result, Tensor, nn::Model};
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 /// Options that training programs share, for `#[command(flatten)]` in a clap parser of one's own. What is not given keeps the
 /// program's defaults.
@@ -104,6 +104,21 @@ impl Options {
             terminal.observe(progress)
         });
         terminal.finish();
-        Ok((outcome?, times))
+        let outcome = outcome?;
+        if outcome == Outcome::Interrupted {
+            eprintln!("stopped after step {}; the same command with --resume continues", trainer.steps_taken());
+        }
+        Ok((outcome, times))
+    }
+}
+
+/// The exit code of a program: an error is written to standard error first.
+pub fn exit_code(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
