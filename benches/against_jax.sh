@@ -18,9 +18,10 @@ for row in rows:
     print(row)
 def best(key, rows, scale=1.0): return min(row[key] * scale for row in rows)
 jax = [r for r in rows if "jax" in r]
-print(f"jax      min {best(\"min_s\", jax, 1e3):6.1f} ms  peak {best(\"peak_rss_mb\", jax):5.0f} MB")
+def line(name, ms, mb, end=""): print(f"{name:8} min {ms:6.1f} ms  peak {mb:5.0f} MB{end}")
+line("jax", best("min_s", jax, 1e3), best("peak_rss_mb", jax))
 for backend in sorted({r["backend"] for r in rows if "backend" in r}):
     own = [r for r in rows if r.get("backend") == backend]
     ratio = best("min_ms", own) / best("min_s", jax, 1e3)
-    print(f"{backend:8} min {best(\"min_ms\", own):6.1f} ms  peak {max(r[\"peak_mb\"] for r in own):5.0f} MB  time / JAX {ratio:.2f}")
+    line(backend, best("min_ms", own), max(r["peak_mb"] for r in own), f"  time / JAX {ratio:.2f}")
 '

@@ -1,7 +1,8 @@
 //! Exact flows: velocity fields whose flow maps are known in closed form.
 //!
 //! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a
-//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals, batches of points in a tensor.
+//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals,
+//! batches of points in a tensor.
 
 mod affine;
 mod blowup;
