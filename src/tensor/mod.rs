@@ -2,10 +2,12 @@
 
 mod activation;
 mod dual;
+mod tape;
 mod var;
 
 pub use activation::Activation;
-pub use var::{Gradients, Tape, Var};
+pub use tape::{Gradients, Tape};
+pub use var::Var;
 
 use crate::{Number, State};
 use std::ops::Range;

@@ -1,122 +1,11 @@
-//! Reverse mode: one tape over any backend's tensors.
+//! Reverse mode: variables over any backend's tensors.
 
-use super::{Activation, Order, Tensor, common, state_of_tensor};
-use crate::{Number, Value};
-use std::{
-    cell::RefCell,
-    ops::{Add, Div, Mul, Neg, Range, Sub},
-    rc::Rc,
+use super::{
+    Activation, Order, Tensor, common, state_of_tensor,
+    tape::{Node, Tape},
 };
-
-type Pullback<T> = Box<dyn FnOnce(&mut Gradients<T>)>;
-
-/// The record of a computation, from which [`gradients`](Tape::gradients) follow by the chain rule.
-///
-/// A tape belongs to one thread (it is not `Send`); the tensors on it may use many.
-///
-/// ```
-/// use flowmap::{backend::ndarray::NdTensor, Number, Tape, Tensor, Value};
-/// let tape = Tape::new();
-/// let x = tape.leaf(NdTensor::<f64>::from_slice(&(), &[1.0, 2.0], &[2]));
-/// let y = (x.clone() * &x).sum(0..1); // |x|²
-/// let mut gradients = tape.gradients(&y);
-/// assert_eq!(gradients.take(&x).unwrap().to_vec(), [2.0, 4.0]);
-/// ```
-pub struct Tape<T> {
-    record: Rc<RefCell<Record<T>>>,
-}
-
-struct Record<T> {
-    pullbacks: Vec<Pullback<T>>,
-    variables: usize,
-}
-
-impl<T> Clone for Tape<T> {
-    fn clone(&self) -> Self {
-        Self { record: Rc::clone(&self.record) }
-    }
-}
-
-impl<T: Tensor<Primal = T>> Default for Tape<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<T: Tensor<Primal = T>> Tape<T> {
-    /// An empty tape.
-    pub fn new() -> Self {
-        Self { record: Rc::new(RefCell::new(Record { pullbacks: Vec::new(), variables: 0 })) }
-    }
-
-    /// A variable with this value, to which gradients flow.
-    pub fn leaf(&self, value: T) -> Var<T> {
-        Var { value, node: Some(self.node()) }
-    }
-
-    fn node(&self) -> Node<T> {
-        let mut record = self.record.borrow_mut();
-        record.variables += 1;
-        Node { tape: self.clone(), id: record.variables - 1 }
-    }
-
-    fn push(&self, pullback: impl FnOnce(&mut Gradients<T>) + 'static) {
-        self.record.borrow_mut().pullbacks.push(Box::new(pullback));
-    }
-
-    /// The gradients of the sum of `y`'s elements with respect to every variable on the tape, which is emptied.
-    pub fn gradients(&self, y: &Var<T>) -> Gradients<T> {
-        let (pullbacks, variables) = {
-            let mut record = self.record.borrow_mut();
-            (std::mem::take(&mut record.pullbacks), record.variables)
-        };
-        let mut gradients = Gradients { slots: (0..variables).map(|_| None).collect() };
-        if let Some(node) = &y.node {
-            assert!(Rc::ptr_eq(&node.tape.record, &self.record), "gradients: the variable is not on this tape");
-            gradients.slots[node.id] = Some(y.value.constant(1.0));
-            // each pullback is dropped as soon as it has run, and with it the values that it kept
-            for pullback in pullbacks.into_iter().rev() {
-                pullback(&mut gradients);
-            }
-        }
-        gradients
-    }
-}
-
-/// The gradients that [`Tape::gradients`] found.
-pub struct Gradients<T> {
-    slots: Vec<Option<T>>,
-}
-
-impl<T: Tensor<Primal = T>> Gradients<T> {
-    /// The gradient with respect to `x`, or `None` if none flowed to it. A second call returns `None`.
-    pub fn take(&mut self, x: &Var<T>) -> Option<T> {
-        self.take_at(x.node.as_ref()?.id)
-    }
-
-    fn take_at(&mut self, id: usize) -> Option<T> {
-        self.slots[id].take()
-    }
-
-    fn add(&mut self, id: usize, gradient: T) {
-        let slot = &mut self.slots[id];
-        *slot = Some(match slot.take() {
-            None => gradient,
-            Some(sum) => sum + gradient,
-        });
-    }
-}
-
-struct Node<T> {
-    tape: Tape<T>,
-    id: usize,
-}
-
-impl<T> Clone for Node<T> {
-    fn clone(&self) -> Self {
-        Self { tape: self.tape.clone(), id: self.id }
-    }
-}
+use crate::{Number, Value};
+use std::ops::{Add, Div, Mul, Neg, Range, Sub};
 
 /// A tensor whose history is recorded: reverse-mode differentiation over any backend.
 ///
@@ -125,8 +14,8 @@ impl<T> Clone for Node<T> {
 ///
 /// Not `Send`: it shares its tape by reference counting.
 pub struct Var<T> {
-    value: T,
-    node: Option<Node<T>>,
+    pub(super) value: T,
+    pub(super) node: Option<Node<T>>,
 }
 
 impl<T: Clone> Clone for Var<T> {
@@ -162,7 +51,7 @@ impl<T: Tensor<Primal = T>> Var<T> {
     fn tape<'a>(inputs: impl IntoIterator<Item = &'a Self>) -> Option<&'a Tape<T>> {
         let mut tapes = inputs.into_iter().filter_map(|v| v.node.as_ref()).map(|n| &n.tape);
         let first = tapes.next()?;
-        assert!(tapes.all(|t| Rc::ptr_eq(&t.record, &first.record)), "variables of two tapes meet in one operation");
+        assert!(tapes.all(|t| t.is(first)), "variables of two tapes meet in one operation");
         Some(first)
     }
 
@@ -440,7 +329,7 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
                 // added up inside the matrix product, not after it
                 let sum = g.take_at(w_id);
                 let x = x.reshape(&[rows, inputs]);
-                g.slots[w_id] = Some(T::product(&x, Order::Transposed, &flat, Order::Plain, sum));
+                g.set(w_id, T::product(&x, Order::Transposed, &flat, Order::Plain, sum));
             }
             if let Some(b_id) = b_id {
                 g.add(b_id, flat.sum(0..1));
