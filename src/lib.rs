@@ -1,11 +1,82 @@
-//! Flow maps of ordinary differential equations.
+//! Flow maps of ordinary differential equations: state them, verify them, learn them.
+//!
+//! The flow map `X_{s,t}` of an ODE `dx/dt = b_t(x)` carries the state at time `s` to the state at time `t`, in either
+//! direction. With `X_{s,s}(x) = x` and the tangent condition `∂_t X_{s,t}(x) = b_s(x)` at `t = s`, it is the one map for which
+//! any one of these holds (arXiv 2505.18825, section 2):
+//!
+//! | characterization | identity |
+//! |---|---|
+//! | [Lagrangian](characterization::Lagrangian) | `∂_t X_{s,t}(x) = b_t(X_{s,t}(x))` |
+//! | [Eulerian](characterization::Eulerian) | `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x) = 0` |
+//! | [semigroup](characterization::Semigroup) | `X_{u,t}(X_{s,u}(x)) = X_{s,t}(x)` |
+//!
+//! What is left of such an identity for a map that is not the flow map is its residual. The crate computes residuals once, for
+//! every kind of state, and uses them three times: [`verify`] checks a flow in closed form to rounding, the same call measures
+//! a numerical or learned map, and [`learn`] trains networks by them.
+//!
+//! # First example
+//!
+//! An ODE, a formula that should be its flow map, and the verdict:
+//!
+//! ```
+//! use flowmap::{Differences, Lattice, field, flow_map, verify};
+//!
+//! // dx/dt = -x + sin t and its solution in closed form
+//! let b = field(|t: &f64, [x]: &[f64; 1]| [-x + t.sin()]);
+//! let forced = |t: f64| 0.5 * (t.sin() - t.cos());
+//! let map = flow_map(move |s: &f64, t: &f64, [x]: &[f64; 1]| [forced(*t) + (x - forced(*s)) * (s - t).exp()]);
+//!
+//! let cases = Lattice::new([0.0, 2.0], [[-1.0, 1.0]])?.cases(200);
+//! let report = verify(&Differences::new(map), &b, cases);
+//! assert!(report.holds(1e-9), "{report}");
+//! # Ok::<(), flowmap::Error>(())
+//! ```
+//!
+//! [`Differences`] supplies tangents by central differences. A recipe written once over [`Number`] needs none, because dual
+//! numbers give exact ones; the README shows such a flow.
+//!
+//! # Tour
+//!
+//! Each floor uses only those below it.
+//!
+//! | floor | what is there |
+//! |---|---|
+//! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid; pictures |
+//! | [`nn`] | networks as average velocities |
+//! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, distances between samples and a law |
+//! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
+//! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
+//! | [`FlowMap`], [`AverageVelocity`] | maps, compositions and inverses; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
+//! | [`VelocityField`], [`Ode`] | right-hand sides, from a closure or coordinate by coordinate |
+//! | [`backend`] | the libraries whose vectors and arrays are states |
+//! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
+//! | [`State`], [`Coordinates`] | points and batches that an ODE moves |
+//! | [`Number`], [`Dual`] | arithmetic that floats, dual numbers and tensors share; forward mode |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `ndarray` | yes | tensors on the CPU ([`backend::ndarray`]): matrix products by gemm, threads by rayon, SIMD by pulp |
+//! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`] |
+//! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
+//! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |
+//! | `cli` | | [`learn::Options`] for programs with a command line; implies `terminal` |
+//! | `plot` | | [`plot`]: samples and images as PNG, curves as SVG |
+//! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |
+//! | `serde` | | reports and settings can be stored |
+//! | `dfdx` | | tensors of the dfdx library |
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// links lead to modules that only the features have
+#![cfg_attr(not(all(feature = "cli", feature = "plot", feature = "proptest")), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod backend;
 pub mod characterization;
 #[cfg(feature = "train")]
 pub mod data;
 mod differences;
+#[cfg(any(feature = "train", feature = "plot"))]
+mod durable;
 mod error;
 pub mod exact;
 mod field;
@@ -20,6 +91,9 @@ pub mod metric;
 #[cfg(feature = "train")]
 pub mod nn;
 mod number;
+#[cfg(feature = "plot")]
+pub mod plot;
+pub mod sample;
 mod state;
 mod tensor;
 
@@ -44,3 +118,8 @@ pub use ndarray;
 /// The library whose generators [laws](law) draw from: the version that fits.
 #[cfg(feature = "train")]
 pub use rand;
+
+/// The examples of the README, compiled and run with the tests.
+#[cfg(all(doctest, feature = "ndarray", feature = "train"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

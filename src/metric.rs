@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// The Kullback-Leibler divergence from the [`Checkerboard`] to the histogram of samples, by two procedures.
 ///
 /// Neither is 0 for perfect samples: report it beside the score of as many draws from [`Checkerboard`] itself.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Kl {
     /// The published procedure: 50x50 bins on `[-1, 1]²`, midpoint quadrature of `p ln(p / q)` with `p = 1/2` at the centres of the
     /// kept squares; empty bins are skipped. The bins straddle the edges of the squares, and skipped bins flatter samples that

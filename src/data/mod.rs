@@ -1,6 +1,6 @@
 //! Data sets: tables of points, read from files, and their standardization.
 //!
-//! A file is trusted with nothing: whatever it holds, reading it gives points or an [`Error`](crate::Error) that names
+//! A file is trusted with nothing: whatever it holds, reading it gives points or an [`Error`] that names
 //! the file and the place in it.
 
 mod csv;

@@ -219,7 +219,6 @@ mod tests {
         for good in
             [file(Order::C, &[3, 2], &[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]), file(Order::Fortran, &[2, 3], &[1_i16, 2, 3, 4, 5, 6])]
         {
-            // most of a mutation's hits should fall into the header
             mutate(&good, |bytes| {
                 if let Ok((rows, dimension)) = parse(bytes) {
                     assert!(rows.len().is_multiple_of(dimension));

@@ -47,6 +47,19 @@ impl Points {
         Ok(Self { rows, dimension })
     }
 
+    /// From a file whose name ends in `.csv` or `.npy`.
+    ///
+    /// # Errors
+    /// As [`Points::from_csv`] or [`Points::from_npy`]; and [`Error::Data`] where the name ends otherwise.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        match path.extension().and_then(std::ffi::OsStr::to_str).map(str::to_ascii_lowercase).as_deref() {
+            Some("csv") => Self::from_csv(path),
+            Some("npy") => Self::from_npy(path),
+            _ => Err(super::bad(path, None, "the name ends neither in .csv nor in .npy; convert the points to one of these")),
+        }
+    }
+
     /// From a CSV file: one point a line, columns separated by commas.
     ///
     /// A first line without a single number is taken for a header and skipped. (A header of numbers, such as pandas writes

@@ -13,8 +13,8 @@ use crate::{Dual, Error, Number, Ode, Result};
 /// - velocity: `b_t(x) = (∂_t Φ_t)(Φ_t⁻¹(x))`
 /// - flow: `X_{s,t} = Φ_t ∘ Φ_s⁻¹`
 /// - Jacobian: `DΦ_t(z) DΦ_s(z)⁻¹` at `z = Φ_s⁻¹(x)`, products of triangular matrices
-/// - domain: the whole space, all times; values grow like `e^(e^t)` at worst, so keep `|t|` times the stretches below a few
-///   units
+/// - domain: the whole space, all times; each layer stretches by a factor of at most `e^(|a_j t|)`, and condition numbers
+///   multiply from layer to layer
 ///
 /// ```
 /// use flowmap::{exact::Coupling, verify, Lattice};

@@ -28,8 +28,8 @@ use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Reference: M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, Stochastic interpolants, arXiv 2303.08797, appendix A, for the
-/// velocity. The flow follows because the velocity is linear and diagonal in the columns of `P` at every time.
+/// Reference: M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, Stochastic interpolants, arXiv 2303.08797, for the velocity.
+/// The flow follows because the velocity is linear and diagonal in the columns of `P` at every time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gaussian<const D: usize, I> {
     interpolant: I,

@@ -62,7 +62,7 @@ impl Logistic {
 
     fn parts<N: Number>(&self, s: &N, t: &N, x: &N) -> Parts<N> {
         // in the form of x: one time for a whole batch is allowed, and `select` wants equal shapes
-        let growth = (t.clone() - s).scale(self.rate) + x.constant(0.0);
+        let growth = (t.clone() - s).scale(self.rate).in_form_of(x);
         let zero = growth.constant(0.0);
         let one = growth.constant(1.0);
         // Only the exponential of a number below 0 is taken: it cannot overflow. Numerator and denominator are multiplied by

@@ -1,7 +1,8 @@
 //! Exact flows: velocity fields whose flow maps are known in closed form.
 //!
-//! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a [`VelocityField`]
-//! and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals, batches of points in a tensor.
+//! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a
+//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals,
+//! batches of points in a tensor.
 
 mod affine;
 mod blowup;
@@ -12,6 +13,8 @@ mod gaussian;
 mod linear;
 mod logistic;
 mod rotation;
+#[cfg(feature = "proptest")]
+pub mod strategy;
 
 pub use affine::Affine;
 pub use blowup::Blowup;
@@ -25,13 +28,33 @@ pub use rotation::Rotation;
 
 use crate::{
     Error, Result,
-    field::{Ode, columns},
+    field::{Ode, Pointwise, columns},
     flow::{FlowMap, finite},
     number::{Dual, Number},
     state::Coordinates,
 };
 
 /// An ODE in `D` dimensions with a flow map in closed form, written once over any [`Number`].
+///
+/// [`Pointwise`] turns one of your own into a field and a flow map on every state with `D` coordinates:
+///
+/// ```
+/// use flowmap::{exact::ExactFlow, verify, Lattice, Number, Ode, Pointwise};
+/// struct Drift;
+/// impl Ode<1> for Drift {
+///     fn rhs<N: Number>(&self, t: &N, _x: &[N; 1]) -> [N; 1] { [t.clone()] }
+/// }
+/// impl ExactFlow<1> for Drift {
+///     fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+///         [(t.powi(2) - s.powi(2)).scale(0.5) + x]
+///     }
+///     fn jacobian<N: Number>(&self, _s: &N, _t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] { [[x.constant(1.0)]] }
+/// }
+/// let drift = Pointwise::<_, 1>(Drift);
+/// let report = verify(&drift, &drift, Lattice::new([-1.0, 1.0], [[-1.0, 1.0]])?.cases::<f64>(64));
+/// assert!(report.holds(1e-14), "{report}");
+/// # Ok::<(), flowmap::Error>(())
+/// ```
 pub trait ExactFlow<const D: usize>: Ode<D> {
     /// `X_{s,t}(x)`; NaN outside the domain.
     fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D];
@@ -42,7 +65,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     /// Whether the solution from `x` at time `s` exists until time `t`.
     ///
     /// # Errors
-    /// What stands in the way, such as [`Error::BlowUp`](crate::Error::BlowUp) with its time.
+    /// What stands in the way, such as [`Error::BlowUp`] with its time.
     fn domain(&self, _s: f64, _t: f64, _x: &[f64; D]) -> Result<()> {
         Ok(())
     }
@@ -87,7 +110,16 @@ fn try_flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X:
     finite(s, t, flow(exact, s, t, x))
 }
 
-/// An exact flow is a field and a flow map on every state with its number of coordinates.
+impl<const D: usize, E: ExactFlow<D>, X: Coordinates<D>> FlowMap<X> for Pointwise<E, D> {
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        flow(&self.0, s, t, x)
+    }
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        try_flow(&self.0, s, t, x)
+    }
+}
+
+/// An exact flow of this crate is, without a wrapper, a field and a flow map on every state with its number of coordinates.
 macro_rules! exact_flow {
     ($flow:ty, $dim:expr $(, [$($generics:tt)*])?) => {
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::VelocityField<State_> for $flow {

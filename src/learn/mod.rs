@@ -1,16 +1,44 @@
 //! Training of neural flow maps by self-distillation.
 //!
-//! The residuals of [`characterization`](crate::characterization), on tensors with gradients, are the losses. See
-//! [`Trainer`] for a complete example.
+//! A network `v_{s,t}` is trained on two parts of each batch. On the diagonal `s = t` it regresses on the velocity of an
+//! [interpolant](crate::interpolant), `|v_{t,t}(I_t) - I'_t|²`: flow matching, which makes `v_{t,t}` the velocity field. Off the
+//! diagonal the residual of a [characterization](crate::characterization), with the network's own diagonal as the field, makes
+//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Objective`].
+//!
+//! | what | where |
+//! |---|---|
+//! | everything that determines a run besides network and data | [`Settings`] |
+//! | pairs of noise and data | [`Coupling`], [`Independent`] |
+//! | one step: draw, differentiate, update | [`Trainer::step`] |
+//! | many steps in a folder: table of metrics, checkpoints, resumption | [`Run`] |
+//! | a state on disk | [`Checkpoint`] |
+//!
+//! Randomness is a function of the seed and the number of the step. A run that is stopped and resumed ends with the same
+//! parameters, bit for bit, as one that was not.
+//!
+//! Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, How to build a consistency model: learning flow maps via
+//! self-distillation, arXiv 2505.18825.
 
+mod checkpoint;
 mod coupling;
 mod objective;
 mod optimizer;
+#[cfg(feature = "cli")]
+mod options;
+mod run;
 mod settings;
+#[cfg(feature = "terminal")]
+mod terminal;
 mod trainer;
 
+pub use checkpoint::{Checkpoint, Weights};
 pub use coupling::{Coupling, Independent};
 pub use objective::{Distillation, Objective, StopGradient};
 pub use optimizer::{Optimizer, Schedule};
+#[cfg(feature = "cli")]
+pub use options::{Options, exit_code};
+pub use run::{Outcome, Run};
 pub use settings::Settings;
+#[cfg(feature = "terminal")]
+pub use terminal::{Terminal, interrupted};
 pub use trainer::{Progress, Trainer};

@@ -34,8 +34,9 @@ pub struct Trainer<T: Tensor, M, C> {
     pub(super) averages: Vec<M>,
     pub(super) settings: Settings,
     pub(super) step: u64,
+    pub(super) description: serde_json::Value,
+    pub(super) device: T::Device,
     coupling: C,
-    device: T::Device,
 }
 
 /// What one step did.
@@ -71,7 +72,7 @@ where
         let mut moments = Vec::new();
         model.visit(&mut |_, p| moments.push([p.constant(0.0), p.constant(0.0)]));
         let averages = settings.averages.iter().map(|_| model.clone()).collect();
-        Ok(Self { model, moments, averages, settings, step: 0, coupling, device })
+        Ok(Self { model, moments, averages, settings, step: 0, description: serde_json::Value::Null, device, coupling })
     }
 
     /// Steps taken so far.

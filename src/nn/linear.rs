@@ -19,7 +19,7 @@ impl<P: Tensor<Primal = P>> Linear<P> {
     /// and rescaled to that variance; bias zero.
     pub(crate) fn new(inputs: usize, outputs: usize, device: &P::Device, rng: &mut dyn Rng) -> Self {
         // the standard deviation of a standard normal variable that is cut off at ±2
-        const CUT: f64 = 0.879_625_661_034_239_78;
+        const CUT: f64 = 0.879_625_661_034_239_8;
         let scale = (1.0 / inputs as f64).sqrt() / CUT;
         let mut draw = || loop {
             let z: f64 = StandardNormal.sample(rng);

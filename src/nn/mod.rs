@@ -1,4 +1,35 @@
 //! Networks: parameters with names, and the average velocities built from them.
+//!
+//! A network is a struct over the type `P` of its parameters. It is a [`Module`], which names them, and an
+//! [`AverageVelocity`] on every tensor `T` whose [`Primal`](Tensor::Primal) is `P`. That makes it a [`Model`]: the same code
+//! runs on plain tensors, on duals, on a tape, and on duals on a tape. One of one's own:
+//!
+//! ```
+//! use flowmap::{AverageVelocity, Tensor, backend::ndarray::NdTensor, nn::{Model, Module}};
+//!
+//! /// `v_{s,t}(x) = x W`
+//! #[derive(Clone)]
+//! struct Matrix<P> { weight: P }
+//!
+//! impl<P> Module<P> for Matrix<P> {
+//!     type With<Q> = Matrix<Q>;
+//!     fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Matrix<Q>, E> {
+//!         Ok(Matrix { weight: f("weight", &self.weight)? })
+//!     }
+//!     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+//!         f("weight", &mut self.weight);
+//!     }
+//! }
+//!
+//! impl<T: Tensor> AverageVelocity<T> for Matrix<T::Primal> {
+//!     fn average_velocity(&self, _s: &T, _t: &T, x: &T) -> T {
+//!         x.linear(&self.weight, None)
+//!     }
+//! }
+//!
+//! fn can_be_trained<T: Tensor<Primal = T>>(_: &impl Model<T>) {}
+//! can_be_trained(&Matrix { weight: NdTensor::<f32>::from_slice(&(), &[0.0; 4], &[2, 2]) });
+//! ```
 
 mod linear;
 mod mlp;

@@ -147,6 +147,7 @@ impl<N: Number> Sub<&Self> for Dual<N> {
 impl<N: Number> Mul<&Self> for Dual<N> {
     type Output = Self;
     #[inline(always)]
+    #[allow(clippy::suspicious_arithmetic_impl, reason = "the product rule adds")]
     fn mul(self, other: &Self) -> Self {
         let left = self.tangent.map(|d| d * &other.value);
         let right = other.tangent.as_ref().map(|d| self.value.clone() * d);

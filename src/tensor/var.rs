@@ -249,6 +249,7 @@ impl<T: Tensor<Primal = T>> Mul<&Self> for Var<T> {
 
 impl<T: Tensor<Primal = T>> Div<&Self> for Var<T> {
     type Output = Self;
+    #[allow(clippy::suspicious_arithmetic_impl, reason = "the quotient rule multiplies")]
     fn div(self, other: &Self) -> Self {
         let b = other.value.clone();
         let (a_shape, b_shape) = (self.value.shape().to_vec(), b.shape().to_vec());

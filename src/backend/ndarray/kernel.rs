@@ -3,6 +3,7 @@
 //! The pieces do not depend on the number of threads, so neither do the results. Inside a SIMD region every call must be inlined,
 //! or it runs without the region's instructions: hence traits with `#[inline(always)]` methods, where closures would be shorter.
 #![allow(unsafe_code)] // new memory is written in full before it is read, see `fresh`
+#![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;

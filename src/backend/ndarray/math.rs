@@ -1,4 +1,5 @@
 //! Scalar recipes that the compiler vectorizes: no calls, no branches, every function inlined.
+#![allow(clippy::excessive_precision, reason = "the parts of ln 2 are written in full")]
 
 use super::kernel::{Elementwise, Update};
 use crate::{Activation, AdamStep, Real};

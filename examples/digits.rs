@@ -1,0 +1,73 @@
+//! Learns to draw handwritten digits from 1,797 real ones of 8 x 8 pixels, in 1 to 8 steps.
+//!
+//! cargo run --release --features cli,plot --example digits
+
+use clap::Parser;
+use flowmap::{
+    Learned, Result,
+    backend::ndarray::NdTensor,
+    data::{Points, Standardization},
+    law::Normal,
+    learn::{Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
+    nn::{Mlp, MlpShape},
+    plot::image_grid,
+    sample::{self, Grid},
+};
+use std::{path::PathBuf, process::ExitCode};
+
+const SIDE: usize = 8;
+const IN_A_ROW: usize = 20;
+const STEP_COUNTS: [usize; 4] = [1, 2, 4, 8];
+const AVERAGE: f64 = 0.999;
+
+/// Learns handwritten digits. Defaults: lsd, paper stop gradients, 6000 steps, batch 512, 4 layers of 768, lr 1e-3, seed 42,
+/// out/digits
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    training: Options,
+    /// Images as rows of 64 pixels from 0 to 16 and a label
+    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/digits.csv"))]
+    data: PathBuf,
+}
+
+fn main() -> ExitCode {
+    exit_code(learn(&Arguments::parse()))
+}
+
+fn learn(arguments: &Arguments) -> Result<()> {
+    let options = &arguments.training;
+    let run = options.run("out/digits", 6000)?;
+    let schedule = Schedule::Cosine { steps: run.steps() };
+    let settings = options.settings(Settings { batch: 512, schedule, ..Settings::default() })?;
+
+    let (images, _labels) = Points::from_csv_with_labels(&arguments.data)?;
+    let pixels = Standardization::interval(SIDE * SIDE, [0.0, 16.0], [-1.0, 1.0])?;
+    let real = images.as_slice()[..IN_A_ROW * SIDE * SIDE].to_vec();
+    let data = pixels.standardized(images);
+    let square: f64 = data.as_slice().iter().map(|x| x * x).sum();
+    let scale = (square / data.as_slice().len() as f64).sqrt();
+    let noise = Normal::new(vec![0.0; SIDE * SIDE], scale)?;
+
+    let shape = MlpShape::new(SIDE * SIDE, options.width.unwrap_or(768), options.layers.unwrap_or(4)).with_scale(scale);
+    let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
+    let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings, ())?.describe(shape)?;
+    let (outcome, _) = options.train(&run, &mut trainer)?;
+    if outcome == Outcome::Interrupted {
+        return Ok(());
+    }
+
+    let map = Learned(trainer.average(AVERAGE).expect("an average that the default settings have"));
+    let mut rows = vec![("real".to_string(), real)];
+    for steps in STEP_COUNTS {
+        let grid = Grid::uniform([0.0, 1.0], steps)?;
+        let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, IN_A_ROW, 1, &());
+        pixels.invert(&mut drawn);
+        rows.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, drawn));
+    }
+    let rows: Vec<_> = rows.iter().map(|(name, images)| (name.as_str(), images.as_slice())).collect();
+    let picture = run.path("digits.png");
+    image_grid(&picture, &rows, [SIDE, SIDE], 0.0, 16.0)?;
+    println!("see {}", picture.display());
+    Ok(())
+}

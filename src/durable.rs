@@ -1,0 +1,122 @@
+//! Files that are there in full or not at all, whatever happens to the process or the machine.
+
+use crate::{Error, Result};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+/// What a name begins with until its content is complete.
+const SCRATCH: &str = ".scratch-";
+
+/// Attaches the path to what the operating system said.
+pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T> {
+    result.map_err(|source| Error::Io { path: path.to_owned(), source })
+}
+
+/// Writes a file: into a scratch file, flushed to the disk, renamed, and the folder's entry flushed too.
+///
+/// # Errors
+/// [`Error::Io`]; whatever stood at `path` before is then still there.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let (folder, scratch) = scratch_of(path)?;
+    let written = write_synced(&scratch, bytes).and_then(|()| at(path, fs::rename(&scratch, path)));
+    if written.is_err() {
+        let _ = fs::remove_file(&scratch);
+    }
+    written?;
+    sync_folder(folder)
+}
+
+/// Writes a folder of files in the same way. A folder that stands at `path` is replaced.
+///
+/// # Errors
+/// [`Error::Io`].
+#[cfg(feature = "train")]
+pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
+    let (folder, scratch) = scratch_of(path)?;
+    let write = || {
+        at(folder, fs::create_dir_all(folder))?;
+        remove_scratch(folder)?;
+        at(&scratch, fs::create_dir(&scratch))?;
+        for (name, bytes) in files {
+            write_synced(&scratch.join(name), bytes)?;
+        }
+        sync_folder(&scratch)?;
+        if path.exists() {
+            at(path, fs::remove_dir_all(path))?;
+        }
+        at(path, fs::rename(&scratch, path))
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = fs::remove_dir_all(&scratch);
+    }
+    written?;
+    sync_folder(folder)
+}
+
+/// Removes what an interrupted write left behind.
+#[cfg(feature = "train")]
+fn remove_scratch(folder: &Path) -> Result<()> {
+    for entry in at(folder, fs::read_dir(folder))? {
+        let entry = at(folder, entry)?;
+        if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+            at(&entry.path(), fs::remove_dir_all(entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The folder that holds `path`, and the scratch name beside it.
+fn scratch_of(path: &Path) -> Result<(&Path, std::path::PathBuf)> {
+    let Some(name) = path.file_name() else {
+        return Err(Error::Io { path: path.to_owned(), source: io::Error::other("the path names no file") });
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((folder, folder.join(format!("{SCRATCH}{}", name.to_string_lossy()))))
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    at(path, write())
+}
+
+/// Flushes a folder's entries; where folders cannot be opened (not on Unix), the rename alone must do.
+fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) { at(folder, File::open(folder).and_then(|f| f.sync_all())) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_files_and_folders_and_leaves_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("a.txt");
+        write_file(&file, b"one").unwrap();
+        write_file(&file, b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+
+        let folder = home.path().join("inner").join("b");
+        fs::create_dir_all(home.path().join("inner/.scratch-b/rest")).unwrap();
+        write_folder(&folder, &[("x", b"1"), ("y", b"2")]).unwrap();
+        write_folder(&folder, &[("x", b"3")]).unwrap();
+        assert_eq!(fs::read(folder.join("x")).unwrap(), b"3");
+        assert!(!folder.join("y").exists());
+        assert_eq!(fs::read_dir(home.path().join("inner")).unwrap().count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let error = write_synced(Path::new("/dev/full"), b"something").unwrap_err();
+        assert!(error.to_string().starts_with("/dev/full: "), "{error}");
+    }
+}

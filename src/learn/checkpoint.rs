@@ -1,0 +1,321 @@
+//! Training states on disk.
+
+use super::{Coupling, Settings, Trainer};
+use crate::{Error, Real, Result, Tensor, durable, nn::Model};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const FORMAT: &str = "flowmap checkpoint";
+const VERSION: u32 = 1;
+const TENSORS: &str = "tensors.safetensors";
+const STATE: &str = "state.json";
+
+/// A training state on disk: a folder `step-NNNNNNNNNN` with all tensors (`tensors.safetensors`) and all else (`state.json`).
+///
+/// Folders appear complete or not at all, survive a crash of the machine, and hold a checksum. [`Trainer::save`] writes them,
+/// [`Trainer::restore`] continues from them bit for bit, and [`load`](Checkpoint::load) reads a network for sampling.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    state: State,
+    tensors: Vec<u8>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    format: String,
+    version: u32,
+    flowmap: String,
+    step: u64,
+    real: String,
+    settings: Settings,
+    description: Json,
+    bytes: usize,
+    crc32: u32,
+}
+
+/// Which parameters to read from a [`Checkpoint`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Weights {
+    /// Those of the last step.
+    Current,
+    /// The exponential moving average with this decay.
+    Average(f64),
+}
+
+impl Weights {
+    fn prefix(self) -> String {
+        match self {
+            Self::Current => "model".into(),
+            Self::Average(decay) => format!("average.{decay}"),
+        }
+    }
+}
+
+impl Checkpoint {
+    /// The newest checkpoint in `folder`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder is there but cannot be read.
+    pub fn latest(folder: &Path) -> Result<Option<PathBuf>> {
+        Ok(Self::all(folder)?.pop())
+    }
+
+    /// All checkpoints in `folder`, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder is there but cannot be read.
+    pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
+        if !folder.exists() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for entry in durable::at(folder, fs::read_dir(folder))? {
+            let path = durable::at(folder, entry)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if let Some(step) = name.strip_prefix("step-").and_then(|digits| digits.parse::<u64>().ok()) {
+                found.push((step, path));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Reads a checkpoint and checks that it is whole.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be read, [`Error::Checkpoint`] if one is truncated, damaged or foreign.
+    pub fn open(path: &Path) -> Result<Self> {
+        let bad = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
+        let read = |name: &str| durable::at(&path.join(name), fs::read(path.join(name)));
+        let text = read(STATE)?;
+        let json: Json =
+            serde_json::from_slice(&text).map_err(|e| bad(format!("{STATE} is not JSON ({e}); is it truncated?")))?;
+        if json["format"] != FORMAT {
+            return Err(bad(format!("{STATE} has format {}, expected \"{FORMAT}\"", json["format"])));
+        }
+        if json["version"] != VERSION {
+            return Err(bad(format!("its version is {}, this program reads version {VERSION}", json["version"])));
+        }
+        let state: State = serde_json::from_value(json).map_err(|e| bad(format!("{STATE} is damaged: {e}")))?;
+        let tensors = read(TENSORS)?;
+        if tensors.len() != state.bytes {
+            return Err(bad(format!(
+                "{TENSORS} has {} bytes, expected {}; it is truncated or foreign",
+                tensors.len(),
+                state.bytes
+            )));
+        }
+        let crc32 = crc32fast::hash(&tensors);
+        if crc32 != state.crc32 {
+            return Err(bad(format!("{TENSORS} has checksum {crc32:08x}, expected {:08x}; it is damaged", state.crc32)));
+        }
+        Ok(Self { path: path.to_owned(), state, tensors })
+    }
+
+    /// Steps taken when it was written.
+    pub fn step(&self) -> u64 {
+        self.state.step
+    }
+
+    /// The settings of the run.
+    pub fn settings(&self) -> &Settings {
+        &self.state.settings
+    }
+
+    /// What [`Trainer::describe`] was given.
+    pub fn description(&self) -> &Json {
+        &self.state.description
+    }
+
+    /// The network with parameters from this checkpoint; `model` says which names and shapes there must be.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if a parameter is missing or has another shape or type.
+    pub fn load<T: Tensor<Primal = T>, M: Model<T>>(&self, model: &M, weights: Weights, device: &T::Device) -> Result<M> {
+        self.reader(device)?.module(&weights.prefix(), model)
+    }
+
+    fn error(&self, reason: impl Into<String>) -> Error {
+        Error::Checkpoint { path: self.path.clone(), reason: reason.into() }
+    }
+
+    fn reader<'a, T: Tensor>(&'a self, device: &'a T::Device) -> Result<Reader<'a, T>> {
+        let tensors = SafeTensors::deserialize(&self.tensors).map_err(|e| self.error(format!("{TENSORS}: {e}")))?;
+        Ok(Reader { checkpoint: self, tensors, device })
+    }
+}
+
+/// Reads tensors by name.
+struct Reader<'a, T: Tensor> {
+    checkpoint: &'a Checkpoint,
+    tensors: SafeTensors<'a>,
+    device: &'a T::Device,
+}
+
+impl<T: Tensor<Primal = T>> Reader<'_, T> {
+    fn tensor(&self, name: &str, like: &T) -> Result<T> {
+        let bad = |reason: String| self.checkpoint.error(format!("tensor {name}: {reason}"));
+        let view = self.tensors.tensor(name).map_err(|_| bad("missing; the checkpoint belongs to another network".into()))?;
+        if view.dtype() != dtype::<T::Real>() {
+            return Err(bad(format!("expected numbers of type {}, found {:?}", T::Real::NAME, view.dtype())));
+        }
+        if view.shape() != like.shape() {
+            return Err(bad(format!("expected shape {:?}, found {:?}", like.shape(), view.shape())));
+        }
+        Ok(T::from_slice(self.device, &from_bytes(view.data()), view.shape()))
+    }
+
+    fn module<M: Model<T>>(&self, prefix: &str, like: &M) -> Result<M> {
+        like.try_map(&mut |name, p| self.tensor(&format!("{prefix}/{name}"), p))
+    }
+}
+
+impl<T, M, C> Trainer<T, M, C>
+where
+    T: Tensor<Primal = T>,
+    M: Model<T>,
+    C: Coupling,
+{
+    /// Adds to checkpoints whatever else determines the run: the network's shape, the data. A checkpoint with another
+    /// description is refused by [`restore`](Self::restore).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it cannot be written as JSON.
+    pub fn describe(mut self, description: impl Serialize) -> Result<Self> {
+        self.description = serde_json::to_value(description).map_err(|e| Error::invalid("description", e.to_string()))?;
+        Ok(self)
+    }
+
+    /// Writes the state to `folder/step-NNNNNNNNNN` and returns that path.
+    ///
+    /// ```
+    /// # use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}, learn::{Checkpoint, Independent, Settings, Trainer}};
+    /// # use flowmap::nn::{Mlp, MlpShape};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path();
+    /// # let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
+    /// # let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
+    /// # let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() }, ())?;
+    /// let path = trainer.save(folder)?;
+    /// let progress = trainer.step()?;
+    /// trainer.restore(&path)?;
+    /// assert_eq!(trainer.step()?, progress); // the same step again, bit for bit
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Io`]; no half-written checkpoint is left behind.
+    pub fn save(&self, folder: &Path) -> Result<PathBuf> {
+        let path = folder.join(format!("step-{:010}", self.step));
+        let tensors = self.tensors();
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(dtype::<T::Real>(), shape.clone(), bytes);
+            (name, view.expect("a tensor has as many bytes as its shape says"))
+        });
+        let bytes =
+            safetensors::serialize(views, None).map_err(|e| Error::Checkpoint { path: path.clone(), reason: e.to_string() })?;
+        let state = State {
+            format: FORMAT.into(),
+            version: VERSION,
+            flowmap: env!("CARGO_PKG_VERSION").into(),
+            step: self.step,
+            real: T::Real::NAME.into(),
+            settings: self.settings.clone(),
+            description: self.description.clone(),
+            bytes: bytes.len(),
+            crc32: crc32fast::hash(&bytes),
+        };
+        let state =
+            serde_json::to_vec_pretty(&state).map_err(|e| Error::Checkpoint { path: path.clone(), reason: e.to_string() })?;
+        durable::write_folder(&path, &[(TENSORS, &bytes), (STATE, &state)])?;
+        log::info!("wrote {}", path.display());
+        Ok(path)
+    }
+
+    /// Continues from a checkpoint: the next step is the one that the saved run would have taken, bit for bit on the CPU.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`], and [`Error::Checkpoint`] if its settings, description or network are not this trainer's; the
+    /// message names the first difference. The trainer is then unchanged.
+    pub fn restore(&mut self, path: &Path) -> Result<()> {
+        let checkpoint = Checkpoint::open(path)?;
+        let there = [json(checkpoint.settings()), checkpoint.description().clone()];
+        let here = [json(&self.settings), self.description.clone()];
+        for ((name, there), here) in ["settings", "description"].into_iter().zip(there).zip(here) {
+            if let Some(difference) = difference(name, &there, &here) {
+                return Err(checkpoint.error(format!("it belongs to another run: {difference}")));
+            }
+        }
+        let reader = checkpoint.reader(&self.device)?;
+        let model = reader.module(&Weights::Current.prefix(), &self.model)?;
+        let averages = self.settings.averages.iter().map(|&decay| reader.module(&Weights::Average(decay).prefix(), &self.model));
+        let averages = averages.collect::<Result<_>>()?;
+        let mut moments = Vec::new();
+        self.model.try_map(&mut |name, p| {
+            moments.push([reader.tensor(&format!("first/{name}"), p)?, reader.tensor(&format!("second/{name}"), p)?]);
+            Ok::<_, Error>(p.clone())
+        })?;
+        (self.model, self.averages, self.moments, self.step) = (model, averages, moments, checkpoint.step());
+        Ok(())
+    }
+
+    /// All tensors of the state as `(name, shape, bytes)`.
+    fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+        let mut all = Vec::new();
+        let mut add = |name: String, p: &T| all.push((name, p.shape().to_vec(), to_bytes(&p.to_vec())));
+        let mut moments = self.moments.iter();
+        self.model.visit(&mut |name, p| {
+            add(format!("{}/{name}", Weights::Current.prefix()), p);
+            let [first, second] = moments.next().expect("each parameter has its moments");
+            add(format!("first/{name}"), first);
+            add(format!("second/{name}"), second);
+        });
+        for (average, &decay) in self.averages.iter().zip(&self.settings.averages) {
+            average.visit(&mut |name, p| add(format!("{}/{name}", Weights::Average(decay).prefix()), p));
+        }
+        all
+    }
+}
+
+fn json(settings: &Settings) -> Json {
+    serde_json::to_value(settings).unwrap_or_default()
+}
+
+/// The first difference between two JSON values, in words.
+fn difference(name: &str, there: &Json, here: &Json) -> Option<String> {
+    match (there, here) {
+        (Json::Object(a), Json::Object(b)) => {
+            let keys: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            keys.into_iter().find_map(|k| {
+                difference(&format!("{name}.{k}"), a.get(k).unwrap_or(&Json::Null), b.get(k).unwrap_or(&Json::Null))
+            })
+        }
+        _ if there == here => None,
+        _ => Some(format!("{name} is {there} there and {here} here")),
+    }
+}
+
+fn dtype<R: Real>() -> Dtype {
+    if R::NAME == "f32" { Dtype::F32 } else { Dtype::F64 }
+}
+
+fn to_bytes<R: Real>(values: &[R]) -> Vec<u8> {
+    match dtype::<R>() {
+        Dtype::F32 => values.iter().flat_map(|x| (x.into_f64() as f32).to_le_bytes()).collect(),
+        _ => values.iter().flat_map(|x| x.into_f64().to_le_bytes()).collect(),
+    }
+}
+
+fn from_bytes<R: Real>(bytes: &[u8]) -> Vec<R> {
+    match dtype::<R>() {
+        Dtype::F32 => bytes.as_chunks().0.iter().map(|&b| R::from_f64(f32::from_le_bytes(b).into())).collect(),
+        _ => bytes.as_chunks().0.iter().map(|&b| R::from_f64(f64::from_le_bytes(b))).collect(),
+    }
+}

@@ -1,0 +1,124 @@
+//! Command-line options of a training program.
+
+use super::{Coupling, Objective, Outcome, Progress, Run, Settings, Terminal, Trainer};
+use crate::{Result, Tensor, nn::Model};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+/// Options that training programs share, for `#[command(flatten)]` in a clap parser of one's own. What is not given keeps the
+/// program's defaults.
+///
+/// ```
+/// use clap::Parser;
+/// use flowmap::learn::{Options, Settings};
+/// #[derive(Parser)]
+/// struct Arguments { #[command(flatten)] training: Options }
+/// let arguments = Arguments::parse_from(["program", "--objective", "psd-m", "--batch", "64"]);
+/// let settings = arguments.training.settings(Settings::default())?;
+/// assert_eq!((settings.objective.to_string().as_str(), settings.batch), ("psd-m", 64));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// What to train by: lsd, esd, psd-u, psd-m, or fm (flow matching alone)
+    #[arg(long)]
+    pub objective: Option<String>,
+    /// Where gradients stop: paper, none, semigradient (lsd, esd), teacher (esd), map or map-none (psd)
+    #[arg(long)]
+    pub stop_gradient: Option<String>,
+    /// Steps of training in all
+    #[arg(long)]
+    pub steps: Option<u64>,
+    /// Samples in a batch
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Units in a hidden layer
+    #[arg(long)]
+    pub width: Option<usize>,
+    /// Hidden layers
+    #[arg(long)]
+    pub layers: Option<usize>,
+    /// Learning rate
+    #[arg(long)]
+    pub lr: Option<f64>,
+    /// Seed of all randomness
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Continue the run in the output folder; begin one if there is none
+    #[arg(long)]
+    pub resume: bool,
+    /// Folder for checkpoints, tables and pictures
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl Options {
+    /// `defaults`, changed by what was given.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) if the objective or its stop gradient is unknown, or a setting cannot be used.
+    pub fn settings(&self, defaults: Settings) -> Result<Settings> {
+        let given = self.objective.clone().unwrap_or_else(|| defaults.objective.to_string());
+        let objective: Objective = match &self.stop_gradient {
+            None => given.parse()?,
+            Some(stop) => format!("{}:{stop}", given.split(':').next().unwrap_or_default()).parse()?,
+        };
+        let settings = Settings {
+            objective,
+            batch: self.batch.unwrap_or(defaults.batch),
+            learning_rate: self.lr.unwrap_or(defaults.learning_rate),
+            seed: self.seed.unwrap_or(defaults.seed),
+            ..defaults
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// The run in the output folder, or in `out` if none was given, of the given number of steps, or `steps`.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub fn run(&self, out: &str, steps: u64) -> Result<Run> {
+        Run::new(self.out.clone().unwrap_or_else(|| out.into()), self.steps.unwrap_or(steps))
+    }
+
+    /// Begins the run, or resumes it if that was asked for, and trains with progress in the terminal. Returns the outcome and the
+    /// time that each step took.
+    ///
+    /// # Errors
+    /// As [`Run::begin`], [`Run::resume`] and [`Run::train`].
+    pub fn train<T, M, C>(&self, run: &Run, trainer: &mut Trainer<T, M, C>) -> Result<(Outcome, Vec<Duration>)>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        C: Coupling,
+    {
+        if self.resume {
+            run.resume(trainer)?;
+        } else {
+            run.begin()?;
+        }
+        let mut terminal = Terminal::new(trainer.steps_taken(), run.steps())?;
+        let mut times = Vec::new();
+        let outcome = run.train(trainer, |progress: &Progress, time| {
+            times.push(time);
+            terminal.observe(progress)
+        });
+        terminal.finish();
+        let outcome = outcome?;
+        if outcome == Outcome::Interrupted {
+            eprintln!("stopped after step {}; the same command with --resume continues", trainer.steps_taken());
+        }
+        Ok((outcome, times))
+    }
+}
+
+/// The exit code of a program: an error is written to standard error first.
+pub fn exit_code(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A training run in a folder: metrics, checkpoints, interruption, resumption.
+
+use super::{Checkpoint, Coupling, Progress, Trainer};
+use crate::{Error, Result, Tensor, durable, nn::Model};
+use serde::Serialize;
+use std::{
+    fs::{self, File},
+    io::BufWriter,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// A training run in a folder, which holds `metrics.csv` and `checkpoints/`.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}};
+/// use flowmap::learn::{Independent, Outcome, Run, Settings, Trainer};
+/// use flowmap::nn::{Mlp, MlpShape};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path();
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
+/// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
+/// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() }, ())?;
+/// let run = Run::new(folder, 20)?;
+/// run.begin()?; // or run.resume(&mut trainer)?
+/// let outcome = run.train(&mut trainer, |progress, _time| {
+///     if progress.step == 15 { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+/// })?;
+/// assert_eq!(outcome, Outcome::Interrupted);
+/// assert!(folder.join("checkpoints/step-0000000015").exists());
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Run {
+    folder: PathBuf,
+    steps: u64,
+    checkpoint_every: u64,
+    log_every: u64,
+    keep: usize,
+}
+
+/// How [`Run::train`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps were taken.
+    Finished,
+    /// The observer asked to stop; the state was saved.
+    Interrupted,
+}
+
+impl Run {
+    /// A run of `steps` steps in all, with a checkpoint every 1,000 steps and at the end, of which the last two are kept, and a
+    /// row of metrics every 10 steps.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder cannot be made.
+    pub fn new(folder: impl Into<PathBuf>, steps: u64) -> Result<Self> {
+        let folder = folder.into();
+        durable::at(&folder, fs::create_dir_all(&folder))?;
+        Ok(Self { folder, steps, checkpoint_every: 1000, log_every: 10, keep: 2 })
+    }
+
+    /// With a checkpoint every `steps` steps, of which the last `keep` are kept.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if either is 0.
+    pub fn with_checkpoints(mut self, steps: u64, keep: usize) -> Result<Self> {
+        if steps == 0 || keep == 0 {
+            return Err(Error::invalid("checkpoints", "the interval and the number kept must be at least 1"));
+        }
+        (self.checkpoint_every, self.keep) = (steps, keep);
+        Ok(self)
+    }
+
+    /// With a row of metrics every `steps` steps.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is 0.
+    pub fn with_metrics_every(mut self, steps: u64) -> Result<Self> {
+        if steps == 0 {
+            return Err(Error::invalid("metrics", "the interval must be at least 1"));
+        }
+        self.log_every = steps;
+        Ok(self)
+    }
+
+    /// The number of steps in all.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The table of metrics.
+    pub fn metrics(&self) -> PathBuf {
+        self.folder.join("metrics.csv")
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.folder.join("checkpoints")
+    }
+
+    /// The rows of the table of metrics.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it cannot be read.
+    pub fn history(&self) -> Result<Vec<Progress>> {
+        let path = self.metrics();
+        let bad = |e: csv::Error| Error::Data {
+            path: path.clone(),
+            line: e.position().map(csv::Position::line),
+            reason: e.to_string(),
+        };
+        csv::Reader::from_path(&path).map_err(bad)?.deserialize().map(|row| row.map_err(bad)).collect()
+    }
+
+    /// The path of a file in the run's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes a value as JSON into the run's folder, in full or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written, [`Error::Invalid`] if the value is no JSON.
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_vec_pretty(value).map_err(|e| Error::invalid("JSON value", e.to_string()))?;
+        durable::write_file(&self.path(name), &text)
+    }
+
+    /// Begins anew, in a folder that holds no run yet.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if the folder holds checkpoints: nothing is overwritten.
+    pub fn begin(&self) -> Result<()> {
+        match Checkpoint::latest(&self.checkpoints())? {
+            None => Ok(()),
+            Some(path) => {
+                let reason = "a run is here already; resume it (--resume), or choose another folder (--out)".into();
+                Err(Error::Checkpoint { path, reason })
+            }
+        }
+    }
+
+    /// Continues from the newest checkpoint, or begins anew if there is none. Returns the checkpoint.
+    ///
+    /// # Errors
+    /// As [`Trainer::restore`]; if the newest checkpoint is damaged, the message names the one before it.
+    pub fn resume<T, M, C>(&self, trainer: &mut Trainer<T, M, C>) -> Result<Option<PathBuf>>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        C: Coupling,
+    {
+        let mut all = Checkpoint::all(&self.checkpoints())?;
+        let Some(newest) = all.pop() else { return Ok(None) };
+        trainer.restore(&newest).map_err(|error| match (error, all.pop()) {
+            (Error::Checkpoint { path, reason }, Some(before)) => {
+                let remedy = format!("; to go on from {}, remove the newer one", before.display());
+                Error::Checkpoint { path, reason: reason + &remedy }
+            }
+            (error, _) => error,
+        })?;
+        Ok(Some(newest))
+    }
+
+    /// Trains until all steps are taken or the observer, called after each step with its time, breaks off. The state is saved at the end in either
+    /// case.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::Io`] if a file cannot be
+    /// written.
+    pub fn train<T, M, C>(
+        &self,
+        trainer: &mut Trainer<T, M, C>,
+        mut observe: impl FnMut(&Progress, Duration) -> ControlFlow<()>,
+    ) -> Result<Outcome>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        C: Coupling,
+    {
+        let mut table = Table::open(&self.metrics(), trainer.steps_taken())?;
+        let mut outcome = Outcome::Finished;
+        let mut saved = None;
+        while trainer.steps_taken() < self.steps {
+            let start = Instant::now();
+            let progress = trainer.step().map_err(|error| self.name_last_good(error))?;
+            let time = start.elapsed();
+            if progress.step.is_multiple_of(self.log_every) || progress.step == 1 {
+                table.add(&progress)?;
+            }
+            let stop = observe(&progress, time).is_break();
+            if stop || progress.step.is_multiple_of(self.checkpoint_every) {
+                self.save(trainer, &mut table)?;
+                saved = Some(progress.step);
+            }
+            if stop {
+                outcome = Outcome::Interrupted;
+                break;
+            }
+        }
+        if saved != Some(trainer.steps_taken()) {
+            self.save(trainer, &mut table)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Metrics first: a checkpoint then never knows more steps than the table.
+    fn save<T, M, C>(&self, trainer: &Trainer<T, M, C>, table: &mut Table) -> Result<()>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        C: Coupling,
+    {
+        table.flush()?;
+        trainer.save(&self.checkpoints())?;
+        let mut all = Checkpoint::all(&self.checkpoints())?;
+        for old in all.drain(..all.len().saturating_sub(self.keep)) {
+            durable::at(&old, fs::remove_dir_all(&old))?;
+        }
+        Ok(())
+    }
+
+    fn name_last_good(&self, error: Error) -> Error {
+        let last = Checkpoint::latest(&self.checkpoints()).ok().flatten();
+        let last_good =
+            last.map_or("there is no checkpoint yet".into(), |p| format!("the last good checkpoint is {}", p.display()));
+        match error {
+            Error::Diverged { step, objective, quantity, value, .. } => {
+                Error::Diverged { step, objective, quantity, value, last_good }
+            }
+            error => error,
+        }
+    }
+}
+
+/// `metrics.csv`: one row for every logged step, none twice.
+struct Table {
+    path: PathBuf,
+    rows: csv::Writer<BufWriter<File>>,
+}
+
+impl Table {
+    /// Opens the table; rows after `step`, which a killed run had written before its next checkpoint, are dropped.
+    fn open(path: &Path, step: u64) -> Result<Self> {
+        let mut kept = csv::Writer::from_writer(Vec::new());
+        let bad = |e: csv::Error| Error::Data {
+            path: path.to_owned(),
+            line: e.position().map(csv::Position::line),
+            reason: e.to_string(),
+        };
+        let mut header = true;
+        if step > 0 && path.exists() {
+            let mut old = csv::Reader::from_path(path).map_err(bad)?;
+            // a killed run can leave half a row at the end; it lies after the checkpoint
+            for row in old.deserialize::<Progress>().map_while(std::result::Result::ok).filter(|row| row.step <= step) {
+                kept.serialize(row).map_err(bad)?;
+                header = false;
+            }
+        }
+        let bytes = kept.into_inner().map_err(|e| Error::Io { path: path.to_owned(), source: e.into_error() })?;
+        durable::write_file(path, &bytes)?;
+        let file = durable::at(path, File::options().append(true).open(path))?;
+        let rows = csv::WriterBuilder::new().has_headers(header).from_writer(BufWriter::new(file));
+        Ok(Self { path: path.to_owned(), rows })
+    }
+
+    fn add(&mut self, progress: &Progress) -> Result<()> {
+        let failed = |e: csv::Error| Error::Io { path: self.path.clone(), source: e.into() };
+        self.rows.serialize(progress).map_err(failed)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        durable::at(&self.path, self.rows.flush())?;
+        durable::at(&self.path, self.rows.get_ref().get_ref().sync_all())
+    }
+}

@@ -1,0 +1,106 @@
+//! Rows of grey images.
+
+use std::path::Path;
+
+use super::{
+    canvas::{Canvas, Colour, INK, LINE, PAPER, blend, text_width},
+    check_range,
+};
+use crate::{Error, Result};
+
+const GAP: u32 = 8;
+const MARGIN: u32 = 12;
+/// The side that images are enlarged to, about, in pixels.
+const SIDE: u32 = 56;
+const NOT_FINITE: Colour = [214, 39, 40];
+
+/// Draws rows of grey images, each row behind its name, to a PNG file.
+///
+/// A row is its images one after another: shape `[n, height, width]`. The pixel value `white` is drawn as paper, `black` as ink,
+/// in between and beyond by linear interpolation and cut-off; what is not finite is drawn red. Small images are enlarged by
+/// repeating pixels.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("digits.png");
+/// use flowmap::plot::image_grid;
+/// let ramp: Vec<f64> = (0..3 * 64).map(|k| f64::from(k % 64) / 63.0).collect(); // three images of 8x8 pixels
+/// let (white, black) = (0.0, 1.0);
+/// image_grid(&path, &[("1 step", &ramp[..64]), ("data", &ramp)], [8, 8], white, black)?;
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Invalid`] where there is no image, `white` equals `black` or one is not finite, or the picture is too large;
+/// [`Error::Shape`] where the numbers of a row do not fill its images; [`Error::Io`] where the file cannot be written.
+pub fn image_grid(
+    path: impl AsRef<Path>,
+    rows: &[(&str, &[f64])],
+    [height, width]: [usize; 2],
+    white: f64,
+    black: f64,
+) -> Result<()> {
+    check_range("grey values", [white.min(black), white.max(black)])?;
+    let nothing = || Error::invalid("images", "there is nothing to draw; give at least one row of one image of one pixel");
+    let pixels = height.checked_mul(width).filter(|n| *n > 0).ok_or_else(nothing)?;
+    for (name, images) in rows {
+        if !images.len().is_multiple_of(pixels) {
+            let (expected, found) = (vec![images.len() / pixels, height, width], vec![images.len()]);
+            return Err(Error::Shape { what: format!("images of row '{name}'"), expected, found });
+        }
+    }
+    let columns = rows.iter().map(|(_, images)| images.len() / pixels).max().filter(|n| *n > 0).ok_or_else(nothing)?;
+    let zoom = (SIDE as usize).div_ceil(height.max(width));
+    let pitch = |n: usize| (n as u64).saturating_mul(zoom as u64).saturating_add(GAP.into());
+    let names = rows.iter().map(|(name, _)| text_width(name)).max().unwrap_or(0);
+    let left = if names > 0 { names.saturating_add(2 * MARGIN) } else { MARGIN };
+    let (across, down) = (pitch(width), pitch(height).max(u64::from(LINE)));
+    let total =
+        |start: u32, count: usize, pitch: u64| pitch.saturating_mul(count as u64).saturating_add(u64::from(start + MARGIN - GAP));
+    let mut canvas = Canvas::new(total(left, columns, across), total(MARGIN, rows.len(), down))?;
+
+    // the canvas has these positions, so they are small
+    let (across, down, zoom) = (across as u32, down as u32, zoom as u32);
+    for (top, (name, images)) in (MARGIN..).step_by(down as usize).zip(rows) {
+        canvas.text(name, [MARGIN, top + (down - GAP).saturating_sub(LINE) / 2]);
+        for (corner, image) in (left..).step_by(across as usize).zip(images.chunks_exact(pixels)) {
+            for (j, row) in (0..).zip(image.chunks_exact(width)) {
+                for (i, &value) in (0..).zip(row) {
+                    let colour =
+                        if value.is_finite() { blend(PAPER, INK, (value - white) / (black - white)) } else { NOT_FINITE };
+                    canvas.fill([corner + i * zoom, top + j * zoom], [zoom, zoom], colour);
+                }
+            }
+        }
+    }
+    canvas.save(path.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::decoded, *};
+
+    #[test]
+    fn pixels_are_enlarged_and_rows_may_be_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grid.png");
+        image_grid(&path, &[("", &[0.0, 1.0, 2.0, f64::NAN]), ("", &[1.0, 0.0])], [1, 2], 0.0, 1.0).unwrap();
+        let picture = decoded(&path);
+        let at = |x: u32, y: u32| picture.get_pixel(MARGIN + x, MARGIN + y).0;
+        assert_eq!([at(0, 0), at(27, 27), at(28, 0), at(55, 0)], [PAPER, PAPER, INK, INK]);
+        assert_eq!([at(64, 0), at(92, 0)], [INK, NOT_FINITE]);
+        assert_eq!([at(0, 36), at(28, 36), at(64, 36)], [INK, PAPER, PAPER]);
+    }
+
+    #[test]
+    fn bad_arguments() {
+        let path = std::env::temp_dir().join("never-grid.png");
+        assert!(image_grid(&path, &[], [1, 1], 0.0, 1.0).is_err());
+        assert!(image_grid(&path, &[("", &[])], [1, 1], 0.0, 1.0).is_err());
+        assert!(image_grid(&path, &[("", &[1.0])], [0, 1], 0.0, 1.0).is_err());
+        assert!(image_grid(&path, &[("", &[1.0])], [1, 1], 1.0, 1.0).is_err());
+        let error = image_grid(&path, &[("odd", &[1.0; 5])], [2, 2], 0.0, 1.0).unwrap_err().to_string();
+        assert!(error.contains("row 'odd'"), "{error}");
+        assert!(image_grid(&path, &[("", &[1.0; 1000])], [1, 1], 0.0, 1.0).unwrap_err().to_string().contains("pixels"));
+    }
+}
