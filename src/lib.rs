@@ -106,6 +106,9 @@ pub use number::{Dual, Mask, Number, Real, Value};
 pub use state::{Coordinates, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
 
+/// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.
+#[cfg(feature = "dfdx")]
+pub use dfdx;
 /// The library whose vectors and matrices the crate takes: the version that fits.
 #[cfg(feature = "nalgebra")]
 pub use nalgebra;

@@ -4,6 +4,8 @@
 //! [`Tensor`](crate::Tensor) too: networks run on it. A backend holds forward kernels only; forward mode
 //! ([`Dual`](crate::Dual)) and reverse mode ([`Var`](crate::Var)) are written once over all backends.
 
+#[cfg(feature = "dfdx")]
+pub mod dfdx;
 #[cfg(feature = "nalgebra")]
 pub mod nalgebra;
 #[cfg(feature = "ndarray")]

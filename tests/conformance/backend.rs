@@ -29,6 +29,44 @@ impl<F: flowmap::backend::ndarray::Element> Backend for Nd<F> {
     }
 }
 
+#[cfg(feature = "dfdx")]
+pub use on_dfdx::Dfdx;
+
+#[cfg(feature = "dfdx")]
+mod on_dfdx {
+    use super::Backend;
+    use flowmap::{
+        backend::dfdx::{DfdxTensor, Element},
+        dfdx::{
+            shapes::Axes2,
+            tensor::{Cpu, TensorFromVec},
+            tensor_ops::{Device, PermuteTo},
+        },
+    };
+
+    pub struct Dfdx<E>(std::marker::PhantomData<E>);
+
+    impl<E: Element> Backend for Dfdx<E>
+    where
+        Cpu: Device<E>,
+    {
+        type T = DfdxTensor<E, Cpu>;
+        fn device() -> Cpu {
+            Cpu::default()
+        }
+        fn from_transposed(values: Vec<E>, rows: usize, columns: usize) -> Self::T {
+            let matrix = Self::device().tensor_from_vec(values, (rows, columns));
+            DfdxTensor::from(matrix.permute::<(usize, usize), Axes2<1, 0>>())
+        }
+        /// Slices of dfdx have no gaps: every second row of the transpose, turned back.
+        fn from_every_second_column(values: Vec<E>, rows: usize, columns: usize) -> Self::T {
+            let kept = columns.div_ceil(2);
+            let turned = (0..kept).flat_map(|j| values.iter().copied().skip(2 * j).step_by(columns)).collect();
+            Self::from_transposed(turned, kept, rows)
+        }
+    }
+}
+
 /// The machine epsilon of a backend's floats.
 pub fn epsilon<B: Backend>() -> f64 {
     use num_traits::Float;

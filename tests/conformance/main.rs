@@ -56,3 +56,12 @@ mod ndarray_f64 {
     every_precision!(crate::backend::Nd<f64>);
     double_precision!(crate::backend::Nd<f64>);
 }
+#[cfg(feature = "dfdx")]
+mod dfdx_f32 {
+    every_precision!(crate::backend::Dfdx<f32>);
+}
+#[cfg(feature = "dfdx")]
+mod dfdx_f64 {
+    every_precision!(crate::backend::Dfdx<f64>);
+    double_precision!(crate::backend::Dfdx<f64>);
+}

@@ -1,0 +1,300 @@
+//! Tensors of the library `dfdx`, on any of its devices.
+//!
+//! Only its arrays and forward kernels are used: derivatives come from [`Dual`](crate::Dual) and [`Var`](crate::Var), networks and
+//! optimizers from this crate.
+//!
+//! What is slow, and why it is as it is:
+//! - Nothing is fused: each operation is a pass over memory, and on CUDA a kernel launch with an allocation. On the CPU only
+//!   matrix products use several threads and SIMD instructions.
+//! - Spreading, summing, slicing and joining walk the elements one index at a time on the CPU.
+//! - [`Mask::any`](crate::Mask::any) and [`to_vec`](crate::Tensor::to_vec) copy to the host and wait for the device.
+//! - [`concat`](crate::Tensor::concat) of more than one tensor is the one operation whose CUDA kernel dfdx compiles at run time, from
+//!   files of the build machine. There is no exact substitute among its other kernels; views that are not row-major, the other
+//!   case, never arise inside this backend, only in [`From`].
+//! - Sums on CUDA are added in no fixed order, so their last bits may change from run to run.
+
+mod mask;
+mod number;
+
+pub use mask::DfdxMask;
+
+use crate::tensor::{common, state_of_tensor};
+use crate::{Activation, Order, Real, Tensor};
+use ::dfdx::{
+    dtypes::Dtype,
+    shapes::{Axes2, Axis, HasShape, Shape},
+    tensor::{OnesTensor, Tensor as Array, TensorFromVec, ZerosTensor},
+    tensor_ops::{BroadcastTo, Device, PermuteTo, ReshapeTo, SumTo, TryConcatAlong, TryMatMul},
+};
+use std::ops::Range;
+
+/// A float that this crate and dfdx both compute with: `f32`, `f64`.
+pub trait Element: Real + Dtype {
+    /// Where the exponential of a positive number is still far from overflow.
+    const EXP_MAX: f64;
+}
+impl Element for f32 {
+    const EXP_MAX: f64 = 87.0;
+}
+impl Element for f64 {
+    const EXP_MAX: f64 = 700.0;
+}
+
+/// A tensor in an array of dfdx on the device `D`, such as `dfdx::tensor::Cpu`.
+///
+/// Always contiguous; cloning is a reference count, and so is changing the shape.
+///
+/// ```
+/// use flowmap::{backend::dfdx::DfdxTensor, dfdx::tensor::Cpu, Number, Tensor};
+/// let device = Cpu::default();
+/// let x = DfdxTensor::from_slice(&device, &[0.0_f32, 1.0, 2.0, 3.0], &[2, 2]);
+/// assert_eq!(x.shift(1.0).sum(0..1).to_vec(), [4.0, 6.0]);
+/// assert_eq!(DfdxTensor::from(x.array((4,))).reshape(&[2, 2]).to_vec(), x.to_vec());
+/// ```
+// The shape of an array is part of its type in dfdx, rank and all: so the array has one axis, and the shape stands beside it.
+// An empty tensor holds one element that nobody reads: CUDA can neither allocate nor launch on nothing.
+#[derive(Clone, Debug)]
+pub struct DfdxTensor<E: Element, D: Device<E>> {
+    data: Flat<E, D>,
+    shape: Vec<usize>,
+}
+
+type Flat<E, D> = Array<(usize,), E, D>;
+type Matrix<E, D> = Array<(usize, usize), E, D>;
+
+/// How many elements the storage of this shape has.
+fn stored(shape: &[usize]) -> usize {
+    common::size(shape).max(1)
+}
+
+impl<S: Shape, E: Element, D: Device<E>> From<Array<S, E, D>> for DfdxTensor<E, D> {
+    fn from(array: Array<S, E, D>) -> Self {
+        let shape: Vec<usize> = array.shape().concrete().into_iter().collect();
+        if common::size(&shape) == 0 {
+            return Self::zeros(array.device(), &shape);
+        }
+        Self { data: array.reshape_like(&(stored(&shape),)), shape }
+    }
+}
+
+impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
+    /// The values as an array of dfdx with the shape `shape` of the same size.
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    pub fn array<S: Shape>(&self, shape: S) -> Array<S, E, D> {
+        let to: Vec<usize> = shape.concrete().into_iter().collect();
+        common::check_reshape(&self.shape, &to);
+        if common::size(&to) == 0 {
+            return ZerosTensor::<E>::zeros_like(self.data.device(), &shape);
+        }
+        self.data.clone().reshape_like(&shape)
+    }
+
+    fn with<S: Shape>(data: Array<S, E, D>, shape: Vec<usize>) -> Self {
+        Self { data: data.reshape_like(&(stored(&shape),)), shape }
+    }
+
+    fn zeros(device: &D, shape: &[usize]) -> Self {
+        Self { data: ZerosTensor::<E>::zeros_like(device, &(stored(shape),)), shape: shape.to_vec() }
+    }
+
+    fn ones(&self, count: usize) -> Flat<E, D> {
+        OnesTensor::<E>::ones_like(self.data.device(), &(count,))
+    }
+
+    fn apply(self, f: impl FnOnce(Flat<E, D>) -> Flat<E, D>) -> Self {
+        Self { data: f(self.data), shape: self.shape }
+    }
+
+    #[track_caller]
+    fn combine(self, other: &Self, what: &str, f: impl FnOnce(Flat<E, D>, Flat<E, D>) -> Flat<E, D>) -> Self {
+        let shape = common::joint(what, &self.shape, &other.shape).to_vec();
+        Self { data: f(self.stretched(&shape), other.clone().stretched(&shape)), shape }
+    }
+
+    /// The array itself, or where a scalar meets others, a view that repeats its only element.
+    fn stretched(self, to: &[usize]) -> Flat<E, D> {
+        if self.shape == to {
+            return self.data;
+        }
+        self.data.reshape_like(&()).broadcast_like::<(usize,), Axis<0>>(&(stored(to),))
+    }
+
+    /// As a matrix, transposed by exchanging its strides.
+    fn matrix(&self, order: Order) -> Matrix<E, D> {
+        let matrix = self.data.clone().reshape_like(&(self.shape[0], self.shape[1]));
+        if order == Order::Plain { matrix } else { matrix.permute::<(usize, usize), Axes2<1, 0>>() }
+    }
+
+    /// `σ(p(x))`, `1 - σ(p(x))` without cancellation, `p'(x)`.
+    fn gate(&self, f: Activation) -> (Flat<E, D>, Flat<E, D>, Flat<E, D>) {
+        let (a, b) = f.inner();
+        let [a, b, b3] = [a, b, 3.0 * b].map(<E as Real>::from_f64);
+        let x = || self.data.clone();
+        let square = x().square();
+        let p = (square.clone() * b + a) * x();
+        let e = p.negate().clamp(-E::EXP_MAX, E::EXP_MAX).exp();
+        let s = (e.clone() + E::ONE).recip();
+        (s.clone(), e * s, square * b3 + a)
+    }
+
+    /// `f(x)` and `f'(x)`.
+    fn value_and_slope(&self, f: Activation) -> (Flat<E, D>, Flat<E, D>) {
+        let (s, rest, dp) = self.gate(f);
+        let value = s.clone() * self.data.clone();
+        (value.clone(), value * rest * dp + s)
+    }
+
+    fn like(&self, data: Flat<E, D>) -> Self {
+        Self { data, shape: self.shape.clone() }
+    }
+}
+
+state_of_tensor!([E: Element, D: Device<E>] DfdxTensor<E, D>);
+
+impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
+    type Primal = Self;
+    type Device = D;
+
+    fn from_slice(device: &D, values: &[E], shape: &[usize]) -> Self {
+        let found = [values.len()];
+        assert!(found[0] == common::size(shape), "from_slice: {found:?} values do not fill the shape {shape:?}");
+        if values.is_empty() {
+            return Self::zeros(device, shape);
+        }
+        Self { data: TensorFromVec::<E>::tensor_from_vec(device, values.to_vec(), (values.len(),)), shape: shape.to_vec() }
+    }
+    fn lift(primal: &Self) -> Self {
+        primal.clone()
+    }
+    fn to_vec(&self) -> Vec<E> {
+        let mut values = self.data.as_vec();
+        values.truncate(common::size(&self.shape));
+        values
+    }
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    fn device(&self) -> D {
+        self.data.device().clone()
+    }
+
+    fn reshape(&self, shape: &[usize]) -> Self {
+        common::check_reshape(&self.shape, shape);
+        Self { data: self.data.clone(), shape: shape.to_vec() }
+    }
+    fn slice(&self, axis: usize, range: Range<usize>) -> Self {
+        common::check_slice(&self.shape, axis, &range);
+        let (outer, length, inner) = common::around("slice", &self.shape, &(axis..axis + 1));
+        let mut shape = self.shape.clone();
+        shape[axis] = range.len();
+        if common::size(&shape) == 0 {
+            return Self::zeros(self.data.device(), &shape);
+        }
+        if range.len() == length {
+            return self.clone();
+        }
+        Self::with(self.data.clone().reshape_like(&(outer, length, inner)).slice((0..outer, range, 0..inner)), shape)
+    }
+    fn concat(parts: &[Self], axis: usize) -> Self {
+        let shape = common::concat_shape(parts.iter().map(Tensor::shape), axis);
+        let (outer, _, inner) = common::around("concat", &shape, &(axis..axis + 1));
+        let full = parts.iter().filter(|p| common::size(&p.shape) > 0);
+        let blocks = full.map(|p| p.data.clone().reshape_like(&(outer, p.shape[axis], inner)));
+        match blocks.reduce(|a, b| (a, b).concat_along(Axis::<1>)) {
+            Some(whole) => Self::with(whole, shape),
+            None => Self::zeros(parts[0].data.device(), &shape),
+        }
+    }
+    fn sum(&self, axes: Range<usize>) -> Self {
+        let (outer, middle, inner) = common::around("sum", &self.shape, &axes);
+        let mut shape = self.shape.clone();
+        shape.drain(axes);
+        if outer * middle * inner == 0 {
+            return Self::zeros(self.data.device(), &shape);
+        }
+        if middle == 1 {
+            return Self { data: self.data.clone(), shape };
+        }
+        let blocks = self.data.clone().reshape_like(&(outer, middle, inner));
+        Self::with(blocks.sum::<(usize, usize), Axis<1>>(), shape)
+    }
+    fn spread(&self, at: usize, sizes: &[usize]) -> Self {
+        let (outer, _, inner) = common::around("spread", &self.shape, &(at..at));
+        let mut shape = self.shape.clone();
+        shape.splice(at..at, sizes.iter().copied());
+        let middle = common::size(sizes);
+        if common::size(&shape) == 0 {
+            return Self::zeros(self.data.device(), &shape);
+        }
+        if middle == 1 {
+            return Self { data: self.data.clone(), shape };
+        }
+        // times one: the exact copy of a broadcast view that needs no kernel compiled at run time
+        let blocks = (outer, middle, inner);
+        let view = self.data.clone().reshape_like(&(outer, inner)).broadcast_like::<(usize, usize, usize), Axis<1>>(&blocks);
+        Self::with(self.ones(outer * middle * inner).reshape_like(&blocks) * view, shape)
+    }
+    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
+        let (m, k, n) = common::check_product(&a.shape, a_order, &b.shape, b_order);
+        if let Some(onto) = &onto {
+            assert!(onto.shape == [m, n], "product: a result of shape {:?} is added to shape {:?}", [m, n], onto.shape);
+        }
+        let product = match m * k * n {
+            0 => Self::zeros(a.data.device(), &[m, n]),
+            _ => Self::with(a.matrix(a_order).matmul(b.matrix(b_order)), vec![m, n]),
+        };
+        match onto {
+            Some(onto) => product + onto,
+            None => product,
+        }
+    }
+    fn linear(&self, weight: &Self, bias: Option<&Self>) -> Self {
+        let (rows, inputs, outputs) = common::check_linear(&self.shape, &weight.shape, bias.map(Tensor::shape));
+        let mut shape = self.shape.clone();
+        *shape.last_mut().expect("checked: rank 1 or more") = outputs;
+        if rows * outputs == 0 {
+            return Self::zeros(self.data.device(), &shape);
+        }
+        let product = match inputs {
+            0 => Self::zeros(self.data.device(), &[rows, outputs]).matrix(Order::Plain),
+            _ => self.data.clone().reshape_like(&(rows, inputs)).matmul(weight.matrix(Order::Plain)),
+        };
+        let sum = match bias {
+            None => product,
+            Some(bias) => product + bias.data.clone().broadcast_like::<(usize, usize), Axis<0>>(&(rows, outputs)),
+        };
+        Self::with(sum, shape)
+    }
+
+    fn activate(&self, f: Activation) -> Self {
+        let (a, b) = f.inner();
+        let x = || self.data.clone();
+        let p = (x().square() * <E as Real>::from_f64(b) + <E as Real>::from_f64(a)) * x();
+        self.like(p.sigmoid() * x())
+    }
+    fn activate_with_tangent(&self, dx: &Self, f: Activation) -> (Self, Self) {
+        common::check_equal("activate_with_tangent", &self.shape, &dx.shape);
+        let (value, slope) = self.value_and_slope(f);
+        (self.like(value), self.like(slope * dx.data.clone()))
+    }
+    fn activate_pullback(&self, cotangent: &Self, f: Activation) -> Self {
+        common::check_equal("activate_pullback", &self.shape, &cotangent.shape);
+        self.like(self.value_and_slope(f).1 * cotangent.data.clone())
+    }
+    fn activate_with_tangent_pullback(&self, dx: &Self, y: &Self, dy: &Self, f: Activation) -> (Self, Self) {
+        for other in [dx, y, dy] {
+            common::check_equal("activate_with_tangent_pullback", &self.shape, &other.shape);
+        }
+        let [x, dx, y, dy] = [self, dx, y, dy].map(|t| || t.data.clone());
+        let (s, rest, dp) = self.gate(f);
+        let q = s.clone() * rest;
+        // f' = σ + q x p',  f'' = q (2 p' + x ((1-2σ) p'² + p''))
+        let slope = q.clone() * x() * dp.clone() + s.clone();
+        let [two, ddp] = [2.0, 6.0 * f.inner().1].map(<E as Real>::from_f64);
+        let turn = (s * -two + E::ONE) * dp.clone().square() + x() * ddp;
+        let curvature = q * (turn * x() + dp * two);
+        (self.like(slope.clone() * y() + curvature * dx() * dy()), self.like(slope * dy()))
+    }
+}
