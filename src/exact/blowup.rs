@@ -19,7 +19,7 @@ use crate::{Error, Number, Ode, Result};
 /// assert!(error.to_string().contains("blows up at time 1"));
 /// ```
 ///
-/// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section I.7.
+/// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, chapter I.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Blowup;
 

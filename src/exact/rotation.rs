@@ -17,7 +17,7 @@ use crate::{Error, Number, Ode, Result};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Reference: V. I. Arnold, Ordinary Differential Equations, section 2.
+/// Reference: V. I. Arnold, Ordinary Differential Equations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rotation {
     angular_velocity: f64,

@@ -136,9 +136,11 @@ where
         series.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style.stroke_width(3)));
     }
     if lines.iter().any(|(name, _)| !name.is_empty()) {
+        let places = lines.iter().flat_map(|(_, points)| points).map(|p| chart.backend_coord(p));
+        let position = emptiest(places, chart.plotting_area().get_pixel_range());
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
+            .position(position)
             .background_style(WHITE.mix(0.85))
             .border_style(GRID)
             .legend_area_size(30)
@@ -148,6 +150,20 @@ where
             .map_err(failed)?;
     }
     area.present().map_err(failed)
+}
+
+/// Where on the right the legend covers the fewest points: above, in the middle or below.
+fn emptiest(
+    places: impl Iterator<Item = (i32, i32)>,
+    (x, y): (std::ops::Range<i32>, std::ops::Range<i32>),
+) -> SeriesLabelPosition {
+    let mut counts = [0_usize; 3];
+    for (_, down) in places.filter(|(across, _)| 2 * across > x.start + x.end) {
+        counts[(3 * (down - y.start) / (y.end - y.start).max(1)).clamp(0, 2) as usize] += 1;
+    }
+    let positions = [SeriesLabelPosition::UpperRight, SeriesLabelPosition::MiddleRight, SeriesLabelPosition::LowerRight];
+    let (_, position) = counts.into_iter().zip(positions).min_by_key(|(count, _)| *count).expect("there are three");
+    position
 }
 
 /// A number as an axis shows it.

@@ -46,7 +46,7 @@ impl Activation {
     pub fn slope<N: Number>(self, x: &N) -> N {
         let (p, dp, _) = self.parts(x);
         let s = sigmoid(&p);
-        let q = s.clone() * (-s.clone()).shift(1.0);
+        let q = s.clone() * sigmoid(&-p); // 1 - σ, without cancellation
         s + q * x * dp
     }
 
@@ -54,7 +54,7 @@ impl Activation {
     pub fn curvature<N: Number>(self, x: &N) -> N {
         let (p, dp, ddp) = self.parts(x);
         let s = sigmoid(&p);
-        let q = s.clone() * (-s.clone()).shift(1.0);
+        let q = s.clone() * sigmoid(&-p); // 1 - σ, without cancellation
         let turn = s.scale(-2.0).shift(1.0) * &dp * &dp + ddp;
         q * (dp.scale(2.0) + turn * x)
     }

@@ -99,6 +99,7 @@ pub trait Tensor: Number + State<Time = Self> {
     }
     /// One step of [`Adam`](AdamStep): updates `self` and the two `moments` from a gradient.
     fn adam(&mut self, moments: &mut [Self; 2], gradient: &Self, step: AdamStep) {
+        common::check_adam(self, moments, gradient);
         let [first, second] = moments;
         let g = gradient.scale(step.gradient_scale);
         *first = first.clone().lerp(&g, 1.0 - step.betas[0]);
@@ -158,6 +159,26 @@ pub(crate) mod common {
             (a, []) => a,
             ([], b) => b,
             _ => panic!("{what}: shapes {a:?} and {b:?} differ, and neither is a scalar"),
+        }
+    }
+
+    /// The shape of a choice between two by a mask; any of the three may be a scalar.
+    #[track_caller]
+    pub fn chosen<'a>(mask: &'a [usize], a: &'a [usize], b: &'a [usize]) -> &'a [usize] {
+        joint("select", joint("select", mask, a), joint("select", mask, b))
+    }
+
+    /// For operations that take equal shapes only.
+    #[track_caller]
+    pub fn check_equal(what: &str, a: &[usize], b: &[usize]) {
+        assert!(a == b, "{what}: shapes {a:?} and {b:?} differ");
+    }
+
+    /// The parameter, its moments and its gradient have one shape.
+    #[track_caller]
+    pub fn check_adam<T: Tensor>(x: &T, moments: &[T; 2], gradient: &T) {
+        for other in [&moments[0], &moments[1], gradient] {
+            check_equal("adam", x.shape(), other.shape());
         }
     }
 

@@ -59,28 +59,31 @@ impl<F: Element> Gate<F> {
         Self { a: F::from_f64(a), b: F::from_f64(b) }
     }
 
+    /// `σ` and `1 - σ`, the latter without cancellation.
     #[inline(always)]
-    fn sigmoid(self, x: F, square: F) -> F {
+    fn sigmoid(self, x: F, square: F) -> (F, F) {
         let p = square.mul_add(self.b, self.a) * x;
-        F::one() / (F::one() + (-p).exp_in_lanes())
+        let e = (-p).exp_in_lanes();
+        let s = F::one() / (F::one() + e);
+        (s, e * s)
     }
 
     #[inline(always)]
     fn value_and_slope(self, x: F) -> (F, F) {
         let square = x * x;
-        let s = self.sigmoid(x, square);
+        let (s, rest) = self.sigmoid(x, square);
         let dp = square.mul_add(F::from_f64(3.0) * self.b, self.a);
-        let q = s * (F::one() - s);
+        let q = s * rest;
         (x * s, (q * x).mul_add(dp, s))
     }
 
     #[inline(always)]
     fn slope_and_curvature(self, x: F) -> (F, F) {
         let square = x * x;
-        let s = self.sigmoid(x, square);
+        let (s, rest) = self.sigmoid(x, square);
         let dp = square.mul_add(F::from_f64(3.0) * self.b, self.a);
         let ddp = F::from_f64(6.0) * self.b * x;
-        let q = s * (F::one() - s);
+        let q = s * rest;
         let two = F::from_f64(2.0);
         let turn = (F::one() - two * s) * dp * dp + ddp;
         ((q * x).mul_add(dp, s), q * x.mul_add(turn, two * dp))
@@ -91,7 +94,7 @@ impl<F: Element> Gate<F> {
 impl<F: Element> Elementwise<F, 1, 1> for Gate<F> {
     #[inline(always)]
     fn at(self, [x]: [F; 1]) -> [F; 1] {
-        [x * self.sigmoid(x, x * x)]
+        [x * self.sigmoid(x, x * x).0]
     }
 }
 

@@ -192,6 +192,7 @@ impl<F: Element> Number for NdTensor<F> {
         Self(ArcArray::from_elem(self.0.raw_dim(), F::from_f64(c)))
     }
     fn in_form_of(self, other: &Self) -> Self {
+        common::joint("in_form_of", self.shape(), other.shape());
         if self.shape() == other.shape() || !self.shape().is_empty() { self } else { self.spread(0, other.shape()) }
     }
     fn scale(&self, c: f64) -> Self {
@@ -239,12 +240,13 @@ impl<F: Element> Number for NdTensor<F> {
         NdMask(ArcArray::from_shape_vec(shape, truths).expect("one truth for each element"))
     }
     fn select(mask: &NdMask, a: &Self, b: &Self) -> Self {
-        let shape = mask.0.shape();
-        common::joint("select", shape, a.shape());
-        common::joint("select", shape, b.shape());
-        let value = |x: &Self, i: usize| if x.shape().is_empty() { x.slice_of()[0] } else { x.slice_of()[i] };
-        let chosen = mask.0.iter().enumerate().map(|(i, &m)| if m { value(a, i) } else { value(b, i) }).collect();
-        Self::with(chosen, shape)
+        let shape = common::chosen(mask.0.shape(), a.shape(), b.shape());
+        // steps of 0 repeat a scalar
+        let step = |shape: &[usize]| usize::from(!shape.is_empty());
+        let (m, x, y) = (mask.0.as_slice().expect("masks are in standard layout"), a.slice_of(), b.slice_of());
+        let (m_step, x_step, y_step) = (step(mask.0.shape()), step(a.shape()), step(b.shape()));
+        let chosen = (0..common::size(shape)).map(|i| if m[i * m_step] { x[i * x_step] } else { y[i * y_step] });
+        Self::with(chosen.collect(), shape)
     }
 }
 
@@ -332,14 +334,19 @@ impl<F: Element> Tensor for NdTensor<F> {
         Self::with(y, self.shape())
     }
     fn activate_with_tangent(&self, dx: &Self, f: Activation) -> (Self, Self) {
+        common::check_equal("activate_with_tangent", self.shape(), dx.shape());
         let [y, dy] = kernel::fresh([self.slice_of(), dx.slice_of()], Gate::new(f));
         (Self::with(y, self.shape()), Self::with(dy, self.shape()))
     }
     fn activate_pullback(&self, cotangent: &Self, f: Activation) -> Self {
+        common::check_equal("activate_pullback", self.shape(), cotangent.shape());
         let [to_x] = kernel::fresh([self.slice_of(), cotangent.slice_of()], Gate::new(f));
         Self::with(to_x, self.shape())
     }
     fn activate_with_tangent_pullback(&self, dx: &Self, y: &Self, dy: &Self, f: Activation) -> (Self, Self) {
+        for other in [dx, y, dy] {
+            common::check_equal("activate_with_tangent_pullback", self.shape(), other.shape());
+        }
         let inputs = [self, dx, y, dy].map(Self::slice_of);
         let [to_x, to_dx] = kernel::fresh(inputs, Gate::new(f));
         (Self::with(to_x, self.shape()), Self::with(to_dx, self.shape()))
@@ -348,7 +355,9 @@ impl<F: Element> Tensor for NdTensor<F> {
         let weight = F::from_f64(weight);
         self.combine(other, "lerp", move |a, b| weight.mul_add(b - a, a))
     }
-    fn adam(&mut self, [first, second]: &mut [Self; 2], gradient: &Self, step: AdamStep) {
+    fn adam(&mut self, moments: &mut [Self; 2], gradient: &Self, step: AdamStep) {
+        common::check_adam(self, moments, gradient);
+        let [first, second] = moments;
         let slices = [self, first, second].map(|x| x.0.as_slice_mut().expect("tensors are in standard layout"));
         kernel::update(slices, [gradient.slice_of()], Adam::new(step));
     }

@@ -27,43 +27,105 @@ impl<'a, F> Matrix<'a, F> {
 }
 
 /// `onto + a b`, where `onto` is the start value: `None` is zero.
+///
+/// A row of the result is the same, bit for bit, whatever the number of rows. `gemm` by itself does not promise that: it has
+/// kernels of their own for a single row or column and for small products of rows with columns, which round differently, and
+/// it cuts deep products into passes whose depth depends on the size. So such operands are padded or turned here until the one
+/// general kernel takes them, and the depth is cut here.
 pub fn product<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
     let (m, k, n) = (a.rows, a.columns, b.columns);
     assert_eq!(k, b.rows);
     if m * n * k == 0 {
         return onto.unwrap_or_else(|| vec![F::zero(); m * n]);
     }
-    let (mut out, adds) = match onto {
+    if n == 1 {
+        let (padded, two) = (b.padded(2), onto.map(|c| interleave(&c, 1, 2)));
+        return interleave(&product(a, Matrix::new(&padded, k, 2, false), two), 2, 1);
+    }
+    let rows_with_columns = m * n <= SMALL && a.strides().0 == 1 && b.strides().1 == 1;
+    if m == 1 || rows_with_columns {
+        let rows = m.max(2);
+        let turned = a.turned(rows);
+        let onto = onto.map(|mut c| {
+            c.resize(rows * n, F::zero());
+            c
+        });
+        let mut out = passes(Matrix::new(&turned, rows, k, true), b, onto);
+        out.truncate(m * n);
+        return out;
+    }
+    passes(a, b, onto)
+}
+
+/// The largest result for which `gemm` may take its kernel for rows with columns.
+const SMALL: usize = 16 * 16;
+
+/// The depth up to which `gemm` takes a product of any size in one pass.
+const DEPTH: usize = 512;
+
+/// The first `to` of every `from` values, filled up with zeros.
+fn interleave<F: Real>(values: &[F], from: usize, to: usize) -> Vec<F> {
+    let row = |row: &[F]| (0..to).map(|j| row.get(j).copied().unwrap_or(F::zero())).collect::<Vec<_>>();
+    values.chunks_exact(from).flat_map(row).collect()
+}
+
+impl<F: Real> Matrix<'_, F> {
+    fn at(&self, i: usize, j: usize) -> F {
+        if self.transposed { self.values[j * self.rows + i] } else { self.values[i * self.columns + j] }
+    }
+
+    /// Row by row, with columns of zeros up to `columns`.
+    fn padded(&self, columns: usize) -> Vec<F> {
+        let row = |i| (0..columns).map(move |j| if j < self.columns { self.at(i, j) } else { F::zero() });
+        (0..self.rows).flat_map(row).collect()
+    }
+
+    /// Column by column, with rows of zeros up to `rows`.
+    fn turned(&self, rows: usize) -> Vec<F> {
+        let column = |j| (0..rows).map(move |i| if i < self.rows { self.at(i, j) } else { F::zero() });
+        (0..self.columns).flat_map(column).collect()
+    }
+}
+
+/// `onto + a b` by passes of equal depth, at most [`DEPTH`].
+fn passes<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
+    let (m, k, n) = (a.rows, a.columns, b.columns);
+    let (mut out, mut adds) = match onto {
         Some(onto) => (onto, true),
         None => (Vec::with_capacity(m * n), false),
     };
-    assert!(out.capacity() >= m * n && (!adds || out.len() == m * n));
+    assert!(k == b.rows && out.capacity() >= m * n && (!adds || out.len() == m * n));
     let ((a_cs, a_rs), (b_cs, b_rs)) = (a.strides(), b.strides());
-    // SAFETY: `a` and `b` hold m x k and k x n values at these strides (checked in `Matrix::new`), `out` has room for m x n, and
-    // `gemm` writes all of them, reading them first only if they are initialized (`adds`)
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            adds,
-            a.values.as_ptr(),
-            a_cs,
-            a_rs,
-            b.values.as_ptr(),
-            b_cs,
-            b_rs,
-            F::one(),
-            F::one(),
-            false,
-            false,
-            false,
-            Parallelism::Rayon(0),
-        );
-        out.set_len(m * n);
+    let depth = k.div_ceil(k.div_ceil(DEPTH));
+    for start in (0..k).step_by(depth) {
+        // SAFETY: `a` and `b` hold m x k and k x n values at these strides (checked in `Matrix::new`), of which a pass reads the
+        // columns and rows from `start < k` up; `out` has room for m x n, and `gemm` writes all of them, reading them first only
+        // if they are initialized (`adds`)
+        unsafe {
+            gemm::gemm(
+                m,
+                n,
+                depth.min(k - start),
+                out.as_mut_ptr(),
+                1,
+                n as isize,
+                adds,
+                a.values.as_ptr().offset(start as isize * a_cs),
+                a_cs,
+                a_rs,
+                b.values.as_ptr().offset(start as isize * b_rs),
+                b_cs,
+                b_rs,
+                F::one(),
+                F::one(),
+                false,
+                false,
+                false,
+                Parallelism::Rayon(0),
+            );
+            out.set_len(m * n);
+        }
+        adds = true;
     }
     out
 }

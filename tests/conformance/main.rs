@@ -1,0 +1,58 @@
+//! One suite for every backend: each operation against plain loops, its derivatives, its shape errors, its determinism.
+//!
+//! A new backend implements [`backend::Backend`] and adds a module at the end of this file.
+
+mod backend;
+mod derivatives;
+mod determinism;
+mod elementwise;
+mod kernels;
+mod objectives;
+mod products;
+mod shape_errors;
+mod states;
+mod structure;
+
+macro_rules! tests {
+    ($backend:ty: $($part:ident::$test:ident)*) => {$(
+        #[test]
+        fn $test() {
+            crate::$part::$test::<$backend>();
+        }
+    )*};
+}
+
+macro_rules! every_precision {
+    ($backend:ty) => {
+        tests! { $backend:
+            elementwise::functions elementwise::operators elementwise::scalars_meet_tensors elementwise::comparisons
+            elementwise::masks_take_scalars elementwise::constants elementwise::operands_that_others_hold_keep_their_values
+            structure::values_come_back structure::views_in_other_layouts structure::reshape structure::slice structure::concat
+            structure::sum structure::spread
+            products::product products::linear
+            kernels::activations kernels::lerp kernels::adam
+            states::vector_space states::scaled states::norm states::coordinates states::in_form_of
+            shape_errors::elementwise_shapes shape_errors::structural_shapes shape_errors::product_shapes shape_errors::kernel_shapes
+            shape_errors::state_shapes
+            derivatives::reverse_is_the_adjoint_of_forward derivatives::decorated_values_are_the_plain_ones
+        }
+    };
+}
+
+macro_rules! double_precision {
+    ($backend:ty) => {
+        tests! { $backend:
+            derivatives::forward_matches_differences derivatives::reverse_over_forward_matches_differences
+            derivatives::parameters_used_twice derivatives::frozen_factors_are_constants
+            objectives::residual_values objectives::parameter_gradients
+        }
+    };
+}
+
+mod ndarray_f32 {
+    every_precision!(crate::backend::Nd<f32>);
+}
+mod ndarray_f64 {
+    every_precision!(crate::backend::Nd<f64>);
+    double_precision!(crate::backend::Nd<f64>);
+}

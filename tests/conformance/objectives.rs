@@ -1,0 +1,165 @@
+//! Self-distillation losses, mode by mode, against a transcription in which the stopped terms are arguments of their own.
+
+use crate::backend::{Array, Backend, host, random};
+use flowmap::{
+    AverageVelocity, Dual, State, Tape, Tensor, Var,
+    learn::Objective,
+    nn::{Mlp, MlpShape, Model, Module},
+};
+
+const MODES: [&str; 15] = [
+    "lsd",
+    "lsd:none",
+    "lsd:semigradient",
+    "esd",
+    "esd:none",
+    "esd:teacher",
+    "esd:semigradient",
+    "psd-u",
+    "psd-u:none",
+    "psd-u:map",
+    "psd-u:map-none",
+    "psd-m",
+    "psd-m:none",
+    "psd-m:map",
+    "psd-m:map-none",
+];
+
+struct Batch<T> {
+    s: T,
+    t: T,
+    gamma: T,
+    x: T,
+}
+
+impl<T: Tensor<Primal = T>> Batch<T> {
+    fn new<B: Backend<T = T>>() -> Self {
+        const SAMPLES: usize = 5;
+        let s = random::<B>(1, &[SAMPLES], 0.0..0.4).tensor::<B>();
+        let t = random::<B>(2, &[SAMPLES], 0.5..1.0).tensor::<B>();
+        let gamma = random::<B>(3, &[SAMPLES], 0.0..1.0).tensor::<B>();
+        Self { s, t, gamma, x: random::<B>(4, &[SAMPLES, 2], -1.5..1.5).tensor::<B>() }
+    }
+}
+
+fn network<B: Backend>() -> Mlp<B::T> {
+    Mlp::new(&MlpShape::new(2, 6, 2).with_scale(1.3), 11, &B::device()).unwrap()
+}
+
+/// The residual by its formula, on plain tensors; `stopped` is the network in the terms under a stop gradient.
+fn transcription<T: Tensor<Primal = T>>(mode: &str, live: &Mlp<T>, stopped: &Mlp<T>, batch: &Batch<T>) -> T {
+    let Batch { s, t, gamma, x } = batch;
+    let span = t.clone() - s;
+    let constant = |x: &T| Dual::constant(x.clone());
+    let moving = |x: &T, dx: T| Dual::new(x.clone(), dx);
+    let v = |net: &Mlp<T>, s: &T, t: &T, x: &T| net.average_velocity(s, t, x);
+    let dt = |net: &Mlp<T>| net.average_velocity(&constant(s), &moving(t, t.constant(1.0)), &constant(x)).tangent().clone();
+    let ds = |net: &Mlp<T>| net.average_velocity(&moving(s, s.constant(1.0)), &constant(t), &constant(x)).tangent().clone();
+    let along = |net: &Mlp<T>, b: &T| net.average_velocity(&constant(s), &constant(t), &moving(x, b.clone())).tangent().clone();
+    let end = |net: &Mlp<T>| x.plus(&v(net, s, t, x).scaled(&span));
+    // ∂_t X = v + (t-s) ∂_t v, ∂_s X = -v + (t-s) ∂_s v, ∇X b = b + (t-s) ∇v b
+    let end_derivative = |net: &Mlp<T>| v(net, s, t, x).plus(&dt(net).scaled(&span));
+    let start_derivative = |net: &Mlp<T>| ds(net).scaled(&span).minus(&v(net, s, t, x));
+    let transport = |net: &Mlp<T>, b: &T| b.plus(&along(net, b).scaled(&span));
+    let two_ways = |net: &Mlp<T>, gamma: &T| {
+        let rest = (-gamma.clone()).shift(1.0);
+        let u = gamma.clone() * s + rest.clone() * t;
+        let early = v(net, s, &u, x);
+        let late = v(net, &u, t, &x.plus(&early.scaled(&(u.clone() - s))));
+        early.scaled(&rest).plus(&late.scaled(gamma))
+    };
+    let half = gamma.constant(0.5);
+    let gamma = if mode.starts_with("psd-m") { &half } else { gamma };
+    match mode {
+        "lsd" => end_derivative(live).minus(&v(stopped, t, t, &end(stopped))),
+        "lsd:none" => end_derivative(live).minus(&v(live, t, t, &end(live))),
+        "lsd:semigradient" => v(live, s, t, x).minus(&v(stopped, t, t, &end(stopped))).plus(&dt(stopped).scaled(&span)),
+        "esd" => start_derivative(live).plus(&transport(stopped, &v(stopped, s, s, x))),
+        "esd:none" => start_derivative(live).plus(&transport(live, &v(live, s, s, x))),
+        "esd:teacher" => start_derivative(live).plus(&transport(live, &v(stopped, s, s, x))),
+        "esd:semigradient" => v(live, s, t, x).minus(&transport(stopped, &v(stopped, s, s, x))).minus(&ds(stopped).scaled(&span)),
+        "psd-u" | "psd-m" => v(live, s, t, x).minus(&two_ways(stopped, gamma)),
+        "psd-u:none" | "psd-m:none" => v(live, s, t, x).minus(&two_ways(live, gamma)),
+        "psd-u:map" | "psd-m:map" => v(live, s, t, x).minus(&two_ways(stopped, gamma)).scaled(&span),
+        "psd-u:map-none" | "psd-m:map-none" => v(live, s, t, x).minus(&two_ways(live, gamma)).scaled(&span),
+        _ => unreachable!("no mode {mode}"),
+    }
+}
+
+/// The library's residual, on variables.
+fn residual<T: Tensor<Primal = T>>(mode: &str, live: &Mlp<Var<T>>, fixed: &Mlp<Var<T>>, batch: &Batch<T>) -> Var<T> {
+    let objective: Objective = mode.parse().unwrap();
+    let [s, t, gamma, x] = [&batch.s, &batch.t, &batch.gamma, &batch.x].map(|v| Var::constant(v.clone()));
+    objective.residual(live, fixed, &s, &t, &gamma, &x).expect("there is a residual off the diagonal")
+}
+
+fn square<T: Tensor>(r: &T) -> T {
+    (r.clone() * r).sum(0..2)
+}
+
+#[track_caller]
+fn assert_near(what: &str, found: &[f64], expected: &[f64], relative: f64) {
+    let distance = found.iter().zip(expected).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    let size = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
+    assert!(found.len() == expected.len() && size > 1e-3, "{what}: something to compare, {expected:?}");
+    assert!(distance < relative * size, "{what}: relative distance {:e}", distance / size);
+}
+
+/// A stop gradient changes no value: every mode's residual is the one without stops, times what its documentation says.
+pub fn residual_values<B: Backend>() {
+    let (net, batch) = (network::<B>(), Batch::new::<B>());
+    let tape = Tape::new();
+    for mode in MODES {
+        let found = residual(mode, &net.on_tape(&tape), &net.off_tape(), &batch);
+        assert_near(mode, &host(&found), &host(&transcription(mode, &net, &net, &batch)), 1e-12);
+        let family = mode.split(':').next().unwrap();
+        let whole = transcription(&format!("{family}:none"), &net, &net, &batch);
+        let expected = match mode.split_once(':') {
+            Some(("esd", "semigradient")) => whole.negated(),
+            Some((_, "map" | "map-none")) => whole.scaled(&(batch.t.clone() - &batch.s)),
+            _ => whole,
+        };
+        assert_near(mode, &host(&found), &host(&expected), 1e-12);
+    }
+}
+
+/// The network with one parameter, counted through all of them, moved by `h`.
+fn moved<B: Backend>(net: &Mlp<B::T>, position: usize, h: f64) -> Mlp<B::T> {
+    let (mut net, mut rest) = (net.clone(), position);
+    let mut done = false;
+    net.visit_mut(&mut |_, p| {
+        let mut values = host(p);
+        if !done && rest < values.len() {
+            values[rest] += h;
+            *p = Array { shape: p.shape().to_vec(), values }.tensor::<B>();
+            done = true;
+        }
+        rest = rest.saturating_sub(p.to_vec().len());
+    });
+    net
+}
+
+pub fn parameter_gradients<B: Backend>() {
+    const STEP: f64 = 1e-5;
+    let (net, batch) = (network::<B>(), Batch::new::<B>());
+    let count = flowmap::nn::parameter_count(&net);
+    let mut gradients: Vec<Vec<f64>> = vec![];
+    for mode in MODES {
+        let tape = Tape::new();
+        let live = net.on_tape(&tape);
+        let mut all = tape.gradients(&square(&residual(mode, &live, &net.off_tape(), &batch)));
+        let mut found = vec![];
+        live.visit(&mut |_, p| found.extend(all.take(p).map_or(vec![0.0; p.to_vec().len()], |g| host(&g))));
+        let loss = |i: usize, h: f64| host(&square(&transcription(mode, &moved::<B>(&net, i, h), &net, &batch)))[0];
+        let expected: Vec<f64> = (0..count).map(|i| (loss(i, STEP) - loss(i, -STEP)) / (2.0 * STEP)).collect();
+        assert_near(mode, &found, &expected, 1e-6);
+        gradients.push(found);
+    }
+    // the modes differ: a stop gradient that does nothing would pass the rest
+    for (i, a) in gradients.iter().enumerate() {
+        for (j, b) in gradients[..i].iter().enumerate() {
+            let distance = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(distance > 1e-6, "{} and {} have the same gradient", MODES[i], MODES[j]);
+        }
+    }
+}

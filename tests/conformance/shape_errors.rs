@@ -1,0 +1,109 @@
+//! Shapes that do not fit panic, and the message names both.
+
+use crate::backend::{Backend, random};
+use flowmap::{Activation, AdamStep, Coordinates, Mask, Number, Order, State, Tensor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+#[track_caller]
+fn panics<R>(what: &str, shapes: &[&[usize]], f: impl FnOnce() -> R) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(f()))) else { panic!("{what}: shapes {shapes:?} were accepted") };
+    let message = payload.downcast_ref::<String>().cloned().or(payload.downcast_ref::<&str>().map(ToString::to_string));
+    let message = message.expect("panics carry text");
+    for shape in shapes {
+        assert!(message.contains(&format!("{shape:?}")), "{what}: '{message}' does not name {shape:?}");
+    }
+}
+
+fn zeros<B: Backend>(shape: &[usize]) -> B::T {
+    random::<B>(0, shape, 0.0..1.0).tensor::<B>()
+}
+
+/// Pairs of shapes that no elementwise operation takes, though NumPy would take some.
+const PAIRS: [[&[usize]; 2]; 5] = [[&[2, 3], &[3, 2]], [&[3], &[1]], [&[2, 3], &[3]], [&[6], &[2, 3]], [&[0], &[2]]];
+
+pub fn elementwise_shapes<B: Backend>() {
+    for [a, b] in PAIRS {
+        let (x, y) = (zeros::<B>(a), zeros::<B>(b));
+        panics("add", &[a, b], || x.clone() + &y);
+        panics("sub", &[a, b], || x.clone() - &y);
+        panics("mul", &[a, b], || x.clone() * y.clone());
+        panics("div", &[a, b], || x.clone() / &y);
+        panics("less", &[a, b], || x.less(&y));
+        panics("lerp", &[a, b], || x.clone().lerp(&y, 0.5));
+        let (mask, other) = (x.less(&x), y.less(&y));
+        panics("and", &[a, b], || mask.and(&other));
+        panics("select: mask and first", &[a, b], || B::T::select(&mask, &y, &x));
+        panics("select: mask and second", &[a, b], || B::T::select(&mask, &x, &y));
+        let scalar = zeros::<B>(&[]);
+        panics("select: scalar mask", &[a, b], || B::T::select(&scalar.less(&scalar), &x, &y));
+        panics("in_form_of", &[a, b], || x.clone().in_form_of(&y));
+    }
+}
+
+pub fn structural_shapes<B: Backend>() {
+    let x = zeros::<B>(&[2, 3]);
+    panics("from_slice", &[&[5], &[2, 3]], || B::T::from_slice(&B::device(), &zeros::<B>(&[5]).to_vec(), &[2, 3]));
+    panics("reshape", &[&[2, 3], &[7]], || x.reshape(&[7]));
+    panics("slice: axis", &[&[2, 3]], || x.slice(2, 0..1));
+    panics("slice: end", &[&[2, 3]], || x.slice(1, 0..4));
+    #[allow(clippy::reversed_empty_ranges)]
+    {
+        panics("slice: backwards", &[&[2, 3]], || x.slice(1, 2..1));
+        panics("sum: backwards", &[&[2, 3]], || x.sum(2..1));
+    }
+    panics("sum", &[&[2, 3]], || x.sum(0..3));
+    panics("spread", &[&[2, 3]], || x.spread(3, &[2]));
+    panics("concat", &[&[2, 3], &[3, 2]], || B::T::concat(&[x.clone(), zeros::<B>(&[3, 2])], 1));
+    panics("concat: rank", &[&[2, 3], &[2]], || B::T::concat(&[x.clone(), zeros::<B>(&[2])], 1));
+    panics("concat: axis", &[&[2, 3]], || B::T::concat(std::slice::from_ref(&x), 2));
+    panics("concat: nothing", &[], || B::T::concat(&[], 0));
+}
+
+pub fn product_shapes<B: Backend>() {
+    use Order::{Plain, Transposed};
+    let (a, b) = (zeros::<B>(&[2, 3]), zeros::<B>(&[2, 4]));
+    panics("product", &[&[2, 3], &[2, 4]], || B::T::product(&a, Plain, &b, Plain, None));
+    panics("product, transposed", &[&[2, 3], &[2, 4]], || B::T::product(&a, Plain, &b, Transposed, None));
+    panics("product of a vector", &[&[2, 3], &[3]], || B::T::product(&a, Plain, &zeros::<B>(&[3]), Plain, None));
+    let onto = Some(zeros::<B>(&[4, 3]));
+    panics("onto", &[&[3, 4], &[4, 3]], || B::T::product(&a, Transposed, &b, Plain, onto));
+    panics("onto a scalar", &[&[3, 4], &[]], || B::T::product(&a, Transposed, &b, Plain, Some(zeros::<B>(&[]))));
+    let w = zeros::<B>(&[3, 4]);
+    panics("linear", &[&[2, 4], &[3, 4]], || b.linear(&w, None));
+    panics("linear: bias", &[&[3, 4], &[3]], || a.linear(&w, Some(&zeros::<B>(&[3]))));
+    panics("linear: scalar bias", &[&[3, 4], &[]], || a.linear(&w, Some(&zeros::<B>(&[]))));
+    panics("linear of a scalar", &[&[], &[3, 4]], || zeros::<B>(&[]).linear(&w, None));
+    panics("linear: weight", &[&[2, 3], &[3]], || a.linear(&zeros::<B>(&[3]), None));
+}
+
+pub fn kernel_shapes<B: Backend>() {
+    let f = Activation::Gelu;
+    let step = AdamStep {
+        rate: 1.0,
+        betas: [0.5, 0.5],
+        epsilon: 1.0,
+        first_correction: 1.0,
+        second_correction: None,
+        gradient_scale: 1.0,
+    };
+    for [a, b] in PAIRS {
+        let (x, y) = (zeros::<B>(a), zeros::<B>(b));
+        panics("activate_with_tangent", &[a, b], || x.activate_with_tangent(&y, f));
+        panics("activate_pullback", &[a, b], || x.activate_pullback(&y, f));
+        for [p, q, r] in [[&y, &x, &x], [&x, &y, &x], [&x, &x, &y]] {
+            panics("activate_with_tangent_pullback", &[a, b], || x.activate_with_tangent_pullback(p, q, r, f));
+            panics("adam", &[a, b], || x.clone().adam(&mut [p.clone(), q.clone()], r, step));
+        }
+    }
+}
+
+pub fn state_shapes<B: Backend>() {
+    let x = zeros::<B>(&[2, 3]);
+    panics("scaled", &[&[2, 3], &[3]], || x.scaled(&zeros::<B>(&[3])));
+    panics("scaled: rank", &[&[2, 3], &[2, 3]], || x.scaled(&x));
+    panics("scaled: a scalar by many", &[&[], &[3]], || zeros::<B>(&[]).scaled(&zeros::<B>(&[3])));
+    panics("plus", &[&[2, 3], &[3, 2]], || x.plus(&zeros::<B>(&[3, 2])));
+    panics("minus", &[&[2, 3], &[3, 2]], || x.minus(&zeros::<B>(&[3, 2])));
+    panics("split", &[&[2, 3]], || -> [B::T; 2] { x.split() });
+    panics("join", &[&[2, 1], &[3, 1]], || B::T::join([zeros::<B>(&[2]), zeros::<B>(&[3])]));
+}
