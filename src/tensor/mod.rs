@@ -145,6 +145,7 @@ pub struct AdamStep {
 }
 
 /// Shape checks and the [`State`] operations that every tensor does alike.
+#[cfg_attr(not(any(feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
 pub(crate) mod common {
     use super::*;
 
