@@ -125,6 +125,12 @@ impl Points {
         self.rows.len() / self.dimension
     }
 
+    /// The number `d` of coordinates, at least 1.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
     /// Point `i`.
     ///
     /// # Panics
