@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Points;
-use crate::{Error, Result, law::Law};
+use crate::{Error, Result};
 
 /// An affine map of each coordinate: `z_j = (x_j - m_j) / s_j`, and back `x_j = m_j + s_j z_j`.
 ///
