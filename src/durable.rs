@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What a name begins with until its content is complete.
@@ -29,13 +29,17 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(folder)
 }
 
-/// Writes a folder of files in the same way. A folder that stands at `path` is replaced.
+/// Writes a folder of files in the same way. A folder that stands at `path` with the same content stays as it is; one with
+/// another is replaced, and stands there in full until the new one takes its place.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`Error::Io`]; what stood at `path` before is then still there.
 #[cfg(feature = "train")]
 pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     let (folder, scratch) = scratch_of(path)?;
+    if holds(path, files) {
+        return Ok(());
+    }
     let write = || {
         at(folder, fs::create_dir_all(folder))?;
         remove_scratch(folder)?;
@@ -44,10 +48,14 @@ pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
             write_synced(&scratch.join(name), bytes)?;
         }
         sync_folder(&scratch)?;
-        if path.exists() {
-            at(path, fs::remove_dir_all(path))?;
+        // no system call that Rust offers swaps two folders: between these two, a kill leaves neither
+        let old = path.exists().then(|| set_aside(path)).transpose()?;
+        let renamed = at(path, fs::rename(&scratch, path));
+        match old {
+            Some(old) if renamed.is_err() => at(path, fs::rename(old, path)).and(renamed),
+            Some(old) => remove(&old),
+            None => renamed,
         }
-        at(path, fs::rename(&scratch, path))
     };
     let written = write();
     if written.is_err() {
@@ -57,20 +65,53 @@ pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     sync_folder(folder)
 }
 
+/// Removes a folder: it vanishes at once, so that nobody ever sees a part of it.
+///
+/// # Errors
+/// [`Error::Io`].
+#[cfg(feature = "train")]
+pub(crate) fn remove_folder(path: &Path) -> Result<()> {
+    remove(&set_aside(path)?)
+}
+
+#[cfg(feature = "train")]
+fn remove(path: &Path) -> Result<()> {
+    at(path, if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) })
+}
+
+/// Gives a folder the name of scratch, which the next write removes if this process does not live to do it.
+#[cfg(feature = "train")]
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let (_, mut aside) = scratch_of(path)?;
+    aside.as_mut_os_string().push("-old");
+    if aside.exists() {
+        remove(&aside)?;
+    }
+    at(path, fs::rename(path, &aside))?;
+    Ok(aside)
+}
+
+/// Whether a folder has these files, byte for byte.
+#[cfg(feature = "train")]
+fn holds(path: &Path, files: &[(&str, &[u8])]) -> bool {
+    files.iter().all(|(name, bytes)| fs::read(path.join(name)).is_ok_and(|there| there == *bytes))
+        && fs::read_dir(path).is_ok_and(|entries| entries.count() == files.len())
+}
+
 /// Removes what an interrupted write left behind.
 #[cfg(feature = "train")]
 fn remove_scratch(folder: &Path) -> Result<()> {
     for entry in at(folder, fs::read_dir(folder))? {
         let entry = at(folder, entry)?;
         if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
-            at(&entry.path(), fs::remove_dir_all(entry.path()))?;
+            remove(&entry.path())?;
         }
     }
     Ok(())
 }
 
 /// The folder that holds `path`, and the scratch name beside it.
-fn scratch_of(path: &Path) -> Result<(&Path, std::path::PathBuf)> {
+fn scratch_of(path: &Path) -> Result<(&Path, PathBuf)> {
     let Some(name) = path.file_name() else {
         return Err(Error::Io { path: path.to_owned(), source: io::Error::other("the path names no file") });
     };
@@ -106,11 +147,17 @@ mod tests {
 
         let folder = home.path().join("inner").join("b");
         fs::create_dir_all(home.path().join("inner/.scratch-b/rest")).unwrap();
+        fs::write(home.path().join("inner/.scratch-c"), b"a file").unwrap();
         write_folder(&folder, &[("x", b"1"), ("y", b"2")]).unwrap();
+        write_folder(&folder, &[("x", b"1")]).unwrap();
+        assert!(!folder.join("y").exists());
         write_folder(&folder, &[("x", b"3")]).unwrap();
         assert_eq!(fs::read(folder.join("x")).unwrap(), b"3");
-        assert!(!folder.join("y").exists());
         assert_eq!(fs::read_dir(home.path().join("inner")).unwrap().count(), 1);
+
+        remove_folder(&folder).unwrap();
+        assert_eq!(fs::read_dir(home.path().join("inner")).unwrap().count(), 0);
+        assert!(remove_folder(&folder).unwrap_err().to_string().contains("inner/b: "));
     }
 
     #[cfg(target_os = "linux")]

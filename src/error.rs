@@ -77,7 +77,7 @@ pub enum Error {
     /// Training produced a loss or a gradient that is not finite.
     #[error(
         "training stopped at step {step}: the {quantity} of {objective} is {value}; {last_good}; \
-         lower the learning rate or the gradient clip and resume"
+         begin again with a lower learning rate or gradient clip"
     )]
     Diverged {
         /// The step that was not taken.

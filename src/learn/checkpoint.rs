@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,10 @@ const FORMAT: &str = "flowmap checkpoint";
 const VERSION: u32 = 1;
 const TENSORS: &str = "tensors.safetensors";
 const STATE: &str = "state.json";
+/// More bytes than any [`STATE`] file has.
+const MOST_TEXT: u64 = 1 << 26;
+/// More steps than any training takes, few enough to count on.
+const MOST_STEPS: u64 = 1 << 48;
 
 /// A training state on disk: a folder `step-NNNNNNNNNN` with all tensors (`tensors.safetensors`) and all else (`state.json`).
 ///
@@ -35,8 +40,10 @@ struct State {
     real: String,
     settings: Settings,
     description: Json,
-    bytes: usize,
+    bytes: u64,
     crc32: u32,
+    /// Of all the text before its own line, hence the last field.
+    text_crc32: u32,
 }
 
 /// Which parameters to read from a [`Checkpoint`].
@@ -72,11 +79,12 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Io`] if the folder is there but cannot be read.
     pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
-        if !folder.exists() {
-            return Ok(Vec::new());
-        }
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => durable::at(folder, entries)?,
+        };
         let mut found = Vec::new();
-        for entry in durable::at(folder, fs::read_dir(folder))? {
+        for entry in entries {
             let path = durable::at(folder, entry)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if let Some(step) = name.strip_prefix("step-").and_then(|digits| digits.parse::<u64>().ok()) {
@@ -90,11 +98,24 @@ impl Checkpoint {
     /// Reads a checkpoint and checks that it is whole.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be read, [`Error::Checkpoint`] if one is truncated, damaged or foreign.
+    /// [`Error::Io`] if a file cannot be read, [`Error::Checkpoint`] if one is missing, truncated, damaged or foreign.
     pub fn open(path: &Path) -> Result<Self> {
         let bad = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
-        let read = |name: &str| durable::at(&path.join(name), fs::read(path.join(name)));
-        let text = read(STATE)?;
+        // sizes are looked at before files are read: a foreign one can be larger than the memory
+        let read = |name: &str, fits: &dyn Fn(u64) -> bool, expected: String| {
+            let file = path.join(name);
+            let size = match fs::metadata(&file) {
+                Err(error) if error.kind() == ErrorKind::NotFound && path.is_dir() => {
+                    return Err(bad(format!("{name} is missing; the checkpoint is incomplete or foreign")));
+                }
+                found => durable::at(&file, found)?.len(),
+            };
+            if !fits(size) {
+                return Err(bad(format!("{name} has {size} bytes, expected {expected}; it is truncated or foreign")));
+            }
+            durable::at(&file, fs::read(&file))
+        };
+        let text = read(STATE, &|size| size <= MOST_TEXT, format!("at most {MOST_TEXT}"))?;
         let json: Json =
             serde_json::from_slice(&text).map_err(|e| bad(format!("{STATE} is not JSON ({e}); is it truncated?")))?;
         if json["format"] != FORMAT {
@@ -104,14 +125,14 @@ impl Checkpoint {
             return Err(bad(format!("its version is {}, this program reads version {VERSION}", json["version"])));
         }
         let state: State = serde_json::from_value(json).map_err(|e| bad(format!("{STATE} is damaged: {e}")))?;
-        let tensors = read(TENSORS)?;
-        if tensors.len() != state.bytes {
-            return Err(bad(format!(
-                "{TENSORS} has {} bytes, expected {}; it is truncated or foreign",
-                tensors.len(),
-                state.bytes
-            )));
+        let crc32 = text_crc32(&text);
+        if crc32 != state.text_crc32 {
+            return Err(bad(format!("{STATE} has checksum {crc32:08x}, expected {:08x}; it is damaged", state.text_crc32)));
         }
+        if state.step > MOST_STEPS {
+            return Err(bad(format!("{STATE} has step {}, expected at most {MOST_STEPS}", state.step)));
+        }
+        let tensors = read(TENSORS, &|size| size == state.bytes, state.bytes.to_string())?;
         let crc32 = crc32fast::hash(&tensors);
         if crc32 != state.crc32 {
             return Err(bad(format!("{TENSORS} has checksum {crc32:08x}, expected {:08x}; it is damaged", state.crc32)));
@@ -221,7 +242,7 @@ where
         });
         let bytes =
             safetensors::serialize(views, None).map_err(|e| Error::Checkpoint { path: path.clone(), reason: e.to_string() })?;
-        let state = State {
+        let mut state = State {
             format: FORMAT.into(),
             version: VERSION,
             flowmap: env!("CARGO_PKG_VERSION").into(),
@@ -229,12 +250,15 @@ where
             real: T::Real::NAME.into(),
             settings: self.settings.clone(),
             description: self.description.clone(),
-            bytes: bytes.len(),
+            bytes: bytes.len() as u64,
             crc32: crc32fast::hash(&bytes),
+            text_crc32: 0,
         };
-        let state =
-            serde_json::to_vec_pretty(&state).map_err(|e| Error::Checkpoint { path: path.clone(), reason: e.to_string() })?;
-        durable::write_folder(&path, &[(TENSORS, &bytes), (STATE, &state)])?;
+        let text = |state: &State| {
+            serde_json::to_vec_pretty(state).map_err(|e| Error::Checkpoint { path: path.clone(), reason: e.to_string() })
+        };
+        state.text_crc32 = text_crc32(&text(&state)?);
+        durable::write_folder(&path, &[(TENSORS, &bytes), (STATE, &text(&state)?)])?;
         log::info!("wrote {}", path.display());
         Ok(path)
     }
@@ -282,6 +306,13 @@ where
         }
         all
     }
+}
+
+/// The checksum of a [`STATE`] file up to the line that holds it.
+fn text_crc32(text: &[u8]) -> u32 {
+    const KEY: &[u8] = b"\n  \"text_crc32\"";
+    let end = text.windows(KEY.len()).rposition(|part| part == KEY).unwrap_or(text.len());
+    crc32fast::hash(&text[..end])
 }
 
 fn json(settings: &Settings) -> Json {

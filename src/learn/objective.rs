@@ -207,8 +207,9 @@ impl FromStr for Objective {
     type Err = Error;
     fn from_str(name: &str) -> Result<Self> {
         let (name, stop) = name.split_once(':').unwrap_or((name, "paper"));
-        if name == "fm" && stop == "paper" {
-            return Ok(Self::FLOW_MATCHING);
+        if name == "fm" {
+            let none = || Error::invalid("stop gradient", format!("fm has no mode {stop}; it has paper"));
+            return if stop == "paper" { Ok(Self::FLOW_MATCHING) } else { Err(none()) };
         }
         Self::new(name.parse()?, stop.parse()?)
     }

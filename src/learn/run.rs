@@ -145,7 +145,7 @@ impl Run {
     /// Continues from the newest checkpoint, or begins anew if there is none. Returns the checkpoint.
     ///
     /// # Errors
-    /// As [`Trainer::restore`]; if the newest checkpoint is damaged, the message names the one before it.
+    /// As [`Trainer::restore`]; if the newest checkpoint is damaged, the message names the newest that is whole.
     pub fn resume<T, M, C>(&self, trainer: &mut Trainer<T, M, C>) -> Result<Option<PathBuf>>
     where
         T: Tensor<Primal = T>,
@@ -154,12 +154,14 @@ impl Run {
     {
         let mut all = Checkpoint::all(&self.checkpoints())?;
         let Some(newest) = all.pop() else { return Ok(None) };
-        trainer.restore(&newest).map_err(|error| match (error, all.pop()) {
-            (Error::Checkpoint { path, reason }, Some(before)) => {
-                let remedy = format!("; to go on from {}, remove the newer one", before.display());
-                Error::Checkpoint { path, reason: reason + &remedy }
+        trainer.restore(&newest).map_err(|error| match error {
+            // a whole checkpoint of another run is no reason to go back in this one
+            Error::Checkpoint { path, reason } if Checkpoint::open(&newest).is_err() => {
+                let whole = all.iter().rev().find(|path| Checkpoint::open(path).is_ok());
+                let remedy = whole.map(|p| format!("; to go on from {}, remove what is newer", p.display()));
+                Error::Checkpoint { path, reason: reason + &remedy.unwrap_or_default() }
             }
-            (error, _) => error,
+            error => error,
         })?;
         Ok(Some(newest))
     }
@@ -217,7 +219,7 @@ impl Run {
         trainer.save(&self.checkpoints())?;
         let mut all = Checkpoint::all(&self.checkpoints())?;
         for old in all.drain(..all.len().saturating_sub(self.keep)) {
-            durable::at(&old, fs::remove_dir_all(&old))?;
+            durable::remove_folder(&old)?;
         }
         Ok(())
     }

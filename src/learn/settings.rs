@@ -69,21 +69,37 @@ impl Settings {
     /// # Errors
     /// [`Error::Invalid`] naming the first setting that cannot be used.
     pub fn check(&self) -> Result<()> {
+        // beyond these bounds one step can leave the range of f32, and with it all that was learned
+        const FASTEST: f64 = 1e6;
+        const HEAVIEST: f64 = 30.0;
+        // 100 times that of the paper; a larger one is a slip, and would end in a panic or in no memory
+        const LARGEST: usize = 10_000_000;
         let positive = [("learning rate", self.learning_rate), ("gradient clip", self.clip)];
         if let Some((what, value)) = positive.into_iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
             return Err(Error::invalid(what, format!("{value} is not a positive number")));
         }
+        if self.learning_rate > FASTEST {
+            return Err(Error::invalid("learning rate", format!("{} is above {FASTEST}", self.learning_rate)));
+        }
         if self.batch == 0 {
             return Err(Error::invalid("batch", "a batch of 0 samples trains nothing; give at least 1"));
+        }
+        if self.batch > LARGEST {
+            return Err(Error::invalid("batch", format!("{} samples are more than {LARGEST}", self.batch)));
         }
         if !(self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
-        if !self.weight.is_finite() {
-            return Err(Error::invalid("loss weight", format!("{} is not finite", self.weight)));
+        if !(self.weight.abs() <= HEAVIEST) {
+            return Err(Error::invalid("loss weight", format!("{} is not in [-{HEAVIEST}, {HEAVIEST}]", self.weight)));
         }
         if let Some(decay) = self.averages.iter().find(|d| !(0.0..1.0).contains(*d)) {
             return Err(Error::invalid("decay of an average", format!("{decay} is not in [0, 1)")));
+        }
+        // averages are found, and stored, by their decay
+        let twice = self.averages.iter().enumerate().find(|&(i, decay)| self.averages[..i].contains(decay));
+        if let Some((_, decay)) = twice {
+            return Err(Error::invalid("decay of an average", format!("{decay} is there twice")));
         }
         self.schedule.check()
     }

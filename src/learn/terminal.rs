@@ -65,8 +65,8 @@ impl Terminal {
             if self.last_line.elapsed() > Duration::from_secs(10) {
                 self.last_line = Instant::now();
                 let (done, all) = (progress.step, self.bar.length().unwrap_or(0));
-                let left = Duration::from_secs_f64(per_step * 1e-3 * all.saturating_sub(done) as f64);
-                eprintln!("step {done}/{all}  {message}  {} s left", left.as_secs());
+                let left = per_step * 1e-3 * all.saturating_sub(done) as f64;
+                eprintln!("step {done}/{all}  {message}  {left:.0} s left");
             }
         } else {
             self.bar.set_position(progress.step);

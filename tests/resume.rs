@@ -1,0 +1,189 @@
+//! Runs that are stopped, killed and resumed end as if nothing had happened.
+
+use flowmap::{
+    Tensor,
+    backend::ndarray::NdTensor,
+    law::{Checkerboard, Normal, stream},
+    learn::{Checkpoint, Independent, Outcome, Run, Settings, Trainer},
+    nn::{Mlp, MlpShape},
+    rand::RngExt,
+};
+use std::{
+    ffi::OsString,
+    fs,
+    ops::ControlFlow,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
+
+/// Tells a child process which run to continue; unset in the parent.
+const FOLDER: &str = "FLOWMAP_TEST_FOLDER";
+
+type Small<T> = Trainer<T, Mlp<T>, Independent<Normal, Checkerboard>>;
+
+fn trainer<T: Tensor<Primal = T, Device = ()>>(objective: &str) -> Small<T> {
+    let settings = Settings { objective: objective.parse().unwrap(), batch: 16, ..Settings::default() };
+    let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
+    Trainer::new(Mlp::new(&MlpShape::new(2, 64, 2), 1, &()).unwrap(), coupling, settings, ()).unwrap()
+}
+
+/// Trains up to `steps`, from the newest checkpoint if there is one.
+fn train<T: Tensor<Primal = T, Device = ()>>(run: &Run, objective: &str) -> Outcome {
+    let mut trainer = trainer::<T>(objective);
+    run.resume(&mut trainer).unwrap();
+    run.train(&mut trainer, |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+fn run(folder: &Path, steps: u64) -> Run {
+    Run::new(folder, steps).unwrap().with_metrics_every(3).unwrap()
+}
+
+/// Weights, moments and averages at the last step, and the table of metrics: all that a run leaves.
+fn result(run: &Run) -> [Vec<u8>; 2] {
+    let newest = Checkpoint::latest(&run.checkpoints()).unwrap().unwrap();
+    assert_eq!(Checkpoint::open(&newest).unwrap().step(), run.steps());
+    [newest.join("tensors.safetensors"), run.metrics()].map(|file| fs::read(file).unwrap())
+}
+
+fn assert_same(found: [Vec<u8>; 2], expected: &[Vec<u8>; 2]) {
+    assert!(found[0] == expected[0], "the tensors differ from those of a run without interruption");
+    let [found, expected] = [&found[1], &expected[1]].map(|table| String::from_utf8_lossy(table));
+    assert_eq!(found, expected, "the metrics differ from those of a run without interruption");
+}
+
+fn scratch(folder: &Path) -> Vec<OsString> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().file_name());
+    entries.filter(|name| name.to_string_lossy().starts_with(".scratch-")).collect()
+}
+
+fn stopping_anywhere_changes_nothing<T: Tensor<Primal = T, Device = ()>>(objective: &str) {
+    const STEPS: u64 = 20;
+    let home = tempfile::tempdir().unwrap();
+    let whole = run(&home.path().join("whole"), STEPS);
+    train::<T>(&whole, objective);
+    let whole = result(&whole);
+    for stop in [1, 6, 10, 19, 20] {
+        let folder = home.path().join(stop.to_string());
+        train::<T>(&run(&folder, stop), objective);
+        let rest = run(&folder, STEPS);
+        train::<T>(&rest, objective);
+        assert_same(result(&rest), &whole);
+    }
+}
+
+#[test]
+fn stopping_anywhere_changes_nothing_in_f32() {
+    stopping_anywhere_changes_nothing::<NdTensor<f32>>("lsd");
+}
+
+#[test]
+fn stopping_anywhere_changes_nothing_in_f64() {
+    stopping_anywhere_changes_nothing::<NdTensor<f64>>("psd-u");
+}
+
+/// Its residual is NaN, which the table of metrics has to bring back.
+#[test]
+fn stopping_anywhere_changes_nothing_without_a_residual() {
+    stopping_anywhere_changes_nothing::<NdTensor<f32>>("fm");
+}
+
+/// A child process that runs one test of this file on the run in `folder`.
+fn child(test: &str, folder: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test]).env(FOLDER, folder).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Waits, without a limit on the time, until `ready`; the child must be alive then.
+fn wait_for(child: &mut Child, mut ready: impl FnMut() -> bool) {
+    while !ready() {
+        assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+        sleep(Duration::from_micros(50));
+    }
+}
+
+/// The child of the next test: a checkpoint every other step, so that it mostly writes.
+#[test]
+fn trains_until_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let run = run(Path::new(&folder), 1_000_000).with_checkpoints(2, 2).unwrap();
+    train::<NdTensor<f32>>(&run, "lsd");
+}
+
+#[test]
+fn a_killed_run_loses_nothing_that_was_saved() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("killed");
+    let checkpoints = run(&folder, 1).checkpoints();
+    let mut rng = stream(5, 0);
+    let (mut kills, mut torn, mut last) = (0, 0, None);
+    // some kills must hit a write: on a fast disk that takes more attempts
+    while kills < 12 || torn < 3 {
+        assert!(kills < 200, "{torn} of {kills} kills hit a write");
+        let mut child = child("trains_until_killed", &folder);
+        wait_for(&mut child, || Checkpoint::latest(&checkpoints).unwrap() != last);
+        sleep(Duration::from_micros(rng.random_range(0..20_000)));
+        if kills % 2 == 0 {
+            wait_for(&mut child, || !scratch(&checkpoints).is_empty());
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        torn += usize::from(!scratch(&checkpoints).is_empty());
+
+        let all = Checkpoint::all(&checkpoints).unwrap();
+        assert!(!all.is_empty());
+        for path in &all {
+            Checkpoint::open(path).unwrap_or_else(|error| panic!("after kill {kills}: {error}"));
+        }
+        last = all.last().cloned();
+    }
+
+    let steps = Checkpoint::open(&last.unwrap()).unwrap().step() + 20;
+    let (killed, whole) = (run(&folder, steps), run(&home.path().join("whole"), steps));
+    train::<NdTensor<f32>>(&killed, "lsd");
+    train::<NdTensor<f32>>(&whole, "lsd");
+    assert_same(result(&killed), &result(&whole));
+    assert_eq!([scratch(&folder), scratch(&checkpoints)], [vec![], Vec::<OsString>::new()]);
+    let logged: Vec<_> = killed.history().unwrap().iter().map(|row| row.step).collect();
+    assert_eq!(logged, (1..=steps).filter(|step| *step == 1 || step % 3 == 0).collect::<Vec<_>>());
+}
+
+#[cfg(all(unix, feature = "terminal"))]
+mod interrupt {
+    use super::*;
+    use flowmap::learn::Terminal;
+
+    #[test]
+    fn trains_until_interrupted() {
+        let Some(folder) = std::env::var_os(FOLDER) else { return };
+        let run = run(Path::new(&folder), u64::MAX);
+        let mut trainer = trainer::<NdTensor<f32>>("esd");
+        run.begin().unwrap();
+        let mut terminal = Terminal::new(0, run.steps()).unwrap();
+        fs::write(run.path("ready"), "").unwrap();
+        let outcome = run.train(&mut trainer, |progress, _| terminal.observe(progress)).unwrap();
+        assert_eq!(outcome, Outcome::Interrupted);
+    }
+
+    #[test]
+    fn an_interrupted_run_saves_and_goes_on() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("interrupted");
+        let first = run(&folder, 1);
+        let mut child = child("interrupt::trains_until_interrupted", &folder);
+        wait_for(&mut child, || first.path("ready").exists());
+        sleep(Duration::from_millis(50));
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert!(child.wait().unwrap().success(), "the interrupted program failed");
+
+        let step = Checkpoint::open(&Checkpoint::latest(&first.checkpoints()).unwrap().unwrap()).unwrap().step();
+        let (interrupted, whole) = (run(&folder, step + 20), run(&home.path().join("whole"), step + 20));
+        train::<NdTensor<f32>>(&interrupted, "esd");
+        train::<NdTensor<f32>>(&whole, "esd");
+        assert_same(result(&interrupted), &result(&whole));
+    }
+}

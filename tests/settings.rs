@@ -1,0 +1,142 @@
+//! Settings that pass their check work, and all others are refused in words; objectives are written and read.
+
+use flowmap::{
+    Error,
+    backend::ndarray::NdTensor,
+    interpolant::{Path, VariancePreserving},
+    law::{Checkerboard, Normal},
+    learn::{Distillation, Independent, Objective, Optimizer, Schedule, Settings, StopGradient, Trainer},
+    nn::{Mlp, MlpShape},
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+
+const DISTILLATIONS: [Distillation; 4] =
+    [Distillation::Lagrangian, Distillation::Eulerian, Distillation::SemigroupUniform, Distillation::SemigroupMidpoint];
+const STOPS: [StopGradient; 6] = [
+    StopGradient::Paper,
+    StopGradient::Nowhere,
+    StopGradient::Teacher,
+    StopGradient::Semigradient,
+    StopGradient::Map,
+    StopGradient::MapNowhere,
+];
+
+fn objectives() -> Vec<Objective> {
+    let pairs = DISTILLATIONS.into_iter().flat_map(|d| STOPS.map(|stop| (d, stop)));
+    let all = pairs.filter_map(|(d, stop)| Objective::new(d, stop).ok());
+    [Objective::FLOW_MATCHING].into_iter().chain(all).collect()
+}
+
+#[test]
+fn objectives_survive_a_round_trip() {
+    assert_eq!(objectives().len(), 1 + 3 + 4 + 4 + 4);
+    for objective in objectives() {
+        let name = objective.to_string();
+        assert_eq!(name.parse::<Objective>().unwrap(), objective, "{name}");
+        let json = serde_json::to_string(&objective).unwrap();
+        assert_eq!(json, format!("\"{name}\""));
+        assert_eq!(serde_json::from_str::<Objective>(&json).unwrap(), objective);
+    }
+}
+
+/// The modes that an error message lists.
+fn modes(error: &Error) -> Vec<String> {
+    let message = error.to_string();
+    let (_, list) = message.split_once("; it has ").unwrap_or_else(|| panic!("{message} lists no modes"));
+    list.split(", ").map(Into::into).collect()
+}
+
+#[test]
+fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
+    let mut refused = 0;
+    for d in DISTILLATIONS {
+        let valid: Vec<_> = STOPS.into_iter().filter(|&stop| Objective::new(d, stop).is_ok()).collect();
+        for stop in STOPS {
+            let Err(error) = Objective::new(d, stop) else { continue };
+            refused += 1;
+            assert_eq!(modes(&error), valid.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(format!("{d}:{stop}").parse::<Objective>().unwrap_err().to_string(), error.to_string());
+        }
+    }
+    assert_eq!(refused, 3 + 2 + 2 + 2);
+    assert_eq!(modes(&"fm:none".parse::<Objective>().unwrap_err()), ["paper"]);
+    assert_eq!("fm:paper".parse::<Objective>().unwrap(), Objective::FLOW_MATCHING);
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_list_of_known_ones() {
+    for bad in ["", "LSD", "lsd ", "psd", "psd-u-m", ":none"] {
+        let message = bad.parse::<Objective>().unwrap_err().to_string();
+        assert!(message.contains("there are fm, lsd, esd, psd-u and psd-m"), "{bad}: {message}");
+    }
+    for bad in ["lsd:", "lsd:all", "lsd:none:none", "psd-m: map"] {
+        let message = bad.parse::<Objective>().unwrap_err().to_string();
+        assert!(message.contains("there are paper, none, teacher, semigradient, map and map-none"), "{bad}: {message}");
+    }
+}
+
+/// Every kind of float that can go wrong, and many in `usual`.
+fn float(usual: std::ops::Range<f64>) -> BoxedStrategy<f64> {
+    let odd = vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1.0, -1.0, 5e-324, 1e-40, 1e40, f64::MAX, f64::MIN];
+    prop_oneof![3 => usual, 1 => select(odd)].boxed()
+}
+
+fn path() -> impl Strategy<Value = Path> {
+    let preserving = (0.0011..50.0_f64).prop_map(|horizon| Path::VariancePreserving(VariancePreserving::new(horizon).unwrap()));
+    prop_oneof![Just(Path::Linear), Just(Path::Trigonometric), preserving]
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    let steps = || select(vec![0, 1, 7, 35_000, u64::MAX]);
+    prop_oneof![
+        Just(Schedule::Constant),
+        steps().prop_map(|start| Schedule::SquareRoot { start }),
+        steps().prop_map(|steps| Schedule::Cosine { steps }),
+    ]
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let batch = prop_oneof![8 => 1..40_usize, 1 => select(vec![0, 100_000_000, usize::MAX / 2, usize::MAX])];
+    let optimizer = select(vec![Optimizer::Adam, Optimizer::RAdam]);
+    let averages = vec(float(0.0..1.0), 0..3).prop_flat_map(|a| select(vec![a.clone(), [a.clone(), a].concat()]));
+    let numbers = [float(0.01..1.0), float(-5.0..5.0), float(1e-6..1e7), float(1e-3..1e3)];
+    (select(objectives()), path(), batch, optimizer, schedule(), averages, any::<u64>(), numbers).prop_map(
+        |(objective, path, batch, optimizer, schedule, averages, seed, [diagonal, weight, learning_rate, clip])| Settings {
+            objective,
+            path,
+            batch,
+            diagonal,
+            weight,
+            optimizer,
+            learning_rate,
+            schedule,
+            clip,
+            averages,
+            seed,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn settings_are_refused_or_work(settings in settings()) {
+        let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
+        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+        let refused = settings.check().err().map(|error| error.to_string());
+        match Trainer::new(network, coupling, settings, ()) {
+            Err(error) => prop_assert_eq!(Some(error.to_string()), refused),
+            Ok(mut trainer) => {
+                prop_assert_eq!(None, refused);
+                trainer.step().map_err(|error| TestCaseError::fail(error.to_string()))?;
+                let home = tempfile::tempdir().unwrap();
+                let path = trainer.save(home.path()).unwrap();
+                let next = trainer.step();
+                trainer.restore(&path).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                // a second step may diverge at an absurd rate; then it must do so again
+                prop_assert_eq!(format!("{:?}", trainer.step()), format!("{next:?}"));
+            }
+        }
+    }
+}

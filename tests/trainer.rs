@@ -1,0 +1,170 @@
+//! One step of training against a transcription in scalars, and training that diverges.
+
+use flowmap::{
+    AverageVelocity, Error, Result, Tensor,
+    backend::ndarray::NdTensor,
+    law::{Checkerboard, Law, Normal},
+    learn::{Checkpoint, Independent, Optimizer, Run, Schedule, Settings, Trainer},
+    nn::{Mlp, MlpShape, Module},
+    rand::Rng,
+};
+use std::{fs, ops::ControlFlow, path::Path};
+
+/// `v_{s,t}(x) = a`: a flow that moves everything alike, whose loss is a parabola.
+#[derive(Clone)]
+struct Drift<P>(P);
+
+impl<P> Module<P> for Drift<P> {
+    type With<Q> = Drift<Q>;
+    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Drift<Q>, E> {
+        f("drift", &self.0).map(Drift)
+    }
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+        f("drift", &mut self.0);
+    }
+}
+
+impl<T: Tensor> AverageVelocity<T> for Drift<T::Primal> {
+    fn average_velocity(&self, _s: &T, _t: &T, x: &T) -> T {
+        T::lift(&self.0).spread(0, &x.shape()[..1])
+    }
+}
+
+/// What the transcription carries from step to step.
+struct Scalars {
+    a: [f64; 2],
+    first: [f64; 2],
+    second: [f64; 2],
+    average: [f64; 2],
+}
+
+const TARGET: [f64; 2] = [3.0, -1.0];
+const DECAY: f64 = 0.9;
+
+impl Scalars {
+    /// Step `n`, counted from 1, written down from the papers: every `I'` is [`TARGET`], and the residual off the diagonal is 0.
+    fn step(&mut self, n: i32, settings: &Settings, rate: f64) -> [f64; 2] {
+        let share = settings.diagonal_samples() as f64 / settings.batch as f64;
+        let squares: f64 = (0..2).map(|i| (self.a[i] - TARGET[i]).powi(2)).sum();
+        let loss = (-settings.weight).exp() * share * squares + settings.weight;
+        let gradient: [f64; 2] = std::array::from_fn(|i| 2.0 * (-settings.weight).exp() * share * (self.a[i] - TARGET[i]));
+        let norm = gradient[0].hypot(gradient[1]);
+        let clipped = gradient.map(|g| if norm > settings.clip { g / norm * settings.clip } else { g });
+
+        let longest = 2.0 / (1.0 - 0.999) - 1.0;
+        let length = longest - 2.0 * f64::from(n) * 0.999_f64.powi(n) / (1.0 - 0.999_f64.powi(n));
+        let rectification = ((length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length)).sqrt();
+        for (i, &g) in clipped.iter().enumerate() {
+            self.first[i] = 0.9 * self.first[i] + 0.1 * g;
+            self.second[i] = 0.999 * self.second[i] + 0.001 * g * g;
+            let first = self.first[i] / (1.0 - 0.9_f64.powi(n));
+            let adaptive = first / ((self.second[i] / (1.0 - 0.999_f64.powi(n))).sqrt() + 1e-8);
+            self.a[i] -= rate
+                * match settings.optimizer {
+                    Optimizer::RAdam if length < 5.0 => first,
+                    Optimizer::RAdam => rectification * adaptive,
+                    _ => adaptive,
+                };
+            self.average[i] = DECAY * self.average[i] + (1.0 - DECAY) * self.a[i];
+        }
+        [loss, norm]
+    }
+}
+
+#[test]
+fn a_step_is_what_the_papers_say() {
+    let start = [0.25, -0.5];
+    for (optimizer, clip) in [(Optimizer::Adam, 0.5), (Optimizer::Adam, 1e9), (Optimizer::RAdam, 0.5), (Optimizer::RAdam, 1e9)] {
+        let settings = Settings {
+            batch: 8,
+            weight: 0.3,
+            optimizer,
+            learning_rate: 0.05,
+            schedule: Schedule::SquareRoot { start: 4 },
+            clip,
+            averages: vec![DECAY],
+            ..Settings::default()
+        };
+        let point = |mean: [f64; 2]| Normal::new(mean.to_vec(), 0.0).unwrap();
+        let coupling = Independent::new(point([0.0; 2]), point(TARGET)).unwrap();
+        let drift = Drift(NdTensor::<f64>::from_slice(&(), &start, &[2]));
+        let mut trainer = Trainer::new(drift, coupling, settings.clone(), ()).unwrap();
+        let mut scalars = Scalars { a: start, first: [0.0; 2], second: [0.0; 2], average: start };
+        for n in 1..=12 {
+            let rate = 0.05 / (f64::from(n - 1) / 4.0).max(1.0).sqrt();
+            let [loss, norm] = scalars.step(n, &settings, rate);
+            let progress = trainer.step().unwrap();
+            let close = |what: &str, found: f64, expected: f64| {
+                let same = (found - expected).abs() < 1e-12 * (1.0 + expected.abs());
+                assert!(same, "{optimizer:?}, clip {clip}, step {n}: {what} is {found}, expected {expected}");
+            };
+            close("loss", progress.loss, loss);
+            close("gradient", progress.gradient, norm);
+            close("rate", progress.learning_rate, rate);
+            close("residual", progress.residual, 0.0);
+            for i in 0..2 {
+                close("parameter", trainer.model().0.to_vec()[i], scalars.a[i]);
+                close("average", trainer.average(DECAY).unwrap().0.to_vec()[i], scalars.average[i]);
+            }
+        }
+    }
+}
+
+/// The checkerboard with a hole in it: one draw in 2,000 is NaN.
+struct Faulty;
+
+impl Law for Faulty {
+    fn dimension(&self) -> usize {
+        2
+    }
+    fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
+        Checkerboard.draw(rng, x);
+        if x[0] > 0.999 {
+            x[1] = f64::NAN;
+        }
+    }
+}
+
+type Network = Mlp<NdTensor<f32>>;
+
+fn trainer<D: Law>(data: D, learning_rate: f64) -> Trainer<NdTensor<f32>, Network, Independent<Normal, D>> {
+    let settings = Settings { objective: "esd".parse().unwrap(), batch: 16, learning_rate, ..Settings::default() };
+    let coupling = Independent::new(Normal::standard(2).unwrap(), data).unwrap();
+    Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap(), coupling, settings, ()).unwrap()
+}
+
+fn bytes(path: &Path) -> [Vec<u8>; 2] {
+    ["tensors.safetensors", "state.json"].map(|name| fs::read(path.join(name)).unwrap())
+}
+
+fn diverges<D: Law>(data: impl Fn() -> D, learning_rate: f64) {
+    let home = tempfile::tempdir().unwrap();
+    let run = Run::new(home.path(), 10_000).unwrap().with_checkpoints(1, 2).unwrap();
+    let mut diverged = trainer(data(), learning_rate);
+    let error = run.train(&mut diverged, |_, _| ControlFlow::Continue(())).unwrap_err();
+
+    let last = Checkpoint::latest(&run.checkpoints()).unwrap().unwrap();
+    let Error::Diverged { step, .. } = error else { panic!("{error}") };
+    assert_eq!(step, diverged.steps_taken() + 1);
+    let message = error.to_string();
+    for part in [format!("step {step}"), "of esd is ".into(), last.display().to_string()] {
+        assert!(message.contains(&part), "{part} is not in: {message}");
+    }
+
+    let kept = diverged.save(&home.path().join("kept")).unwrap();
+    assert!(bytes(&kept) == bytes(&last), "the step that failed changed the trainer");
+    let mut resumed = trainer(data(), learning_rate);
+    run.resume(&mut resumed).unwrap();
+    resumed.model().visit(&mut |name, p| assert!(p.to_vec().iter().all(|x| x.is_finite()), "{name}"));
+    assert!(matches!(resumed.step(), Err(Error::Diverged { step: again, .. }) if again == step));
+}
+
+#[test]
+fn a_draw_that_is_no_number_stops_training_and_spoils_nothing() {
+    diverges(|| Faulty, 1e-3);
+}
+
+#[test]
+fn an_absurd_learning_rate_stops_training_and_spoils_nothing() {
+    diverges(|| Checkerboard, 1e6);
+}
