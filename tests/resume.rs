@@ -12,7 +12,7 @@ use std::{
     ffi::OsString,
     fs,
     ops::ControlFlow,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
     time::Duration,
@@ -58,6 +58,13 @@ fn scratch(folder: &Path) -> Vec<OsString> {
     entries.filter(|name| name.to_string_lossy().starts_with(".scratch-")).collect()
 }
 
+/// A checkpoint that lacks a file while it is in sight.
+fn partial(checkpoints: &Path) -> Option<PathBuf> {
+    let lacks = |path: &PathBuf| ["tensors.safetensors", "state.json"].iter().any(|name| !path.join(name).exists());
+    // one that was removed since is no longer in sight
+    Checkpoint::all(checkpoints).unwrap().into_iter().find(|path| lacks(path) && path.exists())
+}
+
 fn stopping_anywhere_changes_nothing<T: Tensor<Primal = T, Device = ()>>(objective: &str) {
     const STEPS: u64 = 20;
     let home = tempfile::tempdir().unwrap();
@@ -89,17 +96,27 @@ fn stopping_anywhere_changes_nothing_without_a_residual() {
     stopping_anywhere_changes_nothing::<NdTensor<f32>>("fm");
 }
 
+/// A child process, which does not outlive a test that fails.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A child process that runs one test of this file on the run in `folder`.
-fn child(test: &str, folder: &Path) -> Child {
+fn child(test: &str, folder: &Path) -> Guarded {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test]).env(FOLDER, folder).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap()
+    Guarded(command.spawn().unwrap())
 }
 
 /// Waits, without a limit on the time, until `ready`; the child must be alive then.
-fn wait_for(child: &mut Child, mut ready: impl FnMut() -> bool) {
+fn wait_for(child: &mut Guarded, mut ready: impl FnMut() -> bool) {
     while !ready() {
-        assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+        assert!(child.0.try_wait().unwrap().is_none(), "the child ended by itself");
         sleep(Duration::from_micros(50));
     }
 }
@@ -124,12 +141,14 @@ fn a_killed_run_loses_nothing_that_was_saved() {
         assert!(kills < 200, "{torn} of {kills} kills hit a write");
         let mut child = child("trains_until_killed", &folder);
         wait_for(&mut child, || Checkpoint::latest(&checkpoints).unwrap() != last);
-        sleep(Duration::from_micros(rng.random_range(0..20_000)));
+        for _ in 0..rng.random_range(0..1000) {
+            assert_eq!(partial(&checkpoints), None, "a checkpoint is in sight and not whole");
+        }
         if kills % 2 == 0 {
             wait_for(&mut child, || !scratch(&checkpoints).is_empty());
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.0.kill().unwrap();
+        child.0.wait().unwrap();
         kills += 1;
         torn += usize::from(!scratch(&checkpoints).is_empty());
 
@@ -176,9 +195,9 @@ mod interrupt {
         let mut child = child("interrupt::trains_until_interrupted", &folder);
         wait_for(&mut child, || first.path("ready").exists());
         sleep(Duration::from_millis(50));
-        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        assert!(child.wait().unwrap().success(), "the interrupted program failed");
+        assert!(child.0.wait().unwrap().success(), "the interrupted program failed");
 
         let step = Checkpoint::open(&Checkpoint::latest(&first.checkpoints()).unwrap().unwrap()).unwrap().step();
         let (interrupted, whole) = (run(&folder, step + 20), run(&home.path().join("whole"), step + 20));

@@ -90,7 +90,7 @@ impl Settings {
         if !(self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
-        if !(self.weight.abs() <= HEAVIEST) {
+        if self.weight.is_nan() || self.weight.abs() > HEAVIEST {
             return Err(Error::invalid("loss weight", format!("{} is not in [-{HEAVIEST}, {HEAVIEST}]", self.weight)));
         }
         if let Some(decay) = self.averages.iter().find(|d| !(0.0..1.0).contains(*d)) {
