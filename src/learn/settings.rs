@@ -90,6 +90,12 @@ impl Settings {
         if !(self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
+        if self.objective.distillation().is_some() && self.diagonal_samples() == self.batch {
+            let remedy = "enlarge the batch, lower the share, or train by fm";
+            let reason =
+                format!("{} of {} samples lie on the diagonal, none is left for {}", self.batch, self.batch, self.objective);
+            return Err(Error::invalid("diagonal share", format!("{reason}; {remedy}")));
+        }
         if self.weight.is_nan() || self.weight.abs() > HEAVIEST {
             return Err(Error::invalid("loss weight", format!("{} is not in [-{HEAVIEST}, {HEAVIEST}]", self.weight)));
         }
