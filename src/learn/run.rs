@@ -4,7 +4,7 @@ use super::{Checkpoint, Coupling, Progress, Trainer};
 use crate::{Error, Result, Tensor, durable, nn::Model};
 use serde::Serialize;
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::BufWriter,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -170,8 +170,8 @@ impl Run {
     /// case.
     ///
     /// # Errors
-    /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::Io`] if a file cannot be
-    /// written.
+    /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::Checkpoint`] if another process
+    /// trains in the folder; [`Error::Io`] if a file cannot be written.
     pub fn train<T, M, C>(
         &self,
         trainer: &mut Trainer<T, M, C>,
@@ -182,6 +182,7 @@ impl Run {
         M: Model<T>,
         C: Coupling,
     {
+        let _lock = self.lock()?;
         let mut table = Table::open(&self.metrics(), trainer.steps_taken())?;
         let mut outcome = Outcome::Finished;
         let mut saved = None;
@@ -206,6 +207,20 @@ impl Run {
             self.save(trainer, &mut table)?;
         }
         Ok(outcome)
+    }
+
+    /// Keeps other processes out of the folder until it is dropped, or the process ends.
+    fn lock(&self) -> Result<File> {
+        let path = self.folder.join(".lock");
+        let file = durable::at(&path, File::create(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                let reason = "another process trains in this folder; wait for it, or choose another folder (--out)".into();
+                Err(Error::Checkpoint { path: self.folder.clone(), reason })
+            }
+            Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
+        }
     }
 
     /// Metrics first: a checkpoint then never knows more steps than the table.
@@ -276,5 +291,20 @@ impl Table {
     fn flush(&mut self) -> Result<()> {
         durable::at(&self.path, self.rows.flush())?;
         durable::at(&self.path, self.rows.get_ref().get_ref().sync_all())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_runs_cannot_share_a_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let run = Run::new(home.path(), 1).unwrap();
+        let first = run.lock().unwrap();
+        assert!(run.lock().unwrap_err().to_string().contains("another process"));
+        drop(first);
+        run.lock().unwrap();
     }
 }

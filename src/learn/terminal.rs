@@ -43,6 +43,7 @@ impl Terminal {
     /// [`Error::Invalid`] if the operating system refuses the handler.
     pub fn new(taken: u64, steps: u64) -> Result<Self> {
         install()?;
+        INTERRUPTED.store(false, Ordering::Relaxed);
         let style = "{bar:32.cyan/blue} {pos}/{len}  {msg}  {elapsed_precise} of {duration_precise}, {eta} left";
         let style = ProgressStyle::with_template(style).map_err(|e| Error::invalid("progress bar", e.to_string()))?;
         let bar = ProgressBar::new(steps).with_style(style).with_position(taken);
@@ -83,7 +84,7 @@ impl Terminal {
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether Ctrl-C was pressed since the first [`Terminal`] was made.
+/// Whether Ctrl-C was pressed since the newest [`Terminal`] was made.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
