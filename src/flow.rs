@@ -35,9 +35,11 @@ pub trait FlowMap<X: State> {
 
 /// `x`, unless a sample of it is not finite.
 pub(crate) fn finite<X: State>(s: &X::Time, t: &X::Time, x: X) -> Result<X> {
-    match x.norm().values().iter().position(|r| !r.is_finite()) {
+    let values = x.values();
+    match values.iter().position(|r| !r.is_finite()) {
         None => Ok(x),
-        Some(row) => {
+        Some(position) => {
+            let row = position / (values.len() / x.dot(&x).values().len().max(1)).max(1);
             let at = |t: &X::Time| {
                 let times = t.values();
                 times[row.min(times.len() - 1)]

@@ -30,8 +30,12 @@ pub trait State: Value {
     /// `by self`; each sample of a batch by its own factor.
     #[must_use]
     fn scaled(&self, by: &Self::Time) -> Self;
-    /// The Euclidean norm, sample by sample.
-    fn norm(&self) -> Self::Time;
+    /// The Euclidean inner product, sample by sample.
+    fn dot(&self, other: &Self) -> Self::Time;
+    /// The Euclidean norm, sample by sample; it has no derivative at 0, where duals have NaN.
+    fn norm(&self) -> Self::Time {
+        self.dot(self).sqrt()
+    }
 }
 
 /// States that can be split into `D` coordinates and joined again: what a coordinatewise recipe
@@ -81,11 +85,11 @@ impl<N: Number, const D: usize> State for [N; D] {
         std::array::from_fn(|i| self[i].clone() * by)
     }
     /// # Panics
-    /// If `D` is 0: a point without coordinates has no scalar to take the norm's form from.
+    /// If `D` is 0: a point without coordinates has no scalar to take the product's form from.
     #[inline(always)]
-    fn norm(&self) -> N {
-        let square = |x: &N| x.clone() * x;
-        self[1..].iter().fold(square(&self[0]), |total, x| total + square(x)).sqrt()
+    fn dot(&self, other: &Self) -> N {
+        let first = self[0].clone() * &other[0];
+        self.iter().zip(other).skip(1).fold(first, |total, (x, y)| total + x.clone() * y)
     }
 }
 
@@ -127,15 +131,10 @@ impl<X: State> State for Dual<X> {
         let turned = by.moving().map(|d| self.value().scaled(d));
         Self::from_parts(self.value().scaled(by.value()), sum(stretched, turned, |a, b| a.plus(&b)))
     }
-    /// The norm and its derivative `<x, dx> / |x|`, by polarization.
-    fn norm(&self) -> Self::Time {
-        let norm = self.value().norm();
-        // <x, d> = (|x + d|^2 - |x - d|^2) / 4
-        let tangent = self.moving().map(|d| {
-            let (up, down) = (self.value().plus(d).norm(), self.value().minus(d).norm());
-            (up.clone() * &up - down.clone() * &down).scale(0.25) / &norm
-        });
-        Dual::from_parts(norm, tangent)
+    fn dot(&self, other: &Self) -> Self::Time {
+        let left = self.moving().map(|d| d.dot(other.value()));
+        let right = other.moving().map(|d| self.value().dot(d));
+        Dual::from_parts(self.value().dot(other.value()), sum(left, right, |a, b| a + b))
     }
 }
 
@@ -178,6 +177,8 @@ mod tests {
             assert_eq!(a, b);
         }
         assert!((x.norm().tangent() - x.split().norm().tangent()).abs() < 1e-15);
+        let tiny = Dual::new([3.0, 4.0], [1e-12, 0.0]);
+        assert!((tiny.norm().tangent() / 0.6e-12 - 1.0).abs() < 1e-15);
     }
 
     #[test]

@@ -47,8 +47,8 @@ impl<F: Real, const D: usize> State for SVector<F, D> {
         self.map(|x| x * *by)
     }
     #[inline(always)]
-    fn norm(&self) -> F {
-        num_traits::Float::sqrt(self.iter().map(|&x| x * x).sum::<F>())
+    fn dot(&self, other: &Self) -> F {
+        self.iter().zip(other.iter()).map(|(&x, &y)| x * y).sum()
     }
 }
 

@@ -220,7 +220,7 @@ impl<N: Number> Number for Dual<N> {
     }
     #[inline(always)]
     fn exp_m1(&self) -> Self {
-        self.chain(self.value.exp_m1(), |_, y| y.shift(1.0))
+        self.chain(self.value.exp_m1(), |x, _| x.exp())
     }
     #[inline(always)]
     fn ln(&self) -> Self {

@@ -258,10 +258,11 @@ pub(crate) mod common {
         x.clone() * by.spread(1, &x.shape()[1..])
     }
 
-    pub fn norm<T: Tensor>(x: &T) -> T {
+    pub fn dot<T: Tensor>(x: &T, y: &T) -> T {
+        let product = x.clone() * y;
         match x.shape().len() {
-            0 | 1 => x.abs(),
-            rank => (x.clone() * x).sum(1..rank).sqrt(),
+            0 | 1 => product,
+            rank => product.sum(1..rank),
         }
     }
 
@@ -296,8 +297,8 @@ macro_rules! state_of_tensor {
             fn scaled(&self, by: &Self) -> Self {
                 crate::tensor::common::scaled(self, by)
             }
-            fn norm(&self) -> Self {
-                crate::tensor::common::norm(self)
+            fn dot(&self, other: &Self) -> Self {
+                crate::tensor::common::dot(self, other)
             }
         }
         impl<$($generics)*, const DIMENSION: usize> crate::Coordinates<DIMENSION> for $tensor {

@@ -24,6 +24,8 @@ pub struct Tape<T> {
 struct Record<T> {
     pullbacks: Vec<Pullback<T>>,
     variables: usize,
+    /// How often the tape was emptied: what was computed before that is no longer on it.
+    sweeps: usize,
 }
 
 impl<T> Clone for Tape<T> {
@@ -41,19 +43,19 @@ impl<T: Tensor<Primal = T>> Default for Tape<T> {
 impl<T: Tensor<Primal = T>> Tape<T> {
     /// An empty tape.
     pub fn new() -> Self {
-        Self { record: Rc::new(RefCell::new(Record { pullbacks: Vec::new(), variables: 0 })) }
+        Self { record: Rc::new(RefCell::new(Record { pullbacks: Vec::new(), variables: 0, sweeps: 0 })) }
     }
 
     /// A variable with this value, to which gradients flow.
     pub fn leaf(&self, value: T) -> Var<T> {
-        Var { value, node: Some(self.node()) }
+        Var { value, node: Some(Node { sweep: None, ..self.node() }) }
     }
 
     /// A new variable.
     pub(super) fn node(&self) -> Node<T> {
         let mut record = self.record.borrow_mut();
         record.variables += 1;
-        Node { tape: self.clone(), id: record.variables - 1 }
+        Node { tape: self.clone(), id: record.variables - 1, sweep: Some(record.sweeps) }
     }
 
     /// Records how cotangents flow back through an operation.
@@ -69,10 +71,12 @@ impl<T: Tensor<Primal = T>> Tape<T> {
     /// The gradients of the sum of `y`'s elements with respect to every variable on the tape, which is emptied.
     ///
     /// # Panics
-    /// If `y` lies on another tape.
+    /// If `y` lies on another tape, or was computed before the tape was last emptied.
     pub fn gradients(&self, y: &Var<T>) -> Gradients<T> {
         let (pullbacks, variables) = {
             let mut record = self.record.borrow_mut();
+            y.node.iter().for_each(|node| node.check(record.sweeps));
+            record.sweeps += 1;
             (std::mem::take(&mut record.pullbacks), record.variables)
         };
         let mut gradients = Gradients { tape: self.clone(), slots: (0..variables).map(|_| None).collect() };
@@ -126,10 +130,63 @@ impl<T: Tensor<Primal = T>> Gradients<T> {
 pub(super) struct Node<T> {
     pub(super) tape: Tape<T>,
     pub(super) id: usize,
+    /// The sweep before which it was computed; leaves stay for all.
+    sweep: Option<usize>,
+}
+
+impl<T> Node<T> {
+    fn check(&self, sweeps: usize) {
+        let there = self.sweep.is_none_or(|sweep| sweep == sweeps);
+        assert!(there, "this variable was computed before its tape was emptied by `gradients`; compute it again");
+    }
+
+    /// # Panics
+    /// If the tape was emptied since.
+    pub(super) fn check_current(&self) {
+        self.check(self.tape.record.borrow().sweeps);
+    }
 }
 
 impl<T> Clone for Node<T> {
     fn clone(&self) -> Self {
-        Self { tape: self.tape.clone(), id: self.id }
+        Self { tape: self.tape.clone(), id: self.id, sweep: self.sweep }
+    }
+}
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use super::*;
+    use crate::backend::ndarray::NdTensor;
+
+    fn leaf(tape: &Tape<NdTensor<f64>>) -> Var<NdTensor<f64>> {
+        tape.leaf(NdTensor::from_slice(&(), &[2.0], &[]))
+    }
+
+    #[test]
+    fn leaves_outlive_a_sweep() {
+        let tape = Tape::new();
+        let w = leaf(&tape);
+        for _ in 0..2 {
+            let y = w.clone() * &w;
+            assert_eq!(tape.gradients(&y).take(&w).unwrap().to_vec(), [4.0]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "before its tape was emptied")]
+    fn what_was_swept_cannot_be_computed_with() {
+        let tape = Tape::new();
+        let w = leaf(&tape);
+        let a = w.clone() * &w;
+        tape.gradients(&a);
+        let _ = a * &w;
+    }
+
+    #[test]
+    #[should_panic(expected = "not on the tape")]
+    fn gradients_of_another_tape_are_refused() {
+        let (one, other) = (Tape::new(), Tape::new());
+        let (x, y) = (leaf(&one), leaf(&other));
+        one.gradients(&(x.clone() * &x)).take(&y);
     }
 }

@@ -49,7 +49,7 @@ impl<T: Tensor<Primal = T>> Var<T> {
     /// The tape that any of these lie on.
     #[track_caller]
     fn tape<'a>(inputs: impl IntoIterator<Item = &'a Self>) -> Option<&'a Tape<T>> {
-        let mut tapes = inputs.into_iter().filter_map(|v| v.node.as_ref()).map(|n| &n.tape);
+        let mut tapes = inputs.into_iter().filter_map(|v| v.node.as_ref()).inspect(|n| n.check_current()).map(|n| &n.tape);
         let first = tapes.next()?;
         assert!(tapes.all(|t| t.is(first)), "variables of two tapes meet in one operation");
         Some(first)
@@ -58,6 +58,7 @@ impl<T: Tensor<Primal = T>> Var<T> {
     /// The result of an operation on one variable, with the pullback of its cotangent.
     fn unary(&self, value: T, pullback: impl FnOnce(T) -> T + 'static) -> Self {
         let Some(node) = &self.node else { return Self::constant(value) };
+        node.check_current();
         let (input, out) = (node.id, node.tape.node());
         let id = out.id;
         node.tape.push(move |g| {
@@ -198,8 +199,8 @@ impl<T: Tensor<Primal = T>> Number for Var<T> {
         self.unary(y.clone(), move |g| g * &y)
     }
     fn exp_m1(&self) -> Self {
-        let y = self.value.exp_m1();
-        self.unary(y.clone(), move |g| g * y.shift(1.0))
+        let x = self.value.clone();
+        self.unary(x.exp_m1(), move |g| g * x.exp())
     }
     fn ln(&self) -> Self {
         let x = self.value.clone();
