@@ -7,6 +7,7 @@ use clap::{Parser, ValueEnum};
 use flowmap::{
     Learned, Real, Result, Tensor,
     backend::ndarray::NdTensor,
+    interpolant::Interpolant,
     law::{Checkerboard, Law, Normal, stream},
     learn::{Independent, Options, Outcome, Run, Settings, Trainer, exit_code},
     metric::{Kl, checkerboard_kl},
@@ -39,7 +40,6 @@ struct Arguments {
 #[serde(rename_all = "lowercase")]
 enum Backend {
     Ndarray,
-    #[cfg(feature = "dfdx")]
     Dfdx,
 }
 
@@ -51,6 +51,11 @@ fn main() -> ExitCode {
         Backend::Dfdx => {
             learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(&arguments, Default::default())
         }
+        #[cfg(not(feature = "dfdx"))]
+        Backend::Dfdx => {
+            let reason = "this program was built without dfdx; build it with --features cli,plot,dfdx".into();
+            Err(flowmap::Error::Invalid { what: "backend", reason })
+        }
     })
 }
 
@@ -58,6 +63,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let options = &arguments.training;
     let settings = options.settings(Settings::default())?;
     let run = options.run("out/checkerboard", 5000)?;
+    let span = settings.path.span();
     let shape = MlpShape::new(2, options.width.unwrap_or(512), options.layers.unwrap_or(5)).with_scale(Checkerboard::STD);
     let noise = Normal::new(vec![0.0; 2], Checkerboard::STD)?;
 
@@ -65,7 +71,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let parameters = parameter_count(&model);
     println!("{parameters} parameters, {} by {}, batch {}", run.steps(), settings.objective, settings.batch);
     let coupling = Independent::new(noise.clone(), Checkerboard)?;
-    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(shape)?;
+    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.backend)?;
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
@@ -82,7 +88,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let mut samples = Vec::new();
     let mut kl = BTreeMap::new();
     for steps in STEP_COUNTS {
-        let grid = Grid::uniform([0.0, 1.0], steps)?;
+        let grid = Grid::uniform(span, steps)?;
         let drawn = rows(sample::draw::<T>(&map, &grid, &noise, SAMPLES, NOISE, &device));
         let divergence = checkerboard_kl(&drawn)?;
         println!("{steps:>7} {:>8.4} {:>8.4}", divergence.paper, divergence.aligned);
@@ -92,7 +98,6 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     println!("{:>7} {:>8.4} {:>8.4}", "perfect", floor.paper, floor.aligned);
     samples.push(("data".into(), perfect));
 
-    draw_pictures(&run, &samples)?;
     let settings = trainer.settings();
     let metrics = Metrics {
         objective: settings.objective.to_string(),
@@ -107,6 +112,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
         floor,
     };
     run.write_json("metrics.json", &metrics)?;
+    draw_pictures(&run, &samples)?;
     println!("\nsee {}, loss.svg, metrics.csv and metrics.json beside it", run.path("samples.png").display());
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use clap::Parser;
 use flowmap::{
-    Learned, Result,
+    Error, Learned, Result,
     backend::ndarray::NdTensor,
     data::{Points, Standardization},
     law::Normal,
@@ -21,7 +21,7 @@ const STEP_COUNTS: [usize; 4] = [1, 2, 4, 8];
 const AVERAGE: f64 = 0.999;
 
 /// Learns handwritten digits. Defaults: lsd, paper stop gradients, 6000 steps, batch 512, 4 layers of 768, lr 1e-3, seed 42,
-/// out/digits
+/// out/digits. The learning rate falls to 0 over the steps: a resumed run keeps their number
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -43,7 +43,11 @@ fn learn(arguments: &Arguments) -> Result<()> {
 
     let (images, _labels) = Points::from_csv_with_labels(&arguments.data)?;
     let pixels = Standardization::interval(SIDE * SIDE, [0.0, 16.0], [-1.0, 1.0])?;
-    let real = images.as_slice()[..IN_A_ROW * SIDE * SIDE].to_vec();
+    if images.dimension() != SIDE * SIDE {
+        let reason = format!("rows of {} pixels and a label, expected {}", images.dimension(), SIDE * SIDE);
+        return Err(Error::Data { path: arguments.data.clone(), line: None, reason });
+    }
+    let real = images.iter().take(IN_A_ROW).flatten().copied().collect();
     let data = pixels.standardized(images);
     let square: f64 = data.as_slice().iter().map(|x| x * x).sum();
     let scale = (square / data.as_slice().len() as f64).sqrt();
@@ -51,7 +55,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
 
     let shape = MlpShape::new(SIDE * SIDE, options.width.unwrap_or(768), options.layers.unwrap_or(4)).with_scale(scale);
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
-    let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings, ())?.describe(shape)?;
+    let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings, ())?;
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());

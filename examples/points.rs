@@ -21,7 +21,7 @@ const STEP_COUNTS: [usize; 4] = [1, 2, 4, 8];
 const AVERAGE: f64 = 0.999;
 
 /// Learns the law of points in a file. Defaults: lsd, paper stop gradients, 3000 steps, batch 1024, 4 layers of 256, lr 1e-3,
-/// seed 42, out/points
+/// seed 42, out/points. The learning rate falls to 0 over the steps: a resumed run keeps their number
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -30,8 +30,8 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     /// How many samples to draw
-    #[arg(long, default_value_t = 10_000)]
-    samples: usize,
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    samples: u32,
 }
 
 fn main() -> ExitCode {
@@ -51,7 +51,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let noise = Normal::standard(d)?;
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
     let coupling = Independent::new(noise.clone(), units.standardized(points.clone()))?;
-    let mut trainer = Trainer::new(model, coupling, settings, ())?.describe((shape, &units))?;
+    let mut trainer = Trainer::new(model, coupling, settings, ())?.describe(&units)?;
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
@@ -61,7 +61,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let mut panels = vec![("data".to_string(), first_two(points.as_slice(), d))];
     for steps in STEP_COUNTS {
         let grid = Grid::uniform([0.0, 1.0], steps)?;
-        let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, arguments.samples, 1, &());
+        let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, arguments.samples as usize, 1, &());
         units.invert(&mut drawn);
         panels.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, first_two(&drawn, d)));
         if steps == 1 {
@@ -70,7 +70,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     }
     let all = || panels.iter().take(1).flat_map(|(_, points)| points).flatten().copied();
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-    let margin = 0.05 * (high - low).max(f64::MIN_POSITIVE);
+    let margin = if high > low { 0.05 * (high - low) } else { 1.0 };
     let panels: Vec<_> = panels.iter().map(|(name, points)| (name.as_str(), points.as_slice())).collect();
     scatter_panels(run.path("samples.png"), &panels, 5, [low - margin, high + margin])?;
     println!("see {} and samples.csv beside it", run.path("samples.png").display());

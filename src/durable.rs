@@ -30,32 +30,30 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes a folder of files in the same way. A folder that stands at `path` with the same content stays as it is; one with
-/// another is replaced, and stands there in full until the new one takes its place.
+/// another is refused, since two folders cannot be swapped at once: a crash in between would lose both.
 ///
 /// # Errors
-/// [`Error::Io`]; what stood at `path` before is then still there.
+/// [`Error::Io`]; what stood at `path` before is still there.
 #[cfg(feature = "train")]
 pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     let (folder, scratch) = scratch_of(path)?;
     if holds(path, files) {
         return Ok(());
     }
+    if path.exists() {
+        let source =
+            io::Error::new(io::ErrorKind::AlreadyExists, "another folder of this name is here; remove or rename it first");
+        return Err(Error::Io { path: path.to_owned(), source });
+    }
     let write = || {
-        at(folder, fs::create_dir_all(folder))?;
+        create_folder(folder)?;
         remove_scratch(folder)?;
         at(&scratch, fs::create_dir(&scratch))?;
         for (name, bytes) in files {
             write_synced(&scratch.join(name), bytes)?;
         }
         sync_folder(&scratch)?;
-        // no system call that Rust offers swaps two folders: between these two, a kill leaves neither
-        let old = path.exists().then(|| set_aside(path)).transpose()?;
-        let renamed = at(path, fs::rename(&scratch, path));
-        match old {
-            Some(old) if renamed.is_err() => at(path, fs::rename(old, path)).and(renamed),
-            Some(old) => remove(&old),
-            None => renamed,
-        }
+        at(path, fs::rename(&scratch, path))
     };
     let written = write();
     if written.is_err() {
@@ -63,6 +61,23 @@ pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     }
     written?;
     sync_folder(folder)
+}
+
+/// Makes a folder and those above it, and flushes the entry of each new one.
+///
+/// # Errors
+/// [`Error::Io`].
+#[cfg(feature = "train")]
+pub(crate) fn create_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(above)?;
+    match fs::create_dir(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => at(path, made).and_then(|()| sync_folder(above)),
+    }
 }
 
 /// Removes a folder: it vanishes at once, so that nobody ever sees a part of it.
@@ -138,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replaces_files_and_folders_and_leaves_nothing_else() {
+    fn replaces_files_keeps_folders_and_leaves_nothing_else() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("a.txt");
         write_file(&file, b"one").unwrap();
@@ -149,10 +164,9 @@ mod tests {
         fs::create_dir_all(home.path().join("inner/.scratch-b/rest")).unwrap();
         fs::write(home.path().join("inner/.scratch-c"), b"a file").unwrap();
         write_folder(&folder, &[("x", b"1"), ("y", b"2")]).unwrap();
-        write_folder(&folder, &[("x", b"1")]).unwrap();
-        assert!(!folder.join("y").exists());
-        write_folder(&folder, &[("x", b"3")]).unwrap();
-        assert_eq!(fs::read(folder.join("x")).unwrap(), b"3");
+        write_folder(&folder, &[("x", b"1"), ("y", b"2")]).unwrap();
+        assert!(write_folder(&folder, &[("x", b"3")]).unwrap_err().to_string().contains("another folder"));
+        assert_eq!(fs::read(folder.join("x")).unwrap(), b"1");
         assert_eq!(fs::read_dir(home.path().join("inner")).unwrap().count(), 1);
 
         remove_folder(&folder).unwrap();

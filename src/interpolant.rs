@@ -148,9 +148,11 @@ impl VariancePreserving {
     /// # Errors
     /// [`Error::Invalid`] unless `T` is finite and larger than [`CUTOFF`](Self::CUTOFF).
     pub fn new(horizon: f64) -> Result<Self> {
-        if !(horizon > Self::CUTOFF && horizon.is_finite()) {
-            let reason =
-                format!("{horizon} is not a number above {}; 5 leaves less than 1 % of the data at the start", Self::CUTOFF);
+        // beyond, single precision cannot tell times near the end apart, and there is nothing to gain: e^-50 of the data is left
+        const LONGEST: f64 = 50.0;
+        if !(horizon > Self::CUTOFF && horizon <= LONGEST) {
+            let range = format!("{horizon} is not a number above {} and up to {LONGEST}", Self::CUTOFF);
+            let reason = format!("{range}; 5 leaves less than 1 % of the data at the start");
             return Err(Error::invalid("horizon", reason));
         }
         Ok(Self { horizon })

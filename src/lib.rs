@@ -97,7 +97,7 @@ pub mod sample;
 mod state;
 mod tensor;
 
-pub use characterization::{Case, Lattice, Report, verify};
+pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
 pub use differences::Differences;
 pub use error::{Error, Result};
 pub use field::{Field, Frozen, Ode, Pointwise, VelocityField, field, rhs_jacobian};

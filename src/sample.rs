@@ -73,7 +73,7 @@ mod of_law {
 
     /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
     ///
-    /// Samples are computed a few thousand at a time, so memory does not grow with `count`.
+    /// Samples are computed a few thousand at a time, so only the result grows with `count`.
     ///
     /// ```
     /// use flowmap::{backend::ndarray::NdTensor, law::Normal, nn::{Mlp, MlpShape}, sample::{self, Grid}, Learned};

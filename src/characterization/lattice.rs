@@ -5,8 +5,8 @@ use crate::{Error, Real, Result};
 
 /// Times and points in a box, spread evenly and without end: a Kronecker sequence.
 ///
-/// The `k`-th case takes the fractional parts of `1/2 + k/g, 1/2 + k/g², …` where `g^(d+1) = g + 1`; any first `n` of them
-/// cover the box more evenly than random ones. Both time directions occur.
+/// The `k`-th case takes the fractional parts of `1/2 + k/g, 1/2 + k/g², …` where `g^(d+1) = g + 1`; in few dimensions,
+/// any first `n` of them cover the box more evenly than random ones. Both time directions occur.
 ///
 /// ```
 /// use flowmap::Lattice;

@@ -16,7 +16,7 @@ mod lattice;
 mod report;
 
 pub use lattice::Lattice;
-pub use report::{Line, Report, Worst, verify};
+pub use report::{Line, Report, Worst, verify, verify_in_units_of};
 
 use crate::{
     Result,

@@ -12,7 +12,7 @@ use std::fmt;
 /// Tests all identities of a flow map against a velocity field.
 ///
 /// The residual of each case is measured relative to the larger of its two terms, or to 1 where both are smaller. The
-/// semigroup's intermediate time moves from case to case.
+/// semigroup's intermediate time moves from case to case. For states much smaller than 1 use [`verify_in_units_of`].
 ///
 /// ```
 /// use flowmap::{exact::Rotation, verify, Lattice};
@@ -38,6 +38,30 @@ where
     M: FlowMap<X> + FlowMap<Dual<X>> + ?Sized,
     B: VelocityField<X> + ?Sized,
 {
+    verify_in_units_of(1.0, map, field, cases)
+}
+
+/// [`verify`] for states and velocities of another size than 1: residuals are relative to the larger term, or to `unit` where both
+/// are smaller.
+///
+/// ```
+/// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, Differences, Lattice};
+/// let micro = 1e-6; // lengths in metres
+/// let still = Differences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
+/// let cases = Lattice::new([0.0, 1.0], [[-micro, micro]; 2])?.cases(64);
+/// assert!(!verify_in_units_of(micro, &still, &Rotation::new(1.5)?, cases).holds(1e-3));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// # Panics
+/// Unless `unit` is positive and finite.
+pub fn verify_in_units_of<X, M, B>(unit: f64, map: &M, field: &B, cases: impl IntoIterator<Item = Case<X>>) -> Report
+where
+    X: State,
+    M: FlowMap<X> + FlowMap<Dual<X>> + ?Sized,
+    B: VelocityField<X> + ?Sized,
+{
+    assert!(unit > 0.0 && unit.is_finite(), "the unit {unit} is not a positive number");
     let mut lines = ["identity", "tangent", "Lagrangian", "Eulerian", "semigroup"].map(Tally::new);
     for (k, case) in cases.into_iter().enumerate() {
         const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -51,7 +75,7 @@ where
             semigroup.terms(map, field, s, t, x),
         ];
         for (line, (first, second)) in lines.iter_mut().zip(terms) {
-            line.add(&case, &first, &second);
+            line.add(unit, &case, &first, &second);
         }
     }
     Report { lines: lines.map(Tally::finish).into() }
@@ -59,6 +83,7 @@ where
 
 /// What [`verify`] found: one [`Line`] for each identity. Displays as a table.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Report {
     /// The identities, in the order identity, tangent, Lagrangian, Eulerian, semigroup.
@@ -67,6 +92,7 @@ pub struct Report {
 
 /// How well one identity holds.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Line {
     /// The identity.
@@ -74,17 +100,28 @@ pub struct Line {
     /// How many points were tested: each sample of a batch is one.
     pub cases: usize,
     /// The largest relative residual; infinite if any was not a number.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "null_is_infinite"))]
     pub max: f64,
     /// The root mean square of the relative residuals.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "null_is_infinite"))]
     pub rms: f64,
     /// The largest residual itself.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "null_is_infinite"))]
     pub max_absolute: f64,
     /// Where the relative residual was largest.
     pub worst: Option<Worst>,
 }
 
+/// JSON knows no infinity, and writes null instead.
+#[cfg(feature = "serde")]
+fn null_is_infinite<'de, D: serde::Deserializer<'de>>(number: D) -> Result<f64, D::Error> {
+    use serde::Deserialize;
+    Ok(Option::deserialize(number)?.unwrap_or(f64::INFINITY))
+}
+
 /// The case with the largest residual.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Worst {
     /// Start time.
@@ -138,14 +175,14 @@ impl Tally {
         Self { line, squares: 0.0 }
     }
 
-    fn add<X: State>(&mut self, case: &Case<X>, first: &X, second: &X) {
+    fn add<X: State>(&mut self, unit: f64, case: &Case<X>, first: &X, second: &X) {
         let residuals = first.plus(second).norm().values();
         let (firsts, seconds) = (first.norm().values(), second.norm().values());
         let line = &mut self.line;
         for (row, &absolute) in residuals.iter().enumerate() {
             // what is not a number is as wrong as can be: `f64::max` would drop it
             let relative =
-                Some(absolute / firsts[row].max(seconds[row]).max(1.0)).filter(|r| r.is_finite()).unwrap_or(f64::INFINITY);
+                Some(absolute / firsts[row].max(seconds[row]).max(unit)).filter(|r| r.is_finite()).unwrap_or(f64::INFINITY);
             line.cases += 1;
             self.squares += relative * relative;
             line.max_absolute = line.max_absolute.max(if absolute.is_nan() { f64::INFINITY } else { absolute });

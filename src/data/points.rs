@@ -5,7 +5,10 @@ use std::path::Path;
 use rand::{Rng, RngExt};
 
 use super::{csv, npy};
-use crate::{Error, Result, law::Law};
+use crate::{
+    Error, Result,
+    law::{Law, checksum},
+};
 
 /// A data set: `n` points of dimension `d`, all finite.
 ///
@@ -168,6 +171,10 @@ impl<'a> IntoIterator for &'a Points {
 impl Law for Points {
     fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("{} points of dimension {}, {:08x}", self.len(), self.dimension, checksum(&self.rows))
     }
 
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {

@@ -44,6 +44,10 @@ impl Law for Checkerboard {
         2
     }
 
+    fn fingerprint(&self) -> String {
+        "checkerboard".into()
+    }
+
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         check_length(x, 2);
         let square = rng.random_range(0..8_u32);

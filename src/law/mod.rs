@@ -29,6 +29,11 @@ pub trait Law: Send + Sync {
     /// The number `d` of coordinates.
     fn dimension(&self) -> usize;
 
+    /// What tells this law from others, such as a checksum of data: checkpoints hold it, and refuse another.
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
+
     /// One draw into `x`, of length `d`.
     ///
     /// # Panics
@@ -64,6 +69,9 @@ macro_rules! forward {
             fn dimension(&self) -> usize {
                 (**self).dimension()
             }
+            fn fingerprint(&self) -> String {
+                (**self).fingerprint()
+            }
             fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
                 (**self).draw(rng, x);
             }
@@ -87,6 +95,13 @@ pub fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
+}
+
+/// The checksum of numbers, for fingerprints.
+pub(crate) fn checksum(numbers: &[f64]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    numbers.iter().for_each(|x| hasher.update(&x.to_le_bytes()));
+    hasher.finalize()
 }
 
 pub(crate) fn check_length(x: &[f64], dimension: usize) {

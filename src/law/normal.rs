@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Law, check_length};
+use super::{Law, check_length, checksum};
 use crate::{Error, Result};
 
 /// The normal law `N(m, L Lᵀ)`: draws `m + L z` with independent standard normal `z`.
@@ -110,6 +110,14 @@ fn check_mean(mean: &[f64]) -> Result<()> {
 impl Law for Normal {
     fn dimension(&self) -> usize {
         self.mean.len()
+    }
+
+    fn fingerprint(&self) -> String {
+        let factor = match &self.factor {
+            Factor::Scale(std) => std.to_string(),
+            Factor::Lower(lower) => format!("factor {:08x}", checksum(lower)),
+        };
+        format!("normal {} mean {:08x} {factor}", self.mean.len(), checksum(&self.mean))
     }
 
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {

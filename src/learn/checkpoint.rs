@@ -39,6 +39,8 @@ struct State {
     step: u64,
     real: String,
     settings: Settings,
+    network: Json,
+    coupling: Json,
     description: Json,
     bytes: u64,
     crc32: u32,
@@ -86,13 +88,17 @@ impl Checkpoint {
         let mut found = Vec::new();
         for entry in entries {
             let path = durable::at(folder, entry)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if let Some(step) = name.strip_prefix("step-").and_then(|digits| digits.parse::<u64>().ok()) {
+            if let Some(step) = Self::step_of(&path) {
                 found.push((step, path));
             }
         }
         found.sort();
         Ok(found.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// The step that a checkpoint's name tells.
+    pub(super) fn step_of(path: &Path) -> Option<u64> {
+        path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()
     }
 
     /// Reads a checkpoint and checks that it is whole.
@@ -158,9 +164,17 @@ impl Checkpoint {
     /// The network with parameters from this checkpoint; `model` says which names and shapes there must be.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] if a parameter is missing or has another shape or type.
+    /// [`Error::Checkpoint`] if the network is another, or a parameter is missing or has another shape or type.
     pub fn load<T: Tensor<Primal = T>, M: Model<T>>(&self, model: &M, weights: Weights, device: &T::Device) -> Result<M> {
+        self.same("network", &self.state.network, &model.architecture())?;
         self.reader(device)?.module(&weights.prefix(), model)
+    }
+
+    fn same(&self, name: &str, there: &Json, here: &Json) -> Result<()> {
+        match difference(name, there, here) {
+            None => Ok(()),
+            Some(difference) => Err(self.error(format!("it belongs to another run: {difference}"))),
+        }
     }
 
     fn error(&self, reason: impl Into<String>) -> Error {
@@ -204,7 +218,7 @@ where
     M: Model<T>,
     C: Coupling,
 {
-    /// Adds to checkpoints whatever else determines the run: the network's shape, the data. A checkpoint with another
+    /// Adds to checkpoints whatever else determines the run, beside settings, network and laws: the units of the data, the backend. A checkpoint with another
     /// description is refused by [`restore`](Self::restore).
     ///
     /// # Errors
@@ -249,6 +263,8 @@ where
             step: self.step,
             real: T::Real::NAME.into(),
             settings: self.settings.clone(),
+            network: self.model.architecture(),
+            coupling: self.coupling.fingerprint().into(),
             description: self.description.clone(),
             bytes: bytes.len() as u64,
             crc32: crc32fast::hash(&bytes),
@@ -270,13 +286,11 @@ where
     /// message names the first difference. The trainer is then unchanged.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let checkpoint = Checkpoint::open(path)?;
-        let there = [json(checkpoint.settings()), checkpoint.description().clone()];
-        let here = [json(&self.settings), self.description.clone()];
-        for ((name, there), here) in ["settings", "description"].into_iter().zip(there).zip(here) {
-            if let Some(difference) = difference(name, &there, &here) {
-                return Err(checkpoint.error(format!("it belongs to another run: {difference}")));
-            }
-        }
+        let State { settings, network, coupling, description, .. } = &checkpoint.state;
+        checkpoint.same("settings", &json(settings), &json(&self.settings))?;
+        checkpoint.same("network", network, &self.model.architecture())?;
+        checkpoint.same("coupling", coupling, &self.coupling.fingerprint().into())?;
+        checkpoint.same("description", description, &self.description)?;
         let reader = checkpoint.reader(&self.device)?;
         let model = reader.module(&Weights::Current.prefix(), &self.model)?;
         let averages = self.settings.averages.iter().map(|&decay| reader.module(&Weights::Average(decay).prefix(), &self.model));

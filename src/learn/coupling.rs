@@ -7,6 +7,10 @@ use rand::Rng;
 pub trait Coupling: Send + Sync {
     /// The number of coordinates of `x0` and of `x1`.
     fn dimension(&self) -> usize;
+    /// What tells this law of pairs from others; see [`Law::fingerprint`].
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
     /// One draw of the pair.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
 }
@@ -43,6 +47,9 @@ impl<A: Law, B: Law> Independent<A, B> {
 impl<A: Law, B: Law> Coupling for Independent<A, B> {
     fn dimension(&self) -> usize {
         self.data.dimension()
+    }
+    fn fingerprint(&self) -> String {
+        format!("{} to {}", self.noise.fingerprint(), self.data.fingerprint())
     }
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         self.noise.draw(rng, x0);

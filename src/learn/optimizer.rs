@@ -91,7 +91,7 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    /// Values of the rectification from the paper's formula, in exact arithmetic for step 6 and in the limit.
+    /// The denominator enters at the sixth step, with a small rate; in the limit RAdam is Adam.
     #[test]
     fn rectification() {
         let factor = |k| Optimizer::RAdam.step(k, 1.0, 1.0).rate;

@@ -4,7 +4,7 @@ use super::{Checkpoint, Coupling, Progress, Trainer};
 use crate::{Error, Result, Tensor, durable, nn::Model};
 use serde::Serialize;
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     io::BufWriter,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -54,10 +54,13 @@ impl Run {
     /// row of metrics every 10 steps.
     ///
     /// # Errors
-    /// [`Error::Io`] if the folder cannot be made.
+    /// [`Error::Io`] if the folder cannot be made, [`Error::Invalid`] if there are 0 steps.
     pub fn new(folder: impl Into<PathBuf>, steps: u64) -> Result<Self> {
         let folder = folder.into();
-        durable::at(&folder, fs::create_dir_all(&folder))?;
+        if steps == 0 {
+            return Err(Error::invalid("steps", "a run of 0 steps trains nothing; give at least 1"));
+        }
+        durable::create_folder(&folder)?;
         Ok(Self { folder, steps, checkpoint_every: 1000, log_every: 10, keep: 2 })
     }
 
@@ -128,10 +131,10 @@ impl Run {
         durable::write_file(&self.path(name), &text)
     }
 
-    /// Begins anew, in a folder that holds no run yet.
+    /// Begins anew, in a folder that holds no checkpoints yet; a table of metrics without one is begun anew, too.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] if the folder holds checkpoints: nothing is overwritten.
+    /// [`Error::Checkpoint`] if the folder holds checkpoints.
     pub fn begin(&self) -> Result<()> {
         match Checkpoint::latest(&self.checkpoints())? {
             None => Ok(()),
@@ -183,9 +186,15 @@ impl Run {
         C: Coupling,
     {
         let _lock = self.lock()?;
+        let taken = trainer.steps_taken();
+        let latest = Checkpoint::latest(&self.checkpoints())?;
+        let mut saved = latest.as_deref().and_then(Checkpoint::step_of);
+        if let (Some(path), true) = (latest, saved.is_some_and(|step| step > taken)) {
+            let reason = format!("it is ahead of this trainer, which took {taken} steps; resume it, or choose another folder");
+            return Err(Error::Checkpoint { path, reason });
+        }
         let mut table = Table::open(&self.metrics(), trainer.steps_taken())?;
         let mut outcome = Outcome::Finished;
-        let mut saved = None;
         while trainer.steps_taken() < self.steps {
             let start = Instant::now();
             let progress = trainer.step().map_err(|error| self.name_last_good(error))?;
@@ -269,11 +278,20 @@ impl Table {
         };
         let mut header = true;
         if step > 0 && path.exists() {
-            let mut old = csv::Reader::from_path(path).map_err(bad)?;
-            // a killed run can leave half a row at the end; it lies after the checkpoint
-            for row in old.deserialize::<Progress>().map_while(std::result::Result::ok).filter(|row| row.step <= step) {
-                kept.serialize(row).map_err(bad)?;
-                header = false;
+            let mut old = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(bad)?;
+            let rows: Vec<_> = old.deserialize::<Progress>().collect();
+            let last = rows.len().saturating_sub(1);
+            for (i, row) in rows.into_iter().enumerate() {
+                match row {
+                    Ok(row) if row.step <= step => {
+                        kept.serialize(row).map_err(bad)?;
+                        header = false;
+                    }
+                    Ok(_) => {}
+                    // a killed run can leave half a row at the end; it lies after the checkpoint
+                    Err(_) if i == last => {}
+                    Err(e) => return Err(bad(e)),
+                }
             }
         }
         let bytes = kept.into_inner().map_err(|e| Error::Io { path: path.to_owned(), source: e.into_error() })?;
@@ -285,7 +303,9 @@ impl Table {
 
     fn add(&mut self, progress: &Progress) -> Result<()> {
         let failed = |e: csv::Error| Error::Io { path: self.path.clone(), source: e.into() };
-        self.rows.serialize(progress).map_err(failed)
+        self.rows.serialize(progress).map_err(failed)?;
+        // into the hands of the operating system: whoever watches the table sees the row
+        durable::at(&self.path, self.rows.flush())
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -44,6 +44,7 @@ impl Terminal {
     pub fn new(taken: u64, steps: u64) -> Result<Self> {
         install()?;
         INTERRUPTED.store(false, Ordering::Relaxed);
+        TRAINING.store(true, Ordering::Relaxed);
         let style = "{bar:32.cyan/blue} {pos}/{len}  {msg}  {elapsed_precise} of {duration_precise}, {eta} left";
         let style = ProgressStyle::with_template(style).map_err(|e| Error::invalid("progress bar", e.to_string()))?;
         let bar = ProgressBar::new(steps).with_style(style).with_position(taken);
@@ -76,13 +77,15 @@ impl Terminal {
         if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Leaves the bar as it stands and frees the line.
+    /// Leaves the bar as it stands and frees the line; from now on Ctrl-C ends the process at once.
     pub fn finish(&self) {
+        TRAINING.store(false, Ordering::Relaxed);
         self.bar.abandon();
     }
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static TRAINING: AtomicBool = AtomicBool::new(false);
 
 /// Whether Ctrl-C was pressed since the newest [`Terminal`] was made.
 pub fn interrupted() -> bool {
@@ -93,7 +96,8 @@ pub fn interrupted() -> bool {
 fn install() -> Result<()> {
     static INSTALLED: OnceLock<std::result::Result<(), String>> = OnceLock::new();
     let handler = || {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+        // the second time, or when nobody trains: there is nothing to wait for
+        if INTERRUPTED.swap(true, Ordering::Relaxed) || !TRAINING.load(Ordering::Relaxed) {
             std::process::exit(130);
         }
     };

@@ -36,7 +36,7 @@ pub struct Trainer<T: Tensor, M, C> {
     pub(super) step: u64,
     pub(super) description: serde_json::Value,
     pub(super) device: T::Device,
-    coupling: C,
+    pub(super) coupling: C,
 }
 
 /// What one step did.

@@ -42,6 +42,16 @@ impl MlpShape {
                 return Err(Error::invalid("network shape", format!("the {name} is 0; it must be at least 1")));
             }
         }
+        // 16 GiB in single precision, of which training holds several copies
+        const MOST: usize = 1 << 32;
+        let widest = self.width.max(self.dimension.saturating_add(2));
+        let count = widest.checked_mul(self.width).and_then(|layer| layer.checked_mul(self.hidden.saturating_add(1)));
+        if count.is_none_or(|count| count > MOST) {
+            return Err(Error::invalid(
+                "network shape",
+                "it has more than 2^32 parameters; lower the width or the number of layers",
+            ));
+        }
         if !(self.scale > 0.0 && self.scale.is_finite()) {
             return Err(Error::invalid("network shape", format!("the scale {} is not a positive number", self.scale)));
         }
@@ -64,8 +74,7 @@ impl MlpShape {
 #[derive(Clone, Debug)]
 pub struct Mlp<P> {
     layers: Vec<Linear<P>>,
-    activation: Activation,
-    scale: f64,
+    shape: MlpShape,
 }
 
 impl<P: Tensor<Primal = P>> Mlp<P> {
@@ -79,7 +88,7 @@ impl<P: Tensor<Primal = P>> Mlp<P> {
         let widths = std::iter::repeat_n(shape.width, shape.hidden);
         let sizes: Vec<_> = [shape.dimension + 2].into_iter().chain(widths).chain([shape.dimension]).collect();
         let layers = sizes.windows(2).map(|io| Linear::new(io[0], io[1], device, &mut rng)).collect();
-        Ok(Self { layers, activation: shape.activation, scale: shape.scale })
+        Ok(Self { layers, shape: *shape })
     }
 }
 
@@ -92,10 +101,10 @@ impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let batch = x.shape()[0];
         let column = |t: &T| if t.shape().is_empty() { t.spread(0, &[batch, 1]) } else { t.spread(1, &[1]) };
-        let input = T::concat(&[column(s), column(t), x.scale(1.0 / self.scale)], 1);
+        let input = T::concat(&[column(s), column(t), x.scale(1.0 / self.shape.scale)], 1);
         let (last, hidden) = self.layers.split_last().expect("there is an output layer");
-        let features = hidden.iter().fold(input, |h, layer| layer.apply(&h).activate(self.activation));
-        last.apply(&features).scale(self.scale)
+        let features = hidden.iter().fold(input, |h, layer| layer.apply(&h).activate(self.shape.activation));
+        last.apply(&features).scale(self.shape.scale)
     }
 }
 
@@ -105,7 +114,10 @@ impl<P> Module<P> for Mlp<P> {
     fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Mlp<Q>, E> {
         let layers = self.layers.iter().enumerate();
         let layers = layers.map(|(i, layer)| layer.try_map(&mut |name, p| f(&format!("layers.{i}.{name}"), p)));
-        Ok(Mlp { layers: layers.collect::<Result<_, E>>()?, activation: self.activation, scale: self.scale })
+        Ok(Mlp { layers: layers.collect::<Result<_, E>>()?, shape: self.shape })
+    }
+    fn architecture(&self) -> serde_json::Value {
+        serde_json::json!({ "mlp": self.shape })
     }
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
         for (i, layer) in self.layers.iter_mut().enumerate() {

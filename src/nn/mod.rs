@@ -61,6 +61,11 @@ pub trait Module<P> {
     /// The first error of `f`.
     fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Self::With<Q>, E>;
 
+    /// What determines the network beside its parameters, such as its activation: checkpoints hold it, and refuse another.
+    fn architecture(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
     /// Visits every parameter, to change it.
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P));
 

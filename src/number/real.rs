@@ -11,7 +11,8 @@ use num_traits::{Float, FloatConst};
 /// assert_eq!(third::<f32>(), 1.0_f32 / 3.0);
 /// ```
 pub trait Real:
-    Number<Real = Self, Mask = bool>
+    sealed::Sealed
+    + Number<Real = Self, Mask = bool>
     + Float
     + FloatConst
     + Copy
@@ -32,6 +33,13 @@ pub trait Real:
     fn from_f64(x: f64) -> Self;
     /// Widens to `f64`, exactly.
     fn into_f64(self) -> f64;
+}
+
+/// Kernels and file formats know `f32` and `f64`, and no other float.
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
 }
 
 macro_rules! real {
