@@ -2,7 +2,8 @@
 //!
 //! cargo run --release --features cli,plot --example points -- --data my.csv
 //!
-//! Leaves `samples.csv` (one-step samples in the data's units) and `samples.png` (the first two coordinates by number of steps).
+//! Leaves `samples.csv` (one-step samples in the data's units) and `samples.png` (the first two coordinates by number of
+//! steps, standardized, so that columns of any unit share one picture).
 
 use clap::Parser;
 use flowmap::{
@@ -44,13 +45,14 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let units = Standardization::fit(&points);
     let d = units.dimension();
     println!("{} points of dimension {d}", points.len());
+    let points = units.standardized(points);
 
     let run = options.run("out/points", 3000)?;
     let settings = options.settings(Settings { schedule: Schedule::Cosine { steps: run.steps() }, ..Settings::default() })?;
     let shape = MlpShape::new(d, options.width.unwrap_or(256), options.layers.unwrap_or(4));
     let noise = Normal::standard(d)?;
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
-    let coupling = Independent::new(noise.clone(), units.standardized(points.clone()))?;
+    let coupling = Independent::new(noise.clone(), points.clone())?;
     let mut trainer = Trainer::new(model, coupling, settings, ())?.describe(&units)?;
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
@@ -62,9 +64,9 @@ fn learn(arguments: &Arguments) -> Result<()> {
     for steps in STEP_COUNTS {
         let grid = Grid::uniform([0.0, 1.0], steps)?;
         let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, arguments.samples as usize, 1, &());
-        units.invert(&mut drawn);
         panels.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, first_two(&drawn, d)));
         if steps == 1 {
+            units.invert(&mut drawn);
             write_csv(&run.path("samples.csv"), &drawn, d)?;
         }
     }
