@@ -96,6 +96,7 @@ pub mod plot;
 pub mod sample;
 mod state;
 mod tensor;
+mod tolerance;
 
 pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
 pub use differences::Differences;
@@ -105,6 +106,7 @@ pub use flow::{AverageVelocity, Composition, FlowMap, Inverse, Learned, Map, flo
 pub use number::{Dual, Mask, Number, Real, Value};
 pub use state::{Coordinates, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
+pub use tolerance::{Norm, Tolerance};
 
 /// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.
 #[cfg(feature = "dfdx")]

@@ -1,6 +1,9 @@
 //! States: the points that an ODE moves.
 
-use crate::number::{Dual, Number, Value, sum};
+use crate::{
+    number::{Dual, Number, Value, sum},
+    tolerance::Tolerance,
+};
 
 /// A point of a vector space, or a batch of points, whose scalars are times.
 ///
@@ -35,6 +38,18 @@ pub trait State: Value {
     /// The Euclidean norm, sample by sample; it has no derivative at 0, where duals have NaN.
     fn norm(&self) -> Self::Time {
         self.dot(self).sqrt()
+    }
+    /// `a` where the mask is true, `b` elsewhere, sample by sample; a NaN on the side not chosen leaves no trace.
+    #[must_use]
+    fn choose(mask: &<Self::Time as Number>::Mask, a: &Self, b: &Self) -> Self;
+    /// The size of `self`, an error, in units of what `tolerance` allows between `from` and `to`, sample by sample: see
+    /// [`Tolerance`]. Derivatives play no part.
+    fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> Self::Time;
+    /// `self + by Σ_j weights_j rates_j`: where a step of a Runge-Kutta method gets to. Rates of weight 0 are not read.
+    #[must_use]
+    fn advanced(&self, by: &Self::Time, weights: &[f64], rates: &[Self]) -> Self {
+        let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0);
+        weighted.fold(self.clone(), |sum, (w, rate)| sum.plus(&rate.scaled(&by.scale(*w))))
     }
 }
 
@@ -91,6 +106,33 @@ impl<N: Number, const D: usize> State for [N; D] {
         let first = self[0].clone() * &other[0];
         self.iter().zip(other).skip(1).fold(first, |total, (x, y)| total + x.clone() * y)
     }
+    #[inline(always)]
+    fn choose(mask: &N::Mask, a: &Self, b: &Self) -> Self {
+        std::array::from_fn(|i| N::select(mask, &a[i], &b[i]))
+    }
+    /// # Panics
+    /// If `D` is 0, as for [`dot`](State::dot).
+    #[inline(always)]
+    fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> N {
+        tolerance.norm(self, from, to)
+    }
+    #[inline(always)]
+    fn advanced(&self, by: &N, weights: &[f64], rates: &[Self]) -> Self {
+        let mut sum: Option<Self> = None;
+        for (&weight, rate) in weights.iter().zip(rates) {
+            if weight != 0.0 {
+                let next = match sum {
+                    None => std::array::from_fn(|i| rate[i].scale(weight)),
+                    Some(sum) => std::array::from_fn(|i| sum[i].clone() + rate[i].scale(weight)),
+                };
+                sum = Some(next);
+            }
+        }
+        match sum {
+            None => self.clone(),
+            Some(sum) => std::array::from_fn(|i| self[i].clone() + by.clone() * &sum[i]),
+        }
+    }
 }
 
 impl<N: Number, const D: usize> Coordinates<D> for [N; D] {
@@ -135,6 +177,22 @@ impl<X: State> State for Dual<X> {
         let left = self.moving().map(|d| d.dot(other.value()));
         let right = other.moving().map(|d| self.value().dot(d));
         Dual::from_parts(self.value().dot(other.value()), sum(left, right, |a, b| a + b))
+    }
+    #[inline(always)]
+    fn choose(mask: &<Self::Time as Number>::Mask, a: &Self, b: &Self) -> Self {
+        let tangent = match (a.moving(), b.moving()) {
+            (None, None) => None,
+            (da, db) => {
+                let zero = || a.value().minus(a.value());
+                let [da, db] = [da, db].map(|d| d.cloned().unwrap_or_else(zero));
+                Some(X::choose(mask, &da, &db))
+            }
+        };
+        Self::from_parts(X::choose(mask, a.value(), b.value()), tangent)
+    }
+    #[inline(always)]
+    fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> Self::Time {
+        Dual::constant(self.value().error_norm(from.value(), to.value(), tolerance))
     }
 }
 

@@ -14,7 +14,7 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 
-use crate::{Coordinates, Real, State, Value};
+use crate::{Coordinates, Real, State, Tolerance, Value};
 use nalgebra::SVector;
 
 impl<F: Real, const D: usize> Value for SVector<F, D> {
@@ -49,6 +49,14 @@ impl<F: Real, const D: usize> State for SVector<F, D> {
     #[inline(always)]
     fn dot(&self, other: &Self) -> F {
         self.iter().zip(other.iter()).map(|(&x, &y)| x * y).sum()
+    }
+    #[inline(always)]
+    fn choose(mask: &bool, a: &Self, b: &Self) -> Self {
+        if *mask { *a } else { *b }
+    }
+    #[inline(always)]
+    fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> F {
+        tolerance.norm(self.as_slice(), from.as_slice(), to.as_slice())
     }
 }
 

@@ -251,6 +251,46 @@ impl<N: Number> Number for Dual<N> {
         })
     }
     #[inline(always)]
+    fn atan(&self) -> Self {
+        self.chain(self.value.atan(), |x, _| (x.clone() * x).shift(1.0).recip())
+    }
+    #[inline(always)]
+    fn erf(&self) -> Self {
+        self.chain(self.value.erf(), |x, _| (-(x.clone() * x)).exp().scale(std::f64::consts::FRAC_2_SQRT_PI))
+    }
+    #[inline(always)]
+    fn floor(&self) -> Self {
+        Self::constant(self.value.floor())
+    }
+    #[inline(always)]
+    fn powf(&self, c: f64) -> Self {
+        self.chain(self.value.powf(c), |x, _| x.powf(c - 1.0).scale(c))
+    }
+    #[inline(always)]
+    fn ln_1p(&self) -> Self {
+        self.chain(self.value.ln_1p(), |x, _| x.shift(1.0).recip())
+    }
+    #[inline(always)]
+    fn sinh(&self) -> Self {
+        self.chain(self.value.sinh(), |x, _| x.cosh())
+    }
+    #[inline(always)]
+    fn cosh(&self) -> Self {
+        self.chain(self.value.cosh(), |x, _| x.sinh())
+    }
+    #[inline(always)]
+    fn tan(&self) -> Self {
+        self.chain(self.value.tan(), |_, y| (y.clone() * y).shift(1.0))
+    }
+    #[inline(always)]
+    fn atan2(&self, x: &Self) -> Self {
+        let value = self.value.atan2(&x.value);
+        let square = || self.value.clone() * &self.value + x.value.clone() * &x.value;
+        let up = self.tangent.as_ref().map(|dy| dy.clone() * &x.value / square());
+        let right = x.tangent.as_ref().map(|dx| -(dx.clone() * &self.value) / square());
+        Self { value, tangent: sum(up, right, |a, b| a + b) }
+    }
+    #[inline(always)]
     fn less(&self, other: &Self) -> Self::Mask {
         self.value.less(&other.value)
     }
@@ -277,7 +317,7 @@ mod tests {
     fn derivatives_match_central_differences() {
         type Pair = (&'static str, fn(&f64) -> f64, fn(&Dual<f64>) -> Dual<f64>);
         macro_rules! pairs { ($($name:ident)*) => { [$((stringify!($name), Number::$name as fn(&f64) -> f64, Number::$name as fn(&Dual<f64>) -> Dual<f64>)),*] } }
-        let pairs: [Pair; 9] = pairs!(recip exp exp_m1 ln sqrt sin cos tanh abs);
+        let pairs: [Pair; 16] = pairs!(recip exp exp_m1 ln sqrt sin cos tanh abs atan erf floor ln_1p sinh cosh tan);
         for (name, f, df) in pairs {
             for x in [0.3, 0.9, 2.7] {
                 let h = 1e-6;
@@ -305,6 +345,18 @@ mod tests {
         assert_eq!(*x.powi(0).value(), 1.0);
         assert!((x.powi(3).tangent() - 3.0 * 1.69).abs() < 1e-14);
         assert!((x.powi(-2).tangent() - -2.0 * (-1.3_f64).powi(-3)).abs() < 1e-14);
+    }
+
+    #[test]
+    fn real_powers_and_angles() {
+        let x = Dual::new(1.7_f64, 2.0);
+        assert!((x.powf(2.5).tangent() - 2.0 * 2.5 * 1.7_f64.powf(1.5)).abs() < 1e-14);
+        for angle in [-3.0, -2.0, -1.0, -0.1, 0.1, 1.0, 2.0, 3.0_f64] {
+            let turning = Dual::new(angle, 1.0);
+            let (y, x) = (Number::sin(&turning).scale(3.0), Number::cos(&turning).scale(3.0));
+            let found = Number::atan2(&y, &x);
+            assert!((found.value() - angle).abs() < 1e-15 && (found.tangent() - 1.0).abs() < 1e-15, "{found:?}");
+        }
     }
 
     #[test]

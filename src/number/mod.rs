@@ -28,17 +28,29 @@ pub trait Mask: Clone {
     /// Elementwise negation.
     #[must_use]
     fn not(&self) -> Self;
+    /// Elementwise disjunction.
+    #[must_use]
+    fn or(&self, other: &Self) -> Self {
+        self.not().and(&other.not()).not()
+    }
     /// Whether any element is true.
     fn any(&self) -> bool;
 }
 
 impl Mask for bool {
+    #[inline(always)]
     fn and(&self, other: &Self) -> Self {
         *self && *other
     }
+    #[inline(always)]
+    fn or(&self, other: &Self) -> Self {
+        *self || *other
+    }
+    #[inline(always)]
     fn not(&self) -> Self {
         !*self
     }
+    #[inline(always)]
     fn any(&self) -> bool {
         *self
     }
@@ -123,6 +135,63 @@ pub trait Number:
     /// The absolute value; its derivative at 0 is taken as 0.
     #[must_use]
     fn abs(&self) -> Self;
+    /// The inverse tangent, in `(-π/2, π/2)`.
+    #[must_use]
+    fn atan(&self) -> Self;
+    /// The error function `2/√π ∫_0^x e^(-z²) dz`.
+    #[must_use]
+    fn erf(&self) -> Self;
+    /// The largest integer that is not above `x`; its derivative is taken as 0.
+    #[must_use]
+    fn floor(&self) -> Self;
+
+    /// `x^c` of a positive number.
+    #[must_use]
+    fn powf(&self, c: f64) -> Self {
+        self.ln().scale(c).exp()
+    }
+    /// `ln(1 + x)`, accurate near 0.
+    #[must_use]
+    fn ln_1p(&self) -> Self {
+        // the rounding error of 1 + x, by which its logarithm is off, is known
+        let sum = self.shift(1.0);
+        let lost = self.clone() - sum.shift(-1.0);
+        sum.ln() + lost / sum
+    }
+    /// The hyperbolic sine, accurate near 0.
+    #[must_use]
+    fn sinh(&self) -> Self {
+        // of a positive number: 1 + grown would cancel
+        let grown = self.abs().exp_m1();
+        let size = (grown.clone() + grown.clone() / grown.shift(1.0)).scale(0.5);
+        Self::select(&self.less(&self.constant(0.0)), &-size.clone(), &size)
+    }
+    /// The hyperbolic cosine.
+    #[must_use]
+    fn cosh(&self) -> Self {
+        let grown = self.exp();
+        (grown.recip() + grown).scale(0.5)
+    }
+    /// The tangent.
+    #[must_use]
+    fn tan(&self) -> Self {
+        self.sin() / self.cos()
+    }
+    /// The angle of the point `(x, self)`, in `(-π, π]`; NaN at the origin.
+    #[must_use]
+    fn atan2(&self, x: &Self) -> Self {
+        let zero = x.constant(0.0);
+        let radius = (self.clone() * self + x.clone() * x).sqrt();
+        // half the angle, by the quotient whose denominator does not cancel
+        let right = (self.clone() / (radius.clone() + x)).atan();
+        let left = ((radius - x) / self.clone()).atan();
+        let half = Self::select(&x.less(&zero), &left, &right);
+        // on the negative axis both vanish
+        let turn = x.constant(std::f64::consts::PI);
+        let behind = x.less(&zero).and(&self.less(&zero).not()).and(&zero.less(self).not());
+        Self::select(&behind, &turn, &half.scale(2.0))
+    }
+
     /// Where `self < other`; derivatives play no part.
     fn less(&self, other: &Self) -> Self::Mask;
     /// `a` where the mask is true, `b` elsewhere; a NaN on the side not chosen leaves no trace.

@@ -43,7 +43,7 @@ mod sealed {
 }
 
 macro_rules! real {
-    ($float:ident) => {
+    ($float:ident, $erf:ident) => {
         impl Real for $float {
             const NAME: &'static str = stringify!($float);
             #[inline(always)]
@@ -122,6 +122,42 @@ macro_rules! real {
                 $float::abs(*self)
             }
             #[inline(always)]
+            fn atan(&self) -> Self {
+                $float::atan(*self)
+            }
+            #[inline(always)]
+            fn floor(&self) -> Self {
+                $float::floor(*self)
+            }
+            #[inline(always)]
+            fn ln_1p(&self) -> Self {
+                $float::ln_1p(*self)
+            }
+            #[inline(always)]
+            fn sinh(&self) -> Self {
+                $float::sinh(*self)
+            }
+            #[inline(always)]
+            fn cosh(&self) -> Self {
+                $float::cosh(*self)
+            }
+            #[inline(always)]
+            fn tan(&self) -> Self {
+                $float::tan(*self)
+            }
+            #[inline(always)]
+            fn erf(&self) -> Self {
+                libm::$erf(*self)
+            }
+            #[inline(always)]
+            fn powf(&self, c: f64) -> Self {
+                $float::powf(*self, c as $float)
+            }
+            #[inline(always)]
+            fn atan2(&self, x: &Self) -> Self {
+                $float::atan2(*self, *x)
+            }
+            #[inline(always)]
             fn less(&self, other: &Self) -> bool {
                 self < other
             }
@@ -133,5 +169,5 @@ macro_rules! real {
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, erff);
+real!(f64, erf);

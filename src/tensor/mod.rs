@@ -9,7 +9,7 @@ pub use activation::Activation;
 pub use tape::{Gradients, Tape};
 pub use var::Var;
 
-use crate::{Number, State};
+use crate::{Norm, Number, Real, State, Tolerance};
 use std::ops::Range;
 
 /// An n-dimensional array of floats: a [`Number`] elementwise, a [`State`] whose first axis counts samples.
@@ -266,6 +266,44 @@ pub(crate) mod common {
         }
     }
 
+    /// A constant tensor of one value for each sample.
+    fn per_sample<T: Tensor>(x: &T, value: f64) -> T {
+        let shape = &x.shape()[..x.shape().len().min(1)];
+        T::from_slice(&x.device(), &vec![T::Real::from_f64(value); size(shape)], shape)
+    }
+
+    pub fn choose<T: Tensor>(mask: &T::Mask, a: &T, b: &T) -> T {
+        if a.shape().len() <= 1 {
+            return T::select(mask, a, b);
+        }
+        // masks have no shapes to change: one is made of numbers that have
+        let chosen = T::select(mask, &per_sample(a, 1.0), &per_sample(a, 0.0)).spread(1, &a.shape()[1..]);
+        T::select(&chosen.constant(0.5).less(&chosen), a, b)
+    }
+
+    #[track_caller]
+    pub fn error_norm<T: Tensor>(error: &T, from: &T, to: &T, tolerance: &Tolerance) -> T {
+        let [error, from, to] = [error, from, to].map(T::frozen);
+        let shape = error.shape().to_vec();
+        let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
+        let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor(i, inner))).collect();
+        let allowed = T::from_slice(&error.device(), &allowed, &[inner]).spread(0, &[rows]).reshape(&shape);
+        let quotient = error / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
+        match tolerance.norm_kind() {
+            Norm::RootMeanSquare => dot(&quotient, &quotient).scale(1.0 / inner.max(1) as f64).sqrt(),
+            Norm::Maximum => {
+                let mut largest = quotient.abs().reshape(&[rows, inner]);
+                while largest.shape()[1] > 1 {
+                    let (width, half) = (largest.shape()[1], largest.shape()[1].div_ceil(2));
+                    let (a, b) = (largest.slice(1, 0..half), largest.slice(1, width - half..width));
+                    // NaN must not get lost in a comparison: it stays where it is, and is carried over from the other side
+                    largest = T::select(&b.less(&a), &a, &(b + a.scale(0.0)));
+                }
+                largest.sum(1..2).reshape(&shape[..shape.len().min(1)])
+            }
+        }
+    }
+
     #[track_caller]
     pub fn split<T: Tensor, const D: usize>(x: &T) -> [T; D] {
         let shape = x.shape();
@@ -299,6 +337,12 @@ macro_rules! state_of_tensor {
             }
             fn dot(&self, other: &Self) -> Self {
                 crate::tensor::common::dot(self, other)
+            }
+            fn choose(mask: &<Self as crate::Number>::Mask, a: &Self, b: &Self) -> Self {
+                crate::tensor::common::choose(mask, a, b)
+            }
+            fn error_norm(&self, from: &Self, to: &Self, tolerance: &crate::Tolerance) -> Self {
+                crate::tensor::common::error_norm(self, from, to, tolerance)
             }
         }
         impl<$($generics)*, const DIMENSION: usize> crate::Coordinates<DIMENSION> for $tensor {

@@ -230,6 +230,44 @@ impl<T: Tensor<Primal = T>> Number for Var<T> {
             T::select(&zero.less(&x), &g, &negative)
         })
     }
+    fn atan(&self) -> Self {
+        let x = self.value.clone();
+        self.unary(x.atan(), move |g| g / (x.clone() * &x).shift(1.0))
+    }
+    fn erf(&self) -> Self {
+        let x = self.value.clone();
+        self.unary(x.erf(), move |g| g * (-(x.clone() * &x)).exp().scale(std::f64::consts::FRAC_2_SQRT_PI))
+    }
+    fn floor(&self) -> Self {
+        Self::constant(self.value.floor())
+    }
+    fn powf(&self, c: f64) -> Self {
+        let x = self.value.clone();
+        self.unary(x.powf(c), move |g| g * x.powf(c - 1.0).scale(c))
+    }
+    fn ln_1p(&self) -> Self {
+        let x = self.value.clone();
+        self.unary(x.ln_1p(), move |g| g / x.shift(1.0))
+    }
+    fn sinh(&self) -> Self {
+        let x = self.value.clone();
+        self.unary(x.sinh(), move |g| g * x.cosh())
+    }
+    fn cosh(&self) -> Self {
+        let x = self.value.clone();
+        self.unary(x.cosh(), move |g| g * x.sinh())
+    }
+    fn tan(&self) -> Self {
+        let y = self.value.tan();
+        self.unary(y.clone(), move |g| g * (y.clone() * &y).shift(1.0))
+    }
+    fn atan2(&self, x: &Self) -> Self {
+        let (a, b) = (self.value.clone(), x.value.clone());
+        let (a_shape, b_shape) = (a.shape().to_vec(), b.shape().to_vec());
+        let square = a.clone() * &a + b.clone() * &b;
+        let (up, right) = (b.clone() / &square, -(a.clone() / square));
+        Self::binary(self, x, a.atan2(&b), move |g| fit(g.clone() * &up, &a_shape), move |g| fit(g * &right, &b_shape))
+    }
     fn less(&self, other: &Self) -> Self::Mask {
         self.value.less(&other.value)
     }

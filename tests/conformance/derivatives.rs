@@ -9,7 +9,7 @@ type Operation = (&'static str, &'static [&'static [usize]], std::ops::Range<f64
 const ANY: std::ops::Range<f64> = -2.0..2.0;
 const POSITIVE: std::ops::Range<f64> = 0.5..2.0;
 
-const OPERATIONS: [Operation; 64] = [
+const OPERATIONS: [Operation; 74] = [
     ("neg", &[&[3]], ANY),
     ("add", &[&[2, 3], &[2, 3]], ANY),
     ("add", &[&[2, 3], &[]], ANY),
@@ -39,6 +39,16 @@ const OPERATIONS: [Operation; 64] = [
     ("cos", &[&[3]], ANY),
     ("tanh", &[&[3]], ANY),
     ("abs", &[&[5]], ANY),
+    ("atan", &[&[3]], ANY),
+    ("erf", &[&[3]], ANY),
+    ("floor", &[&[3]], 0.1..0.9),
+    ("powf", &[&[3]], POSITIVE),
+    ("ln_1p", &[&[3]], POSITIVE),
+    ("sinh", &[&[3]], ANY),
+    ("cosh", &[&[3]], ANY),
+    ("tan", &[&[3]], -1.0..1.0),
+    ("atan2", &[&[7], &[7]], POSITIVE),
+    ("atan2", &[&[], &[3]], POSITIVE),
     ("max", &[&[7], &[7]], ANY),
     ("min", &[&[7], &[7]], ANY),
     ("select", &[&[7], &[7]], ANY),
@@ -106,6 +116,15 @@ fn apply<T: Tensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
         "cos" => a.cos(),
         "tanh" => a.tanh(),
         "abs" => a.abs(),
+        "atan" => a.atan(),
+        "erf" => a.erf(),
+        "floor" => a.floor() * a,
+        "powf" => a.powf(1.7),
+        "ln_1p" => a.ln_1p(),
+        "sinh" => a.sinh(),
+        "cosh" => a.cosh(),
+        "tan" => a.tan(),
+        "atan2" => (-a.clone()).atan2(&-b.clone()),
         "max" => a.max(b),
         "min" => a.min(b),
         "select" => T::select(&a.less(&a.constant(0.3)), a, b),

@@ -5,7 +5,7 @@ use flowmap::{Mask, Number, Tensor, Value};
 
 pub fn functions<B: Backend>() {
     type Function<T> = (&'static str, fn(&T) -> T, fn(f64) -> f64, std::ops::Range<f64>);
-    let table: [Function<B::T>; 18] = [
+    let table: [Function<B::T>; 28] = [
         ("neg", |x| -x.clone(), |x| -x, -2.0..2.0),
         ("scale", |x| x.scale(-0.75), |x| -0.75 * x, -2.0..2.0),
         ("shift", |x| x.shift(0.5), |x| x + 0.5, 0.0..2.0),
@@ -24,6 +24,16 @@ pub fn functions<B: Backend>() {
         ("tanh", Number::tanh, f64::tanh, -3.0..3.0),
         ("tanh near 0", Number::tanh, f64::tanh, -1e-5..1e-5),
         ("abs", Number::abs, f64::abs, -2.0..2.0),
+        ("atan", Number::atan, f64::atan, -9.0..9.0),
+        ("erf", Number::erf, |x| flowmap::Number::erf(&x), -3.0..3.0),
+        ("floor", Number::floor, f64::floor, -3.0..3.0),
+        ("powf", |x| x.powf(1.7), |x| x.powf(1.7), 0.1..3.0),
+        ("ln_1p", Number::ln_1p, f64::ln_1p, -0.5..3.0),
+        ("ln_1p near 0", Number::ln_1p, f64::ln_1p, -1e-5..1e-5),
+        ("sinh", Number::sinh, f64::sinh, -3.0..3.0),
+        ("sinh near 0", Number::sinh, f64::sinh, -1e-5..1e-5),
+        ("cosh", Number::cosh, f64::cosh, -3.0..3.0),
+        ("tan", Number::tan, f64::tan, -1.3..1.3),
     ];
     for (seed, (name, f, reference, domain)) in table.into_iter().enumerate() {
         for shape in SHAPES {
@@ -88,6 +98,18 @@ pub fn scalars_meet_tensors<B: Backend>() {
     }
 }
 
+pub fn angles<B: Backend>() {
+    for shape in SHAPES {
+        let (a, b) = (random::<B>(8, shape, -2.0..2.0), random::<B>(9, shape, -2.0..2.0));
+        let expected: Vec<f64> = a.values.iter().zip(&b.values).map(|(y, x)| y.atan2(x)).collect();
+        assert_close::<B>("atan2", &a.tensor::<B>().atan2(&b.tensor::<B>()), shape, &expected, &vec![3.0; expected.len()], 6.0);
+    }
+    let at = |values: [f64; 4]| Array { shape: vec![4], values: values.to_vec() }.tensor::<B>();
+    let found = at([0.0, 0.0, 1.0, -1.0]).atan2(&at([1.0, -1.0, 0.0, 0.0]));
+    let quarter = std::f64::consts::FRAC_PI_2;
+    assert_close::<B>("atan2 on the axes", &found, &[4], &[0.0, 2.0 * quarter, quarter, -quarter], &[1.0; 4], 6.0);
+}
+
 pub fn comparisons<B: Backend>() {
     for shape in SHAPES {
         let (a, b) = (random::<B>(6, shape, -1.0..1.0), random::<B>(7, shape, -1.0..1.0));
@@ -104,6 +126,8 @@ pub fn comparisons<B: Backend>() {
         let positive = x.constant(0.0).less(&x);
         let both = pick(|a, b| f64::from(u8::from(a < b && 0.0 < a)));
         assert_same("and", &truth(&below.and(&positive)), shape, &both);
+        let either = pick(|a, b| f64::from(u8::from(a < b || 0.0 < a)));
+        assert_same("or", &truth(&below.or(&positive)), shape, &either);
         assert_eq!(below.any(), bits.contains(&1.0), "any, shape {shape:?}");
         assert!(!x.less(&x).any(), "nothing is less than itself");
         // a scalar on either side

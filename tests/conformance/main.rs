@@ -25,13 +25,13 @@ macro_rules! tests {
 macro_rules! every_precision {
     ($backend:ty) => {
         tests! { $backend:
-            elementwise::functions elementwise::operators elementwise::scalars_meet_tensors elementwise::comparisons
+            elementwise::functions elementwise::operators elementwise::scalars_meet_tensors elementwise::comparisons elementwise::angles
             elementwise::masks_take_scalars elementwise::constants elementwise::operands_that_others_hold_keep_their_values
             structure::values_come_back structure::views_in_other_layouts structure::reshape structure::slice structure::concat
             structure::sum structure::spread
             products::product products::linear
             kernels::activations kernels::lerp kernels::adam
-            states::vector_space states::scaled states::norm states::coordinates states::in_form_of
+            states::vector_space states::scaled states::norm states::choose states::error_norm states::coordinates states::in_form_of
             shape_errors::elementwise_shapes shape_errors::structural_shapes shape_errors::product_shapes shape_errors::kernel_shapes
             shape_errors::state_shapes
             derivatives::reverse_is_the_adjoint_of_forward derivatives::decorated_values_are_the_plain_ones

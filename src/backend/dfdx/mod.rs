@@ -7,6 +7,7 @@
 //! - Nothing is fused: each operation is a pass over memory, and on CUDA a kernel launch with an allocation. On the CPU only
 //!   matrix products use several threads and SIMD instructions.
 //! - Spreading, summing, slicing and joining walk the elements one index at a time on the CPU.
+//! - `atan`, `erf` and `floor` are computed on the host.
 //! - [`Mask::any`](crate::Mask::any) and [`to_vec`](crate::Tensor::to_vec) copy to the host and wait for the device.
 //! - [`concat`](crate::Tensor::concat) of more than one tensor is the one operation whose CUDA kernel dfdx compiles at run time, from
 //!   files of the build machine. There is no exact substitute among its other kernels; views that are not row-major, the other

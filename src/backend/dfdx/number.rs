@@ -44,6 +44,14 @@ macro_rules! operator {
 }
 operator!(Add add +, Sub sub -, Mul mul *, Div div /);
 
+impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
+    /// A function that dfdx has no kernel for: to the host and back.
+    fn on_the_host(&self, f: impl Fn(E) -> E) -> Self {
+        let values: Vec<E> = self.to_vec().into_iter().map(f).collect();
+        Self::from_slice(&self.device(), &values, &self.shape)
+    }
+}
+
 impl<E: Element, D: Device<E>> Number for DfdxTensor<E, D> {
     type Real = E;
     type Mask = DfdxMask<E, D>;
@@ -95,6 +103,15 @@ impl<E: Element, D: Device<E>> Number for DfdxTensor<E, D> {
     }
     fn abs(&self) -> Self {
         self.clone().apply(|x| x.abs())
+    }
+    fn atan(&self) -> Self {
+        self.on_the_host(|x| Number::atan(&x))
+    }
+    fn erf(&self) -> Self {
+        self.on_the_host(|x| Number::erf(&x))
+    }
+    fn floor(&self) -> Self {
+        self.on_the_host(|x| Number::floor(&x))
     }
     fn less(&self, other: &Self) -> DfdxMask<E, D> {
         let shape = common::joint("less", &self.shape, &other.shape).to_vec();

@@ -233,6 +233,33 @@ impl<F: Element> Number for NdTensor<F> {
     fn abs(&self) -> Self {
         self.map(num_traits::Float::abs)
     }
+    fn atan(&self) -> Self {
+        self.map(num_traits::Float::atan)
+    }
+    fn floor(&self) -> Self {
+        self.map(num_traits::Float::floor)
+    }
+    fn ln_1p(&self) -> Self {
+        self.map(num_traits::Float::ln_1p)
+    }
+    fn sinh(&self) -> Self {
+        self.map(num_traits::Float::sinh)
+    }
+    fn cosh(&self) -> Self {
+        self.map(num_traits::Float::cosh)
+    }
+    fn tan(&self) -> Self {
+        self.map(num_traits::Float::tan)
+    }
+    fn erf(&self) -> Self {
+        self.map(|x| Number::erf(&x))
+    }
+    fn powf(&self, c: f64) -> Self {
+        self.map(move |x| num_traits::Float::powf(x, F::from_f64(c)))
+    }
+    fn atan2(&self, x: &Self) -> Self {
+        self.clone().combine(x, "atan2", |y, x| num_traits::Float::atan2(y, x))
+    }
     fn less(&self, other: &Self) -> NdMask {
         let shape = IxDyn(common::joint("less", self.shape(), other.shape()));
         let (a, b) = (self.clone().in_form_of(other), other.clone().in_form_of(self));
