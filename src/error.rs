@@ -1,5 +1,6 @@
 //! The one error type of the crate.
 
+use crate::solver::Status;
 use std::path::PathBuf;
 
 /// What went wrong, where, and what to do about it.
@@ -45,6 +46,18 @@ pub enum Error {
         from: f64,
         /// Requested end time.
         to: f64,
+    },
+    /// A solver gave up on the way.
+    #[error("the solve from time {from} to time {to} stopped at time {time}: {status}")]
+    Stopped {
+        /// Start time.
+        from: f64,
+        /// Requested end time.
+        to: f64,
+        /// How far it came.
+        time: f64,
+        /// Why, and what to do about it.
+        status: Status,
     },
     /// Two shapes that must agree do not.
     #[error("{what}: expected shape {expected:?}, found {found:?}")]

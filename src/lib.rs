@@ -94,6 +94,7 @@ mod number;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod sample;
+pub mod solver;
 mod state;
 mod tensor;
 mod tolerance;

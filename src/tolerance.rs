@@ -134,7 +134,9 @@ impl Tolerance {
         let mut total: Option<N> = None;
         for i in 0..count {
             let size = from[i].abs().max(&to[i].abs());
-            let quotient = error[i].clone() / size.scale(self.relative).shift(self.floor(i, count));
+            // a step that ends at an infinity has no finite error: infinity less itself is NaN
+            let error = error[i].clone() + (to[i].clone() - &to[i]);
+            let quotient = error / size.scale(self.relative).shift(self.floor(i, count));
             total = Some(match (self.norm, total) {
                 (Norm::RootMeanSquare, None) => quotient.clone() * &quotient,
                 (Norm::RootMeanSquare, Some(sum)) => sum + quotient.clone() * &quotient,

@@ -288,7 +288,8 @@ pub(crate) mod common {
         let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
         let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor(i, inner))).collect();
         let allowed = T::from_slice(&error.device(), &allowed, &[inner]).spread(0, &[rows]).reshape(&shape);
-        let quotient = error / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
+        // a step that ends at an infinity has no finite error: infinity less itself is NaN
+        let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
         match tolerance.norm_kind() {
             Norm::RootMeanSquare => dot(&quotient, &quotient).scale(1.0 / inner.max(1) as f64).sqrt(),
             Norm::Maximum => {

@@ -1,0 +1,139 @@
+//! Adaptive steps: as long as the tolerance allows.
+
+use super::{Controller, Save, Solution, Solver, Stepper, solution::Recorder, tableau::Tableau};
+use crate::{Error, Result, State, Tolerance, VelocityField};
+
+/// A solver whose steps are as long as its tolerance allows: a [`Tableau`] with an estimate, a [`Tolerance`], a [`Controller`]
+/// and limits.
+///
+/// Every sample of a batch has steps of its own: what becomes of it does not depend on the batch around it.
+///
+/// ```
+/// use flowmap::{FlowMap, Tolerance, exact::Logistic, solver::{Adaptive, DOPRI5, Save, Solver}};
+/// let growth = Logistic::new(1.0, 10.0)?;
+/// let solver = Adaptive::new(DOPRI5)?.tolerance(Tolerance::new(1e-8, 1e-10)?);
+///
+/// // as a flow map
+/// let map = solver.clone().of(&growth);
+/// let start = [1.0_f64];
+/// assert!((map.flow(&0.0, &3.0, &start)[0] - growth.flow(&0.0, &3.0, &start)[0]).abs() < 1e-7);
+///
+/// // as a path
+/// let path = solver.solve(&growth, &0.0, &3.0, &start, &Save::Dense)?;
+/// assert!((path.at(&1.5)[0] - growth.flow(&0.0, &1.5, &start)[0]).abs() < 1e-6);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adaptive {
+    pub(super) method: Tableau,
+    pub(super) tolerance: Tolerance,
+    pub(super) controller: Controller,
+    pub(super) first_step: Option<f64>,
+    pub(super) step_limits: [f64; 2],
+    pub(super) max_steps: u32,
+}
+
+impl Adaptive {
+    /// With the default [`Tolerance`], PI control (for [`DOP853`](super::DOP853) I control, whose steps change by factors of
+    /// 1/3 to 6), a first step of a size that fits, and up to 100,000 attempts.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the method has no estimate, or is [not consistent](Tableau::check).
+    pub fn new(method: Tableau) -> Result<Self> {
+        method.check()?;
+        if method.estimate.is_none() {
+            let reason = format!("{} has no error estimate; take fixed steps with it, or another method", method.name);
+            return Err(Error::invalid("method", reason));
+        }
+        let controller = if method.order >= 8 { Controller::integral().limits(1.0 / 3.0, 6.0)? } else { Controller::default() };
+        let step_limits = [0.0, f64::INFINITY];
+        Ok(Self { method, tolerance: Tolerance::default(), controller, first_step: None, step_limits, max_steps: 100_000 })
+    }
+
+    /// With another tolerance.
+    #[must_use]
+    pub fn tolerance(self, tolerance: Tolerance) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// With another controller.
+    #[must_use]
+    pub fn controller(self, controller: Controller) -> Self {
+        Self { controller, ..self }
+    }
+
+    /// With a first step of this length (in either direction).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless it is positive and finite.
+    pub fn first_step(self, length: f64) -> Result<Self> {
+        if !(length > 0.0 && length.is_finite()) {
+            return Err(Error::invalid(
+                "first step",
+                format!("{length} is not a positive number; the direction is that of the span"),
+            ));
+        }
+        Ok(Self { first_step: Some(length), ..self })
+    }
+
+    /// With steps no shorter than `shortest`, but for the last, and no longer than `longest`. A solve that would need shorter
+    /// ones stops.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `0 ≤ shortest ≤ longest` and `longest` is positive.
+    pub fn step_limits(self, shortest: f64, longest: f64) -> Result<Self> {
+        if !(0.0 <= shortest && shortest <= longest && longest > 0.0 && shortest.is_finite()) {
+            return Err(Error::invalid("step limits", format!("0 ≤ {shortest} ≤ {longest} does not hold, or both are 0")));
+        }
+        Ok(Self { step_limits: [shortest, longest], ..self })
+    }
+
+    /// With this many attempts at most, accepted and rejected ones.
+    #[must_use]
+    pub fn max_steps(self, count: u32) -> Self {
+        Self { max_steps: count, ..self }
+    }
+
+    /// The coefficients.
+    pub fn method(&self) -> &Tableau {
+        &self.method
+    }
+
+    /// A solve that its caller steps through.
+    ///
+    /// ```
+    /// use flowmap::{exact::Rotation, solver::{Adaptive, DOPRI5}};
+    /// let turn = Rotation::new(1.0)?;
+    /// let mut stepper = Adaptive::new(DOPRI5)?.start(&turn, &0.0, &10.0, &[1.0, 0.0]);
+    /// while stepper.step() {
+    ///     if stepper.state()[0] < 0.0 {
+    ///         break; // a quarter of a turn is over
+    ///     }
+    /// }
+    /// assert!((1.57..3.2).contains(stepper.time()));
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    pub fn start<X: State, B: VelocityField<X>>(&self, field: B, s: &X::Time, t: &X::Time, x: &X) -> Stepper<X, B> {
+        Stepper::new(self.clone(), field, s, t, x)
+    }
+}
+
+impl Solver for Adaptive {
+    fn solve<X: State, B: VelocityField<X>>(
+        &self,
+        field: B,
+        s: &X::Time,
+        t: &X::Time,
+        x: &X,
+        save: &Save,
+    ) -> Result<Solution<X>> {
+        let mut stepper = self.start(field, s, t, x);
+        let mut recorder = Recorder::new(save, stepper.time(), t, x)?;
+        while stepper.step() {
+            if recorder.wants_pieces() {
+                recorder.record(stepper.piece());
+            }
+        }
+        Ok(recorder.finish_stepper(&stepper))
+    }
+}

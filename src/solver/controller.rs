@@ -1,0 +1,177 @@
+//! Step size controllers: how long the next step may be.
+
+use crate::{Error, Result, number::Number};
+
+/// Chooses step sizes from the sizes of the errors, in units of the tolerance.
+///
+/// With the error `r_n` of this step and `r_(n-1)`, `r_(n-2)` of the two before, and with `k` one more than the order of the
+/// estimate, a step that was accepted is followed by one that is
+/// `safety · r_n^(-β₁/k) r_(n-1)^(-β₂/k) r_(n-2)^(-β₃/k)` times as long, one that was not is tried again with
+/// `safety · r_n^(-1/k)`; both within limits.
+///
+/// [`integral`](Self::integral) (I) control reacts to this error alone, and is the cheapest where steps are smooth.
+/// [`proportional_integral`](Self::proportional_integral) (PI) control, the default, avoids the swinging and the rejected steps
+/// of I control where stability limits the step size. [`new`](Self::new) takes any coefficients (PID).
+///
+/// ```
+/// use flowmap::solver::{Adaptive, Controller, DOPRI5};
+/// let smooth = Adaptive::new(DOPRI5)?.controller(Controller::new(0.7, -0.4, 0.0)?.limits(0.1, 5.0)?);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, section IV.2; G. Söderlind, Digital filters in
+/// adaptive time-stepping, ACM Transactions on Mathematical Software 29 (2003).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Controller {
+    coefficients: [f64; 3],
+    safety: f64,
+    shrink: f64,
+    grow: f64,
+}
+
+/// Errors below this count as this much in the steps after: one step that was exact by chance says little.
+const SMALLEST: f64 = 1e-4;
+
+impl Default for Controller {
+    fn default() -> Self {
+        Self::proportional_integral()
+    }
+}
+
+impl Controller {
+    /// With coefficients `β₁`, `β₂`, `β₃`, of which the last two are the memory of the errors before.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless they are finite and their sum is positive: else errors would let steps grow.
+    pub fn new(first: f64, second: f64, third: f64) -> Result<Self> {
+        let coefficients = [first, second, third];
+        let sum: f64 = coefficients.iter().sum();
+        if !(sum > 0.0 && sum.is_finite()) {
+            return Err(Error::invalid("controller", format!("the coefficients {coefficients:?} have no positive sum")));
+        }
+        Ok(Self { coefficients, safety: 0.9, shrink: 0.2, grow: 10.0 })
+    }
+
+    /// I control: `β = (1, 0, 0)`.
+    pub const fn integral() -> Self {
+        Self { coefficients: [1.0, 0.0, 0.0], safety: 0.9, shrink: 0.2, grow: 10.0 }
+    }
+
+    /// PI control with the coefficients of DOPRI5, `β = (0.85, -0.2, 0)`.
+    pub const fn proportional_integral() -> Self {
+        Self { coefficients: [0.85, -0.2, 0.0], safety: 0.9, shrink: 0.2, grow: 10.0 }
+    }
+
+    /// PID control with the coefficients of Söderlind's filter H312: `β = (1/18, 1/9, 1/18)` times `k`, for rough problems.
+    ///
+    /// `k` is the order of the estimate plus one.
+    pub fn filter(k: f64) -> Self {
+        Self { coefficients: [k / 18.0, k / 9.0, k / 18.0], ..Self::integral() }
+    }
+
+    /// With steps that change by no less than the factor `shrink` and no more than `grow`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `0 < shrink < 1 < grow`.
+    pub fn limits(self, shrink: f64, grow: f64) -> Result<Self> {
+        if !(0.0 < shrink && shrink < 1.0 && 1.0 < grow && grow.is_finite()) {
+            return Err(Error::invalid("step size limits", format!("0 < {shrink} < 1 < {grow} does not hold")));
+        }
+        Ok(Self { shrink, grow, ..self })
+    }
+
+    /// With a safety factor, by which every step is shorter than the error would allow.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless it lies in `(0, 1]`.
+    pub fn safety(self, safety: f64) -> Result<Self> {
+        if !(0.0 < safety && safety <= 1.0) {
+            return Err(Error::invalid("safety factor", format!("{safety} is not in (0, 1]")));
+        }
+        Ok(Self { safety, ..self })
+    }
+
+    /// By what the step size is multiplied after an error of size `ratio`; a NaN shrinks it as far as possible.
+    #[inline(always)]
+    pub(super) fn factor<N: Number>(&self, memory: &mut Memory<N>, ratio: &N, accepted: &N::Mask, k: f64) -> N {
+        let zero = ratio.constant(0.0);
+        let now = ratio.max(&ratio.constant(1e-10)).ln();
+        let [first, second, third] = self.coefficients;
+        let mut accepted_log = now.scale(first) + memory.last.scale(second);
+        if third != 0.0 {
+            accepted_log = accepted_log + memory.before.scale(third);
+        }
+        // grows again only after a step that was accepted at the first try
+        let limit = N::select(&memory.rejected, &zero, &ratio.constant(self.grow.ln()));
+        let rise = accepted_log.scale(-1.0 / k).shift(self.safety.ln());
+        let fall = now.scale(-1.0 / k).shift(self.safety.ln()).min(&zero);
+        let log = N::select(accepted, &rise.min(&limit), &fall);
+        let lowest = ratio.constant(self.shrink.ln());
+        if third != 0.0 {
+            memory.before = N::select(accepted, &memory.last, &memory.before);
+        }
+        memory.last = N::select(accepted, &now.max(&ratio.constant(SMALLEST.ln())), &memory.last);
+        memory.rejected = crate::Mask::not(accepted);
+        // comparisons with NaN are false: it falls to the lowest
+        N::select(&lowest.less(&log), &log, &lowest).exp()
+    }
+}
+
+/// What a controller remembers of the steps before: logarithms of their errors.
+#[derive(Clone, Debug)]
+pub(super) struct Memory<N: Number> {
+    pub last: N,
+    pub before: N,
+    /// Where the last attempt was rejected.
+    pub rejected: N::Mask,
+}
+
+impl<N: Number> Memory<N> {
+    /// As if steps with the smallest errors that count had gone before; in the form of `time`.
+    #[inline(always)]
+    pub fn new(time: &N) -> Self {
+        let last = time.constant(SMALLEST.ln());
+        Self { before: last.clone(), rejected: last.less(&last), last }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_those_of_dopri5() {
+        let control = Controller::default();
+        let mut memory = Memory::new(&0.0);
+        let first: f64 = control.factor(&mut memory, &0.5, &true, 5.0);
+        let expected = 0.9 * 0.5_f64.powf(-0.17) * 1e-4_f64.powf(0.04);
+        assert!((first - expected).abs() < 1e-14, "{first} against {expected}");
+        let second = control.factor(&mut memory, &0.25, &true, 5.0);
+        let expected = 0.9 * 0.25_f64.powf(-0.17) * 0.5_f64.powf(0.04);
+        assert!((second - expected).abs() < 1e-14, "{second} against {expected}");
+        let rejected = control.factor(&mut memory, &32.0, &false, 5.0);
+        assert!((rejected - 0.45).abs() < 1e-14, "{rejected}");
+        assert_eq!(control.factor(&mut memory, &1e-6, &true, 5.0), 1.0, "no growth after a rejected step");
+        assert!(control.factor(&mut memory, &1e-6, &true, 5.0) > 5.0);
+    }
+
+    #[test]
+    fn limits_hold_and_nan_shrinks() {
+        let control = Controller::integral().limits(0.25, 4.0).unwrap();
+        let mut memory = Memory::new(&0.0);
+        let mut factor = |ratio: f64| control.factor(&mut memory, &ratio, &(ratio < 1.0), 5.0);
+        assert!((factor(0.0) - 4.0).abs() < 1e-14);
+        for ratio in [1e30, f64::INFINITY, f64::NAN] {
+            assert!((factor(ratio) - 0.25).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn settings_without_meaning_are_refused() {
+        assert!(Controller::new(0.0, 0.0, 0.0).is_err() && Controller::new(f64::NAN, 1.0, 1.0).is_err());
+        for (shrink, grow) in [(0.0, 2.0), (1.0, 2.0), (0.5, 1.0), (0.5, f64::INFINITY), (f64::NAN, 2.0)] {
+            assert!(Controller::integral().limits(shrink, grow).is_err());
+        }
+        assert!(Controller::integral().safety(0.0).is_err() && Controller::integral().safety(1.5).is_err());
+    }
+}

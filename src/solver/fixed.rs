@@ -1,0 +1,92 @@
+//! Fixed steps: as many as asked for, all of one length.
+
+use super::{
+    Save, Solution, Solver, Statistics, Status,
+    piece::{Piece, advance},
+    solution::Recorder,
+    tableau::Tableau,
+};
+use crate::{Error, Number, Result, State, Value, VelocityField, flow::between};
+
+/// A solver with steps of equal length: a [`Tableau`] and the number of steps.
+///
+/// As a flow map it is a smooth function of `s`, `t` and `x`: step sizes `(t - s)/n` have derivatives, too.
+///
+/// ```
+/// use flowmap::{FlowMap, exact::Logistic, solver::{FixedSteps, RK4, Solver}};
+/// let growth = Logistic::new(1.0, 10.0)?;
+/// let error = |steps| -> flowmap::Result<f64> {
+///     let map = FixedSteps::new(RK4, steps)?.of(&growth);
+///     Ok((map.flow(&0.0, &3.0, &[1.0_f64])[0] - growth.flow(&0.0, &3.0, &[1.0_f64])[0]).abs())
+/// };
+/// let ratio = error(20)? / error(40)?;
+/// assert!((14.0..18.0).contains(&ratio), "order 4: {ratio}");
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FixedSteps {
+    method: Tableau,
+    steps: u32,
+}
+
+impl FixedSteps {
+    /// With this number of steps, whatever the span.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there are none, or the method is [not consistent](Tableau::check).
+    pub fn new(method: Tableau, steps: u32) -> Result<Self> {
+        method.check()?;
+        if steps == 0 {
+            return Err(Error::invalid("number of steps", "0 steps lead nowhere; take 1 or more"));
+        }
+        Ok(Self { method, steps })
+    }
+}
+
+impl Solver for FixedSteps {
+    fn solve<X: State, B: VelocityField<X>>(
+        &self,
+        field: B,
+        s: &X::Time,
+        t: &X::Time,
+        x: &X,
+        save: &Save,
+    ) -> Result<Solution<X>> {
+        let form = x.dot(x).frozen();
+        let (s, t) = (s.clone().in_form_of(&form), t.clone().in_form_of(&form));
+        let mut recorder = Recorder::new(save, &s, &t, x)?;
+        let length = (t.clone() - &s).scale(1.0 / f64::from(self.steps));
+        let (mut time, mut state) = (s.clone(), x.clone());
+        let mut rates = vec![field.velocity(&s, x)];
+        let stages = self.method.stages();
+        let mut evaluations = 1;
+        for i in 1..=self.steps {
+            let next = advance(&self.method, &field, &time, &state, &length, &mut rates);
+            let end = if i == self.steps { t.clone() } else { between(&s, &t, f64::from(i) / f64::from(self.steps)) };
+            evaluations += stages as u64 - 1;
+            let keeps = recorder.wants_pieces();
+            if keeps || i < self.steps {
+                rates.push(field.velocity(&end, &next));
+                evaluations += 1;
+            }
+            if keeps {
+                evaluations += self.method.dense.c.len() as u64;
+                recorder.record(Piece::new(&self.method, &field, [&time, &length, &end], [&state, &next], &mut rates));
+            }
+            if rates.len() > stages {
+                rates.swap(0, stages);
+            }
+            (time, state) = (end, next);
+        }
+        let statuses = finite(&state, &t);
+        let accepted = u64::from(self.steps) * statuses.len() as u64;
+        Ok(recorder.finish(t, state, statuses, Statistics { evaluations, accepted, rejected: 0 }))
+    }
+}
+
+/// What became of every sample.
+fn finite<X: State>(x: &X, t: &X::Time) -> Vec<Status> {
+    let sizes = x.minus(x).dot(x).values();
+    let status = |(t, size): (f64, f64)| if t.is_finite() && size == 0.0 { Status::Finished } else { Status::NotFinite };
+    t.values().into_iter().zip(sizes).map(status).collect()
+}

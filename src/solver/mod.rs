@@ -1,0 +1,36 @@
+//! Numerical flow maps: solvers of ODEs.
+//!
+//! A solver is put together from separate parts: a method's coefficients (a [`Tableau`]), a [`Tolerance`](crate::Tolerance), a
+//! [`Controller`] of step sizes, what to keep ([`Save`]), what to watch for ([`Event`]). With a field it is a
+//! [`FlowMap`](crate::FlowMap); solved along, it gives a [`Solution`], which is a path.
+//!
+//! | problem | solver |
+//! |---|---|
+//! | to begin with | [`Adaptive`] with [`DOPRI5`] or [`TSIT5`] |
+//! | errors below `1e-7` | [`Adaptive`] with [`DOP853`] |
+//! | errors above `1e-3` | [`Adaptive`] with [`BOGACKI_SHAMPINE`] |
+//! | a smooth function of times and state, equal steps | [`FixedSteps`] with [`RK4`] |
+
+mod adaptive;
+mod controller;
+mod event;
+mod fixed;
+mod methods;
+mod numerical;
+mod piece;
+mod solution;
+mod status;
+mod stepper;
+mod tableau;
+
+pub use adaptive::Adaptive;
+pub use controller::Controller;
+pub use event::{Direction, Event};
+pub use fixed::FixedSteps;
+pub use methods::{BOGACKI_SHAMPINE, DOP853, DOPRI5, EULER, HEUN, METHODS, MIDPOINT, RK4, TSIT5};
+pub use numerical::{Numerical, Solver};
+pub use piece::Piece;
+pub use solution::{Crossing, Save, Solution};
+pub use status::{Statistics, Status};
+pub use stepper::Stepper;
+pub use tableau::{Dense, Estimate, Tableau};

@@ -1,0 +1,131 @@
+//! One step of a Runge-Kutta method, and the state between its ends.
+
+use super::tableau::Tableau;
+use crate::{Dual, Mask, Number, State, Value, VelocityField};
+
+/// Evaluates the rates of a step of length `h` after the first, which is there, and returns where the step ends.
+#[inline(always)]
+pub(super) fn advance<X: State>(
+    method: &Tableau,
+    field: &impl VelocityField<X>,
+    t: &X::Time,
+    x: &X,
+    h: &X::Time,
+    rates: &mut Vec<X>,
+) -> X {
+    rates.truncate(1);
+    for (c, a) in method.c.iter().zip(method.a).skip(1) {
+        let stage = x.advanced(h, a, rates);
+        rates.push(field.velocity(&(h.scale(*c) + t), &stage));
+    }
+    x.advanced(h, method.b, rates)
+}
+
+/// A step that was taken: the solution on it is a polynomial.
+///
+/// With the share `θ` of the step that is over, it is `x + θ (Δ + (1-θ) (p₁ + θ (p₂ + (1-θ) (p₃ + …))))`, `Δ` being the way from
+/// end to end: both ends are met.
+#[derive(Clone, Debug)]
+pub struct Piece<X: State> {
+    pub(super) start: X::Time,
+    /// The length, 0 for samples of a batch that did not move.
+    pub(super) length: X::Time,
+    pub(super) end: X::Time,
+    from: X,
+    to: X,
+    /// `p₁`, `p₂`, …
+    bends: Vec<X>,
+}
+
+impl<X: State> Piece<X> {
+    /// From the `rates` of a step, the one at its end included; those of dense output alone are added.
+    pub(super) fn new(
+        method: &Tableau,
+        field: &impl VelocityField<X>,
+        [start, length, end]: [&X::Time; 3],
+        [from, to]: [&X; 2],
+        rates: &mut Vec<X>,
+    ) -> Self {
+        for (c, a) in method.dense.c.iter().zip(method.dense.a) {
+            let stage = from.advanced(length, a, rates);
+            rates.push(field.velocity(&(length.scale(*c) + start), &stage));
+        }
+        let way = to.minus(from);
+        let first = rates[0].scaled(length).minus(&way);
+        let second = way.minus(&rates[method.stages()].scaled(length)).minus(&first);
+        let nothing = from.minus(from);
+        let beyond = method.dense.beyond_cubic.iter().map(|row| nothing.advanced(length, row, rates));
+        let bends = [first, second].into_iter().chain(beyond).collect();
+        Self { start: start.clone(), length: length.clone(), end: end.clone(), from: from.clone(), to: to.clone(), bends }
+    }
+
+    /// When the step begins.
+    pub fn start(&self) -> &X::Time {
+        &self.start
+    }
+
+    /// When it ends.
+    pub fn end(&self) -> &X::Time {
+        &self.end
+    }
+
+    /// The state at the end.
+    pub fn to(&self) -> &X {
+        &self.to
+    }
+
+    /// The share of the step that is over at time `t`.
+    pub(super) fn share(&self, t: &X::Time) -> X::Time {
+        // 1 at the end, whatever the rounding error of start + length
+        let share = (t.clone() - &self.start) / &self.length;
+        let one = share.constant(1.0);
+        let is_end = t.less(&self.end).or(&self.end.less(t)).not().and(&self.moved());
+        let exact = X::Time::select(&is_end, &one, &share.frozen());
+        share.clone() - share.frozen() + exact
+    }
+
+    /// Where the step has a length.
+    fn moved(&self) -> <X::Time as Number>::Mask {
+        let zero = self.length.constant(0.0);
+        self.length.less(&zero).or(&zero.less(&self.length))
+    }
+
+    /// Where a share belongs to this step.
+    pub(super) fn holds(&self, share: &X::Time) -> <X::Time as Number>::Mask {
+        let below = share.less(&share.constant(0.0));
+        let above = share.constant(1.0).less(share);
+        below.or(&above).not().and(&self.moved())
+    }
+
+    /// The state at time `t` of the step; beyond its ends, what the polynomial makes of it.
+    pub fn at(&self, t: &X::Time) -> X {
+        self.at_share(&self.share(t))
+    }
+
+    /// The state when a share of the step is over.
+    pub(super) fn at_share(&self, share: &X::Time) -> X {
+        let rest = (-share.clone()).shift(1.0);
+        let mut sum = self.bends[self.bends.len() - 1].clone();
+        for (i, bend) in self.bends.iter().enumerate().rev().skip(1) {
+            sum = bend.plus(&sum.scaled(if i % 2 == 0 { share } else { &rest }));
+        }
+        let inner = self.from.plus(&self.to.minus(&self.from).plus(&sum.scaled(&rest)).scaled(share));
+        // the end itself, to the last bit; its derivative is that of the polynomial
+        let end = inner.minus(&inner.frozen()).plus(&self.to);
+        X::choose(&share.less(&share.constant(1.0)), &inner, &end)
+    }
+
+    /// The same piece among duals, at rest.
+    pub(super) fn still(&self) -> Piece<Dual<X>> {
+        let time = |t: &X::Time| Dual::constant(t.clone());
+        let state = |x: &X| Dual::constant(x.clone());
+        Piece {
+            start: time(&self.start),
+            length: time(&self.length),
+            end: time(&self.end),
+            from: state(&self.from),
+            to: state(&self.to),
+            bends: self.bends.iter().map(state).collect(),
+        }
+    }
+}

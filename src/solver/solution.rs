@@ -1,0 +1,331 @@
+//! What a solve returns: a path.
+
+use super::{Piece, Statistics, Status, Stepper};
+use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, VelocityField};
+
+/// What a solve keeps of its way.
+///
+/// The steps are the same whatever is kept: states at given times come from the polynomials between the ends of steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Save {
+    /// The end.
+    #[default]
+    End,
+    /// The start and the end of every step.
+    Steps,
+    /// Every step with the state between its ends: [`Solution::at`] any time.
+    Dense,
+    /// The states at these times, in this order.
+    At(Vec<f64>),
+}
+
+/// The path of a solve: as far as it came, and why no farther.
+///
+/// With [`Save::Dense`] it is a [`FlowMap`] on its interval, that of translation along the path,
+/// `X_{s,t}(x) = x + x_t - x_s`, which carries `x_s` to `x_t`; on duals it gives the derivative in time. Its Lagrangian
+/// residual at `x_s` is the defect `ẋ_t - b_t(x_t)` of the path.
+///
+/// ```
+/// use flowmap::{exact::Rotation, solver::{Adaptive, DOPRI5, Save, Solver}};
+/// let turn = Rotation::new(1.0)?;
+/// let path = Adaptive::new(DOPRI5)?.solve(&turn, &0.0, &6.0, &[1.0_f64, 0.0], &Save::At(vec![0.0, 2.0, 4.0]))?;
+/// assert!(path.status().is_success());
+/// assert!((path.states()[1][0] - 2.0_f64.cos()).abs() < 1e-5);
+/// assert_eq!(path.end_time(), &6.0);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Solution<X: State> {
+    pub(super) start: X::Time,
+    pub(super) start_state: X,
+    pub(super) target: X::Time,
+    pub(super) end_time: X::Time,
+    pub(super) end: X,
+    pub(super) times: Vec<X::Time>,
+    pub(super) states: Vec<X>,
+    pub(super) pieces: Vec<Piece<X>>,
+    pub(super) statuses: Vec<Status>,
+    pub(super) statistics: Statistics,
+    pub(super) crossings: Vec<Crossing<X>>,
+}
+
+/// Where an [event](super::Event) happened.
+#[derive(Clone, Debug)]
+pub struct Crossing<X: State> {
+    /// The number of the event in the list.
+    pub event: usize,
+    /// When.
+    pub time: X::Time,
+    /// The state then.
+    pub state: X,
+}
+
+impl<X: State> Solution<X> {
+    /// How the solve ended; of a batch, the first failure if there is one.
+    pub fn status(&self) -> Status {
+        self.statuses.iter().copied().find(|s| !s.is_success()).or(self.statuses.first().copied()).unwrap_or(Status::Finished)
+    }
+
+    /// How every sample ended.
+    pub fn statuses(&self) -> &[Status] {
+        &self.statuses
+    }
+
+    /// The solution, if every sample got to where it should.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] with the time and the reason of the first sample that did not.
+    pub fn success(self) -> Result<Self> {
+        match self.statuses.iter().position(|status| !status.is_success()) {
+            None => Ok(self),
+            Some(row) => {
+                let at = |t: &X::Time| {
+                    let times = t.values();
+                    times[row.min(times.len() - 1)]
+                };
+                let (from, to, time) = (at(&self.start), at(&self.target), at(&self.end_time));
+                Err(Error::Stopped { from, to, time, status: self.statuses[row] })
+            }
+        }
+    }
+
+    /// How far it came.
+    pub fn end_time(&self) -> &X::Time {
+        &self.end_time
+    }
+
+    /// The state there.
+    pub fn end(&self) -> &X {
+        &self.end
+    }
+
+    /// The times of [`states`](Self::states).
+    pub fn times(&self) -> &[X::Time] {
+        &self.times
+    }
+
+    /// What was asked for by [`Save::Steps`] and [`Save::At`], as far as the solve came: of one point, states that it did not
+    /// reach are not there; of a batch, samples that did not reach a time are NaN.
+    pub fn states(&self) -> &[X] {
+        &self.states
+    }
+
+    /// The steps, if [`Save::Dense`] was asked for.
+    pub fn pieces(&self) -> &[Piece<X>] {
+        &self.pieces
+    }
+
+    /// The events that happened, in their order.
+    pub fn crossings(&self) -> &[Crossing<X>] {
+        &self.crossings
+    }
+
+    /// What it took.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// The state at time `t`; NaN at times that the solve did not reach, or if it was not asked for [`Save::Dense`].
+    pub fn at(&self, t: &X::Time) -> X {
+        let t = t.clone().in_form_of(&self.start);
+        let elsewhere = t.less(&self.start).or(&self.start.less(&t));
+        let nothing = X::choose(&elsewhere, &nowhere(&self.end, &t), &self.start_state);
+        look_up(&self.pieces, &t, nothing)
+    }
+
+    /// The end, or NaN for samples that did not get to where they should.
+    pub(super) fn end_or_nan(self) -> X {
+        let short = self.end_time.less(&self.target).or(&self.target.less(&self.end_time));
+        let way = self.target.clone() - &self.start;
+        let arrived = (way.clone() - &way).less(&way.constant(1.0)).and(&short.not());
+        X::choose(&arrived, &self.end, &nowhere(&self.end, &self.end_time))
+    }
+
+    /// The state at time `t` and its derivative there.
+    fn moving_at(&self, t: &Dual<X::Time>) -> Dual<X> {
+        let t = t.clone().in_form_of(&Dual::constant(self.start.clone()));
+        let nothing = Dual::constant(nowhere(&self.end, t.value()));
+        let values = t.value().values();
+        match values[..] {
+            [one] => match nearest(&self.pieces, one) {
+                Some(i) => look_up(&[self.pieces[i].still()], &t, nothing),
+                None => nothing,
+            },
+            _ => {
+                let pieces: Vec<_> = self.pieces.iter().map(Piece::still).collect();
+                look_up(&pieces, &t, nothing)
+            }
+        }
+    }
+}
+
+/// NaN, in the form of `x`.
+fn nowhere<X: State>(x: &X, t: &X::Time) -> X {
+    x.scaled(&t.constant(f64::NAN))
+}
+
+/// The piece of a single path in which time `t` lies.
+fn nearest<X: State>(pieces: &[Piece<X>], t: f64) -> Option<usize> {
+    let time = |t: &X::Time| t.values()[0];
+    let (first, last) = (pieces.first()?, pieces.last()?);
+    let forward = time(&first.start) < time(&last.end);
+    let after = |piece: &Piece<X>| if forward { time(&piece.end) < t } else { time(&piece.end) > t };
+    Some(pieces.partition_point(after).min(pieces.len() - 1))
+}
+
+/// The state at time `t`, from the pieces that hold it, sample by sample.
+fn look_up<X: State>(pieces: &[Piece<X>], t: &X::Time, nothing: X) -> X {
+    let pieces = match t.values()[..] {
+        [one] => nearest(pieces, one).map_or(pieces, |i| &pieces[i..=i]),
+        _ => pieces,
+    };
+    pieces.iter().fold(nothing, |found, piece| {
+        let share = piece.share(t);
+        X::choose(&piece.holds(&share), &piece.at_share(&share), &found)
+    })
+}
+
+impl<X: State> FlowMap<X> for Solution<X> {
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        x.plus(&self.at(t).minus(&self.at(s)))
+    }
+}
+
+impl<X: State> FlowMap<Dual<X>> for Solution<X> {
+    fn flow(&self, s: &Dual<X::Time>, t: &Dual<X::Time>, x: &Dual<X>) -> Dual<X> {
+        x.plus(&self.moving_at(t).minus(&self.moving_at(s)))
+    }
+}
+
+/// Collects what a solve keeps.
+pub(super) struct Recorder<'a, X: State> {
+    save: &'a Save,
+    start: X::Time,
+    start_state: X,
+    target: X::Time,
+    times: Vec<X::Time>,
+    states: Vec<X>,
+    pieces: Vec<Piece<X>>,
+    crossings: Vec<Crossing<X>>,
+    slots: Vec<Slot<X>>,
+    /// The first slot that may still get a state.
+    pending: usize,
+    samples: usize,
+}
+
+/// A time at which a state is wanted.
+struct Slot<X: State> {
+    /// Its place in the list of times.
+    place: usize,
+    time: X::Time,
+    state: Option<X>,
+}
+
+impl<'a, X: State> Recorder<'a, X> {
+    /// # Errors
+    /// [`Error::Invalid`] for times outside the span.
+    pub fn new(save: &'a Save, start: &X::Time, target: &X::Time, x: &X) -> Result<Self> {
+        let target = target.clone().in_form_of(start);
+        let (from, to) = (start.values(), target.values());
+        let mut recorder = Self {
+            save,
+            start: start.clone(),
+            start_state: x.clone(),
+            target,
+            times: Vec::new(),
+            states: Vec::new(),
+            pieces: Vec::new(),
+            crossings: Vec::new(),
+            slots: Vec::new(),
+            pending: 0,
+            samples: from.len(),
+        };
+        match save {
+            Save::Steps => {
+                recorder.times.push(start.clone());
+                recorder.states.push(x.clone());
+            }
+            Save::At(times) => {
+                for &time in times {
+                    let outside = |(a, b): (&f64, &f64)| !((*a <= time && time <= *b) || (*b <= time && time <= *a));
+                    if let Some((a, b)) = from.iter().zip(&to).find(|&pair| outside(pair)) {
+                        let reason = format!("{time} is not between the start {a} and the end {b} of the solve");
+                        return Err(Error::invalid("save time", reason));
+                    }
+                }
+                let slot = |(place, &time): (usize, &f64)| {
+                    let first = from.iter().all(|&start| start == time);
+                    Slot { place, time: start.constant(time), state: first.then(|| x.clone()) }
+                };
+                recorder.slots = times.iter().enumerate().map(slot).collect();
+                // in the order in which they are reached
+                let away = |time: f64| (time - from.first().copied().unwrap_or(0.0)).abs();
+                recorder.slots.sort_by(|a, b| away(times[a.place]).total_cmp(&away(times[b.place])));
+            }
+            Save::End | Save::Dense => {}
+        }
+        Ok(recorder)
+    }
+
+    /// Whether steps need the states between their ends.
+    pub fn wants_pieces(&self) -> bool {
+        match self.save {
+            Save::End => false,
+            Save::Steps | Save::Dense => true,
+            Save::At(_) => self.pending < self.slots.len(),
+        }
+    }
+
+    pub fn record(&mut self, piece: Piece<X>) {
+        match self.save {
+            Save::End => {}
+            Save::Steps => {
+                self.times.push(piece.end().clone());
+                self.states.push(piece.to().clone());
+            }
+            Save::Dense => self.pieces.push(piece),
+            Save::At(_) => self.fill(&piece),
+        }
+    }
+
+    fn fill(&mut self, piece: &Piece<X>) {
+        for slot in &mut self.slots[self.pending..] {
+            let share = piece.share(&slot.time);
+            // samples reach a time step by step; those that did not move have no share
+            if !share.less(&share.constant(1.0 + f64::EPSILON)).any() {
+                break;
+            }
+            let here = piece.holds(&share);
+            if here.any() {
+                let state = piece.at_share(&share);
+                let before = slot.state.take().unwrap_or_else(|| nowhere(&state, &share));
+                slot.state = Some(X::choose(&here, &state, &before));
+            }
+        }
+        if self.samples == 1 {
+            self.pending += self.slots[self.pending..].iter().take_while(|slot| slot.state.is_some()).count();
+        }
+    }
+
+    pub fn cross(&mut self, crossing: Crossing<X>) {
+        self.crossings.push(crossing);
+    }
+
+    pub fn finish(mut self, end_time: X::Time, end: X, statuses: Vec<Status>, statistics: Statistics) -> Solution<X> {
+        self.slots.sort_by_key(|slot| slot.place);
+        for slot in self.slots {
+            let state = match (slot.state, self.samples) {
+                (None, 1) => continue,
+                (state, _) => state.unwrap_or_else(|| nowhere(&end, &slot.time)),
+            };
+            self.times.push(slot.time);
+            self.states.push(state);
+        }
+        let Self { start, start_state, target, times, states, pieces, crossings, .. } = self;
+        Solution { start, start_state, target, end_time, end, times, states, pieces, statuses, statistics, crossings }
+    }
+
+    pub fn finish_stepper<B: VelocityField<X>>(self, stepper: &Stepper<X, B>) -> Solution<X> {
+        self.finish(stepper.time().clone(), stepper.state().clone(), stepper.statuses(), stepper.statistics())
+    }
+}

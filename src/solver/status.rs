@@ -1,0 +1,59 @@
+//! How a solve ended, and what it took.
+
+use std::fmt;
+
+/// How a solve ended. Its [`Display`](fmt::Display) says what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum Status {
+    /// It is at the end of the time span.
+    Finished,
+    /// It stopped at a terminal event, the one of this number.
+    Event(usize),
+    /// It took as many steps as it may.
+    TooManySteps,
+    /// Steps of the smallest size that the clock can tell, or that was allowed, are too long for the tolerance.
+    StepTooSmall,
+    /// The start, a time or the velocity is not finite, however short the step.
+    NotFinite,
+}
+
+impl Status {
+    /// Whether the solve got to where it should: to the end, or to a terminal event.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Finished | Self::Event(_))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Finished => "finished",
+            Self::Event(number) => return write!(f, "stopped at event {number}"),
+            Self::TooManySteps => {
+                "it took as many steps as allowed; allow more, allow larger errors, or, if the problem is stiff, use a method for stiff problems"
+            }
+            Self::StepTooSmall => {
+                "the step size became too small: the solution blows up or the velocity jumps there, or the tolerance is finer than the \
+                 rounding errors; end before that time, or allow larger errors"
+            }
+            Self::NotFinite => {
+                "the velocity or the state is not finite there; check the start state, the times and the domain of the velocity"
+            }
+        })
+    }
+}
+
+/// What a solve took. Of a batch, the attempts count sample by sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Evaluations of the velocity; of a batch, for all samples at once.
+    pub evaluations: u64,
+    /// Steps that were taken.
+    pub accepted: u64,
+    /// Steps that had too large an error, and were tried again with a shorter one.
+    pub rejected: u64,
+}

@@ -1,0 +1,355 @@
+//! One adaptive solve, step by step.
+
+use super::{
+    Adaptive, Statistics, Status,
+    controller::Memory,
+    piece::{Piece, advance},
+    tableau::Tableau,
+};
+use crate::{Mask, Number, Real, State, Value, VelocityField};
+
+type MaskOf<X> = <<X as State>::Time as Number>::Mask;
+
+/// A solve under way: [`step`](Self::step), look, decide.
+///
+/// Made by [`Adaptive::start`]. The same loop serves points, lanes, duals and batches, each of whose samples is at a time of
+/// its own. Derivatives are those of the steps as they were taken: their sizes are constants, but for the last, which ends at
+/// the end of the span.
+#[derive(Clone)]
+pub struct Stepper<X: State, B> {
+    solver: Adaptive,
+    field: B,
+    time: X::Time,
+    target: X::Time,
+    state: X,
+    /// Those of the last attempt; the first belongs to its start.
+    rates: Vec<X>,
+    /// What is tried next, with its sign.
+    step: X::Time,
+    memory: Memory<X::Time>,
+    running: MaskOf<X>,
+    /// Where the last attempt had an error that is a number.
+    finite: MaskOf<X>,
+    last: Option<Attempt<X>>,
+    /// Which samples gave up, and why.
+    stops: Vec<(MaskOf<X>, Status)>,
+    attempts: u32,
+    evaluations: u64,
+    /// Steps taken and rejected, sample by sample.
+    counts: [X::Time; 2],
+}
+
+/// The last attempt.
+#[derive(Clone)]
+struct Attempt<X: State> {
+    time: X::Time,
+    /// 0 where it was rejected.
+    length: X::Time,
+    state: X,
+    accepted: MaskOf<X>,
+}
+
+impl<X: State, B: VelocityField<X>> Stepper<X, B> {
+    pub(super) fn new(solver: Adaptive, field: B, s: &X::Time, t: &X::Time, x: &X) -> Self {
+        // a time for each sample
+        let form = x.dot(x).frozen();
+        let (time, target) = (s.clone().in_form_of(&form), t.clone().in_form_of(&form));
+        let zero = form.constant(0.0);
+        let (step, memory, never) = (zero.clone(), Memory::new(&zero), zero.less(&zero));
+        let mut stepper = Self {
+            rates: Vec::with_capacity(solver.method.stages() + 1 + solver.method.dense.c.len()),
+            solver,
+            field,
+            time,
+            target,
+            state: x.clone(),
+            step,
+            memory,
+            running: never.clone(),
+            finite: never.not(),
+            last: None,
+            stops: Vec::new(),
+            attempts: 0,
+            evaluations: 0,
+            counts: [zero.clone(), zero],
+        };
+        stepper.begin();
+        stepper
+    }
+
+    /// Which samples have a way to go, the rate at the start, and the first step size.
+    fn begin(&mut self) {
+        let way = self.target.clone() - &self.time;
+        let (zero, one) = (way.constant(0.0), way.constant(1.0));
+        let moves = way.less(&zero).or(&zero.less(&way));
+        // NaN times do not move; infinite ones never arrive
+        let lost = (way.clone() - &way).less(&one).not();
+        self.running = moves.and(&lost.not());
+        self.stop(&lost, Status::NotFinite);
+        self.last = None;
+        self.rates.clear();
+        if !self.running.any() {
+            return;
+        }
+        let rate = self.velocity(&self.time.clone(), &self.state.clone());
+        let probe = rate.minus(&rate).plus(&self.state.minus(&self.state));
+        let sound = probe.error_norm(&self.state, &self.state, &self.solver.tolerance).less(&one);
+        self.stop(&self.running.and(&sound.not()), Status::NotFinite);
+        self.step = self.first_step(&rate, &way).frozen();
+        self.rates.push(rate);
+    }
+
+    fn velocity(&mut self, t: &X::Time, x: &X) -> X {
+        self.evaluations += 1;
+        self.field.velocity(t, x)
+    }
+
+    /// Where a step changes the state by about a hundredth, and an Euler step is about right.
+    fn first_step(&mut self, rate: &X, way: &X::Time) -> X::Time {
+        let (zero, one) = (way.constant(0.0), way.constant(1.0));
+        let direction = X::Time::select(&way.less(&zero), &-one.clone(), &one);
+        let left = way.abs().frozen().min(&way.constant(self.solver.step_limits[1]));
+        if let Some(length) = self.solver.first_step {
+            return left.min(&way.constant(length)) * direction;
+        }
+        let size = |x: &X| x.error_norm(&self.state, &self.state, &self.solver.tolerance);
+        let (d0, d1) = (size(&self.state), size(rate));
+        let small = way.constant(1e-5);
+        let degenerate = d0.less(&small).or(&d1.less(&small));
+        let guess = X::Time::select(&degenerate, &way.constant(1e-6), &(d0 / &d1).scale(0.01)).min(&left);
+        let h = guess.clone() * &direction;
+        let euler = self.state.advanced(&h, &[1.0], std::slice::from_ref(rate));
+        let next = self.velocity(&(self.time.clone() + &h), &euler);
+        let d2 = next.minus(rate).error_norm(&self.state, &self.state, &self.solver.tolerance) / &guess;
+        let steepest = d1.max(&d2);
+        let flat = guess.scale(1e-3).max(&way.constant(1e-6));
+        let bent = (steepest.recip().scale(0.01)).powf(1.0 / f64::from(self.solver.method.order));
+        let proposed = X::Time::select(&steepest.less(&way.constant(1e-15)), &flat, &bent).min(&guess.scale(100.0)).min(&left);
+        // what is no number does not bind
+        let usable = zero.less(&proposed);
+        X::Time::select(&usable, &proposed, &guess) * direction
+    }
+
+    /// Ends the solve for some samples.
+    fn stop(&mut self, which: &MaskOf<X>, why: Status) {
+        if which.any() {
+            self.running = self.running.and(&which.not());
+            self.stops.push((which.clone(), why));
+        }
+    }
+
+    /// Takes a step: attempts with ever shorter ones until that of a sample has an error within the tolerance. Returns whether
+    /// one was taken; if not, the solve is over, and [`status`](Self::status) says how.
+    #[inline]
+    pub fn step(&mut self) -> bool {
+        while self.running.any() {
+            if self.attempt() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// One attempt; whether any sample moved.
+    #[inline(always)]
+    pub(super) fn attempt(&mut self) -> bool {
+        let zero = self.step.constant(0.0);
+        if self.attempts >= self.solver.max_steps {
+            self.stop(&self.running.clone(), Status::TooManySteps);
+            return false;
+        }
+        self.attempts += 1;
+
+        let way = self.target.clone() - &self.time;
+        let size = self.step.abs();
+        let last = size.scale(1.01).less(&way.abs()).not();
+        // shorter than the clock can tell, or than is allowed
+        let tick = self.time.abs().scale(4.0 * epsilon::<X>()).max(&size.constant(self.shortest()));
+        let stuck = self.running.and(&last.not()).and(&size.less(&tick));
+        if stuck.any() {
+            self.stop(&stuck.and(&self.finite), Status::StepTooSmall);
+            self.stop(&stuck.and(&self.finite.not()), Status::NotFinite);
+            if !self.running.any() {
+                return false;
+            }
+        }
+        let h = X::Time::select(&last, &way, &self.step);
+        let h = X::Time::select(&self.running, &h, &zero);
+
+        if let Some(attempt) = &self.last {
+            let end_rate = self.solver.method.stages();
+            if self.rates.len() > end_rate {
+                self.rates[0] = X::choose(&attempt.accepted, &self.rates[end_rate], &self.rates[0]);
+            }
+        }
+        let method = &self.solver.method;
+        let y = advance(method, &self.field, &self.time, &self.state, &h, &mut self.rates);
+        self.evaluations += method.stages() as u64 - 1;
+        let end = X::Time::select(&last.and(&self.running), &self.target, &(self.time.clone() + &h));
+
+        let estimate = method.estimate.as_ref().expect("checked when the solver was made");
+        let reads_end = estimate.weights.len() > method.stages();
+        if reads_end {
+            self.evaluations += 1;
+            self.rates.push(self.field.velocity(&end, &y));
+        }
+        let nothing = self.state.minus(&self.state);
+        let error_of =
+            |weights: &[f64]| nothing.advanced(&h, weights, &self.rates).error_norm(&self.state, &y, &self.solver.tolerance);
+        let mut ratio = error_of(estimate.weights);
+        if let Some(beside) = estimate.beside {
+            let square = ratio.clone() * &ratio;
+            let coarse = error_of(beside).powi(2).scale(0.01);
+            ratio = square.clone() / (square + coarse).shift(f64::from(f32::MIN_POSITIVE)).sqrt();
+        }
+        let accepted = ratio.less(&ratio.constant(1.0)).and(&self.running);
+        self.finite = ratio.less(&ratio.constant(f64::MAX));
+        let any = accepted.any();
+        if any && !reads_end {
+            self.evaluations += 1;
+            self.rates.push(self.field.velocity(&end, &y));
+        }
+
+        let factor = self.solver.controller.factor(&mut self.memory, &ratio, &accepted, f64::from(estimate.order + 1));
+        let longest = self.solver.step_limits[1];
+        let next = (h.clone() * &factor).frozen();
+        let next = if longest < f64::INFINITY { next.min(&next.constant(longest)).max(&next.constant(-longest)) } else { next };
+        self.step = X::Time::select(&self.running, &next, &self.step);
+
+        let [taken, rejected] = &self.counts;
+        let failed = self.running.and(&accepted.not());
+        self.counts =
+            [X::Time::select(&accepted, &taken.shift(1.0), taken), X::Time::select(&failed, &rejected.shift(1.0), rejected)];
+        let to = X::choose(&accepted, &y, &self.state);
+        let reached = X::Time::select(&accepted, &end, &self.time);
+        self.running = self.running.and(&accepted.and(&last).not());
+        let time = std::mem::replace(&mut self.time, reached);
+        let state = std::mem::replace(&mut self.state, to);
+        let length = X::Time::select(&accepted, &h, &zero);
+        self.last = Some(Attempt { time, length, state, accepted });
+        any
+    }
+
+    /// The shortest step that is not the last.
+    #[inline(always)]
+    fn shortest(&self) -> f64 {
+        let normal = <<X::Time as Number>::Real as num_traits::Float>::min_positive_value().into_f64();
+        self.solver.step_limits[0].max(normal)
+    }
+
+    /// Where the solve is, in time.
+    pub fn time(&self) -> &X::Time {
+        &self.time
+    }
+
+    /// Where it is to end.
+    pub fn target(&self) -> &X::Time {
+        &self.target
+    }
+
+    /// The state there.
+    pub fn state(&self) -> &X {
+        &self.state
+    }
+
+    /// The length of the next attempt, negative backward in time.
+    pub fn next_step(&self) -> &X::Time {
+        &self.step
+    }
+
+    /// The last step, with the state between its ends: another evaluation or more, if the method's dense output needs them.
+    ///
+    /// # Panics
+    /// If none was taken.
+    pub fn piece(&mut self) -> Piece<X> {
+        let attempt = self.last.as_ref().expect("no step was taken: there is no piece of a solution");
+        self.rates.truncate(self.solver.method.stages() + 1);
+        self.evaluations += self.solver.method.dense.c.len() as u64;
+        let times = [&attempt.time, &attempt.length, &self.time];
+        Piece::new(&self.solver.method, &self.field, times, [&attempt.state, &self.state], &mut self.rates)
+    }
+
+    pub(super) fn method(&self) -> &Tableau {
+        &self.solver.method
+    }
+
+    pub(super) fn field(&self) -> &B {
+        &self.field
+    }
+
+    /// Where the last step began.
+    pub(super) fn last_start(&self) -> (X::Time, X) {
+        let attempt = self.last.as_ref().expect("a step was taken");
+        (attempt.time.clone(), attempt.state.clone())
+    }
+
+    /// The rate there.
+    pub(super) fn first_rate(&self) -> &X {
+        &self.rates[0]
+    }
+
+    pub(super) fn count(&mut self, evaluations: u64) {
+        self.evaluations += evaluations;
+    }
+
+    /// Takes the last step again with another length, and ends there.
+    pub(super) fn shorten(&mut self, length: X::Time) {
+        let (time, state) = self.last_start();
+        self.state = advance(&self.solver.method, &self.field, &time, &state, &length, &mut self.rates);
+        self.time = time + &length;
+        self.rates.push(self.field.velocity(&self.time, &self.state));
+        self.evaluations += self.solver.method.stages() as u64;
+        self.target = self.time.clone();
+        self.running = self.running.and(&self.running.not());
+        if let Some(attempt) = &mut self.last {
+            attempt.length = length;
+        }
+    }
+
+    /// Goes on from another state at the same time: after an impact, a dose, a correction. The step size stays; one that no
+    /// longer fits is rejected.
+    pub fn jump_to(&mut self, x: X) {
+        self.state = x;
+        self.last = None;
+        let (time, state) = (self.time.clone(), self.state.clone());
+        let rate = self.velocity(&time, &state);
+        self.rates.clear();
+        self.rates.push(rate);
+    }
+
+    /// Goes on until another time, in either direction: from where the solve is, with a new first step.
+    pub fn extend_to(&mut self, t: &X::Time) {
+        self.target = t.clone().in_form_of(&self.time);
+        self.stops.clear();
+        self.attempts = 0;
+        self.begin();
+    }
+
+    /// How the samples ended; those that are under way count as [`Status::TooManySteps`].
+    pub fn statuses(&self) -> Vec<Status> {
+        let zero = self.time.constant(0.0);
+        let flags = |mask: &MaskOf<X>| X::Time::select(mask, &zero.shift(1.0), &zero).values();
+        let mut statuses: Vec<Status> =
+            flags(&self.running).iter().map(|&r| if r > 0.0 { Status::TooManySteps } else { Status::Finished }).collect();
+        for (mask, why) in &self.stops {
+            for (status, flag) in statuses.iter_mut().zip(flags(mask)) {
+                if flag > 0.0 {
+                    *status = *why;
+                }
+            }
+        }
+        statuses
+    }
+
+    /// What it took so far, all samples together.
+    pub fn statistics(&self) -> Statistics {
+        let [accepted, rejected] = self.counts.clone().map(|count| count.values().iter().sum::<f64>() as u64);
+        Statistics { evaluations: self.evaluations, accepted, rejected }
+    }
+}
+
+/// The distance from 1 to the next float.
+#[inline(always)]
+fn epsilon<X: State>() -> f64 {
+    <<X::Time as Number>::Real as num_traits::Float>::epsilon().into_f64()
+}
