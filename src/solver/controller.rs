@@ -104,7 +104,8 @@ impl Controller {
         // grows again only after a step that was accepted at the first try
         let limit = N::select(&memory.rejected, &zero, &ratio.constant(self.grow.ln()));
         let rise = accepted_log.scale(-1.0 / k).shift(self.safety.ln());
-        let fall = now.scale(-1.0 / k).shift(self.safety.ln()).min(&zero);
+        // in this order NaN stays NaN
+        let fall = zero.min(&now.scale(-1.0 / k).shift(self.safety.ln()));
         let log = N::select(accepted, &rise.min(&limit), &fall);
         let lowest = ratio.constant(self.shrink.ln());
         if third != 0.0 {

@@ -30,10 +30,12 @@ use crate::{Real, Result, State, VelocityField};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub struct Event<'a, X: State> {
-    value: Box<dyn Fn(&X::Time, &X) -> X::Time + 'a>,
+    value: Box<Watched<'a, X>>,
     direction: Direction,
     terminal: bool,
 }
+
+type Watched<'a, X> = dyn Fn(&<X as State>::Time, &X) -> <X as State>::Time + 'a;
 
 /// Which crossings count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
