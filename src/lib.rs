@@ -51,7 +51,7 @@
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
 //! | [`State`], [`Coordinates`] | points and batches that an ODE moves |
-//! | [`Number`], [`Dual`] | arithmetic that floats, dual numbers and tensors share; forward mode |
+//! | [`Number`], [`Dual`], [`Lanes`] | arithmetic that floats, dual numbers and tensors share; forward mode; SIMD |
 //!
 //! # Features
 //!
@@ -103,7 +103,7 @@ pub use differences::Differences;
 pub use error::{Error, Result};
 pub use field::{Field, Frozen, Ode, Pointwise, VelocityField, field, rhs_jacobian};
 pub use flow::{AverageVelocity, Composition, FlowMap, Inverse, Learned, Map, flow_map};
-pub use number::{Dual, Mask, Number, Real, Value};
+pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
 pub use state::{Coordinates, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
 pub use tolerance::{Norm, Tolerance};
