@@ -47,11 +47,11 @@
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
 //! | [`FlowMap`], [`AverageVelocity`] | maps, compositions and inverses; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
-//! | [`VelocityField`], [`Ode`] | right-hand sides, from a closure or coordinate by coordinate |
+//! | [`VelocityField`], [`Ode`], [`ParametricOde`] | right-hand sides, from a closure or coordinate by coordinate |
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
 //! | [`State`], [`Coordinates`] | points and batches that an ODE moves |
-//! | [`Number`], [`Dual`] | arithmetic that floats, dual numbers and tensors share; forward mode |
+//! | [`Number`], [`Dual`], [`Lanes`] | arithmetic that floats, dual numbers and tensors share; forward mode; SIMD |
 //!
 //! # Features
 //!
@@ -102,9 +102,9 @@ mod tolerance;
 pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
 pub use differences::Differences;
 pub use error::{Error, Result};
-pub use field::{Field, Frozen, Ode, Pointwise, VelocityField, field, rhs_jacobian};
+pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, field, rhs_jacobian};
 pub use flow::{AverageVelocity, Composition, FlowMap, Inverse, Learned, Map, flow_map};
-pub use number::{Dual, Mask, Number, Real, Value};
+pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
 pub use state::{Coordinates, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
 pub use tolerance::{Norm, Tolerance};

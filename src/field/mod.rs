@@ -1,5 +1,9 @@
 //! Velocity fields: the right-hand sides of ODEs.
 
+mod parametric;
+
+pub use parametric::{ParametricOde, WithParameters};
+
 use crate::{
     number::{Dual, Number, Value},
     state::{Coordinates, State},
