@@ -65,8 +65,8 @@ const fn inverse_factorials<const K: usize>(first: u32, step: u32, sign: f64) ->
     table
 }
 
-/// Cody and Waite's reduction `x = n ln 2 + r`, `|r| ≤ (ln 2)/2`: the integer `n`, and `e^r - 1`. Of an `x` so large that `e^x` is
-/// infinite or 0, the next one that is not much larger; NaN remains.
+/// Cody and Waite's reduction `x = n ln 2 + r`, `|r| ≤ (ln 2)/2`: the integer `n`, and `e^r - 1`. An `x` far beyond those
+/// whose `e^x` is finite and not 0 is first brought nearer to them; NaN remains.
 #[inline(always)]
 fn reduced_exp(x: f64) -> (f64, f64) {
     const SERIES: [[f64; 4]; 3] = inverse_factorials(2, 1, 1.0);
