@@ -80,35 +80,59 @@ impl<N: Number, const D: usize> Value for [N; D] {
     }
 }
 
+// Plain loops: inside a region that is compiled for wider SIMD instructions, a closure that is not inlined runs without them.
 impl<N: Number, const D: usize> State for [N; D] {
     type Time = N;
 
     #[inline(always)]
     fn plus(&self, other: &Self) -> Self {
-        std::array::from_fn(|i| self[i].clone() + &other[i])
+        let mut sum = self.clone();
+        for i in 0..D {
+            sum[i] = self[i].clone() + &other[i];
+        }
+        sum
     }
     #[inline(always)]
     fn minus(&self, other: &Self) -> Self {
-        std::array::from_fn(|i| self[i].clone() - &other[i])
+        let mut difference = self.clone();
+        for i in 0..D {
+            difference[i] = self[i].clone() - &other[i];
+        }
+        difference
     }
     #[inline(always)]
     fn negated(&self) -> Self {
-        std::array::from_fn(|i| -self[i].clone())
+        let mut negative = self.clone();
+        for i in 0..D {
+            negative[i] = -self[i].clone();
+        }
+        negative
     }
     #[inline(always)]
     fn scaled(&self, by: &N) -> Self {
-        std::array::from_fn(|i| self[i].clone() * by)
+        let mut multiple = self.clone();
+        for i in 0..D {
+            multiple[i] = self[i].clone() * by;
+        }
+        multiple
     }
     /// # Panics
     /// If `D` is 0: a point without coordinates has no scalar to take the product's form from.
     #[inline(always)]
     fn dot(&self, other: &Self) -> N {
-        let first = self[0].clone() * &other[0];
-        self.iter().zip(other).skip(1).fold(first, |total, (x, y)| total + x.clone() * y)
+        let mut total = self[0].clone() * &other[0];
+        for i in 1..D {
+            total = total + self[i].clone() * &other[i];
+        }
+        total
     }
     #[inline(always)]
     fn choose(mask: &N::Mask, a: &Self, b: &Self) -> Self {
-        std::array::from_fn(|i| N::select(mask, &a[i], &b[i]))
+        let mut chosen = b.clone();
+        for i in 0..D {
+            chosen[i] = N::select(mask, &a[i], &b[i]);
+        }
+        chosen
     }
     /// # Panics
     /// If `D` is 0, as for [`dot`](State::dot).
@@ -118,20 +142,23 @@ impl<N: Number, const D: usize> State for [N; D] {
     }
     #[inline(always)]
     fn advanced(&self, by: &N, weights: &[f64], rates: &[Self]) -> Self {
-        let mut sum: Option<Self> = None;
-        for (&weight, rate) in weights.iter().zip(rates) {
-            if weight != 0.0 {
-                let next = match sum {
-                    None => std::array::from_fn(|i| rate[i].scale(weight)),
-                    Some(sum) => std::array::from_fn(|i| sum[i].clone() + rate[i].scale(weight)),
-                };
-                sum = Some(next);
+        let Some(first) = weights.iter().position(|&w| w != 0.0) else { return self.clone() };
+        let mut sum = rates[first].clone();
+        for i in 0..D {
+            sum[i] = sum[i].scale(weights[first]);
+        }
+        for j in first + 1..weights.len() {
+            if weights[j] != 0.0 {
+                let rate = &rates[j];
+                for i in 0..D {
+                    sum[i] = sum[i].clone() + rate[i].scale(weights[j]);
+                }
             }
         }
-        match sum {
-            None => self.clone(),
-            Some(sum) => std::array::from_fn(|i| self[i].clone() + by.clone() * &sum[i]),
+        for i in 0..D {
+            sum[i] = sum[i].clone() * by + &self[i];
         }
+        sum
     }
 }
 

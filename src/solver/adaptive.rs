@@ -99,6 +99,11 @@ impl Adaptive {
         &self.method
     }
 
+    /// One more than the order of the estimate.
+    pub(super) fn k(&self) -> f64 {
+        f64::from(self.method.estimate.map_or(self.method.order, |estimate| estimate.order) + 1)
+    }
+
     /// A solve that its caller steps through.
     ///
     /// ```
