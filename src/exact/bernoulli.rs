@@ -22,7 +22,7 @@ use crate::{Error, Number, Ode, Result};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section I.3.
+/// Reference: E. L. Ince, Ordinary Differential Equations, section 2.14.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bernoulli {
     linear: f64,

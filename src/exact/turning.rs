@@ -24,8 +24,8 @@ use std::array::from_fn;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Reference: W. A. Coppel, Stability and Asymptotic Behavior of Differential Equations, chapter I, for systems that grow
-/// although every `A(t)` decays.
+/// Reference: L. Markus, H. Yamabe, Global stability criteria for differential systems, Osaka Math. J. 12, 1960, for systems that
+/// grow although every `A(t)` decays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turning<const D: usize> {
     turn: [[f64; D]; D],
