@@ -70,7 +70,7 @@ impl<const D: usize, E: Autonomous<D>> TimeChanged<E, D> {
     }
 
     /// The flow on an even clock.
-    pub fn flow(&self) -> &E {
+    pub fn inner(&self) -> &E {
         &self.flow
     }
 

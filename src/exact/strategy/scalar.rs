@@ -31,7 +31,7 @@ impl Typical<1> for QuinticTube {}
 impl Typical<1> for Riccati {}
 impl<const D: usize, E: Autonomous<D> + Typical<D>> Typical<D> for TimeChanged<E, D> {
     fn typical_box(&self) -> [[f64; 2]; D] {
-        self.flow().typical_box()
+        self.inner().typical_box()
     }
 }
 
