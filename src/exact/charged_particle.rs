@@ -124,7 +124,7 @@ mod tests {
         let expected = Affine::new(matrix, offset).unwrap().flow(&0.3, &2.0, &x);
         let found = ChargedParticle::new(e, b).unwrap().flow(&0.3, &2.0, &x);
         for (a, b) in found.iter().zip(expected) {
-            assert!((a - b).abs() < 1e-14 * 8.0, "{found:?} {expected:?}");
+            assert!((a - b).abs() < 8e-14, "{found:?} {expected:?}");
         }
     }
 

@@ -49,7 +49,7 @@ mod tests {
     fn growth_is_what_it_says_in_both_directions() {
         for (rate, duration) in [(2.0_f64, 0.5), (2.0, -0.5), (-3.0, 0.5), (-3.0, -0.5), (1e-9, 1.0), (0.0, 2.0)] {
             let Growth { start, end, sum } = Growth::new(rate, &duration);
-            assert!((end / start - (rate * duration).exp()).abs() < 1e-15 * 8.0, "{rate}");
+            assert!((end / start - (rate * duration).exp()).abs() < 8e-15, "{rate}");
             let expected = if rate == 0.0 { duration } else { (rate * duration).exp_m1() / rate };
             assert!((sum / start - expected).abs() <= 1e-15 * expected.abs(), "{rate} {duration}");
         }

@@ -34,7 +34,7 @@ mod tests {
     fn known_values() {
         // W(1), the omega constant; W(e) = 1; W(e^(1 + e)) = e; and W(x) ~ x for small x
         for (z, w) in
-            [(0.0, 0.567_143_290_409_783_9), (1.0, 1.0), (1.0 + 1.0_f64.exp(), 1.0_f64.exp()), (-700.0, (-700.0_f64).exp())]
+            [(0.0, 0.567_143_290_409_784), (1.0, 1.0), (1.0 + 1.0_f64.exp(), 1.0_f64.exp()), (-700.0, (-700.0_f64).exp())]
         {
             let found = wright_omega(&z);
             assert!((found / w - 1.0).abs() < 4.0 * f64::EPSILON * z.abs().max(1.0), "{z}: {found}");
@@ -51,13 +51,13 @@ mod tests {
             assert!((f64::from(single) / w - 1.0).abs() < 8.0 * f64::from(f32::EPSILON) * (1.0 + z.abs()), "{z} in f32");
         }
         assert!((wright_omega(&1e300) / 1e300 - 1.0).abs() < 1e-12);
-        assert_eq!(wright_omega(&f64::NEG_INFINITY.max(-1e5)), 0.0);
+        assert_eq!(wright_omega(&-1e5), 0.0);
     }
 
     #[test]
     fn three_derivatives() {
         // w' = w / (1 + w), and so on by the same rule
-        let z = Dual::new(Dual::new(Dual::new(0.8_f64, 1.0), Dual::constant(1.0).clone()), Dual::constant(Dual::constant(1.0)));
+        let z = Dual::new(Dual::new(Dual::new(0.8_f64, 1.0), Dual::constant(1.0)), Dual::constant(Dual::constant(1.0)));
         let w = wright_omega(&z);
         let value = *w.value().value().value();
         let n = 1.0 + value;
