@@ -286,8 +286,7 @@ mod tests {
         let points = Mixture::empirical(Linear, &[0.0, 1.0]).unwrap();
         assert!(points.try_flow(&1.0, &0.5, &[0.0]).unwrap_err().to_string().contains("no density at 1"));
         assert!(two().try_flow(&1.0, &0.0, &[0.3]).is_ok());
-        let wide = vec![Component { weight: 1.0, mean: 0.0, deviation: 1.0 }];
-        let model = Mixture::new(VariancePreserving::default(), wide).unwrap();
+        let model = Mixture::new(VariancePreserving::default(), two().components).unwrap();
         assert!(model.flow(&0.0, &5.1, &[0.0_f64])[0].is_nan() && model.try_flow(&0.0, &5.1, &[0.0]).is_err());
     }
 
@@ -295,10 +294,8 @@ mod tests {
     fn what_is_no_mixture_is_refused() {
         assert!(Mixture::empirical(Linear, &[]).is_err() && Mixture::empirical(Linear, &[f64::NAN]).is_err());
         let good = Component { weight: 1.0, mean: 0.0, deviation: 1.0 };
-        for bad in
-            [Component { weight: 0.0, ..good }, Component { mean: f64::INFINITY, ..good }, Component { deviation: -1.0, ..good }]
-        {
-            assert!(Mixture::new(Linear, vec![good, bad]).is_err());
-        }
+        let refused = |bad| Mixture::new(Linear, vec![good, bad]).is_err();
+        assert!(refused(Component { weight: 0.0, ..good }) && refused(Component { mean: f64::INFINITY, ..good }));
+        assert!(refused(Component { deviation: -1.0, ..good }));
     }
 }
