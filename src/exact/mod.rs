@@ -5,26 +5,68 @@
 //! batches of points in a tensor.
 
 mod affine;
+mod bernoulli;
 mod blowup;
+mod charged_particle;
 mod coupling;
+mod damped_oscillator;
+mod density_mixing;
+mod diagonal_gaussian;
+mod drift;
 mod expm;
 #[cfg(feature = "nalgebra")]
 mod gaussian;
 mod linear;
+mod logarithmic_growth;
 mod logistic;
+mod michaelis_menten;
+mod mixture;
+mod overdamped_pendulum;
+mod pitchfork;
+mod prothero_robinson;
+mod quadratic_drag;
+mod quintic_tube;
+mod rank_one;
+mod riccati;
+mod rodrigues;
 mod rotation;
+mod setting;
+mod shear;
+mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
+mod time_changed;
+mod turning;
 
 pub use affine::Affine;
+pub use bernoulli::Bernoulli;
 pub use blowup::Blowup;
+pub use charged_particle::ChargedParticle;
 pub use coupling::{Coupling, CouplingLayer};
+pub use damped_oscillator::DampedOscillator;
+pub use density_mixing::DensityMixing;
+pub use diagonal_gaussian::DiagonalGaussian;
+pub use drift::Drift;
 pub use expm::expm;
 #[cfg(feature = "nalgebra")]
 pub use gaussian::Gaussian;
 pub use linear::Linear;
+pub use logarithmic_growth::LogarithmicGrowth;
 pub use logistic::Logistic;
+pub use michaelis_menten::MichaelisMenten;
+pub use mixture::{Component, Mixture};
+pub use overdamped_pendulum::OverdampedPendulum;
+pub use pitchfork::Pitchfork;
+pub use prothero_robinson::ProtheroRobinson;
+pub use quadratic_drag::QuadraticDrag;
+pub use quintic_tube::QuinticTube;
+pub use rank_one::RankOne;
+pub use riccati::Riccati;
+pub use rodrigues::Rodrigues;
 pub use rotation::Rotation;
+pub use shear::Shear;
+pub use time_changed::{Autonomous, TimeChanged};
+pub use turning::Turning;
 
 use crate::{
     Error, Result,
@@ -117,6 +159,19 @@ impl<const D: usize, E: ExactFlow<D>, X: Coordinates<D>> FlowMap<X> for Pointwis
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         try_flow(&self.0, s, t, x)
     }
+}
+
+/// The matrix, row by row, of a linear map on points like `like`.
+fn matrix_of<const D: usize, N: Number>(like: &N, map: impl Fn(&[N; D]) -> [N; D]) -> [[N; D]; D] {
+    let axis = |j: usize| std::array::from_fn(|i| like.constant(f64::from(u8::from(i == j))));
+    let columns: [[N; D]; D] = std::array::from_fn(|j| map(&axis(j)));
+    std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i].clone()))
+}
+
+/// A denominator that is positive as long as the solution exists; NaN from then on.
+fn alive<N: Number>(denominator: N) -> N {
+    let zero = denominator.constant(0.0);
+    N::select(&zero.less(&denominator), &denominator, &denominator.constant(f64::NAN))
 }
 
 /// An exact flow of this crate is, without a wrapper, a field and a flow map on every state with its number of coordinates.
