@@ -102,9 +102,12 @@ pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
 pub use differences::Differences;
 pub use error::{Error, Result};
 pub use field::{Field, Frozen, Ode, Pointwise, VelocityField, field, rhs_jacobian};
-pub use flow::{AverageVelocity, Composition, FlowMap, Inverse, Learned, Map, flow_map};
+pub use flow::{
+    AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Inverse, Learned, Map, Product, Restriction,
+    TimeChange, flow_map,
+};
 pub use number::{Dual, Mask, Number, Real, Value};
-pub use state::{Coordinates, State};
+pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
 pub use tolerance::{Norm, Tolerance};
 
