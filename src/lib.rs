@@ -70,12 +70,12 @@
 // links lead to modules that only the features have
 #![cfg_attr(not(all(feature = "cli", feature = "plot", feature = "proptest")), allow(rustdoc::broken_intra_doc_links))]
 
+pub mod analysis;
 pub mod backend;
 pub mod characterization;
 #[cfg(feature = "train")]
 pub mod data;
 mod differences;
-#[cfg(any(feature = "train", feature = "plot"))]
 mod durable;
 mod error;
 pub mod exact;
