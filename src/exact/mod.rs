@@ -68,11 +68,15 @@ pub use shear::Shear;
 pub use time_changed::{Autonomous, TimeChanged};
 pub use turning::Turning;
 
+/// [`analysis::jacobian`](crate::analysis::jacobian), beside the [Jacobians in closed form](ExactFlow::jacobian) that it is
+/// compared with.
+pub use crate::analysis::jacobian as jacobian_of;
+
 use crate::{
     Error, Result,
-    field::{Ode, Pointwise, columns},
+    field::{Ode, Pointwise},
     flow::{FlowMap, finite},
-    number::{Dual, Number},
+    number::Number,
     state::Coordinates,
 };
 
@@ -111,23 +115,6 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     fn domain(&self, _s: f64, _t: f64, _x: &[f64; D]) -> Result<()> {
         Ok(())
     }
-}
-
-/// The Jacobian `∇X_{s,t}(x)` of any map on points, row by row, exact to rounding: forward mode, one column after another.
-///
-/// ```
-/// use flowmap::exact::{jacobian_of, ExactFlow, Rotation};
-/// let turn = Rotation::new(1.0)?;
-/// let (s, t, x) = (0.0, 0.5, [1.0, 2.0]);
-/// assert_eq!(jacobian_of(&turn, &s, &t, &x), turn.jacobian(&s, &t, &x));
-/// # Ok::<(), flowmap::Error>(())
-/// ```
-pub fn jacobian_of<const D: usize, N: Number>(map: &impl FlowMap<[Dual<N>; D]>, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
-    let still = |t: &N| Dual::constant(t.clone());
-    columns(|j| {
-        let start = std::array::from_fn(|i| Dual::new(x[i].clone(), x[i].constant(f64::from(u8::from(i == j)))));
-        map.flow(&still(s), &still(t), &start)
-    })
 }
 
 /// `solution` on any state with coordinates.

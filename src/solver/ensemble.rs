@@ -1,4 +1,5 @@
 //! Many small ODEs at once: SIMD lanes times threads.
+#![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
 use super::{Adaptive, Status, Stepper, controller::Memory, stepper::Attempt};
 use crate::{Error, Lanes, Mask, Number, ParametricOde, Real, Result, VelocityField, number::LaneMask};

@@ -1,5 +1,9 @@
 //! States: the points that an ODE moves.
 
+mod pair;
+
+pub use pair::Pair;
+
 use crate::{
     number::{Dual, Number, Value, sum},
     tolerance::Tolerance,
@@ -7,9 +11,16 @@ use crate::{
 
 /// A point of a vector space, or a batch of points, whose scalars are times.
 ///
-/// Implemented by `[N; D]` for every [`Number`] `N` (time: `N`), by nalgebra's `SVector` and by tensors of shape
-/// `[batch, …]` (time: a tensor of shape `[batch]`, each sample with its own, or `[]`, one for all), and by [`Dual`] of
-/// any state (time: `Dual` of its time).
+/// Implemented by
+///
+/// | state | time |
+/// |---|---|
+/// | `[N; D]` for every [`Number`] `N` | `N` |
+/// | nalgebra's `SVector` and `DVector`, ndarray's `Array1`: a point | the float |
+/// | ndarray's `Array2`: a batch of points, one in each row | a tensor of shape `[batch]`, each sample with its own, or `[]`, one for all |
+/// | tensors of shape `[batch, …]` | the same |
+/// | a pair `(A, B)` of states with the same times | theirs |
+/// | [`Dual`] of any state | `Dual` of its time |
 ///
 /// ```
 /// use flowmap::State;
@@ -56,7 +67,8 @@ pub trait State: Value {
 /// States that can be split into `D` coordinates and joined again: what a coordinatewise recipe
 /// ([`Ode`](crate::Ode), [`exact`](crate::exact) flows) needs.
 ///
-/// A tensor of shape `[batch, D]` has `D` coordinates of shape `[batch]`.
+/// A tensor or an array of shape `[batch, D]` has `D` coordinates of shape `[batch]`. The types of vectors and tensors whose size is
+/// known at run time only have coordinates for every `D`; [`split`](Self::split) panics where theirs are not `D`.
 ///
 /// ```
 /// use flowmap::{Coordinates, Dual};
@@ -65,6 +77,9 @@ pub trait State: Value {
 /// ```
 pub trait Coordinates<const D: usize>: State {
     /// The coordinates.
+    ///
+    /// # Panics
+    /// If the state's size is known at run time only and it has not `D` coordinates; the message has both shapes.
     fn split(&self) -> [Self::Time; D];
     /// The state that has these coordinates.
     fn join(coordinates: [Self::Time; D]) -> Self;
