@@ -13,8 +13,29 @@ mod gaussian;
 mod linear;
 mod logistic;
 mod rotation;
+mod setting;
+mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
+#[cfg(test)]
+mod testing;
+
+// nonlinear, several dimensions
+mod abc;
+mod calogero_moser;
+mod duffing;
+mod geodesic;
+mod hopf;
+mod kepler;
+mod kuramoto;
+mod pendulum;
+mod point_vortices;
+mod projective_riccati;
+mod radial;
+mod rigid_body;
+mod slow_manifold;
+mod taylor_green;
+mod toda;
 
 pub use affine::Affine;
 pub use blowup::Blowup;
@@ -25,6 +46,22 @@ pub use gaussian::Gaussian;
 pub use linear::Linear;
 pub use logistic::Logistic;
 pub use rotation::Rotation;
+
+pub use abc::AbcShear;
+pub use calogero_moser::CalogeroMoser;
+pub use duffing::Duffing;
+pub use geodesic::Geodesic;
+pub use hopf::Hopf;
+pub use kepler::Kepler;
+pub use kuramoto::KuramotoPair;
+pub use pendulum::Pendulum;
+pub use point_vortices::PointVortices;
+pub use projective_riccati::ProjectiveRiccati;
+pub use radial::Radial;
+pub use rigid_body::RigidBody;
+pub use slow_manifold::SlowManifold;
+pub use taylor_green::TaylorGreen;
+pub use toda::Toda;
 
 use crate::{
     Error, Result,
@@ -117,6 +154,12 @@ impl<const D: usize, E: ExactFlow<D>, X: Coordinates<D>> FlowMap<X> for Pointwis
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         try_flow(&self.0, s, t, x)
     }
+}
+
+/// A denominator that is positive as long as the solution exists; NaN from then on.
+fn alive<N: Number>(denominator: N) -> N {
+    let zero = denominator.constant(0.0);
+    N::select(&zero.less(&denominator), &denominator, &denominator.constant(f64::NAN))
 }
 
 /// An exact flow of this crate is, without a wrapper, a field and a flow map on every state with its number of coordinates.

@@ -19,6 +19,10 @@
 //! # Ok::<(), proptest::test_runner::TestError<_>>(())
 //! ```
 
+mod nonlinear;
+
+pub use nonlinear::*;
+
 use super::{Affine, Blowup, Coupling, CouplingLayer, ExactFlow, Linear, Logistic, Rotation};
 use crate::{Case, Error};
 use proptest::{array::uniform, collection::vec, prelude::*};
