@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn from_far_away_it_comes_back_with_the_opposite_momentum() {
         let [q, p] = Toda.flow(&0.0, &60.0, &[-60.0, 2.0]);
-        // as if reflected at ln E + ln 4 - 0, E = 2
+        // E = 2: far from the wall ln cosh u is |u| - ln 2
         close(&[q, p], &[2.0 * 8.0_f64.ln() - 60.0, -2.0], 1e-12);
         let [q, p] = Toda.flow(&0.0, &1e6, &[1.0, 0.0]);
         assert!(q < -1e6 && (p + (2.0 * 1.0_f64.exp()).sqrt()).abs() < 1e-14);
