@@ -20,8 +20,8 @@ use crate::{Error, Number, Ode, Result};
 /// ```
 /// use flowmap::{exact::Hopf, FlowMap};
 /// let oscillator = Hopf::new(4.0, 1.0, 0.5)?;
-/// let [x, y] = oscillator.flow(&0.0, &20.0, &[0.1, 0.0]);
-/// assert!((x.hypot(y) - 2.0_f64).abs() < 1e-14); // on the limit cycle
+/// let [x, y] = oscillator.flow(&0.0, &20.0, &[0.1_f64, 0.0]);
+/// assert!((x.hypot(y) - 2.0).abs() < 1e-14); // on the limit cycle
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///

@@ -15,8 +15,8 @@ use crate::{Number, Ode, Result};
 ///
 /// ```
 /// use flowmap::{exact::KuramotoPair, FlowMap};
-/// let [a, b] = KuramotoPair::new(3.0, 1.0)?.flow(&0.0, &20.0, &[0.0, 2.0]);
-/// assert!((a - b).abs() < 1e-13_f64 && (a - 61.0).abs() < 1e-13); // in step, at the mean angle
+/// let [a, b] = KuramotoPair::new(3.0, 1.0)?.flow(&0.0, &20.0, &[0.0_f64, 2.0]);
+/// assert!((a - b).abs() < 1e-13 && (a - 61.0).abs() < 1e-13); // in step, at the mean angle
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///

@@ -22,7 +22,7 @@ use crate::{Number, Ode, Result};
 /// ```
 /// use flowmap::{exact::TaylorGreen, FlowMap};
 /// let vortices = TaylorGreen::new(0.1)?;
-/// let [x, y] = vortices.flow(&0.0, &3.0, &[0.5, 1.0]);
+/// let [x, y] = vortices.flow(&0.0, &3.0, &[0.5_f64, 1.0]);
 /// assert!((x.sin() * y.sin() - 0.5_f64.sin() * 1.0_f64.sin()).abs() < 1e-15); // it stays on its stream line
 /// # Ok::<(), flowmap::Error>(())
 /// ```
