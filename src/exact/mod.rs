@@ -35,8 +35,27 @@ mod shear;
 mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
+#[cfg(test)]
+mod testing;
 mod time_changed;
 mod turning;
+
+// nonlinear, several dimensions
+mod abc;
+mod calogero_moser;
+mod duffing;
+mod geodesic;
+mod hopf;
+mod kepler;
+mod kuramoto;
+mod pendulum;
+mod point_vortices;
+mod projective_riccati;
+mod radial;
+mod rigid_body;
+mod slow_manifold;
+mod taylor_green;
+mod toda;
 
 pub use affine::Affine;
 pub use bernoulli::Bernoulli;
@@ -71,6 +90,22 @@ pub use turning::Turning;
 /// [`analysis::jacobian`](crate::analysis::jacobian), beside the [Jacobians in closed form](ExactFlow::jacobian) that it is
 /// compared with.
 pub use crate::analysis::jacobian as jacobian_of;
+
+pub use abc::AbcShear;
+pub use calogero_moser::CalogeroMoser;
+pub use duffing::Duffing;
+pub use geodesic::Geodesic;
+pub use hopf::Hopf;
+pub use kepler::Kepler;
+pub use kuramoto::KuramotoPair;
+pub use pendulum::Pendulum;
+pub use point_vortices::PointVortices;
+pub use projective_riccati::ProjectiveRiccati;
+pub use radial::Radial;
+pub use rigid_body::RigidBody;
+pub use slow_manifold::SlowManifold;
+pub use taylor_green::TaylorGreen;
+pub use toda::Toda;
 
 use crate::{
     Error, Result,

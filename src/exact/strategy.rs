@@ -21,10 +21,12 @@
 
 mod law;
 mod linear;
+mod nonlinear;
 mod scalar;
 
 pub use law::*;
 pub use linear::*;
+pub use nonlinear::*;
 pub use scalar::*;
 
 use super::{Affine, Blowup, Coupling, CouplingLayer, ExactFlow, Linear, Logistic, Rotation};
