@@ -135,9 +135,7 @@ impl Solver for Adaptive {
         let mut stepper = self.start(field, s, t, x);
         let mut recorder = Recorder::new(save, stepper.time(), t, x)?;
         while stepper.step() {
-            if recorder.wants_pieces() {
-                recorder.record(stepper.piece());
-            }
+            recorder.record_step(&mut stepper);
         }
         Ok(recorder.finish_stepper(&stepper))
     }

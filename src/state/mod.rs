@@ -59,8 +59,11 @@ pub trait State: Value {
     /// `self + by Σ_j weights_j rates_j`: where a step of a Runge-Kutta method gets to. Rates of weight 0 are not read.
     #[must_use]
     fn advanced(&self, by: &Self::Time, weights: &[f64], rates: &[Self]) -> Self {
-        let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0);
-        weighted.fold(self.clone(), |sum, (w, rate)| sum.plus(&rate.scaled(&by.scale(*w))))
+        let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0).map(|(w, rate)| rate.scaled(&by.constant(*w)));
+        match weighted.reduce(|sum, next| sum.plus(&next)) {
+            None => self.clone(),
+            Some(sum) => sum.scaled(by).plus(self),
+        }
     }
 }
 
