@@ -468,8 +468,10 @@ const EXPECTED: [&[&str]; 5] = [
 #[test]
 fn no_flow_is_missing() {
     // a table may list a flow in several dimensions, or along several interpolants
-    let variant = |line: &str, name| line.strip_prefix(name).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('_'));
-    let is_tested = |name: &str| TESTED.iter().any(|line| variant(line, name));
+    let is_tested = |name: &str| {
+        let variants = TESTED.iter().filter_map(|line| line.strip_prefix(name));
+        variants.into_iter().any(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
     for name in EXPECTED.concat() {
         assert!(is_tested(name), "{name} has no line in the table of flows");
     }

@@ -32,6 +32,10 @@ pub struct Controller {
     grow: f64,
 }
 
+/// Of 0.8 to 0.9, what serves Lorenz's system, a mixture's probability flow and Arenstorf's orbit best: a little shorter steps
+/// are made up for by fewer rejected ones.
+const SAFETY: f64 = 0.82;
+
 /// Errors below 1e-4 count as this much in the steps after, in logarithms: one step that was exact by chance says little.
 const SMALLEST_LOG: f64 = -9.210_340_371_976_182;
 
@@ -52,17 +56,17 @@ impl Controller {
         if !(sum > 0.0 && sum.is_finite()) {
             return Err(Error::invalid("controller", format!("the coefficients {coefficients:?} have no positive sum")));
         }
-        Ok(Self { coefficients, safety: 0.9, shrink: 0.2, grow: 10.0 })
+        Ok(Self { coefficients, safety: SAFETY, shrink: 0.2, grow: 10.0 })
     }
 
     /// I control: `β = (1, 0, 0)`.
     pub const fn integral() -> Self {
-        Self { coefficients: [1.0, 0.0, 0.0], safety: 0.9, shrink: 0.2, grow: 10.0 }
+        Self { coefficients: [1.0, 0.0, 0.0], safety: SAFETY, shrink: 0.2, grow: 10.0 }
     }
 
-    /// PI control with the coefficients of DOPRI5, `β = (0.85, -0.2, 0)`.
+    /// PI control with the coefficients of DOPRI5, `β = (0.85, -0.2, 0)`, whose safety factor is 0.9.
     pub const fn proportional_integral() -> Self {
-        Self { coefficients: [0.85, -0.2, 0.0], safety: 0.9, shrink: 0.2, grow: 10.0 }
+        Self { coefficients: [0.85, -0.2, 0.0], safety: SAFETY, shrink: 0.2, grow: 10.0 }
     }
 
     /// PID control with the coefficients of Söderlind's filter H312: `β = (1/18, 1/9, 1/18)` times `k`, for rough problems.
@@ -164,13 +168,13 @@ mod tests {
         let control = Controller::default().gains(5.0);
         let mut memory = Memory::new(&0.0);
         let first: f64 = control.factor(&mut memory, &0.5, &true);
-        let expected = 0.9 * 0.5_f64.powf(-0.17) * 1e-4_f64.powf(0.04);
+        let expected = SAFETY * 0.5_f64.powf(-0.17) * 1e-4_f64.powf(0.04);
         assert!((first - expected).abs() < 1e-14, "{first} against {expected}");
         let second = control.factor(&mut memory, &0.25, &true);
-        let expected = 0.9 * 0.25_f64.powf(-0.17) * 0.5_f64.powf(0.04);
+        let expected = SAFETY * 0.25_f64.powf(-0.17) * 0.5_f64.powf(0.04);
         assert!((second - expected).abs() < 1e-14, "{second} against {expected}");
         let rejected = control.factor(&mut memory, &32.0, &false);
-        assert!((rejected - 0.45).abs() < 1e-14, "{rejected}");
+        assert!((rejected - 0.5 * SAFETY).abs() < 1e-14, "{rejected}");
         assert_eq!(control.factor(&mut memory, &1e-6, &true), 1.0, "no growth after a rejected step");
         assert!(control.factor(&mut memory, &1e-6, &true) > 5.0);
     }
