@@ -141,7 +141,7 @@ impl Stiff {
 /// let derivative = jacobian_of(&map, &0.0_f64, &2.0, &[1.0]);
 /// assert!((derivative[0][0] - jacobian_of(&growth, &0.0_f64, &2.0, &[1.0])[0][0]).abs() < 1e-4);
 ///
-/// let report = verify(&map, &growth, Lattice::new([0.0, 2.0], [[1.0, 9.0]])?.cases(20));
+/// let report = verify(&map, &growth, Lattice::new([0.0, 2.0], [[1.0, 9.0]])?.cases::<f64>(20));
 /// assert!(report.holds(1e-3), "{report}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```
