@@ -3,6 +3,9 @@
 //! Reference values: extended precision, extrapolated until 24 digits agreed. Problems: E. Hairer, G. Wanner, Solving Ordinary
 //! Differential Equations II, section IV.10 (HIRES, Robertson, van der Pol); A. Prothero, A. Robinson, Math. Comp. 28 (1974).
 
+// more digits than a float holds: those of the source
+#![allow(clippy::excessive_precision)]
+
 use flowmap::{Number, Ode};
 
 pub struct Hires;
