@@ -83,8 +83,8 @@ impl<F: Real, const D: usize> End<F, D> {
     }
 }
 
-/// The number of lanes: a register of AVX-512 of `f64`, or two of AVX2.
-const LANES: usize = 8;
+/// The number of lanes: two registers of AVX-512 of `f64`, so that one computes while the other waits for its results.
+const LANES: usize = 16;
 
 /// Trajectories in one task: enough that the last ones, which leave lanes empty, do not matter.
 const TASK: usize = 512;
