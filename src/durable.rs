@@ -153,13 +153,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replaces_files_keeps_folders_and_leaves_nothing_else() {
+    fn replaces_files_and_leaves_nothing_else() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("a.txt");
         write_file(&file, b"one").unwrap();
         write_file(&file, b"two").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
 
+    #[cfg(feature = "train")]
+    #[test]
+    fn keeps_folders_and_leaves_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("inner").join("b");
         fs::create_dir_all(home.path().join("inner/.scratch-b/rest")).unwrap();
         fs::write(home.path().join("inner/.scratch-c"), b"a file").unwrap();

@@ -45,24 +45,26 @@
 //! | [`nn`] | networks as average velocities |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, distances between samples and a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
+//! | [`analysis`] | Jacobians, stretches, exponents; scalar fields on grids |
+//! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
-//! | [`FlowMap`], [`AverageVelocity`] | maps, compositions and inverses; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
-//! | [`VelocityField`], [`Ode`] | right-hand sides, from a closure or coordinate by coordinate |
+//! | [`FlowMap`], [`AverageVelocity`] | maps and what is made of them: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
+//! | [`VelocityField`], [`Ode`], [`ParametricOde`] | right-hand sides, from a closure or coordinate by coordinate |
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
 //! | [`State`], [`Coordinates`] | points and batches that an ODE moves |
-//! | [`Number`], [`Dual`] | arithmetic that floats, dual numbers and tensors share; forward mode |
+//! | [`Number`], [`Dual`], [`Lanes`] | arithmetic that floats, dual numbers and tensors share; forward mode; SIMD |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ndarray` | yes | tensors on the CPU ([`backend::ndarray`]): matrix products by gemm, threads by rayon, SIMD by pulp |
-//! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`] |
+//! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`] |
 //! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
 //! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |
 //! | `cli` | | [`learn::Options`] for programs with a command line; implies `terminal` |
-//! | `plot` | | [`plot`]: samples and images as PNG, curves as SVG |
+//! | `plot` | | [`plot`]: samples, images, heat maps and paths as PNG, curves as SVG |
 //! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |
 //! | `serde` | | reports and settings can be stored |
 //! | `dfdx` | | tensors of the dfdx library |
@@ -70,12 +72,12 @@
 // links lead to modules that only the features have
 #![cfg_attr(not(all(feature = "cli", feature = "plot", feature = "proptest")), allow(rustdoc::broken_intra_doc_links))]
 
+pub mod analysis;
 pub mod backend;
 pub mod characterization;
 #[cfg(feature = "train")]
 pub mod data;
 mod differences;
-#[cfg(any(feature = "train", feature = "plot"))]
 mod durable;
 mod error;
 pub mod exact;
@@ -102,10 +104,13 @@ mod tolerance;
 pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
 pub use differences::Differences;
 pub use error::{Error, Result};
-pub use field::{Field, Frozen, Ode, Pointwise, VelocityField, field, rhs_jacobian};
-pub use flow::{AverageVelocity, Composition, FlowMap, Inverse, Learned, Map, flow_map};
-pub use number::{Dual, Mask, Number, Real, Value};
-pub use state::{Coordinates, State};
+pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, field, rhs_jacobian};
+pub use flow::{
+    AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Inverse, Learned, Map, Product, Restriction,
+    TimeChange, flow_map,
+};
+pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
+pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
 pub use tolerance::{Norm, Tolerance};
 

@@ -10,3 +10,5 @@ pub mod dfdx;
 pub mod nalgebra;
 #[cfg(feature = "ndarray")]
 pub mod ndarray;
+#[cfg(any(feature = "nalgebra", feature = "ndarray"))]
+mod vector;

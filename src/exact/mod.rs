@@ -5,32 +5,113 @@
 //! batches of points in a tensor.
 
 mod affine;
+mod bernoulli;
 mod blowup;
+mod charged_particle;
 mod coupling;
+mod damped_oscillator;
+mod density_mixing;
+mod diagonal_gaussian;
+mod drift;
 mod expm;
 #[cfg(feature = "nalgebra")]
 mod gaussian;
 mod linear;
+mod logarithmic_growth;
 mod logistic;
+mod michaelis_menten;
+mod mixture;
+mod overdamped_pendulum;
+mod pitchfork;
+mod prothero_robinson;
+mod quadratic_drag;
+mod quintic_tube;
+mod rank_one;
+mod riccati;
+mod rodrigues;
 mod rotation;
+mod setting;
+mod shear;
+mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
+#[cfg(test)]
+mod testing;
+mod time_changed;
+mod turning;
+
+// nonlinear, several dimensions
+mod abc;
+mod calogero_moser;
+mod duffing;
+mod geodesic;
+mod hopf;
+mod kepler;
+mod kuramoto;
+mod pendulum;
+mod point_vortices;
+mod projective_riccati;
+mod radial;
+mod rigid_body;
+mod slow_manifold;
+mod taylor_green;
+mod toda;
 
 pub use affine::Affine;
+pub use bernoulli::Bernoulli;
 pub use blowup::Blowup;
+pub use charged_particle::ChargedParticle;
 pub use coupling::{Coupling, CouplingLayer};
+pub use damped_oscillator::DampedOscillator;
+pub use density_mixing::DensityMixing;
+pub use diagonal_gaussian::DiagonalGaussian;
+pub use drift::Drift;
 pub use expm::expm;
 #[cfg(feature = "nalgebra")]
 pub use gaussian::Gaussian;
 pub use linear::Linear;
+pub use logarithmic_growth::LogarithmicGrowth;
 pub use logistic::Logistic;
+pub use michaelis_menten::MichaelisMenten;
+pub use mixture::{Component, Mixture};
+pub use overdamped_pendulum::OverdampedPendulum;
+pub use pitchfork::Pitchfork;
+pub use prothero_robinson::ProtheroRobinson;
+pub use quadratic_drag::QuadraticDrag;
+pub use quintic_tube::QuinticTube;
+pub use rank_one::RankOne;
+pub use riccati::Riccati;
+pub use rodrigues::Rodrigues;
 pub use rotation::Rotation;
+pub use shear::Shear;
+pub use time_changed::{Autonomous, TimeChanged};
+pub use turning::Turning;
+
+/// [`analysis::jacobian`](crate::analysis::jacobian), beside the [Jacobians in closed form](ExactFlow::jacobian) that it is
+/// compared with.
+pub use crate::analysis::jacobian as jacobian_of;
+
+pub use abc::AbcShear;
+pub use calogero_moser::CalogeroMoser;
+pub use duffing::Duffing;
+pub use geodesic::Geodesic;
+pub use hopf::Hopf;
+pub use kepler::Kepler;
+pub use kuramoto::KuramotoPair;
+pub use pendulum::Pendulum;
+pub use point_vortices::PointVortices;
+pub use projective_riccati::ProjectiveRiccati;
+pub use radial::Radial;
+pub use rigid_body::RigidBody;
+pub use slow_manifold::SlowManifold;
+pub use taylor_green::TaylorGreen;
+pub use toda::Toda;
 
 use crate::{
     Error, Result,
-    field::{Ode, Pointwise, columns},
+    field::{Ode, Pointwise},
     flow::{FlowMap, finite},
-    number::{Dual, Number},
+    number::Number,
     state::Coordinates,
 };
 
@@ -71,23 +152,6 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     }
 }
 
-/// The Jacobian `∇X_{s,t}(x)` of any map on points, row by row, exact to rounding: forward mode, one column after another.
-///
-/// ```
-/// use flowmap::exact::{jacobian_of, ExactFlow, Rotation};
-/// let turn = Rotation::new(1.0)?;
-/// let (s, t, x) = (0.0, 0.5, [1.0, 2.0]);
-/// assert_eq!(jacobian_of(&turn, &s, &t, &x), turn.jacobian(&s, &t, &x));
-/// # Ok::<(), flowmap::Error>(())
-/// ```
-pub fn jacobian_of<const D: usize, N: Number>(map: &impl FlowMap<[Dual<N>; D]>, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
-    let still = |t: &N| Dual::constant(t.clone());
-    columns(|j| {
-        let start = std::array::from_fn(|i| Dual::new(x[i].clone(), x[i].constant(f64::from(u8::from(i == j)))));
-        map.flow(&still(s), &still(t), &start)
-    })
-}
-
 /// `solution` on any state with coordinates.
 fn flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X::Time, t: &X::Time, x: &X) -> X {
     X::join(exact.solution(s, t, &x.split()))
@@ -117,6 +181,19 @@ impl<const D: usize, E: ExactFlow<D>, X: Coordinates<D>> FlowMap<X> for Pointwis
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         try_flow(&self.0, s, t, x)
     }
+}
+
+/// The matrix, row by row, of a linear map on points like `like`.
+fn matrix_of<const D: usize, N: Number>(like: &N, map: impl Fn(&[N; D]) -> [N; D]) -> [[N; D]; D] {
+    let axis = |j: usize| std::array::from_fn(|i| like.constant(f64::from(u8::from(i == j))));
+    let columns: [[N; D]; D] = std::array::from_fn(|j| map(&axis(j)));
+    std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i].clone()))
+}
+
+/// A denominator that is positive as long as the solution exists; NaN from then on.
+fn alive<N: Number>(denominator: N) -> N {
+    let zero = denominator.constant(0.0);
+    N::select(&zero.less(&denominator), &denominator, &denominator.constant(f64::NAN))
 }
 
 /// An exact flow of this crate is, without a wrapper, a field and a flow map on every state with its number of coordinates.

@@ -19,6 +19,16 @@
 //! # Ok::<(), proptest::test_runner::TestError<_>>(())
 //! ```
 
+mod law;
+mod linear;
+mod nonlinear;
+mod scalar;
+
+pub use law::*;
+pub use linear::*;
+pub use nonlinear::*;
+pub use scalar::*;
+
 use super::{Affine, Blowup, Coupling, CouplingLayer, ExactFlow, Linear, Logistic, Rotation};
 use crate::{Case, Error};
 use proptest::{array::uniform, collection::vec, prelude::*};

@@ -1,10 +1,12 @@
 //! Arithmetic that plain floats, dual numbers and whole tensors share.
 
 mod dual;
+mod lanes;
 mod real;
 
 pub use dual::Dual;
 pub(crate) use dual::sum;
+pub use lanes::{LaneMask, Lanes};
 pub use real::Real;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};

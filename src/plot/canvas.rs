@@ -62,19 +62,37 @@ impl Canvas {
         }
     }
 
+    /// Covers a share of a pixel.
+    pub fn mix(&mut self, [x, y]: [u32; 2], colour: Colour, share: f64) {
+        if let Some(pixel) = self.0.get_pixel_mut_checked(x, y) {
+            *pixel = Rgb(blend(pixel.0, colour, share));
+        }
+    }
+
     /// One line of text from its upper left corner on, a `?` for each character that is not ASCII.
     pub fn text(&mut self, text: &str, [x, y]: [u32; 2]) {
-        let mut left = x;
+        self.glyphs(text, |along, down| [x + along, y + down]);
+    }
+
+    /// One line of text that runs upwards, from its lower left corner on.
+    pub fn text_upwards(&mut self, text: &str, [x, y]: [u32; 2]) {
+        self.glyphs(text, |along, down| [x + down, y.saturating_sub(along)]);
+    }
+
+    /// Text whose pixels, so far along its line and down from its upper edge, are where `place` says.
+    fn glyphs(&mut self, text: &str, place: impl Fn(u32, u32) -> [u32; 2]) {
+        let mut start = 0;
         for character in text.chars() {
             let Some(glyph) = get_raster(character, WEIGHT, HEIGHT).or_else(|| get_raster('?', WEIGHT, HEIGHT)) else { continue };
             for (j, row) in (0..).zip(glyph.rows()) {
                 for (i, &darkness) in (0..).zip(row) {
                     if darkness > 0 {
-                        self.set(left + i, y + j, blend(PAPER, INK, f64::from(darkness) / 255.0));
+                        let [x, y] = place(start + i, j);
+                        self.set(x, y, blend(PAPER, INK, f64::from(darkness) / 255.0));
                     }
                 }
             }
-            left += get_raster_width(WEIGHT, HEIGHT) as u32;
+            start += get_raster_width(WEIGHT, HEIGHT) as u32;
         }
     }
 

@@ -7,7 +7,7 @@ use plotters::{
     prelude::*,
 };
 
-use super::Named;
+use super::{COLOURS, Named};
 use crate::{Error, Result, durable};
 
 const SIZE: (u32, u32) = (820, 480);
@@ -18,16 +18,6 @@ const LONG: usize = 400;
 const FEW: usize = 20;
 const TEXT: RGBColor = RGBColor(38, 45, 58);
 const GRID: RGBColor = RGBColor(226, 230, 236);
-/// Told apart by those who do not see all colours, too (Okabe and Ito), in an order of falling contrast.
-const COLOURS: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-    RGBColor(90, 98, 110),
-];
 
 /// How the vertical axis is divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,7 +111,8 @@ where
         .y_label_formatter(&|y| short(*y))
         .draw()
         .map_err(failed)?;
-    for ((name, points), colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+    for ((name, points), [red, green, blue]) in lines.iter().zip(COLOURS.into_iter().cycle()) {
+        let colour = RGBColor(red, green, blue);
         let style = colour.stroke_width(2);
         let mut line = points.as_slice();
         let (band, means);

@@ -1,16 +1,28 @@
-//! Pictures of samples, losses and images.
+//! Pictures of samples, losses, images, scalar fields and paths.
 //!
 //! PNG for what has many points or pixels, SVG for curves; neither needs a font to be installed. A picture is written to a
 //! scratch file and renamed, so that a full disk leaves an error and whatever stood at the path before.
 
 mod canvas;
+mod colour_map;
 mod curves;
+mod frame;
 mod grid;
+mod heat_map;
+mod paths;
 mod scatter;
+mod ticks;
 
 pub use curves::{Axes, Scale, curves};
+pub use frame::Plane;
 pub use grid::image_grid;
+pub use heat_map::{ColourBar, heat_map};
+pub use paths::paths;
 pub use scatter::scatter_panels;
+
+/// Of lines, told apart by those who do not see all colours, too (Okabe and Ito), in an order of falling contrast.
+const COLOURS: [canvas::Colour; 7] =
+    [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [230, 159, 0], [90, 98, 110]];
 
 /// Points with a name.
 pub type Named<'a> = (&'a str, &'a [[f64; 2]]);

@@ -99,6 +99,11 @@ impl Adaptive {
         &self.method
     }
 
+    /// One more than the order of the estimate.
+    pub(super) fn k(&self) -> f64 {
+        f64::from(self.method.estimate.map_or(self.method.order, |estimate| estimate.order) + 1)
+    }
+
     /// A solve that its caller steps through.
     ///
     /// ```
@@ -130,9 +135,7 @@ impl Solver for Adaptive {
         let mut stepper = self.start(field, s, t, x);
         let mut recorder = Recorder::new(save, stepper.time(), t, x)?;
         while stepper.step() {
-            if recorder.wants_pieces() {
-                recorder.record(stepper.piece());
-            }
+            recorder.record_step(&mut stepper);
         }
         Ok(recorder.finish_stepper(&stepper))
     }

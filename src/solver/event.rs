@@ -145,16 +145,14 @@ impl Adaptive {
                 if events[event].terminal {
                     stepper.shorten(length);
                     let (time, state) = (*stepper.time(), stepper.state().clone());
-                    recorder.record(stepper.piece());
+                    recorder.record_step(&mut stepper);
                     recorder.cross(Crossing { event, time, state: state.clone() });
                     return Ok(recorder.finish(time, state, vec![Status::Event(event)], stepper.statistics()));
                 }
                 let (time, state) = stepper.trial(length);
                 recorder.cross(Crossing { event, time, state });
             }
-            if recorder.wants_pieces() {
-                recorder.record(piece);
-            }
+            recorder.record(stepper.time(), stepper.state(), || piece);
         }
         Ok(recorder.finish_stepper(&stepper))
     }

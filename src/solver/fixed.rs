@@ -64,15 +64,20 @@ impl Solver for FixedSteps {
             let next = advance(&self.method, &field, &time, &state, &length, &mut rates);
             let end = if i == self.steps { t.clone() } else { between(&s, &t, f64::from(i) / f64::from(self.steps)) };
             evaluations += stages as u64 - 1;
-            let keeps = recorder.wants_pieces();
-            if keeps || i < self.steps {
-                rates.push(field.velocity(&end, &next));
-                evaluations += 1;
+            let mut rate_at_end = |rates: &mut Vec<X>| {
+                if rates.len() == stages {
+                    rates.push(field.velocity(&end, &next));
+                    evaluations += 1;
+                }
+            };
+            if i < self.steps {
+                rate_at_end(&mut rates);
             }
-            if keeps {
-                evaluations += self.method.dense.c.len() as u64;
-                recorder.record(Piece::new(&self.method, &field, [&time, &length, &end], [&state, &next], &mut rates));
-            }
+            recorder.record(&end, &next, || {
+                rate_at_end(&mut rates);
+                Piece::new(&self.method, &field, [&time, &length, &end], [&state, &next], &mut rates)
+            });
+            evaluations += (rates.len() as u64).saturating_sub(stages as u64 + 1);
             if rates.len() > stages {
                 rates.swap(0, stages);
             }

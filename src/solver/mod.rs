@@ -9,10 +9,13 @@
 //! | to begin with | [`Adaptive`] with [`DOPRI5`] or [`TSIT5`] |
 //! | errors below `1e-7` | [`Adaptive`] with [`DOP853`] |
 //! | errors above `1e-3` | [`Adaptive`] with [`BOGACKI_SHAMPINE`] |
+//! | many small ODEs | [`Ensemble`] of an [`Adaptive`] solver |
 //! | a smooth function of times and state, equal steps | [`FixedSteps`] with [`RK4`] |
 
 mod adaptive;
 mod controller;
+#[cfg(feature = "ensemble")]
+mod ensemble;
 mod event;
 mod fixed;
 mod methods;
@@ -25,6 +28,8 @@ mod tableau;
 
 pub use adaptive::Adaptive;
 pub use controller::Controller;
+#[cfg(feature = "ensemble")]
+pub use ensemble::{End, Ensemble, Start};
 pub use event::{Direction, Event};
 pub use fixed::FixedSteps;
 pub use methods::{BOGACKI_SHAMPINE, DOP853, DOPRI5, EULER, HEUN, METHODS, MIDPOINT, RK4, TSIT5};

@@ -280,25 +280,23 @@ impl<'a, X: State> Recorder<'a, X> {
         Ok(recorder)
     }
 
-    /// Whether steps need the states between their ends.
-    pub fn wants_pieces(&self) -> bool {
+    /// A step that ended in `state`; its `piece` is asked for where the states between its ends matter.
+    pub fn record(&mut self, end: &X::Time, state: &X, piece: impl FnOnce() -> Piece<X>) {
         match self.save {
-            Save::End => false,
-            Save::Steps | Save::Dense => true,
-            Save::At(_) => self.pending < self.slots.len(),
+            Save::Steps => {
+                self.times.push(end.clone());
+                self.states.push(state.clone());
+            }
+            Save::Dense => self.pieces.push(piece()),
+            Save::At(_) if self.pending < self.slots.len() => self.fill(&piece()),
+            Save::End | Save::At(_) => {}
         }
     }
 
-    pub fn record(&mut self, piece: Piece<X>) {
-        match self.save {
-            Save::End => {}
-            Save::Steps => {
-                self.times.push(piece.end().clone());
-                self.states.push(piece.to().clone());
-            }
-            Save::Dense => self.pieces.push(piece),
-            Save::At(_) => self.fill(&piece),
-        }
+    /// The last step of `stepper`.
+    pub fn record_step<B: VelocityField<X>>(&mut self, stepper: &mut Stepper<X, B>) {
+        let (time, state) = (stepper.time().clone(), stepper.state().clone());
+        self.record(&time, &state, || stepper.piece());
     }
 
     fn fill(&mut self, piece: &Piece<X>) {

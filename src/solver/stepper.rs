@@ -2,7 +2,7 @@
 
 use super::{
     Adaptive, Statistics, Status,
-    controller::Memory,
+    controller::{Gains, Memory},
     piece::{Piece, advance},
     tableau::Tableau,
 };
@@ -17,45 +17,49 @@ type MaskOf<X> = <<X as State>::Time as Number>::Mask;
 /// the end of the span.
 #[derive(Clone)]
 pub struct Stepper<X: State, B> {
-    solver: Adaptive,
-    field: B,
-    time: X::Time,
-    target: X::Time,
-    state: X,
+    pub(super) solver: Adaptive,
+    pub(super) field: B,
+    pub(super) time: X::Time,
+    pub(super) target: X::Time,
+    pub(super) state: X,
     /// Those of the last attempt; the first belongs to its start.
-    rates: Vec<X>,
+    pub(super) rates: Vec<X>,
     /// What is tried next, with its sign.
-    step: X::Time,
-    memory: Memory<X::Time>,
-    running: MaskOf<X>,
+    pub(super) step: X::Time,
+    pub(super) gains: Gains,
+    pub(super) memory: Memory<X::Time>,
+    pub(super) running: MaskOf<X>,
     /// Where the last attempt had an error that is a number.
-    finite: MaskOf<X>,
-    last: Option<Attempt<X>>,
+    pub(super) finite: MaskOf<X>,
+    pub(super) last: Option<Attempt<X>>,
     /// Which samples gave up, and why.
-    stops: Vec<(MaskOf<X>, Status)>,
-    attempts: u32,
-    evaluations: u64,
+    pub(super) stops: Vec<(MaskOf<X>, Status)>,
+    pub(super) evaluations: u64,
     /// Steps taken and rejected, sample by sample.
-    counts: [X::Time; 2],
+    pub(super) counts: [X::Time; 2],
+    /// How many attempts that makes at most.
+    pub(super) allowed: X::Time,
 }
 
 /// The last attempt.
 #[derive(Clone)]
-struct Attempt<X: State> {
-    time: X::Time,
+pub(super) struct Attempt<X: State> {
+    pub(super) time: X::Time,
     /// 0 where it was rejected.
-    length: X::Time,
-    state: X,
-    accepted: MaskOf<X>,
+    pub(super) length: X::Time,
+    pub(super) state: X,
+    pub(super) accepted: MaskOf<X>,
 }
 
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
+    #[inline(always)]
     pub(super) fn new(solver: Adaptive, field: B, s: &X::Time, t: &X::Time, x: &X) -> Self {
         // a time for each sample
         let form = x.dot(x).frozen();
         let (time, target) = (s.clone().in_form_of(&form), t.clone().in_form_of(&form));
         let zero = form.constant(0.0);
         let (step, memory, never) = (zero.clone(), Memory::new(&zero), zero.less(&zero));
+        let gains = solver.controller.gains(solver.k());
         let mut stepper = Self {
             rates: Vec::with_capacity(solver.method.stages() + 1 + solver.method.dense.c.len()),
             solver,
@@ -64,13 +68,14 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             target,
             state: x.clone(),
             step,
+            gains,
             memory,
             running: never.clone(),
             finite: never.not(),
             last: None,
             stops: Vec::new(),
-            attempts: 0,
             evaluations: 0,
+            allowed: zero.clone(),
             counts: [zero.clone(), zero],
         };
         stepper.begin();
@@ -78,6 +83,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     }
 
     /// Which samples have a way to go, the rate at the start, and the first step size.
+    #[inline(always)]
     fn begin(&mut self) {
         let way = self.target.clone() - &self.time;
         let (zero, one) = (way.constant(0.0), way.constant(1.0));
@@ -85,6 +91,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         // NaN times do not move; infinite ones never arrive
         let lost = (way.clone() - &way).less(&one).not();
         self.running = moves.and(&lost.not());
+        self.allowed = self.attempts().shift(f64::from(self.solver.max_steps));
         self.stop(&lost, Status::NotFinite);
         self.last = None;
         self.rates.clear();
@@ -111,12 +118,14 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
     }
 
+    #[inline(always)]
     fn velocity(&mut self, t: &X::Time, x: &X) -> X {
         self.evaluations += 1;
         self.field.velocity(t, x)
     }
 
     /// Where a step changes the state by about a hundredth, and an Euler step is about right.
+    #[inline(always)]
     fn first_step(&mut self, rate: &X, way: &X::Time) -> X::Time {
         let (zero, one) = (way.constant(0.0), way.constant(1.0));
         let direction = X::Time::select(&way.less(&zero), &-one.clone(), &one);
@@ -142,7 +151,13 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         X::Time::select(&usable, &proposed, &guess) * direction
     }
 
+    #[inline(always)]
+    fn attempts(&self) -> X::Time {
+        self.counts[0].clone() + &self.counts[1]
+    }
+
     /// Ends the solve for some samples.
+    #[inline(always)]
     fn stop(&mut self, which: &MaskOf<X>, why: Status) {
         if which.any() {
             self.running = self.running.and(&which.not());
@@ -166,12 +181,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     #[inline(always)]
     pub(super) fn attempt(&mut self) -> bool {
         let zero = self.step.constant(0.0);
-        if self.attempts >= self.solver.max_steps {
-            self.stop(&self.running.clone(), Status::TooManySteps);
-            return false;
-        }
-        self.attempts += 1;
-
+        let spent = self.running.and(&self.attempts().less(&self.allowed).not());
         let way = self.target.clone() - &self.time;
         let size = self.step.abs();
         // the last step may be a little longer than proposed, but not than allowed
@@ -180,7 +190,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let reach = if longest < f64::INFINITY { reach.min(&size.constant(longest)) } else { reach };
         let last = reach.less(&way.abs()).not();
         let stuck = self.running.and(&last.not()).and(&size.less(&self.tick()));
-        if stuck.any() {
+        if spent.or(&stuck).any() {
+            self.stop(&spent, Status::TooManySteps);
             self.stop(&stuck.and(&self.finite), Status::StepTooSmall);
             self.stop(&stuck.and(&self.finite.not()), Status::NotFinite);
             if !self.running.any() {
@@ -207,32 +218,25 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             self.evaluations += 1;
             self.rates.push(self.field.velocity(&end, &y));
         }
-        let nothing = self.state.minus(&self.state);
-        let error_of =
-            |weights: &[f64]| nothing.advanced(&h, weights, &self.rates).error_norm(&self.state, &y, &self.solver.tolerance);
-        let mut ratio = error_of(estimate.weights);
+        let mut ratio = self.error(estimate.weights, &y, &h);
         if let Some(beside) = estimate.beside {
             let square = ratio.clone() * &ratio;
-            let coarse = error_of(beside).powi(2).scale(0.01);
+            let coarse = self.error(beside, &y, &h).powi(2).scale(0.01);
             ratio = square.clone() / (square + coarse).shift(f64::from(f32::MIN_POSITIVE)).sqrt();
         }
         let accepted = ratio.less(&ratio.constant(1.0)).and(&self.running);
         self.finite = ratio.less(&ratio.constant(f64::MAX));
         let any = accepted.any();
         if any && self.running.and(&self.finite.not()).any() {
-            // samples that got out of their domain stay where they are; what they would have been is not chosen, and leaves NaN in
-            // the gradients of the others: the step is taken without them
-            let h = X::Time::select(&accepted, &h, &zero);
             end = X::Time::select(&accepted, &end, &self.time);
-            y = advance(method, &self.field, &self.time, &self.state, &h, &mut self.rates);
-            self.evaluations += method.stages() as u64 - 1;
+            y = self.again(&X::Time::select(&accepted, &h, &zero));
         }
-        if any && self.rates.len() == method.stages() {
+        if any && self.rates.len() == self.solver.method.stages() {
             self.evaluations += 1;
             self.rates.push(self.field.velocity(&end, &y));
         }
 
-        let factor = self.solver.controller.factor(&mut self.memory, &ratio, &accepted, f64::from(estimate.order + 1));
+        let factor = self.gains.factor(&mut self.memory, &ratio, &accepted);
         let next = (h.clone() * &factor).frozen();
         let next = if longest < f64::INFINITY { next.min(&next.constant(longest)).max(&next.constant(-longest)) } else { next };
         self.step = X::Time::select(&self.running, &next, &self.step);
@@ -249,6 +253,22 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let length = X::Time::select(&accepted, &h, &zero);
         self.last = Some(Attempt { time, length, state, accepted });
         any
+    }
+
+    /// Where the step leads without the samples that got out of their domain: they stay where they are. What they would have been
+    /// is not chosen, but leaves NaN in the gradients of the others.
+    #[cold]
+    #[inline(never)]
+    fn again(&mut self, h: &X::Time) -> X {
+        self.evaluations += self.solver.method.stages() as u64 - 1;
+        advance(&self.solver.method, &self.field, &self.time, &self.state, h, &mut self.rates)
+    }
+
+    /// The size of the error of the step of length `h` to `y`, by these weights of the rates.
+    #[inline(always)]
+    fn error(&self, weights: &[f64], y: &X, h: &X::Time) -> X::Time {
+        let nothing = self.state.minus(&self.state);
+        nothing.advanced(h, weights, &self.rates).error_norm(&self.state, y, &self.solver.tolerance)
     }
 
     /// The shortest step that is not the last: what the clock can tell, and what is allowed.
@@ -343,7 +363,6 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     pub fn extend_to(&mut self, t: &X::Time) {
         self.target = t.clone().in_form_of(&self.time);
         self.stops.clear();
-        self.attempts = 0;
         self.begin();
     }
 

@@ -266,6 +266,14 @@ pub(crate) mod common {
         }
     }
 
+    pub fn advanced<T: Tensor>(x: &T, by: &T, weights: &[f64], rates: &[T]) -> T {
+        let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0).map(|(w, rate)| rate.scale(*w));
+        match weighted.reduce(|sum, next| sum + next) {
+            None => x.clone(),
+            Some(sum) => scaled(&sum, by) + x,
+        }
+    }
+
     /// A constant tensor of one value for each sample.
     fn per_sample<T: Tensor>(x: &T, value: f64) -> T {
         let shape = &x.shape()[..x.shape().len().min(1)];
@@ -338,6 +346,9 @@ macro_rules! state_of_tensor {
             }
             fn dot(&self, other: &Self) -> Self {
                 crate::tensor::common::dot(self, other)
+            }
+            fn advanced(&self, by: &Self, weights: &[f64], rates: &[Self]) -> Self {
+                crate::tensor::common::advanced(self, by, weights, rates)
             }
             fn choose(mask: &<Self as crate::Number>::Mask, a: &Self, b: &Self) -> Self {
                 crate::tensor::common::choose(mask, a, b)

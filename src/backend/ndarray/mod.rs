@@ -1,10 +1,23 @@
-//! Tensors in `ndarray` arrays: the default backend, on the CPU.
+//! Tensors in `ndarray` arrays: the default backend, on the CPU. And plain arrays as states: an `Array1` is a point, an `Array2` a
+//! batch with one point in each row.
+//!
+//! ```
+//! use flowmap::{backend::ndarray::NdTensor, exact::Rotation, ndarray::{arr1, array}, FlowMap};
+//! let turn = Rotation::new(std::f64::consts::PI)?;
+//! let times = |t: [f64; 2]| NdTensor::from(arr1(&t));
+//! // two points, the first for half a turn, the second for a whole one
+//! let ends = turn.flow(&times([0.0, 0.0]), &times([1.0, 2.0]), &array![[1.0, 0.0], [1.0, 0.0]]);
+//! assert!((ends - array![[-1.0, 0.0], [1.0, 0.0]]).iter().all(|error| error.abs() < 1e-15));
+//! # Ok::<(), flowmap::Error>(())
+//! ```
 //!
 //! Elementwise work and matrix products use every thread of the current rayon pool and the widest SIMD instructions that the
 //! machine has, found at run time. Results do not depend on the number of threads.
 
+mod batch;
 mod kernel;
 mod math;
+mod point;
 mod product;
 
 pub use math::Element;

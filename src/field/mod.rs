@@ -1,5 +1,9 @@
 //! Velocity fields: the right-hand sides of ODEs.
 
+mod parametric;
+
+pub use parametric::{ParametricOde, WithParameters};
+
 use crate::{
     number::{Dual, Number, Value},
     state::{Coordinates, State},
@@ -97,6 +101,7 @@ pub trait Ode<const D: usize> {
 }
 
 impl<const D: usize, O: Ode<D>> Ode<D> for &O {
+    #[inline(always)]
     fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
         (**self).rhs(t, x)
     }
@@ -107,6 +112,7 @@ impl<const D: usize, O: Ode<D>> Ode<D> for &O {
 pub struct Pointwise<O, const D: usize>(pub O);
 
 impl<const D: usize, O: Ode<D>, X: Coordinates<D>> VelocityField<X> for Pointwise<O, D> {
+    #[inline(always)]
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         X::join(self.0.rhs(t, &x.split()))
     }

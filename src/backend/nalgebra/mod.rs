@@ -1,7 +1,7 @@
 //! nalgebra's vectors as states.
 //!
-//! A column vector of fixed size is a [`State`]: every field, exact flow, solver and characterization runs on it, and on its
-//! [`Dual`](crate::Dual).
+//! A column vector is a [`State`], of fixed size (`SVector`) or of a size known at run time only (`DVector`): every field, exact
+//! flow, solver and characterization runs on it, and on its [`Dual`](crate::Dual).
 //!
 //! ```
 //! use flowmap::{exact::Rotation, nalgebra::Vector2, Dual, FlowMap};
@@ -13,6 +13,8 @@
 //! assert_eq!(moving.tangent()[1], std::f64::consts::PI);
 //! # Ok::<(), flowmap::Error>(())
 //! ```
+
+mod dynamic;
 
 use crate::{Coordinates, Real, State, Tolerance, Value};
 use nalgebra::SVector;

@@ -1,5 +1,9 @@
 //! States: the points that an ODE moves.
 
+mod pair;
+
+pub use pair::Pair;
+
 use crate::{
     number::{Dual, Number, Value, sum},
     tolerance::Tolerance,
@@ -7,9 +11,16 @@ use crate::{
 
 /// A point of a vector space, or a batch of points, whose scalars are times.
 ///
-/// Implemented by `[N; D]` for every [`Number`] `N` (time: `N`), by nalgebra's `SVector` and by tensors of shape
-/// `[batch, …]` (time: a tensor of shape `[batch]`, each sample with its own, or `[]`, one for all), and by [`Dual`] of
-/// any state (time: `Dual` of its time).
+/// Implemented by
+///
+/// | state | time |
+/// |---|---|
+/// | `[N; D]` for every [`Number`] `N` | `N` |
+/// | nalgebra's `SVector` and `DVector`, ndarray's `Array1`: a point | the float |
+/// | ndarray's `Array2`: a batch of points, one in each row | a tensor of shape `[batch]`, each sample with its own, or `[]`, one for all |
+/// | tensors of shape `[batch, …]` | the same |
+/// | a pair `(A, B)` of states with the same times | theirs |
+/// | [`Dual`] of any state | `Dual` of its time |
 ///
 /// ```
 /// use flowmap::State;
@@ -48,15 +59,19 @@ pub trait State: Value {
     /// `self + by Σ_j weights_j rates_j`: where a step of a Runge-Kutta method gets to. Rates of weight 0 are not read.
     #[must_use]
     fn advanced(&self, by: &Self::Time, weights: &[f64], rates: &[Self]) -> Self {
-        let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0);
-        weighted.fold(self.clone(), |sum, (w, rate)| sum.plus(&rate.scaled(&by.scale(*w))))
+        let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0).map(|(w, rate)| rate.scaled(&by.constant(*w)));
+        match weighted.reduce(|sum, next| sum.plus(&next)) {
+            None => self.clone(),
+            Some(sum) => sum.scaled(by).plus(self),
+        }
     }
 }
 
 /// States that can be split into `D` coordinates and joined again: what a coordinatewise recipe
 /// ([`Ode`](crate::Ode), [`exact`](crate::exact) flows) needs.
 ///
-/// A tensor of shape `[batch, D]` has `D` coordinates of shape `[batch]`.
+/// A tensor or an array of shape `[batch, D]` has `D` coordinates of shape `[batch]`. The types of vectors and tensors whose size is
+/// known at run time only have coordinates for every `D`; [`split`](Self::split) panics where theirs are not `D`.
 ///
 /// ```
 /// use flowmap::{Coordinates, Dual};
@@ -65,6 +80,9 @@ pub trait State: Value {
 /// ```
 pub trait Coordinates<const D: usize>: State {
     /// The coordinates.
+    ///
+    /// # Panics
+    /// If the state's size is known at run time only and it has not `D` coordinates; the message has both shapes.
     fn split(&self) -> [Self::Time; D];
     /// The state that has these coordinates.
     fn join(coordinates: [Self::Time; D]) -> Self;
@@ -80,35 +98,59 @@ impl<N: Number, const D: usize> Value for [N; D] {
     }
 }
 
+// Plain loops: inside a region that is compiled for wider SIMD instructions, a closure that is not inlined runs without them.
 impl<N: Number, const D: usize> State for [N; D] {
     type Time = N;
 
     #[inline(always)]
     fn plus(&self, other: &Self) -> Self {
-        std::array::from_fn(|i| self[i].clone() + &other[i])
+        let mut sum = self.clone();
+        for i in 0..D {
+            sum[i] = self[i].clone() + &other[i];
+        }
+        sum
     }
     #[inline(always)]
     fn minus(&self, other: &Self) -> Self {
-        std::array::from_fn(|i| self[i].clone() - &other[i])
+        let mut difference = self.clone();
+        for i in 0..D {
+            difference[i] = self[i].clone() - &other[i];
+        }
+        difference
     }
     #[inline(always)]
     fn negated(&self) -> Self {
-        std::array::from_fn(|i| -self[i].clone())
+        let mut negative = self.clone();
+        for i in 0..D {
+            negative[i] = -self[i].clone();
+        }
+        negative
     }
     #[inline(always)]
     fn scaled(&self, by: &N) -> Self {
-        std::array::from_fn(|i| self[i].clone() * by)
+        let mut multiple = self.clone();
+        for i in 0..D {
+            multiple[i] = self[i].clone() * by;
+        }
+        multiple
     }
     /// # Panics
     /// If `D` is 0: a point without coordinates has no scalar to take the product's form from.
     #[inline(always)]
     fn dot(&self, other: &Self) -> N {
-        let first = self[0].clone() * &other[0];
-        self.iter().zip(other).skip(1).fold(first, |total, (x, y)| total + x.clone() * y)
+        let mut total = self[0].clone() * &other[0];
+        for i in 1..D {
+            total = total + self[i].clone() * &other[i];
+        }
+        total
     }
     #[inline(always)]
     fn choose(mask: &N::Mask, a: &Self, b: &Self) -> Self {
-        std::array::from_fn(|i| N::select(mask, &a[i], &b[i]))
+        let mut chosen = b.clone();
+        for i in 0..D {
+            chosen[i] = N::select(mask, &a[i], &b[i]);
+        }
+        chosen
     }
     /// # Panics
     /// If `D` is 0, as for [`dot`](State::dot).
@@ -118,20 +160,23 @@ impl<N: Number, const D: usize> State for [N; D] {
     }
     #[inline(always)]
     fn advanced(&self, by: &N, weights: &[f64], rates: &[Self]) -> Self {
-        let mut sum: Option<Self> = None;
-        for (&weight, rate) in weights.iter().zip(rates) {
-            if weight != 0.0 {
-                let next = match sum {
-                    None => std::array::from_fn(|i| rate[i].scale(weight)),
-                    Some(sum) => std::array::from_fn(|i| sum[i].clone() + rate[i].scale(weight)),
-                };
-                sum = Some(next);
+        let Some(first) = weights.iter().position(|&w| w != 0.0) else { return self.clone() };
+        let mut sum = rates[first].clone();
+        for i in 0..D {
+            sum[i] = sum[i].scale(weights[first]);
+        }
+        for j in first + 1..weights.len() {
+            if weights[j] != 0.0 {
+                let rate = &rates[j];
+                for i in 0..D {
+                    sum[i] = sum[i].clone() + rate[i].scale(weights[j]);
+                }
             }
         }
-        match sum {
-            None => self.clone(),
-            Some(sum) => std::array::from_fn(|i| self[i].clone() + by.clone() * &sum[i]),
+        for i in 0..D {
+            sum[i] = sum[i].clone() * by + &self[i];
         }
+        sum
     }
 }
 

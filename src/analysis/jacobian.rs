@@ -1,0 +1,120 @@
+//! The derivative of a flow map by the start point.
+
+use crate::{
+    field::columns,
+    flow::FlowMap,
+    number::{Dual, Number},
+    state::Coordinates,
+};
+
+/// The Jacobian `∇X_{s,t}(x)` of any flow map, row by row: `∂X_i/∂x_j`, exact to rounding: forward mode, one column after
+/// another. Of a batch, each entry holds those of all samples. NaN outside the map's domain.
+///
+/// ```
+/// use flowmap::{analysis::jacobian, exact::{ExactFlow, Rotation}};
+/// let turn = Rotation::new(1.0)?;
+/// let (s, t, x) = (0.0, 0.5, [1.0, 2.0]);
+/// assert_eq!(jacobian(&turn, &s, &t, &x), turn.jacobian(&s, &t, &x));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// A map without derivatives is asked at neighbouring points:
+///
+/// ```
+/// use flowmap::{analysis::jacobian, flow_map, Differences};
+/// let growth = flow_map(|s: &f64, t: &f64, [x]: &[f64; 1]| [x / (x + (1.0 - x) * (s - t).exp())]);
+/// let [[slope]] = jacobian(&Differences::new(growth), &0.0, &1.0, &[0.5]);
+/// let e = (-1.0_f64).exp();
+/// assert!((slope - 4.0 * e / (1.0 + e).powi(2)).abs() < 1e-10);
+/// ```
+pub fn jacobian<X, M, const D: usize>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> [[X::Time; D]; D]
+where
+    X: Coordinates<D>,
+    M: FlowMap<Dual<X>> + ?Sized,
+{
+    let (s, t) = (Dual::constant(s.clone()), Dual::constant(t.clone()));
+    let coordinates = x.split();
+    columns(|j| {
+        let unit = X::join(std::array::from_fn(|i| coordinates[i].constant(f64::from(u8::from(i == j)))));
+        map.flow(&s, &t, &Dual::new(x.clone(), unit)).split()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Case, Differences, Lattice, VelocityField, characterization::Eulerian, exact::Coupling, exact::ExactFlow, flow_map,
+    };
+
+    fn cases() -> impl Iterator<Item = Case<[f64; 3]>> {
+        Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases(32)
+    }
+
+    fn distance(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> f64 {
+        a.as_flattened().iter().zip(b.as_flattened()).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
+    }
+
+    #[test]
+    fn columns_are_columns() {
+        let flow = Coupling::<3>::random(4, 2).unwrap();
+        for Case { s, t, x } in cases() {
+            let found = jacobian(&flow, &s, &t, &x);
+            assert!(distance(&found, &flow.jacobian(&s, &t, &x)) < 1e-14);
+            let b: [f64; 3] = flow.velocity(&s, &x);
+            let along: [f64; 3] = Eulerian::transport(&flow, &flow, &s, &t, &x);
+            for (row, along) in found.iter().zip(along) {
+                assert!((row.iter().zip(b).map(|(j, b)| j * b).sum::<f64>() - along).abs() < 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn neighbouring_trajectories_give_the_same_to_ten_digits() {
+        let flow = Coupling::<3>::random(4, 2).unwrap();
+        let plain = Differences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 3]| flow.flow(s, t, x)));
+        for Case { s, t, x } in cases() {
+            let error = distance(&jacobian(&plain, &s, &t, &x), &jacobian(&flow, &s, &t, &x));
+            assert!(error < 1e-9, "{error:e}");
+        }
+        // a step of one's own: the error of central differences falls with its square
+        let error = |step| {
+            let plain = Differences::with_step(flow_map(|s: &f64, t: &f64, x: &[f64; 3]| flow.flow(s, t, x)), step).unwrap();
+            distance(&jacobian(&plain, &0.0, &1.0, &[0.1, 0.2, 0.3]), &flow.jacobian(&0.0, &1.0, &[0.1, 0.2, 0.3]))
+        };
+        let ratio = error(2e-2) / error(1e-2);
+        assert!((ratio - 4.0).abs() < 0.05, "{ratio}");
+    }
+
+    #[test]
+    fn second_derivatives() {
+        let flow = Coupling::<3>::random(4, 2).unwrap();
+        let (x, d) = ([0.1, 0.2, 0.3], [1.0, -1.0, 0.5]);
+        let nested = jacobian(&flow, &Dual::constant(0.0), &Dual::constant(1.0), &Dual::new(x, d));
+        let h = 1e-5;
+        let at = |h: f64| flow.jacobian(&0.0, &1.0, &std::array::from_fn(|i| x[i] + h * d[i]));
+        let (ahead, behind) = (at(h), at(-h));
+        for i in 0..3 {
+            for j in 0..3 {
+                let slope = (ahead[i][j] - behind[i][j]) / (2.0 * h);
+                let found = nested[i][j].moving().copied().unwrap_or(0.0);
+                assert!((found - slope).abs() < 1e-8, "{i} {j}: {found} and {slope}");
+            }
+        }
+    }
+
+    #[cfg(feature = "ndarray")]
+    #[test]
+    fn of_a_batch_each_entry_holds_every_sample() {
+        use crate::{Value, backend::ndarray::NdTensor};
+        let flow = Coupling::<3>::random(4, 2).unwrap();
+        let points: Vec<[f64; 3]> = cases().map(|c| c.x).take(5).collect();
+        let x = NdTensor::new(points.concat(), &[5, 3]).unwrap();
+        let [s, t] = [0.0, 1.0].map(|t| NdTensor::new(vec![t], &[]).unwrap());
+        let entries: [[NdTensor<f64>; 3]; 3] = jacobian(&flow, &s, &t, &x);
+        for (k, point) in points.iter().enumerate() {
+            let found = std::array::from_fn(|i| std::array::from_fn(|j| entries[i][j].values()[k]));
+            assert!(distance(&found, &flow.jacobian(&0.0, &1.0, point)) < 1e-14);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The Arnold-Beltrami-Childress flow where it is a shear.
+
+use super::{ExactFlow, exact_flow, setting::finite};
+use crate::{Number, Ode, Result};
+
+/// The ABC flow with `B = C = 0`: layers that slide over each other, the direction turning with the height.
+///
+/// Let `τ = t - s`.
+///
+/// - velocity: `b(x, y, z) = (A sin z, A cos z, 0)`
+/// - flow: `(x + A τ sin z, y + A τ cos z, z)`
+/// - Jacobian: `[[1, 0, A τ cos z], [0, 1, -A τ sin z], [0, 0, 1]]`
+/// - domain: all of space, all times
+///
+/// With all three coefficients the ABC flow is chaotic, and has no closed form.
+///
+/// ```
+/// use flowmap::{exact::AbcShear, FlowMap};
+/// let end = AbcShear::new(2.0)?.flow(&0.0, &3.0, &[1.0, 1.0, 0.0]);
+/// assert_eq!(end, [1.0, 7.0, 0.0]);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: T. Dombre et al., Chaotic streamlines in the ABC flows, J. Fluid Mech. 167, 1986.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AbcShear {
+    amplitude: f64,
+}
+
+impl AbcShear {
+    /// With the amplitude `A`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) unless it is finite.
+    pub fn new(amplitude: f64) -> Result<Self> {
+        finite("amplitude", &[amplitude])?;
+        Ok(Self { amplitude })
+    }
+}
+
+impl Ode<3> for AbcShear {
+    fn rhs<N: Number>(&self, _t: &N, [_, _, z]: &[N; 3]) -> [N; 3] {
+        [z.sin().scale(self.amplitude), z.cos().scale(self.amplitude), z.constant(0.0)]
+    }
+}
+
+impl ExactFlow<3> for AbcShear {
+    fn solution<N: Number>(&self, s: &N, t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
+        let way = (t.clone() - s).scale(self.amplitude);
+        [way.clone() * &z.sin() + x, way * &z.cos() + y, z.clone()]
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, [_, _, z]: &[N; 3]) -> [[N; 3]; 3] {
+        let way = (t.clone() - s).scale(self.amplitude);
+        let (zero, one) = (z.constant(0.0), z.constant(1.0));
+        [
+            [one.clone(), zero.clone(), way.clone() * &z.cos()],
+            [zero.clone(), one.clone(), -(way * &z.sin())],
+            [zero.clone(), zero, one],
+        ]
+    }
+}
+
+exact_flow!(AbcShear, 3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FlowMap, exact::testing::close};
+
+    #[test]
+    fn layers_slide() {
+        let (sin, cos) = 0.7_f64.sin_cos();
+        let flow = AbcShear::new(-1.5).unwrap();
+        close(&flow.flow(&1.0, &3.0, &[0.2, 0.3, 0.7]), &[0.2 - 3.0 * sin, 0.3 - 3.0 * cos, 0.7], 1e-15);
+    }
+
+    #[test]
+    fn an_infinite_amplitude_is_refused() {
+        assert!(AbcShear::new(f64::INFINITY).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! A charge in uniform fields.
+
+use super::{
+    ExactFlow, exact_flow, matrix_of,
+    rodrigues::{cross, direction, length, sine_and_versine},
+    setting::{finite, positive},
+};
+use crate::{Number, Ode, Result};
+use std::array::from_fn;
+
+/// A charged particle in uniform electric and magnetic fields, in six dimensions: its place `x` and its velocity `v`. It gyrates
+/// about the magnetic field, drifts across both, and is accelerated along the magnetic one.
+///
+/// Fields are in units of the particle's ratio of mass to charge. Let `u = e × b / |b|²` be the drift, `ω = |b|` the gyration's
+/// frequency, `n = b / ω`, `e∥` and `v∥` the parts along `b`, `w = v - v∥ - u` what gyrates, `τ = t - s` and `θ = ω τ`.
+///
+/// - velocity: `b(x, v) = (v, e + v × b)`
+/// - flow: `x + (v∥ + u) τ + e∥ τ²/2 + (sin(θ) w + (1 - cos θ) w × n) / ω` for the place,
+///   `v∥ + u + e∥ τ + cos(θ) w + sin(θ) w × n` for the velocity
+/// - Jacobian: the same without `e`, the same everywhere
+/// - domain: the whole space, all times
+///
+/// ```
+/// use flowmap::{exact::ChargedParticle, FlowMap};
+/// // from rest, fields across each other: after a whole gyration it has drifted across both
+/// let particle = ChargedParticle::new([1.0, 0.0, 0.0], [0.0, 0.0, 2.0])?;
+/// let end = particle.flow(&0.0, &std::f64::consts::PI, &[0.0_f64; 6]);
+/// assert!((end[1] + 0.5 * std::f64::consts::PI).abs() < 1e-15 && end[0].abs() < 1e-15);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: J. D. Jackson, Classical Electrodynamics, sections 12.2 and 12.3.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChargedParticle {
+    electric: [f64; 3],
+    magnetic: [f64; 3],
+}
+
+impl ChargedParticle {
+    /// In the fields `e` and `b`, both times charge over mass.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) unless all is finite and the magnetic field is not zero.
+    pub fn new(electric: [f64; 3], magnetic: [f64; 3]) -> Result<Self> {
+        finite("electric field", &electric)?;
+        finite("magnetic field", &magnetic)?;
+        positive("strength of the magnetic field", length(&magnetic))?;
+        Ok(Self { electric, magnetic })
+    }
+
+    /// `u`.
+    fn drift(&self) -> [f64; 3] {
+        cross(&self.electric, &direction(&self.magnetic)).map(|u| u / length(&self.magnetic))
+    }
+
+    /// `a∥`.
+    fn along<N: Number>(&self, a: &[N; 3]) -> [N; 3] {
+        let n = direction(&self.magnetic);
+        let component = a[0].scale(n[0]) + a[1].scale(n[1]) + a[2].scale(n[2]);
+        n.map(|n| component.scale(n))
+    }
+
+    /// The flow of a charge with this drift and this acceleration along the magnetic field.
+    fn moved<N: Number>(&self, s: &N, t: &N, x: &[N; 6], drift: &[f64; 3], push: &[f64; 3]) -> [N; 6] {
+        let (place, velocity): ([N; 3], [N; 3]) = (from_fn(|i| x[i].clone()), from_fn(|i| x[i + 3].clone()));
+        let frequency = length(&self.magnetic);
+        let duration = t.clone() - s;
+        let angle = duration.scale(frequency);
+        let ([sine, versine], cosine) = (sine_and_versine(&angle), angle.cos());
+        let half_square = (duration.clone() * &duration).scale(0.5);
+        let along = self.along(&velocity);
+        let gyrating: [N; 3] = from_fn(|i| (velocity[i].clone() - &along[i]).shift(-drift[i]));
+        let pulled = cross(&direction(&self.magnetic), &gyrating).map(|component| -component);
+        let steady: [N; 3] = from_fn(|i| along[i].shift(drift[i]));
+        from_fn(|k| {
+            let i = k % 3;
+            if k < 3 {
+                let circle = (gyrating[i].clone() * &sine + pulled[i].clone() * &versine).scale(frequency.recip());
+                circle + steady[i].clone() * &duration + half_square.scale(push[i]) + &place[i]
+            } else {
+                let circle = gyrating[i].clone() * &cosine + pulled[i].clone() * &sine;
+                circle + duration.scale(push[i]) + &steady[i]
+            }
+        })
+    }
+}
+
+impl Ode<6> for ChargedParticle {
+    fn rhs<N: Number>(&self, _t: &N, [_, _, _, u, v, w]: &[N; 6]) -> [N; 6] {
+        let velocity = [u.clone(), v.clone(), w.clone()];
+        let pull = cross(&self.magnetic, &velocity);
+        from_fn(|k| if k < 3 { velocity[k].clone() } else { (-pull[k - 3].clone()).shift(self.electric[k - 3]) })
+    }
+}
+
+impl ExactFlow<6> for ChargedParticle {
+    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 6]) -> [N; 6] {
+        self.moved(s, t, x, &self.drift(), &self.along(&self.electric))
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 6]) -> [[N; 6]; 6] {
+        matrix_of(s, |axis| self.moved(s, t, axis, &[0.0; 3], &[0.0; 3]))
+    }
+}
+
+exact_flow!(ChargedParticle, 6);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FlowMap, exact::Affine};
+
+    #[test]
+    fn an_affine_system_like_any_other() {
+        let (e, b) = ([0.3, -1.0, 0.7], [0.5, 1.1, -0.8]);
+        let mut matrix = [[0.0; 6]; 6];
+        for i in 0..3 {
+            matrix[i][i + 3] = 1.0;
+            let (j, k) = ((i + 1) % 3, (i + 2) % 3);
+            (matrix[i + 3][j + 3], matrix[i + 3][k + 3]) = (b[k], -b[j]);
+        }
+        let offset = [0.0, 0.0, 0.0, e[0], e[1], e[2]];
+        let x = [1.0, -0.5, 0.2, 0.4, 2.0, -1.3];
+        let expected = Affine::new(matrix, offset).unwrap().flow(&0.3, &2.0, &x);
+        let found = ChargedParticle::new(e, b).unwrap().flow(&0.3, &2.0, &x);
+        for (a, b) in found.iter().zip(expected) {
+            assert!((a - b).abs() < 8e-14, "{found:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_magnetic_field_does_no_work() {
+        let end = ChargedParticle::new([0.0; 3], [0.1, -2.0, 0.4]).unwrap().flow(&0.0, &7.0, &[0.0, 0.0, 0.0, 1.0, 2.0, 2.0]);
+        assert!((end[3] * end[3] + end[4] * end[4] + end[5] * end[5] - 9.0_f64).abs() < 1e-13);
+    }
+
+    #[test]
+    fn without_a_magnetic_field_nothing_gyrates() {
+        assert!(ChargedParticle::new([1.0; 3], [0.0; 3]).unwrap_err().to_string().contains("magnetic"));
+        assert!(
+            ChargedParticle::new([f64::NAN; 3], [1.0; 3]).is_err() && ChargedParticle::new([1.0; 3], [f64::INFINITY; 3]).is_err()
+        );
+    }
+}

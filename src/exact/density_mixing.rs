@@ -1,0 +1,163 @@
+//! Transport by fading from one law to another.
+
+use super::{ExactFlow, exact_flow, setting::finite};
+use crate::{Error, Number, Ode, Result};
+
+/// The flow on the line along which one logistic law fades into another: the law at time `t` has the density
+/// `ρ_t = (1 - t) ρ0 + t ρ1`, and the distribution function `F_t = (1 - t) F0 + t F1`.
+///
+/// The logistic law around `m` has `F(x) = 1 / (1 + e^(m - x))`. Probability does not move across but through: it fades here and
+/// grows there, and what lies between streams fast.
+///
+/// - velocity: `b_t(x) = (F0(x) - F1(x)) / ρ_t(x)`
+/// - flow: `F_t⁻¹ ∘ F_s`; the inverse is the solution of a quadratic equation for `e^-x`
+/// - Jacobian: `ρ_s(x) / ρ_t(X)`
+/// - domain: the whole line, times in `[0, 1]`
+///
+/// ```
+/// use flowmap::{exact::DensityMixing, FlowMap};
+/// let fade = DensityMixing::new([-1.0, 3.0])?;
+/// assert!((fade.flow(&0.0, &1.0, &[0.5])[0] - 4.5_f64).abs() < 1e-14); // the same shape, further on
+/// assert!((fade.flow(&0.0, &0.5, &[-1.0])[0] - -1.0_f64).abs() > 1.0);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: B. Dacorogna, J. Moser, On a partial differential equation involving the Jacobian determinant, Ann. Inst. Henri
+/// Poincaré C 7(1), 1990, for the flow that mixes densities, in any dimension.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DensityMixing {
+    middle: f64,
+    /// `e^(m - middle)` of both laws: the inverse of each other.
+    odds: [f64; 2],
+}
+
+impl DensityMixing {
+    /// From the logistic law around `centers[0]` to that around `centers[1]`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless both are finite and less than 200 apart, beyond which what lies between them has no probability.
+    pub fn new(centers: [f64; 2]) -> Result<Self> {
+        finite("center", &centers)?;
+        let half = 0.5 * (centers[1] - centers[0]);
+        if half.abs() >= 100.0 {
+            return Err(Error::invalid(
+                "centers",
+                format!("{} and {} are too far apart; take less than 200", centers[0], centers[1]),
+            ));
+        }
+        Ok(Self { middle: 0.5 * centers[0] + 0.5 * centers[1], odds: [(-half).exp(), half.exp()] })
+    }
+
+    /// `e^(middle - x)`.
+    fn height<N: Number>(&self, x: &N) -> N {
+        (-x.clone()).shift(self.middle).exp()
+    }
+
+    /// `(1 - t) a + t b`.
+    fn mix<N: Number>(&self, t: &N, a: N, b: N) -> N {
+        (-t.clone()).shift(1.0) * a + t.clone() * b
+    }
+
+    /// `1 + A y` for the odds `A` of both laws.
+    fn factors<N: Number>(&self, y: &N) -> [N; 2] {
+        self.odds.map(|odds| y.scale(odds).shift(1.0))
+    }
+
+    /// `ρ_t / y`, times the square of both factors.
+    fn weight<N: Number>(&self, t: &N, [first, second]: &[N; 2]) -> N {
+        let square = |a: &N| a.clone() * a;
+        self.mix(t, square(second).scale(self.odds[0]), square(first).scale(self.odds[1]))
+    }
+
+    /// `F_t / (1 - F_t)` at `x`: a quotient of sums of positive terms, in which no tail loses its digits.
+    fn ratio<N: Number>(&self, t: &N, x: &N) -> N {
+        let y = self.height(x);
+        let [first, second] = self.factors(&y);
+        let below = self.mix(t, second.clone(), first.clone());
+        let above = self.mix(t, second.scale(self.odds[0]), first.scale(self.odds[1]));
+        below / (above * y)
+    }
+
+    /// Where `F_t / (1 - F_t)` is this ratio.
+    fn quantile<N: Number>(&self, t: &N, ratio: &N) -> N {
+        // r y² + 2 b y - 1 = 0
+        let share = |[first, second]: [f64; 2]| self.mix(t, t.constant(first), t.constant(second));
+        let [first, second] = self.odds;
+        let half = (ratio.clone() * share([first, second]) - share([second, first])).scale(0.5);
+        let root = (half.clone() * &half + ratio).sqrt();
+        // of the two forms of the positive solution, the one that does not cancel
+        let falls = half.less(&half.constant(0.0));
+        let size = N::select(&falls, &-half.clone(), &half) + root;
+        let y = N::select(&falls, &(size.clone() / ratio), &size.recip());
+        (-y.ln()).shift(self.middle)
+    }
+
+    /// `ρ_t(x)`.
+    fn density<N: Number>(&self, t: &N, x: &N) -> N {
+        let y = self.height(x);
+        let factors = self.factors(&y);
+        let product = factors[0].clone() * &factors[1];
+        self.weight(t, &factors) * y / (product.clone() * product)
+    }
+}
+
+impl Ode<1> for DensityMixing {
+    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
+        let factors = self.factors(&self.height(x));
+        let product = factors[0].clone() * &factors[1];
+        [product.scale(self.odds[1] - self.odds[0]) / self.weight(t, &factors)]
+    }
+}
+
+impl ExactFlow<1> for DensityMixing {
+    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+        [self.quantile(t, &self.ratio(s, x))]
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+        let end = self.quantile(t, &self.ratio(s, x));
+        [[self.density(s, x) / self.density(t, &end)]]
+    }
+
+    fn domain(&self, s: f64, t: f64, _x: &[f64; 1]) -> Result<()> {
+        match [s, t].into_iter().find(|time| !(0.0..=1.0).contains(time)) {
+            Some(time) => Err(Error::invalid("time", format!("there is no law at {time}; take times in [0, 1]"))),
+            None => Ok(()),
+        }
+    }
+}
+
+exact_flow!(DensityMixing, 1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FlowMap;
+
+    #[test]
+    fn it_carries_the_distribution_function() {
+        let fade = DensityMixing::new([1.0, -2.0]).unwrap();
+        let cdf = |t: f64, x: f64| (1.0 - t) / (1.0 + (1.0 - x).exp()) + t / (1.0 + (-2.0 - x).exp());
+        for x in [-4.0, -1.0, 0.0, 3.0] {
+            let [y] = fade.flow(&0.2, &0.7, &[x]);
+            assert!((cdf(0.7, y) - cdf(0.2, x)).abs() < 1e-15, "{x}: {y}");
+        }
+    }
+
+    #[test]
+    fn the_tails_keep_their_digits() {
+        let fade = DensityMixing::new([-1.0, 1.0]).unwrap();
+        for x in [-300.0, -40.0, 40.0, 300.0] {
+            let [y] = fade.flow(&0.25, &1.0, &[x]);
+            let [back] = fade.flow(&1.0, &0.25, &[y]);
+            assert!((back - x).abs() < 1e-14 * f64::abs(x), "{x} to {y} to {back}");
+        }
+    }
+
+    #[test]
+    fn times_without_a_law_and_settings_without_meaning_are_refused() {
+        let fade = DensityMixing::new([-1.0, 1.0]).unwrap();
+        assert!(fade.try_flow(&0.0, &1.1, &[0.0]).unwrap_err().to_string().contains("no law at 1.1"));
+        assert!(DensityMixing::new([0.0, 200.0]).is_err() && DensityMixing::new([f64::NAN, 0.0]).is_err());
+    }
+}

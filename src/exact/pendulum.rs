@@ -1,0 +1,156 @@
+//! The mathematical pendulum.
+
+use super::{
+    ExactFlow, exact_flow, jacobian_of,
+    setting::positive,
+    special::elliptic::{Jacobi, alternating},
+};
+use crate::{Number, Ode, Result};
+
+/// The pendulum, whether it swings or turns over.
+///
+/// The state is the angle `θ`, on the line and not the circle, and the angular velocity `v`. Let `a = sin(θ/2)`,
+/// `d = cos(θ/2)`, `b = v / 2ω`, `m = a² + b²`, and `sn`, `cn`, `dn` Jacobi's elliptic functions of `ω (t - s)` with the
+/// parameter `m`: below 1 the pendulum swings, above 1 it turns over.
+///
+/// - velocity: `b(θ, v) = (v, -ω² sin θ)`
+/// - flow: `θ` twice the angle of the point `(d dn - a b sn cn, a cn dn + b d sn)`, which moves without a jump, and
+///   `v = 2ω (b cn - a d sn dn) / (d² + a² cn²)`, by the addition theorem
+/// - Jacobian: symplectic, with determinant 1; computed by forward mode
+/// - domain: all of the plane, all times
+///
+/// ```
+/// use flowmap::{exact::Pendulum, FlowMap};
+/// let pendulum = Pendulum::new(1.0)?;
+/// // on the separatrix θ = 4 arctan tanh(t/2), v = 2 sech t
+/// let [angle, speed] = pendulum.flow(&0.0, &1.0, &[0.0, 2.0]);
+/// assert!((angle - 4.0 * 0.5_f64.tanh().atan()).abs() < 1e-14 && (speed - 2.0 / 1.0_f64.cosh()).abs() < 1e-14);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: D. F. Lawden, Elliptic Functions and Applications, section 5.1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pendulum {
+    frequency: f64,
+}
+
+impl Pendulum {
+    /// With the angular frequency `ω` of small swings, `√(g/l)`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) unless it is positive and finite.
+    pub fn new(frequency: f64) -> Result<Self> {
+        positive("frequency", frequency)?;
+        Ok(Self { frequency })
+    }
+}
+
+impl Ode<2> for Pendulum {
+    fn rhs<N: Number>(&self, _t: &N, [angle, speed]: &[N; 2]) -> [N; 2] {
+        [speed.clone(), angle.sin().scale(-self.frequency * self.frequency)]
+    }
+}
+
+impl ExactFlow<2> for Pendulum {
+    fn solution<N: Number>(&self, s: &N, t: &N, [angle, speed]: &[N; 2]) -> [N; 2] {
+        let half = angle.scale(0.5);
+        let (a, d, b) = (half.sin(), half.cos(), speed.scale(0.5 / self.frequency));
+        let m = a.clone() * &a + b.clone() * &b;
+        let complement = (d.clone() - &b) * (d.clone() + &b);
+        let phase = (t.clone() - s).scale(self.frequency).in_form_of(angle);
+        let Jacobi { sn, cn, dn, half_periods } = Jacobi::new(&phase, &m, &complement);
+        // over a half period, the pendulum that turns over makes a full turn, half an angle of π
+        let zero = m.constant(0.0);
+        let turns = N::select(&complement.less(&zero), &half_periods, &zero);
+        let sign = alternating(&turns);
+        let turns = N::select(&b.less(&zero), &-turns.clone(), &turns);
+        let across = (d.clone() * &dn - a.clone() * &b * &sn * &cn) * &sign;
+        let up = (a.clone() * &cn * &dn + b.clone() * &d * &sn) * sign;
+        // from the half angle at the start, so that the angle does not jump
+        let turned = (up.clone() * &d - across.clone() * &a).atan2(&(across * &d + up * &a));
+        let scale = d.clone() * &d + (a.clone() * &cn).powi(2);
+        let end = (b * cn - a * d * sn * dn) / scale;
+        [angle.clone() + (turned + turns.scale(std::f64::consts::PI)).scale(2.0), end.scale(2.0 * self.frequency)]
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [[N; 2]; 2] {
+        jacobian_of(self, s, t, x)
+    }
+}
+
+exact_flow!(Pendulum, 2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        FlowMap,
+        exact::{
+            special::elliptic::quarter_period,
+            testing::{close, symplectic},
+        },
+    };
+
+    const PERIOD: f64 = 7.416_298_709_205_487; // 4 K(1/2): released at a right angle
+
+    #[test]
+    fn the_period_of_a_swing() {
+        let pendulum = Pendulum::new(2.0).unwrap();
+        let released = [std::f64::consts::FRAC_PI_2, 0.0];
+        for (share, expected) in [(1.0, 1.0), (0.5, -1.0), (-3.0, 1.0), (20.5, -1.0)] {
+            close(&pendulum.flow(&0.0, &(share * PERIOD / 2.0), &released), &released.map(|x| expected * x), 1e-12);
+        }
+        let lowest = pendulum.flow(&0.0, &(PERIOD / 8.0), &released);
+        close(&lowest, &[0.0, -2.0 * 2.0_f64.sqrt()], 1e-14);
+    }
+
+    #[test]
+    fn turns_are_counted() {
+        let pendulum = Pendulum::new(1.0).unwrap();
+        // a turn takes 2 K(1/m) / √m
+        let m = 1.7_f64;
+        let turn = 2.0 * quarter_period(&(1.0 - 1.0 / m)) / m.sqrt();
+        let full = 2.0 * std::f64::consts::PI;
+        for turns in [1.0, -1.0, 2.0, 7.0, -30.0] {
+            for speed in [2.0 * m.sqrt(), -2.0 * m.sqrt()] {
+                let end = pendulum.flow(&0.0, &(turns * turn), &[0.0, speed]);
+                close(&end, &[speed.signum() * turns * full, speed], 1e-12);
+            }
+        }
+        let shifted = pendulum.flow(&0.0, &5.0, &[10.0 * full + 0.3, 1.0]);
+        let [angle, speed] = pendulum.flow(&0.0, &5.0, &[0.3, 1.0]);
+        close(&shifted, &[angle + 10.0 * full, speed], 1e-13);
+    }
+
+    #[test]
+    fn energy_stays_and_area_too() {
+        let energy = |[angle, speed]: [f64; 2]| 0.5 * speed * speed - 2.25 * angle.cos();
+        let pendulum = Pendulum::new(1.5).unwrap();
+        for start in [[0.1, 0.0], [2.0, 1.0], [3.0, 0.5], [-1.0, 4.0], [1.0, -2.7]] {
+            for t in [-8.0, 0.4, 8.0] {
+                let end = pendulum.flow(&0.0, &t, &start);
+                assert!((energy(end) - energy(start)).abs() < 1e-13, "{start:?} at {t}");
+                symplectic(&pendulum.jacobian(&0.0, &t, &start), 1e-10);
+            }
+        }
+    }
+
+    #[test]
+    fn rests_are_at_rest() {
+        let pendulum = Pendulum::new(1.0).unwrap();
+        let pi = std::f64::consts::PI;
+        assert_eq!(pendulum.flow(&0.0, &3.0, &[0.0, 0.0]), [0.0, 0.0]);
+        // above, the rounding of π is a displacement, and it grows
+        close(&pendulum.flow(&0.0, &3.0, &[pi, 0.0]), &[pi, 0.0], 1e-14);
+        // the small swing at the rest is an oscillation with frequency ω
+        let [row, _] = pendulum.jacobian(&0.0, &0.8, &[0.0_f64, 0.0]);
+        close(&row, &[0.8_f64.cos(), 0.8_f64.sin()], 1e-15);
+    }
+
+    #[test]
+    fn settings_without_meaning_are_refused() {
+        for frequency in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+            assert!(Pendulum::new(frequency).is_err());
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Two point vortices in the plane.
+
+use super::{ExactFlow, exact_flow, setting::finite};
+use crate::{Error, Number, Ode, Result};
+use std::f64::consts::PI;
+
+/// Two point vortices: they turn about their centre of vorticity, or, with opposite circulations, travel side by side.
+///
+/// The state is `(x₁, y₁, x₂, y₂)`. Let `τ = t - s`, `r = z₁ - z₂` the vector from the second to the first, `J` the quarter turn,
+/// `h = (Γ₁ + Γ₂) τ / 4π|r|²` half the angle of the turn and `R(φ)` the rotation by `φ`.
+///
+/// - velocity: `b = (Γ₂ J r, -Γ₁ J r) / 2π|r|²`
+/// - flow: `(z₁ + Γ₂ w, z₂ - Γ₁ w)` with `w = (τ / 2π|r|²) (sin h / h) J R(h) r`, where `sin h / h = 1` for `Γ₁ + Γ₂ = 0`
+/// - Jacobian: with `∇w = (τ / 2π|r|²) J ((sin h / h) R(h) - 2 R(2h) r rᵀ / |r|²)`
+/// - domain: two vortices at different places, all times
+///
+/// ```
+/// use flowmap::{exact::PointVortices, FlowMap};
+/// let pair = PointVortices::new([1.0, -1.0])?;
+/// let end = pair.flow(&0.0, &(2.0 * std::f64::consts::PI), &[0.0, 1.0, 0.0, 0.0]);
+/// for (found, expected) in end.iter().zip([1.0, 1.0, 1.0, 0.0_f64]) {
+///     assert!((found - expected).abs() < 1e-15); // side by side
+/// }
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: P. K. Newton, The N-Vortex Problem, section 2.1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PointVortices {
+    circulations: [f64; 2],
+}
+
+/// What the flow and its Jacobian have in common.
+struct Turn<N> {
+    /// `r`.
+    arm: [N; 2],
+    /// `|r|²`.
+    square: N,
+    /// `τ / 2π|r|²`.
+    reach: N,
+    /// `h`.
+    half: N,
+    /// `(τ / 2π|r|²) sin h / h`.
+    chord: N,
+}
+
+/// `J x`.
+fn quarter_turn<N: Number>([x, y]: [N; 2]) -> [N; 2] {
+    [-y, x]
+}
+
+/// `c R(φ) x`.
+fn rotated<N: Number>(c: &N, angle: &N, [x, y]: &[N; 2]) -> [N; 2] {
+    let (cos, sin) = (angle.cos() * c, angle.sin() * c);
+    [cos.clone() * x - sin.clone() * y, sin * x + cos * y]
+}
+
+impl PointVortices {
+    /// With the circulations `Γ₁` and `Γ₂`, counter-clockwise.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless both are finite.
+    pub fn new(circulations: [f64; 2]) -> Result<Self> {
+        finite("circulations", &circulations)?;
+        Ok(Self { circulations })
+    }
+
+    /// What carries coordinate `i`: the circulation of the other vortex, with the sign of the arm from it.
+    fn weight(&self, i: usize) -> f64 {
+        let [first, second] = self.circulations;
+        if i < 2 { second } else { -first }
+    }
+
+    fn turn<N: Number>(&self, s: &N, t: &N, [x1, y1, x2, y2]: &[N; 4]) -> Turn<N> {
+        let arm = [x1.clone() - x2, y1.clone() - y2];
+        let square = arm[0].clone() * &arm[0] + arm[1].clone() * &arm[1];
+        let reach = (t.clone() - s).scale(0.5 / PI) / &square;
+        let total = self.circulations[0] + self.circulations[1];
+        let half = reach.scale(0.5 * total);
+        let chord = if total == 0.0 { reach.clone() } else { half.sin().scale(2.0 / total) };
+        Turn { arm, square, reach, half, chord }
+    }
+}
+
+impl Ode<4> for PointVortices {
+    fn rhs<N: Number>(&self, _t: &N, [x1, y1, x2, y2]: &[N; 4]) -> [N; 4] {
+        let [x, y] = [x1.clone() - x2, y1.clone() - y2];
+        let rate = (x.clone() * &x + y.clone() * &y).recip().scale(0.5 / PI);
+        let swirl = quarter_turn([x * &rate, y * rate]);
+        std::array::from_fn(|i| swirl[i % 2].scale(self.weight(i)))
+    }
+}
+
+impl ExactFlow<4> for PointVortices {
+    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 4]) -> [N; 4] {
+        let Turn { arm, half, chord, .. } = self.turn(s, t, x);
+        let way = rotated(&chord, &half, &quarter_turn(arm));
+        std::array::from_fn(|i| way[i % 2].scale(self.weight(i)) + &x[i])
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 4]) -> [[N; 4]; 4] {
+        let Turn { arm, square, reach, half, chord } = self.turn(s, t, x);
+        let bend = rotated(&(reach.scale(-2.0) / square), &half.scale(2.0), &quarter_turn(arm.clone()));
+        let (zero, one) = (chord.constant(0.0), chord.constant(1.0));
+        let units = [[one.clone(), zero.clone()], [zero, one]];
+        // ∇w, column by column
+        let columns: [[N; 2]; 2] = std::array::from_fn(|j| {
+            let straight = rotated(&chord, &half, &quarter_turn(units[j].clone()));
+            std::array::from_fn(|i| bend[i].clone() * &arm[j] + &straight[i])
+        });
+        std::array::from_fn(|i| {
+            std::array::from_fn(|j| {
+                // the arm grows with the first position, and shrinks with the second
+                let sign = if j < 2 { 1.0 } else { -1.0 };
+                columns[j % 2][i % 2].scale(sign * self.weight(i)).shift(f64::from(u8::from(i == j)))
+            })
+        })
+    }
+
+    fn domain(&self, _s: f64, _t: f64, [x1, y1, x2, y2]: &[f64; 4]) -> Result<()> {
+        if x1 == x2 && y1 == y2 {
+            return Err(Error::invalid("start state", format!("both vortices are at ({x1}, {y1}); they need different places")));
+        }
+        Ok(())
+    }
+}
+
+exact_flow!(PointVortices, 4);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FlowMap, exact::testing::close};
+
+    #[test]
+    fn equal_vortices_turn_about_their_middle() {
+        // Ω = 2Γ / 2π d² = 1 for d = 2, Γ = 4π
+        let pair = PointVortices::new([4.0 * PI; 2]).unwrap();
+        let (sin, cos) = 0.7_f64.sin_cos();
+        close(&pair.flow(&0.0, &0.7, &[1.0, 0.0, -1.0, 0.0]), &[cos, sin, -cos, -sin], 1e-14);
+    }
+
+    #[test]
+    fn nearly_opposite_vortices_nearly_travel() {
+        let start = [0.3, 1.0, -0.2, 0.1];
+        let travel: [f64; 4] = PointVortices::new([1.0, -1.0]).unwrap().flow(&0.0, &5.0, &start);
+        close(&PointVortices::new([1.0, -1.0 + 1e-12]).unwrap().flow(&0.0, &5.0, &start), &travel, 1e-11);
+    }
+
+    #[test]
+    fn impulse_and_distance_stay() {
+        let circulations = [1.5, -0.4];
+        let sum = |x: [f64; 4]| {
+            let impulse = |i: usize| circulations[0] * x[i] + circulations[1] * x[i + 2];
+            [impulse(0), impulse(1), (x[0] - x[2]).hypot(x[1] - x[3])]
+        };
+        let start = [0.3, 1.0, -0.2, 0.1];
+        for t in [-30.0, 2.0, 100.0] {
+            close(&sum(PointVortices::new(circulations).unwrap().flow(&0.0, &t, &start)), &sum(start), 1e-13);
+        }
+    }
+
+    #[test]
+    fn vortices_at_one_place_are_refused() {
+        let error = PointVortices::new([1.0, 1.0]).unwrap().try_flow(&0.0, &1.0, &[1.0, 2.0, 1.0, 2.0_f64]).unwrap_err();
+        assert!(error.to_string().contains("(1, 2)"));
+        assert!(PointVortices::new([1.0, f64::NAN]).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! A fall through air.
+
+use super::{ExactFlow, alive, exact_flow, setting::positive};
+use crate::{Error, Number, Ode, Result};
+
+/// A fall against drag that grows with the square of the speed: the way `y` and the speed `v`.
+///
+/// Let `w = √(g/k)` be the terminal speed, `r = √(g k)` the rate at which it is approached, `τ = t - s` and
+/// `D = cosh(r τ) + (v/w) sinh(r τ)`.
+///
+/// - velocity: `b(y, v) = (v, g - k v²)`
+/// - flow: `(y + ln(D) / k, w (v + w tanh(r τ)) / (w + v tanh(r τ)))`
+/// - Jacobian: `[[1, T / (r (1 + T v/w))], [0, 1/D²]]` with `T = tanh(r τ)`
+/// - domain: `D > 0`, which `|v| ≤ w` always satisfies; outside, [`FlowMap::flow`](crate::FlowMap::flow) is NaN and
+///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s - artanh(w/v) / r`. Against the fall, at `v < 0`, the
+///   drag of the formula pulls: this is the model of a fall
+///
+/// ```
+/// use flowmap::{exact::QuadraticDrag, FlowMap};
+/// let fall = QuadraticDrag::new(9.81, 0.00981)?;
+/// let end = fall.flow(&0.0, &60.0, &[0.0_f64, 0.0]);
+/// assert!((end[1] - 1000.0_f64.sqrt()).abs() < 1e-6); // m/s
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: T. E. Hull, W. H. Enright, B. M. Fellen, A. E. Sedgwick, Comparing numerical methods for ordinary differential
+/// equations, SIAM J. Numer. Anal. 9(4), 1972, problem E4 (`g = 0.032`, `k = 0.4`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuadraticDrag {
+    gravity: f64,
+    drag: f64,
+}
+
+/// What the flow and its Jacobian have in common.
+struct Parts<N> {
+    /// `v/w`.
+    relative: N,
+    /// `T`.
+    tanh: N,
+    /// `1 + T v/w`, as long as it is positive.
+    rest: N,
+    /// `ln D`.
+    way: N,
+}
+
+impl QuadraticDrag {
+    /// With gravity `g`, and the drag `k` at unit speed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless both are positive and finite.
+    pub fn new(gravity: f64, drag: f64) -> Result<Self> {
+        positive("gravity", gravity)?;
+        positive("drag", drag)?;
+        Ok(Self { gravity, drag })
+    }
+
+    /// `w`, the speed at which drag balances gravity.
+    pub fn terminal_speed(&self) -> f64 {
+        (self.gravity / self.drag).sqrt()
+    }
+
+    /// `r`.
+    fn rate(&self) -> f64 {
+        (self.gravity * self.drag).sqrt()
+    }
+
+    fn parts<N: Number>(&self, s: &N, t: &N, v: &N) -> Parts<N> {
+        let angle = (t.clone() - s).scale(self.rate());
+        let (relative, tanh) = (v.scale(self.terminal_speed().recip()), angle.tanh());
+        let rest = alive((relative.clone() * &tanh).shift(1.0));
+        // D is e^|r τ| (1 + (±v/w - 1) (1 - e^(-2 |r τ|)) / 2), whose logarithm neither overflows nor cancels; the absolute
+        // value would do, but for its derivative at 0
+        let back = angle.less(&angle.constant(0.0));
+        let distance = N::select(&back, &-angle.clone(), &angle);
+        let towards = N::select(&back, &-relative.clone(), &relative);
+        let way = (towards.shift(-1.0) * distance.scale(-2.0).exp_m1().scale(-0.5)).ln_1p() + distance;
+        Parts { relative, tanh, rest, way }
+    }
+}
+
+impl Ode<2> for QuadraticDrag {
+    fn rhs<N: Number>(&self, _t: &N, [_, v]: &[N; 2]) -> [N; 2] {
+        [v.clone(), (v.clone() * v).scale(-self.drag).shift(self.gravity)]
+    }
+}
+
+impl ExactFlow<2> for QuadraticDrag {
+    fn solution<N: Number>(&self, s: &N, t: &N, [y, v]: &[N; 2]) -> [N; 2] {
+        let Parts { relative, tanh, rest, way } = self.parts(s, t, v);
+        [way.scale(self.drag.recip()) + y, ((relative + tanh) / rest).scale(self.terminal_speed())]
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, [_, v]: &[N; 2]) -> [[N; 2]; 2] {
+        let Parts { tanh, rest, way, .. } = self.parts(s, t, v);
+        [[v.constant(1.0), tanh.scale(self.rate().recip()) / rest], [v.constant(0.0), way.scale(-2.0).exp()]]
+    }
+
+    fn domain(&self, s: f64, t: f64, [_, v]: &[f64; 2]) -> Result<()> {
+        if self.parts(&s, &t, v).rest > 0.0 {
+            return Ok(());
+        }
+        Err(Error::BlowUp { from: s, to: t, time: s - (self.terminal_speed() / v).atanh() / self.rate() })
+    }
+}
+
+exact_flow!(QuadraticDrag, 2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FlowMap, exact::Riccati};
+
+    #[test]
+    fn end_of_detest_problem_e4() {
+        let [y, v] = QuadraticDrag::new(0.032, 0.4).unwrap().flow(&0.0, &20.0, &[30.0_f64, 0.0]);
+        assert!((y - 33.950_914_446_465_56).abs() < 1e-14 && (v - 0.276_782_265_967_286_8).abs() < 1e-15, "{y} {v}");
+    }
+
+    #[test]
+    fn the_speed_obeys_a_riccati_equation() {
+        let (fall, speed) = (QuadraticDrag::new(2.0, 0.5).unwrap(), Riccati::new([2.0, 0.0, -0.5]).unwrap());
+        for v in [-1.9, 0.0, 3.0_f64] {
+            assert!((fall.flow(&0.5, &1.5, &[0.0, v])[1] - speed.flow(&0.5, &1.5, &[v])[0]).abs() < 1e-13, "{v}");
+        }
+    }
+
+    #[test]
+    fn long_falls_do_not_overflow() {
+        let fall = QuadraticDrag::new(1.0, 1.0).unwrap();
+        let ln2 = 2.0_f64.ln();
+        let [y, v] = fall.flow(&0.0, &5000.0, &[0.0_f64, 0.0]);
+        assert!((y - (5000.0 - ln2)).abs() < 1e-11 && v == 1.0, "{y}");
+        let [y, v] = fall.flow(&0.0, &-5000.0, &[0.0_f64, 0.0]);
+        assert!((y - (5000.0 - ln2)).abs() < 1e-11 && v == -1.0, "{y}");
+    }
+
+    #[test]
+    fn blow_up_times() {
+        let fall = QuadraticDrag::new(2.0, 0.5).unwrap();
+        for (t, v) in [(9.0, -4.0_f64), (-9.0, 3.0)] {
+            match fall.try_flow(&1.0, &t, &[0.0, v]) {
+                Err(Error::BlowUp { time, .. }) => assert!((time - (1.0 - (2.0 / v).atanh())).abs() < 1e-15),
+                other => panic!("{other:?}"),
+            }
+            assert!(fall.flow(&1.0, &t, &[0.0, v])[1].is_nan());
+        }
+    }
+
+    #[test]
+    fn settings_without_meaning_are_refused() {
+        assert!(QuadraticDrag::new(0.0, 1.0).is_err() && QuadraticDrag::new(1.0, -1.0).is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! Blow-up in finite time, in every direction of space.
+
+use super::{ExactFlow, alive, exact_flow};
+use crate::{Error, Number, Ode, Result};
+
+/// The radial field that grows with the cube of the distance, in any dimension.
+///
+/// Let `τ = t - s` and `E = 1 - 2 |x|² τ`.
+///
+/// - velocity: `b(x) = |x|² x`
+/// - flow: `x / √E`
+/// - Jacobian: `(1 + (2τ/E) x xᵀ) / √E`
+/// - domain: `2 |x|² τ < 1`; outside, [`FlowMap::flow`](crate::FlowMap::flow) is NaN and
+///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + 1 / 2|x|²`
+///
+/// ```
+/// use flowmap::{exact::Radial, FlowMap};
+/// let end = Radial::<2>.flow(&0.0, &0.375, &[0.6, 0.8]);
+/// assert!((end[0] - 1.2_f64).abs() < 1e-15 && (end[1] - 1.6).abs() < 1e-15);
+/// assert!(Radial::<2>.try_flow(&0.0, &0.5, &[0.6_f64, 0.8]).is_err());
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: J. K. Hale, Ordinary Differential Equations, chapter I.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Radial<const D: usize>;
+
+fn square<N: Number, const D: usize>(x: &[N; D]) -> N {
+    let squares = x.iter().map(|x| x.clone() * x);
+    squares.reduce(|sum, square| sum + square).expect("a point has coordinates")
+}
+
+/// `E`, NaN where the solution has ceased to exist.
+fn denominator<N: Number, const D: usize>(s: &N, t: &N, x: &[N; D]) -> N {
+    alive((square(x) * (t.clone() - s)).scale(-2.0).shift(1.0))
+}
+
+impl<const D: usize> Ode<D> for Radial<D> {
+    /// # Panics
+    /// If `D` is 0.
+    fn rhs<N: Number>(&self, _t: &N, x: &[N; D]) -> [N; D] {
+        let square = square(x);
+        std::array::from_fn(|i| x[i].clone() * &square)
+    }
+}
+
+impl<const D: usize> ExactFlow<D> for Radial<D> {
+    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+        let root = denominator(s, t, x).sqrt();
+        std::array::from_fn(|i| x[i].clone() / &root)
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+        let denominator = denominator(s, t, x);
+        let stretch = denominator.sqrt().recip();
+        let pull = (t.clone() - s).scale(2.0) / denominator * &stretch;
+        std::array::from_fn(|i| {
+            std::array::from_fn(|j| {
+                let bend = pull.clone() * &x[i] * &x[j];
+                if i == j { bend + &stretch } else { bend }
+            })
+        })
+    }
+
+    fn domain(&self, s: f64, t: f64, x: &[f64; D]) -> Result<()> {
+        if denominator(&s, &t, x) > 0.0 {
+            return Ok(());
+        }
+        Err(Error::BlowUp { from: s, to: t, time: s + 0.5 / square(x) })
+    }
+}
+
+exact_flow!(Radial<D>, D, [const D: usize]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FlowMap;
+
+    #[test]
+    fn blow_up_times() {
+        match Radial::<3>.try_flow(&1.0, &2.0, &[2.0, -1.0, 2.0]) {
+            Err(Error::BlowUp { time, .. }) => assert_eq!(time, 1.0 + 1.0 / 18.0),
+            other => panic!("{other:?}"),
+        }
+        assert!(Radial::<3>.flow(&1.0, &2.0, &[2.0_f64, -1.0, 2.0]).iter().all(|x| x.is_nan()));
+        assert!(Radial::<3>.try_flow(&2.0, &-1e9, &[2.0, -1.0, 2.0]).is_ok(), "backward there is none");
+        assert_eq!(Radial::<2>.try_flow(&0.0, &1e9, &[0.0, 0.0]).unwrap(), [0.0, 0.0]);
+    }
+}

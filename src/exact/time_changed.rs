@@ -1,0 +1,155 @@
+//! Flows on another clock.
+
+use super::{
+    Affine, Blowup, DampedOscillator, Drift, ExactFlow, LogarithmicGrowth, Logistic, MichaelisMenten, OverdampedPendulum,
+    Pitchfork, Riccati, Rotation, exact_flow,
+};
+use crate::{Error, Number, Ode, Result};
+
+/// An exact flow whose velocity does not depend on time.
+///
+/// ```
+/// use flowmap::{exact::{Autonomous, Rotation}, Ode};
+/// fn speed_at_rest<F: Autonomous<2>>(flow: &F) -> [f64; 2] { flow.rhs(&0.0, &[0.0; 2]) }
+/// assert_eq!(speed_at_rest(&Rotation::new(1.0)?), [0.0, 0.0]);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub trait Autonomous<const D: usize>: ExactFlow<D> {}
+
+impl Autonomous<1> for Blowup {}
+impl Autonomous<1> for LogarithmicGrowth {}
+impl Autonomous<1> for Logistic {}
+impl Autonomous<1> for MichaelisMenten {}
+impl Autonomous<1> for OverdampedPendulum {}
+impl Autonomous<1> for Pitchfork {}
+impl Autonomous<1> for Riccati {}
+impl Autonomous<2> for DampedOscillator {}
+impl Autonomous<2> for Rotation {}
+impl<const D: usize> Autonomous<D> for Affine<D> {}
+
+/// An autonomous flow on a clock `θ` that does not run evenly: on the line, every separable equation `x' = g(t) h(x)` with
+/// `g = θ'`.
+///
+/// With `Y_τ`, the flow map of `x' = c(x)` over a duration `τ`:
+///
+/// - velocity: `b_t(x) = θ'(t) c(x)`
+/// - flow: `Y_τ(x)` with `τ = θ(t) - θ(s)`
+/// - Jacobian: `∇Y_τ(x)`
+/// - domain: that of `Y`; blow-up times are read off the clock
+///
+/// ```
+/// use flowmap::{exact::{Drift, Riccati, TimeChanged}, FlowMap};
+/// // x' = (2 + cos t) (1 + x²)
+/// let clock = Drift::new([2.0], [1.0], 1.0, [0.0])?;
+/// let flow = TimeChanged::new(Riccati::new([1.0, 0.0, 1.0])?, clock)?;
+/// let theta = |t: f64| 2.0 * t + t.sin();
+/// let end = flow.flow(&0.1, &0.5, &[0.2]);
+/// assert!((end[0] - (0.2_f64.atan() + theta(0.5) - theta(0.1)).tan()).abs() < 1e-12);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: E. L. Ince, Ordinary Differential Equations, section 2.11, for separable equations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeChanged<E, const D: usize> {
+    flow: E,
+    clock: Drift<1>,
+}
+
+impl<const D: usize, E: Autonomous<D>> TimeChanged<E, D> {
+    /// `flow` on a clock that advances as the drift does. It may run backward, but must not turn back.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the clock's velocity changes its sign.
+    pub fn new(flow: E, clock: Drift<1>) -> Result<Self> {
+        let [slowest, fastest] = clock.extremes(0);
+        if slowest * fastest <= 0.0 {
+            let reason = format!("its velocity varies from {slowest} to {fastest}: a clock never stands still");
+            return Err(Error::invalid("clock", reason));
+        }
+        Ok(Self { flow, clock })
+    }
+
+    /// The flow on an even clock.
+    pub fn inner(&self) -> &E {
+        &self.flow
+    }
+
+    fn elapsed<N: Number>(&self, s: &N, t: &N) -> N {
+        let [elapsed] = self.clock.displacement(s, t);
+        elapsed
+    }
+
+    /// The time, after `s` or before, at which the clock has advanced by `reading`.
+    fn time(&self, s: f64, reading: f64) -> f64 {
+        let [near, far] = self.clock.extremes(0).map(|velocity| reading / velocity);
+        let (mut early, mut late) = (s + near.min(far), s + near.max(far));
+        let clockwise = self.clock.extremes(0)[0] > 0.0;
+        // halved until no float lies between
+        loop {
+            let middle = 0.5 * (early + late);
+            if middle <= early || middle >= late {
+                return middle;
+            }
+            if (self.elapsed(&s, &middle) < reading) == clockwise { early = middle } else { late = middle }
+        }
+    }
+}
+
+impl<const D: usize, E: Autonomous<D>> Ode<D> for TimeChanged<E, D> {
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        let [rate] = self.clock.rate(t);
+        self.flow.rhs(t, x).map(|velocity| velocity * &rate)
+    }
+}
+
+impl<const D: usize, E: Autonomous<D>> ExactFlow<D> for TimeChanged<E, D> {
+    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+        let elapsed = self.elapsed(s, t);
+        self.flow.solution(&elapsed.constant(0.0), &elapsed, x)
+    }
+
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+        let elapsed = self.elapsed(s, t);
+        self.flow.jacobian(&elapsed.constant(0.0), &elapsed, x)
+    }
+
+    fn domain(&self, s: f64, t: f64, x: &[f64; D]) -> Result<()> {
+        self.flow.domain(0.0, self.elapsed(&s, &t), x).map_err(|error| match error {
+            Error::BlowUp { time, .. } => Error::BlowUp { from: s, to: t, time: self.time(s, time) },
+            other => other,
+        })
+    }
+}
+
+exact_flow!(TimeChanged<E, D>, D, [const D: usize, E: Autonomous<D>]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FlowMap;
+
+    #[test]
+    fn blow_up_times_are_those_of_the_clock() {
+        for (mean, s, t, x) in [(1.5, 0.3, 9.0, 0.5), (1.5, 0.3, -9.0, -2.0), (-1.5, 0.3, 9.0, -0.5), (-1.5, 0.3, -9.0, 0.7)] {
+            let clock = Drift::new([mean], [1.2], 2.0, [0.4]).unwrap();
+            let flow = TimeChanged::new(Blowup, clock).unwrap();
+            match flow.try_flow(&s, &t, &[x]) {
+                Err(Error::BlowUp { from, to, time }) => {
+                    assert_eq!([from, to], [s, t]);
+                    let [elapsed] = clock.displacement(&s, &time);
+                    assert!((elapsed * x - 1.0).abs() < 1e-14, "{time}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_turns_back_is_refused() {
+        // a solution could blow up and the formula return from beyond
+        for amplitude in [1.0, -2.0] {
+            let clock = Drift::new([1.0], [amplitude], 1.0, [0.0]).unwrap();
+            assert!(TimeChanged::new(Blowup, clock).unwrap_err().to_string().contains("stands still"));
+        }
+    }
+}

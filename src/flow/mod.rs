@@ -1,0 +1,101 @@
+//! Flow maps: where an ODE carries a point. And what can be made of them: values that are flow maps again.
+
+mod average;
+mod composition;
+mod conjugation;
+mod inverse;
+mod product;
+mod restriction;
+mod time_change;
+
+pub use average::{AverageVelocity, Learned};
+pub use composition::Composition;
+pub(crate) use composition::{between, check_fraction};
+pub use conjugation::{Conjugation, Diffeomorphism};
+pub use inverse::Inverse;
+pub use product::Product;
+pub use restriction::Restriction;
+pub use time_change::{Clock, TimeChange};
+
+use crate::{Error, Result, number::Value, state::State};
+
+/// A flow map `X_{s,t}`: carries a state from time `s` to time `t`, in either direction.
+///
+/// For the flow map of `dx/dt = b_t(x)`, `X_{s,t}(x_s) = x_t` along every solution. The
+/// [characterizations](crate::characterization) say whether a given map is that one.
+///
+/// ```
+/// use flowmap::{exact::Rotation, FlowMap};
+/// let turn = Rotation::new(std::f64::consts::PI)?;
+/// let half = turn.flow(&0.0, &1.0, &[1.0_f64, 0.0]);
+/// assert!((half[0] + 1.0).abs() < 1e-15);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub trait FlowMap<X: State> {
+    /// `X_{s,t}(x)`; NaN outside the map's domain.
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X;
+
+    /// `X_{s,t}(x)`, or why there is none.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] where the result is not finite; maps that know better say more, such as [`Error::BlowUp`] with the
+    /// time beyond which no solution exists.
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        finite(s, t, self.flow(s, t, x))
+    }
+}
+
+/// `x`, unless a sample of it is not finite.
+pub(crate) fn finite<X: State>(s: &X::Time, t: &X::Time, x: X) -> Result<X> {
+    let values = x.values();
+    match values.iter().position(|r| !r.is_finite()) {
+        None => Ok(x),
+        Some(position) => {
+            let row = position / (values.len() / x.dot(&x).values().len().max(1)).max(1);
+            let at = |t: &X::Time| {
+                let times = t.values();
+                times[row.min(times.len() - 1)]
+            };
+            Err(Error::NotFinite { what: "the flow map's value", from: at(s), to: at(t) })
+        }
+    }
+}
+
+impl<X: State, M: FlowMap<X> + ?Sized> FlowMap<X> for &M {
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        (**self).flow(s, t, x)
+    }
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        (**self).try_flow(s, t, x)
+    }
+}
+
+impl<X: State, M: FlowMap<X> + ?Sized> FlowMap<X> for Box<M> {
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        (**self).flow(s, t, x)
+    }
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        (**self).try_flow(s, t, x)
+    }
+}
+
+/// A closure `|s, t, x| …` as a [`FlowMap`], see [`flow_map`].
+#[derive(Clone, Copy, Debug)]
+pub struct Map<F>(F);
+
+/// Makes a [`FlowMap`] of a closure `|s, t, x| …` on one type of state.
+///
+/// ```
+/// use flowmap::{flow_map, FlowMap};
+/// let decay = flow_map(|s: &f64, t: &f64, x: &[f64; 1]| [x[0] * (s - t).exp()]);
+/// assert_eq!(decay.flow(&1.0, &1.0, &[5.0]), [5.0]);
+/// ```
+pub fn flow_map<X: State, F: Fn(&X::Time, &X::Time, &X) -> X>(map: F) -> Map<F> {
+    Map(map)
+}
+
+impl<X: State, F: Fn(&X::Time, &X::Time, &X) -> X> FlowMap<X> for Map<F> {
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        (self.0)(s, t, x)
+    }
+}

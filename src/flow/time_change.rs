@@ -1,0 +1,165 @@
+//! A flow map by another clock.
+
+use super::FlowMap;
+use crate::{
+    Result,
+    field::VelocityField,
+    number::{Dual, Number},
+    state::State,
+};
+
+/// A smooth function of time, `θ(t)`, over any [`Number`]: duals give its derivative.
+///
+/// ```
+/// use flowmap::{Clock, Number};
+/// struct Days;
+/// impl Clock for Days {
+///     fn at<N: Number>(&self, hours: &N) -> N { hours.scale(1.0 / 24.0) }
+/// }
+/// assert_eq!(Days.at(&36.0), 1.5);
+/// ```
+pub trait Clock {
+    /// `θ(t)`.
+    fn at<N: Number>(&self, t: &N) -> N;
+}
+
+impl<C: Clock> Clock for &C {
+    fn at<N: Number>(&self, t: &N) -> N {
+        (**self).at(t)
+    }
+}
+
+/// A flow map, or its field, by another [`Clock`] `θ`.
+///
+/// - flow: `X_{θ(s),θ(t)}(x)`
+/// - velocity: `θ'(t) b_{θ(t)}(x)`, with `θ'` by forward mode
+/// - domain: where that of `X` is left to `θ`, which need not increase: where it turns round, solutions go back along their
+///   ways
+///
+/// Errors of [`FlowMap::try_flow`] tell the times `θ(t)`, which are those of `X`.
+///
+/// ```
+/// use flowmap::{exact::Affine, verify, Clock, FlowMap, Lattice, Number, TimeChange};
+/// // decay in the dark alone, which comes and goes: θ(t) = t + sin t
+/// struct Night;
+/// impl Clock for Night {
+///     fn at<N: Number>(&self, t: &N) -> N { t.sin() + t }
+/// }
+/// let decay = TimeChange { of: Affine::new([[-1.0]], [0.0])?, clock: Night };
+/// assert!((decay.flow(&0.0, &2.0, &[1.0])[0] - (-2.0 - 2.0_f64.sin()).exp()).abs() < 1e-15);
+/// let report = verify(&decay, &decay, Lattice::new([-3.0, 3.0], [[-1.0, 1.0]])?.cases::<f64>(64));
+/// assert!(report.holds(1e-12), "{report}");
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: V. I. Arnold, Ordinary Differential Equations, chapter 1, for equations with separable variables, which are
+/// autonomous ones by another clock.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeChange<M, C> {
+    /// The flow map `X`, or the field `b`.
+    pub of: M,
+    /// The clock `θ`.
+    pub clock: C,
+}
+
+impl<X: State, M: FlowMap<X>, C: Clock> FlowMap<X> for TimeChange<M, C> {
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        self.of.flow(&self.clock.at(s), &self.clock.at(t), x)
+    }
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        self.of.try_flow(&self.clock.at(s), &self.clock.at(t), x)
+    }
+}
+
+impl<X: State, B: VelocityField<X>, C: Clock> VelocityField<X> for TimeChange<B, C> {
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        let (time, rate) = self.clock.at(&Dual::new(t.clone(), t.constant(1.0))).into_parts();
+        // a clock without a tangent stands still
+        let rate = rate.unwrap_or_else(|| time.constant(0.0));
+        self.of.velocity(&time, x).scaled(&rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Case, Lattice, Report,
+        exact::{Coupling, Linear},
+        field, verify,
+    };
+
+    /// Turns round twice in `[-2, 2]`.
+    struct Swing;
+    impl Clock for Swing {
+        fn at<N: Number>(&self, t: &N) -> N {
+            t.powi(3).scale(0.25) - t.scale(0.5)
+        }
+    }
+
+    struct Stopped;
+    impl Clock for Stopped {
+        fn at<N: Number>(&self, t: &N) -> N {
+            t.constant(0.3)
+        }
+    }
+
+    fn flow() -> Coupling<3> {
+        Coupling::random(4, 3).unwrap()
+    }
+
+    fn cases() -> impl Iterator<Item = Case<[f64; 3]>> {
+        Lattice::new([-2.0, 2.0], [[-1.0, 1.0]; 3]).unwrap().cases(128)
+    }
+
+    fn report(clock: impl Clock) -> Report {
+        let map = TimeChange { of: flow(), clock };
+        verify(&map, &map, cases())
+    }
+
+    #[test]
+    fn it_is_the_flow_of_its_field() {
+        assert!(report(Swing).holds(1e-12), "{}", report(Swing));
+        assert!(report(Stopped).holds(1e-12), "{}", report(Stopped));
+    }
+
+    #[test]
+    fn and_on_duals() {
+        let map = TimeChange { of: flow(), clock: Swing };
+        let moving = cases().map(|Case { s, t, x }| Case {
+            s: Dual::new(s, 0.5),
+            t: Dual::constant(t),
+            x: Dual::new(x, [1.0, -1.0, 2.0]),
+        });
+        let report = verify(&map, &map, moving);
+        assert!(report.holds(1e-12), "{report}");
+    }
+
+    #[test]
+    fn a_field_without_the_clocks_rate_is_found_out() {
+        let map = TimeChange { of: flow(), clock: Swing };
+        let forgotten = field(|t: &f64, x: &[f64; 3]| flow().velocity(&Swing.at(t), x));
+        let report = verify(&map, &forgotten, cases());
+        for line in ["tangent", "Lagrangian", "Eulerian"] {
+            assert!(report.line(line).unwrap().max > 0.1, "{report}");
+        }
+        assert!(report.line("semigroup").unwrap().max < 1e-12, "{report}");
+    }
+
+    #[test]
+    fn growth_at_a_rate_that_changes_is_growth_by_another_clock() {
+        struct Sine;
+        impl Clock for Sine {
+            fn at<N: Number>(&self, t: &N) -> N {
+                t.sin()
+            }
+        }
+        let (growth, linear) = (crate::exact::Affine::new([[0.7]], [0.0]).unwrap(), Linear::new(0.7).unwrap());
+        let map = TimeChange { of: growth, clock: &Sine };
+        for (s, t) in [(0.0, 2.0), (1.0, -4.0)] {
+            let (a, b): ([f64; 1], [f64; 1]) = (map.flow(&s, &t, &[1.5]), linear.flow(&s, &t, &[1.5]));
+            assert!((a[0] - b[0]).abs() < 1e-14);
+            assert!((map.velocity(&t, &b)[0] - linear.velocity(&t, &b)[0]).abs() < 1e-14);
+        }
+    }
+}
