@@ -1,7 +1,7 @@
 //! One step of a Runge-Kutta method, and the state between its ends.
 
 use super::tableau::Tableau;
-use crate::{Dual, Mask, Number, State, Value, VelocityField};
+use crate::{Dual, Mask, Number, State, VelocityField};
 
 /// Evaluates the rates of a step of length `h` after the first, which is there, and returns where the step ends.
 #[inline(always)]

@@ -20,7 +20,7 @@ impl Visitor for Proportional {
             let tolerance = 10.0_f64.powi(exponent);
             let solver = Adaptive::new(self.method).unwrap().tolerance(Tolerance::new(tolerance, tolerance).unwrap());
             let map = solver.of(flow);
-            way.worst(|x| {
+            way.over_starts(|x| {
                 let exact: [f64; D] = flow.flow(s, t, x);
                 distance(&map.flow(s, t, x), &exact)
             })

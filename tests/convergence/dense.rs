@@ -36,9 +36,9 @@ impl Visitor for Orders {
         let local = order(|n| {
             let step = (t - s) / f64::from(n);
             let starts = (0..8).map(|i| s + f64::from(i) / 8.0 * (t - s));
-            starts.map(|from| way.worst(|x| worst(from, from + step, x, 1))).fold(0.0, f64::max)
+            starts.map(|from| way.over_starts(|x| worst(from, from + step, x, 1))).fold(0.0, f64::max)
         });
-        let global = order(|n| way.worst(|x| worst(*s, *t, x, n)));
+        let global = order(|n| way.over_starts(|x| worst(*s, *t, x, n)));
         let q = method.dense.order;
         let line = format!("{:<16} dense order {q} in {D} dimensions: one step {local:.2}, all {global:.2}", method.name);
         println!("{line}");

@@ -25,8 +25,8 @@ impl Visitor for Orders {
         let jacobian_error = |n: u32, x: &[f64; D]| {
             distance(jacobian_of(&map(n), s, t, x).as_flattened(), flow.0.jacobian(s, t, x).as_flattened())
         };
-        let end = order(|n| way.worst(|x| end_error(n, x)));
-        let jacobian = order(|n| way.worst(|x| jacobian_error(n, x)));
+        let end = order(|n| way.over_starts(|x| end_error(n, x)));
+        let jacobian = order(|n| way.over_starts(|x| jacobian_error(n, x)));
         let line = format!("{:<16} order {} in {D} dimensions: end {end:.2}, Jacobian {jacobian:.2}", method.name, method.order);
         println!("{line}");
         let nominal = f64::from(method.order);

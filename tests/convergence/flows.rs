@@ -3,6 +3,7 @@
 use flowmap::{
     Number, Ode, Pointwise,
     exact::{Coupling, ExactFlow},
+    nalgebra::{Matrix3, Vector3},
 };
 
 /// `x' = cos t (1 + x²)`: `X = tan(atan x + sin t - sin s)`.
@@ -34,9 +35,9 @@ pub struct Way<E, const D: usize> {
 }
 
 impl<E, const D: usize> Way<E, D> {
-    /// The largest of an error over the starts.
-    pub fn worst(&self, error: impl Fn(&[f64; D]) -> f64) -> f64 {
-        self.starts.iter().map(error).fold(0.0, f64::max)
+    /// An error over all starts together: the root of the sum of the squares.
+    pub fn over_starts(&self, error: impl Fn(&[f64; D]) -> f64) -> f64 {
+        self.starts.iter().map(|x| error(x).powi(2)).sum::<f64>().sqrt()
     }
 }
 
@@ -59,23 +60,25 @@ pub fn each(visitor: &mut impl Visitor) {
     });
 }
 
-/// The order that `error` of a number of steps shows: the slope of a straight line through the logarithms of both, by least
-/// squares, over the five finest of a geometric sequence of numbers whose errors are well above rounding.
+/// The order `p` that `error` of a number of steps shows: `ln error = a - p ln n + c/n` is fitted by least squares to the eight
+/// finest of a geometric sequence of numbers whose errors are well above rounding. The last term is what terms of higher order
+/// add, as long as steps have a length.
 pub fn order(error: impl Fn(u32) -> f64) -> f64 {
     const ROUNDING: f64 = 3e-13;
     let numbers = (0..30).map(|k| (5.0 * 1.25_f64.powi(k)).round());
-    let errors = numbers.map(|n| [n, error(n as u32)]).take_while(|[_, e]| *e > ROUNDING || e.is_nan());
-    let all: Vec<[f64; 2]> = errors.map(|p| p.map(f64::ln)).collect();
-    assert!(all.len() >= 5, "errors at the level of rounding: {all:?}");
-    let points = &all[all.len() - 5..];
-    let mean = |i: usize| points.iter().map(|p| p[i]).sum::<f64>() / points.len() as f64;
-    let (n, e) = (mean(0), mean(1));
-    let slope = points.iter().map(|p| (p[0] - n) * (p[1] - e)).sum::<f64>();
-    -slope / points.iter().map(|p| (p[0] - n).powi(2)).sum::<f64>()
+    let all: Vec<[f64; 2]> = numbers.map(|n| [n, error(n as u32)]).take_while(|[_, e]| *e > ROUNDING || e.is_nan()).collect();
+    assert!(all.len() >= 8, "errors at the level of rounding: {all:?}");
+    let (mut matrix, mut right) = (Matrix3::zeros(), Vector3::zeros());
+    for [n, error] in &all[all.len() - 8..] {
+        let row = Vector3::new(1.0, -n.ln(), n.recip());
+        matrix += row * row.transpose();
+        right += row * error.ln();
+    }
+    matrix.lu().solve(&right).expect("the numbers of steps differ")[1]
 }
 
-/// The largest difference of two lists of numbers.
+/// The distance of two lists of numbers.
 pub fn distance(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
 }

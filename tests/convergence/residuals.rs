@@ -22,16 +22,16 @@ impl Visitor for Orders {
         let Way { flow, s, t, .. } = way;
         let method = self.0;
         let map = |n| FixedSteps::new(method, n).unwrap().of(flow);
-        let lagrangian = order(|n| way.worst(|x| Lagrangian.residual(&map(n), flow, s, t, x).norm()));
-        let eulerian = order(|n| way.worst(|x| Eulerian.residual(&map(n), flow, s, t, x).norm()));
+        let lagrangian = order(|n| way.over_starts(|x| Lagrangian.residual(&map(n), flow, s, t, x).norm()));
+        let eulerian = order(|n| way.over_starts(|x| Eulerian.residual(&map(n), flow, s, t, x).norm()));
         let halves = Semigroup::new(0.5).unwrap();
-        let semigroup = order(|n| way.worst(|x| halves.residual(&map(n), flow, s, t, x).norm()));
+        let semigroup = order(|n| way.over_starts(|x| halves.residual(&map(n), flow, s, t, x).norm()));
         let line = format!("{} in {D} dimensions: {lagrangian:.2}, {eulerian:.2}, {semigroup:.2}", method.name);
         println!("{line}");
         for found in [lagrangian, eulerian, semigroup] {
             assert!((found - f64::from(method.order)).abs() < 0.2, "{line}");
         }
-        let tangent = way.worst(|x| Tangent.residual(&map(3), flow, s, t, x).norm());
+        let tangent = way.over_starts(|x| Tangent.residual(&map(3), flow, s, t, x).norm());
         assert!(tangent < 1e-13, "{}: {tangent:e}", method.name);
     }
 }
