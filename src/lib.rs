@@ -60,7 +60,9 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ndarray` | yes | tensors on the CPU ([`backend::ndarray`]): matrix products by gemm, threads by rayon, SIMD by pulp |
+//! | `ensemble` | yes | [`solver::Ensemble`]: many small ODEs in SIMD lanes times threads, by pulp and rayon |
 //! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`] |
+//! | `diffsol` | | [`solver::Stiff`]: solvers for stiff problems, from the library diffsol |
 //! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
 //! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |
 //! | `cli` | | [`learn::Options`] for programs with a command line; implies `terminal` |
@@ -70,7 +72,10 @@
 //! | `dfdx` | | tensors of the dfdx library |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // links lead to modules that only the features have
-#![cfg_attr(not(all(feature = "cli", feature = "plot", feature = "proptest")), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(all(feature = "cli", feature = "diffsol", feature = "plot", feature = "proptest")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 pub mod analysis;
 pub mod backend;

@@ -10,6 +10,7 @@
 //! | errors below `1e-7` | [`Adaptive`] with [`DOP853`] |
 //! | errors above `1e-3` | [`Adaptive`] with [`BOGACKI_SHAMPINE`] |
 //! | many small ODEs | [`Ensemble`] of an [`Adaptive`] solver |
+//! | stiff | `Stiff`, with the feature `diffsol` |
 //! | a smooth function of times and state, equal steps | [`FixedSteps`] with [`RK4`] |
 
 mod adaptive;
@@ -24,6 +25,14 @@ mod piece;
 mod solution;
 mod status;
 mod stepper;
+#[cfg(feature = "diffsol")]
+mod stiff;
+#[cfg(feature = "diffsol")]
+mod stiff_floats;
+#[cfg(feature = "diffsol")]
+mod stiff_march;
+#[cfg(feature = "diffsol")]
+mod stiff_piece;
 mod tableau;
 
 pub use adaptive::Adaptive;
@@ -38,4 +47,8 @@ pub use piece::Piece;
 pub use solution::{Crossing, Save, Solution};
 pub use status::{Statistics, Status};
 pub use stepper::Stepper;
+#[cfg(feature = "diffsol")]
+pub use stiff::{Stiff, StiffFlow};
+#[cfg(feature = "diffsol")]
+pub use stiff_floats::Floats;
 pub use tableau::{Dense, Estimate, Tableau};

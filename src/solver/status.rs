@@ -17,6 +17,8 @@ pub enum Status {
     StepTooSmall,
     /// The start, a time or the velocity is not finite, however short the step.
     NotFinite,
+    /// The equations of an implicit step could not be set up or solved.
+    NotSolved,
 }
 
 impl Status {
@@ -40,6 +42,10 @@ impl fmt::Display for Status {
             }
             Self::NotFinite => {
                 "the velocity or the state is not finite there; check the start state, the times and the domain of the velocity"
+            }
+            Self::NotSolved => {
+                "the equations of an implicit step could not be solved: the velocity's Jacobian is singular or too large there; scale the \
+                 coordinates to like sizes, or use an explicit method"
             }
         })
     }

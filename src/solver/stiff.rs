@@ -1,0 +1,190 @@
+//! Methods for stiff problems: those of the library diffsol.
+
+use super::{
+    Save, Solution, Status,
+    solution::Recorder,
+    stiff_floats::Floats,
+    stiff_march::{Method, march},
+    stiff_piece::bent,
+};
+use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Tolerance, VelocityField, flow::between};
+
+/// A solver for stiff problems, whose steps are as long as the solution allows, not as stability of an explicit method does.
+///
+/// The methods are implicit. Each step solves equations by Newton's method, with the Jacobian of the right-hand side that
+/// [forward mode](crate::Dual) gives: exact, nothing to be coded. Hence an [`Ode`], which runs on duals, and no mere field.
+///
+/// | constructor | method | order | for |
+/// |---|---|---|---|
+/// | [`bdf`](Self::bdf) | backward differentiation, quasi-constant steps | 1 to 5, as fits | to begin with |
+/// | [`esdirk34`](Self::esdirk34) | diagonally implicit Runge-Kutta, L-stable | 3 | fast oscillations, which BDF may not damp |
+/// | [`tr_bdf2`](Self::tr_bdf2) | trapezoidal rule, then BDF2; L-stable | 2 | errors above `1e-4` |
+///
+/// ```
+/// use flowmap::{FlowMap, Number, Ode, Tolerance, solver::{Save, Stiff}};
+/// /// Robertson's reaction: rates of 0.04 to 3e7.
+/// struct Robertson;
+/// impl Ode<3> for Robertson {
+///     fn rhs<N: Number>(&self, _t: &N, [a, b, c]: &[N; 3]) -> [N; 3] {
+///         let (first, third) = (a.scale(-0.04) + (b.clone() * c).scale(1e4), (b.clone() * b).scale(3e7));
+///         [first.clone(), -(first + &third), third]
+///     }
+/// }
+/// let solver = Stiff::bdf().tolerance(Tolerance::each(1e-8, &[1e-10, 1e-14, 1e-10])?);
+///
+/// // as a flow map
+/// let end = solver.clone().of(Robertson).try_flow(&0.0, &40.0, &[1.0, 0.0, 0.0])?;
+/// assert!((end[0] - 0.715827068719405).abs() < 1e-7);
+///
+/// // as a path
+/// let path = solver.solve(Robertson, &0.0, &40.0, &[1.0, 0.0, 0.0], &Save::At(vec![0.3]))?;
+/// assert!((path.states()[0][0] - 0.988673939381925).abs() < 1e-7);
+/// assert!(path.statistics().accepted < 500);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// # Tolerance
+/// Errors are summed up by the root of the mean of their squares. For [`Norm::Maximum`](crate::Norm::Maximum) the tolerances
+/// are divided by the root of the number of coordinates, which is at least as strict. The bound is relative to the size of the
+/// state at the start of a step. Coordinates far smaller than 1 need an [absolute tolerance of their own](Tolerance::each).
+///
+/// All methods go down to `1e-13`. What errors of all steps add up to at the end is 1 to 100 times the tolerance with BDF, a few
+/// times more with ESDIRK34, and with TR-BDF2, which takes many steps, 1,000 times and more below `1e-7`.
+///
+/// Reference: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, sections III.1, IV.6 and IV.8; diffsol,
+/// <https://github.com/martinjrobins/diffsol>.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stiff {
+    pub(super) method: Method,
+    pub(super) tolerance: Tolerance,
+    pub(super) max_steps: u32,
+}
+
+impl Stiff {
+    fn new(method: Method) -> Self {
+        Self { method, tolerance: Tolerance::default(), max_steps: 100_000 }
+    }
+
+    /// Backward differentiation formulas of order 1 to 5, with the default [`Tolerance`] and up to 100,000 attempts.
+    pub fn bdf() -> Self {
+        Self::new(Method::Bdf)
+    }
+
+    /// TR-BDF2, of order 2, otherwise as [`bdf`](Self::bdf).
+    pub fn tr_bdf2() -> Self {
+        Self::new(Method::TrBdf2)
+    }
+
+    /// ESDIRK34, of order 3, otherwise as [`bdf`](Self::bdf).
+    pub fn esdirk34() -> Self {
+        Self::new(Method::Esdirk34)
+    }
+
+    /// With another tolerance.
+    #[must_use]
+    pub fn tolerance(self, tolerance: Tolerance) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// With this many attempts at most: steps taken, steps rejected, and steps whose equations were not solved.
+    #[must_use]
+    pub fn max_steps(self, count: u32) -> Self {
+        Self { max_steps: count, ..self }
+    }
+
+    /// The flow map of `ode` by this method.
+    pub fn of<O: Ode<D>, const D: usize>(self, ode: O) -> StiffFlow<O, D> {
+        StiffFlow { solver: self, ode }
+    }
+
+    /// The path from `x` at time `s` to time `t`, in either direction.
+    ///
+    /// States between the ends of a step, for [`Save::At`] and [`Save::Dense`], are those of the quintic through its ends and
+    /// four states of the method's own interpolation between them: of the order of the step for BDF, cubic for the others, whose
+    /// long steps on smooth solutions it may not match. End a solve where a state must be as good as the tolerance.
+    ///
+    /// The statistics count every evaluation of the right-hand side, those on duals too: a Jacobian takes one for each
+    /// coordinate. Attempts whose equations were not solved count as rejected.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if `save` asks for times outside the span. A solve that stops early is no error: its
+    /// [status](Solution::status) says why, and its path goes as far as it came.
+    ///
+    /// # Panics
+    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates.
+    pub fn solve<X, O, const D: usize>(&self, ode: O, s: &f64, t: &f64, x: &X, save: &Save) -> Result<Solution<X>>
+    where
+        X: Coordinates<D, Time = f64>,
+        O: Ode<D>,
+    {
+        let mut recorder = Recorder::new(save, s, t, x)?;
+        let end = march(self, &ode, [s, t], &x.split(), &mut |step| {
+            let end = between(s, t, step.shares[1]);
+            recorder.record(&end, &X::join(std::array::from_fn(|i| step.ends[1][i])), || bent(&step, [s, t]));
+        });
+        Ok(recorder.finish(end.time, X::join(end.state), vec![end.status], end.statistics))
+    }
+}
+
+/// The flow map of an [`Ode`] by a solver for stiff problems, made by [`Stiff::of`]: on points and vectors of `f64`, and on their
+/// duals.
+///
+/// A dual is solved for by its value and its tangent side by side, which is the variational equation: the derivative of the flow
+/// map with respect to `s`, `t` and `x`, as exact as the tolerance, which tangents are held to like values. Values differ by
+/// about the tolerance from those without tangents, as the steps do. Parameters of the field are constants.
+///
+/// ```
+/// use flowmap::{Lattice, Pointwise, exact::{Logistic, jacobian_of}, solver::Stiff, verify};
+/// let growth = Logistic::new(1.0, 10.0)?;
+/// let map = Stiff::bdf().of(growth);
+/// let derivative = jacobian_of(&map, &0.0_f64, &2.0, &[1.0]);
+/// assert!((derivative[0][0] - jacobian_of(&growth, &0.0_f64, &2.0, &[1.0])[0][0]).abs() < 1e-4);
+///
+/// let report = verify(&map, &growth, Lattice::new([0.0, 2.0], [[1.0, 9.0]])?.cases::<f64>(20));
+/// assert!(report.holds(1e-3), "{report}");
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StiffFlow<O, const D: usize> {
+    solver: Stiff,
+    ode: O,
+}
+
+impl<O, const D: usize> StiffFlow<O, D> {
+    /// The method.
+    pub fn solver(&self) -> &Stiff {
+        &self.solver
+    }
+
+    /// The ODE.
+    pub fn ode(&self) -> &O {
+        &self.ode
+    }
+}
+
+impl<O: Ode<D>, X: Coordinates<D>, const D: usize> VelocityField<X> for StiffFlow<O, D> {
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        Pointwise(&self.ode).velocity(t, x)
+    }
+}
+
+impl<O: Ode<D>, X: Coordinates<D>, const D: usize> FlowMap<X> for StiffFlow<O, D>
+where
+    X::Time: Floats,
+{
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_| {});
+        let arrived = if end.status == Status::Finished { 1.0 } else { f64::NAN };
+        X::join(end.state.map(|coordinate| coordinate.scale(arrived)))
+    }
+
+    /// # Errors
+    /// [`Error::Stopped`] with the time that was reached and the reason.
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_| {});
+        match end.status {
+            Status::Finished => Ok(X::join(end.state)),
+            status => Err(Error::Stopped { from: s.primal(), to: t.primal(), time: end.time, status }),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! One solve by diffsol: over shares of the time span, on floats in a row.
+//!
+//! In the share `θ` of the span that is over, the ODE is `dx/dθ = (t-s) b_τ(x)`, `τ = (1-θ) s + θ t`, `0 ≤ θ ≤ 1`. This serves both
+//! directions of time, of which diffsol knows one, spans of any length, and derivatives in `s` and `t`.
+
+use super::{
+    Statistics, Status, Stiff,
+    stiff_floats::{Floats, read, write},
+};
+use crate::{Dual, Norm, Ode, flow::between};
+use diffsol::{
+    DiffsolError, NalgebraLU, NalgebraMat, NalgebraVec, OdeBuilder, OdeEquations, OdeSolverConfig, OdeSolverMethod,
+    OdeSolverStopReason, error::OdeSolverError,
+};
+use std::cell::Cell;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Method {
+    Bdf,
+    TrBdf2,
+    Esdirk34,
+}
+
+/// How far a solve came.
+pub(super) struct End<N, const D: usize> {
+    pub time: f64,
+    pub state: [N; D],
+    pub status: Status,
+    pub statistics: Statistics,
+}
+
+/// A step that was taken, in shares of the span: its ends, the states there, and those between them.
+pub(super) struct Step<'a> {
+    pub shares: [f64; 2],
+    pub ends: [&'a [f64]; 2],
+    pub between: &'a dyn Fn(f64) -> Vec<f64>,
+}
+
+/// What the right-hand side tells beside its values.
+#[derive(Default)]
+struct Watch {
+    evaluations: Cell<u64>,
+    /// Whether it was not finite, since this was last reset.
+    broken: Cell<bool>,
+}
+
+impl Watch {
+    fn see(&self, values: &[f64]) {
+        self.evaluations.set(self.evaluations.get() + 1);
+        if !all_finite(values) {
+            self.broken.set(true);
+        }
+    }
+}
+
+fn all_finite(values: &[f64]) -> bool {
+    values.iter().all(|x| x.is_finite())
+}
+
+/// From `x` at time `s` to time `t`; each step is shown to `visit`.
+pub(super) fn march<N: Floats, const D: usize>(
+    solver: &Stiff,
+    ode: &impl Ode<D>,
+    [s, t]: [&N; 2],
+    x: &[N; D],
+    visit: &mut dyn FnMut(Step),
+) -> End<N, D> {
+    let way = t.clone() - s;
+    let rate = |share: f64, x: &[N; D]| ode.rhs(&between(s, t, share), x).map(|b| b * &way);
+    let watch = Watch::default();
+    let size = D * N::COUNT;
+    let (mut start, mut probe, mut span) = (vec![0.0; size], vec![0.0; size], vec![0.0; N::COUNT]);
+    write(x, &mut start);
+    way.write(&mut span);
+    let finish = |course: Course| End {
+        time: between(&s.primal(), &t.primal(), course.share),
+        state: read(&course.state),
+        status: course.status,
+        statistics: Statistics { evaluations: watch.evaluations.get(), ..course.statistics },
+    };
+    let at_start = |status| Course { share: 0.0, state: start.clone(), status, statistics: Statistics::default() };
+    if !all_finite(&span) || !all_finite(&start) {
+        return finish(at_start(Status::NotFinite));
+    }
+    if span.iter().all(|&length| length == 0.0) {
+        return finish(Course { share: 1.0, ..at_start(Status::Finished) });
+    }
+    write(&rate(0.0, x), &mut probe);
+    watch.see(&probe);
+    if watch.broken.get() {
+        return finish(at_start(Status::NotFinite));
+    }
+
+    // the root of the mean of the squares is at least the largest divided by this
+    let strictness = match solver.tolerance.norm_kind() {
+        Norm::Maximum => (size as f64).sqrt(),
+        Norm::RootMeanSquare => 1.0,
+    };
+    let absolute: Vec<f64> = (0..size).map(|i| solver.tolerance.floor(i / N::COUNT, D) / strictness).collect();
+    let problem = OdeBuilder::<NalgebraMat<f64>>::new()
+        .rtol(solver.tolerance.relative() / strictness)
+        .atol(absolute)
+        .rhs_implicit(
+            |x: &[f64], _: &[f64], share, out: &mut [f64]| {
+                write(&rate(share, &read(x)), out);
+                watch.see(out);
+            },
+            |x: &[f64], _: &[f64], share, direction: &[f64], out: &mut [f64]| {
+                let (x, along) = (read::<N, D>(x), read::<N, D>(direction));
+                let moving = std::array::from_fn(|i| Dual::new(x[i].clone(), along[i].clone()));
+                let images = ode.rhs(&Dual::constant(between(s, t, share)), &moving);
+                let nothing = || way.constant(0.0);
+                write(&images.map(|b| b.into_parts().1.map_or_else(nothing, |slope| slope * &way)), out);
+                watch.see(out);
+            },
+        )
+        .init(|_, _, out: &mut [f64]| out.copy_from_slice(&start), size)
+        .build();
+    let Ok(mut problem) = problem else {
+        return finish(at_start(Status::NotSolved));
+    };
+    // diffsol counts these over the whole solve, or within a step; the limit here is one for all
+    problem.ode_options.max_nonlinear_solver_failures = solver.max_steps as usize;
+    problem.ode_options.max_error_test_failures = solver.max_steps as usize;
+    let limit = u64::from(solver.max_steps);
+    type LU = NalgebraLU<f64>;
+    let course = match solver.method {
+        Method::Bdf => problem.bdf::<LU>().map(|s| follow(s, size, limit, &watch, visit)),
+        Method::TrBdf2 => problem.tr_bdf2::<LU>().map(|s| follow(s, size, limit, &watch, visit)),
+        Method::Esdirk34 => problem.esdirk34::<LU>().map(|s| follow(s, size, limit, &watch, visit)),
+    };
+    finish(course.unwrap_or_else(|_| at_start(Status::NotSolved)))
+}
+
+/// How far diffsol came.
+struct Course {
+    share: f64,
+    state: Vec<f64>,
+    status: Status,
+    statistics: Statistics,
+}
+
+/// Steps to the end of the span.
+fn follow<'a, E, S>(mut solver: S, size: usize, limit: u64, watch: &Watch, visit: &mut dyn FnMut(Step)) -> Course
+where
+    E: OdeEquations<T = f64, V = NalgebraVec<f64>> + 'a,
+    S: OdeSolverMethod<'a, E>,
+{
+    let floats = |v: &NalgebraVec<f64>| -> Vec<f64> { (0..size).map(|i| v[i]).collect() };
+    let mut state = floats(solver.state().y);
+    let mut share = 0.0;
+    let mut statistics = Statistics::default();
+    let mut outcome = solver.set_stop_time(1.0).map(|()| OdeSolverStopReason::InternalTimestep);
+    let status = loop {
+        match outcome {
+            Ok(OdeSolverStopReason::TstopReached) => break Status::Finished,
+            Ok(_) if statistics.accepted + statistics.rejected >= limit => break Status::TooManySteps,
+            Ok(_) => {}
+            Err(_) if watch.broken.get() => break Status::NotFinite,
+            Err(error) => break status_of(&error),
+        }
+        watch.broken.set(false);
+        if share > 0.0 && reaches_end(solver.state().t + solver.state().h) {
+            // the last step was shortened to end in time, the Newton matrix of the Runge-Kutta methods was not: it would be trusted
+            // as one that converges at once, by the error estimate too
+            solver.set_state(solver.state_clone());
+        }
+        // shorter steps than the clock can tell lead nowhere
+        *solver.config_mut().as_base_mut().minimum_timestep = (4.0 * f64::EPSILON * share).max(f64::MIN_POSITIVE);
+        outcome = solver.step();
+        let counts = solver.get_statistics();
+        statistics.accepted = counts.number_of_steps as u64;
+        statistics.rejected = (counts.number_of_error_test_failures + counts.number_of_nonlinear_solver_fails) as u64;
+        let reached = solver.state().t;
+        let next = floats(solver.state().y);
+        if reached > share && all_finite(&next) {
+            let between = |at: f64| solver.interpolate(at.clamp(share, reached)).map_or(vec![f64::NAN; size], |v| floats(&v));
+            let to = if matches!(outcome, Ok(OdeSolverStopReason::TstopReached)) { 1.0 } else { reached };
+            visit(Step { shares: [share, to], ends: [&state, &next], between: &between });
+            (share, state) = (to, next);
+        } else if outcome.is_ok() {
+            break if all_finite(&next) { Status::StepTooSmall } else { Status::NotFinite };
+        }
+    };
+    Course { share, state, status, statistics }
+}
+
+fn reaches_end(share: f64) -> bool {
+    share >= 1.0 - 1e-12
+}
+
+fn status_of(error: &DiffsolError) -> Status {
+    use OdeSolverError::{StepSizeTooSmall, TooManyErrorTestFailures, TooManyNonlinearSolverFailures};
+    match error {
+        DiffsolError::OdeSolverError(StepSizeTooSmall { .. }) => Status::StepTooSmall,
+        DiffsolError::OdeSolverError(TooManyErrorTestFailures { .. } | TooManyNonlinearSolverFailures { .. }) => {
+            Status::TooManySteps
+        }
+        _ => Status::NotSolved,
+    }
+}
