@@ -4,6 +4,7 @@ use super::{
     Adaptive, Save, Solution, Status, Stepper,
     piece::{Piece, advance},
     solution::{Crossing, Recorder},
+    stepper::epsilon,
 };
 use crate::{Real, Result, State, VelocityField};
 
@@ -90,6 +91,7 @@ const PARTS: u32 = 4;
 struct Found {
     event: usize,
     share: f64,
+    rises: bool,
 }
 
 impl Adaptive {
@@ -126,7 +128,8 @@ impl Adaptive {
                     let [low, high] = [part - 1, part].map(|p| f64::from(p) / f64::from(PARTS));
                     let after = at(high);
                     if event.counts(before[number], after) {
-                        found.push(Found { event: number, share: root(at, [low, high], [before[number], after]) });
+                        let share = root(at, [low, high], [before[number], after]);
+                        found.push(Found { event: number, share, rises: before[number] < 0.0 });
                     }
                     // from a zero on, the side to which it leaves counts
                     if after != 0.0 {
@@ -135,8 +138,10 @@ impl Adaptive {
                 }
             }
             found.sort_by(|a, b| a.share.total_cmp(&b.share));
-            for Found { event, share } in found {
-                let length = stepper.locate(&piece, share, |t, x| value(&events[event], t, x));
+            for Found { event, share, rises } in found {
+                // positive beyond the crossing
+                let value = |t: &X::Time, x: &X| if rises { value(&events[event], t, x) } else { -value(&events[event], t, x) };
+                let length = stepper.locate(&piece, share, value);
                 if events[event].terminal {
                     stepper.shorten(length);
                     let (time, state) = (*stepper.time(), stepper.state().clone());
@@ -163,7 +168,8 @@ impl<X: State<Time: Real>, B: VelocityField<X>> Stepper<X, B> {
         (time + length, end)
     }
 
-    /// The length of the step that ends at the zero of `value`, near the share of `piece` that its polynomial suggests.
+    /// The length of the step that ends at the zero of `value`, near the share of `piece` that its polynomial suggests; where
+    /// rounding decides, at or beyond it: a solve that goes on from there does not meet it again.
     fn locate(&mut self, piece: &Piece<X>, share: f64, value: impl Fn(&X::Time, &X) -> f64) -> X::Time {
         let full = piece.length.into_f64();
         let on_the_piece = |share: f64| {
@@ -183,6 +189,15 @@ impl<X: State<Time: Real>, B: VelocityField<X>> Stepper<X, B> {
                 break;
             }
             (best, size) = (next, miss.abs());
+        }
+        let mut further = epsilon::<X>();
+        while further < 1e-2 {
+            let (time, state) = self.trial(X::Time::from_f64(full * best));
+            if value(&time, &state) >= 0.0 || best + further > 1.0 {
+                break;
+            }
+            best += further;
+            further *= 2.0;
         }
         X::Time::from_f64(full * best)
     }

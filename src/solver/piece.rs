@@ -1,7 +1,7 @@
 //! One step of a Runge-Kutta method, and the state between its ends.
 
 use super::tableau::Tableau;
-use crate::{Dual, Mask, Number, State, Value, VelocityField};
+use crate::{Dual, Mask, Number, State, VelocityField};
 
 /// Evaluates the rates of a step of length `h` after the first, which is there, and returns where the step ends.
 #[inline(always)]
@@ -76,18 +76,13 @@ impl<X: State> Piece<X> {
 
     /// The share of the step that is over at time `t`.
     pub(super) fn share(&self, t: &X::Time) -> X::Time {
-        // 1 at the end, whatever the rounding error of start + length
-        let share = (t.clone() - &self.start) / &self.length;
-        let one = share.constant(1.0);
-        let is_end = t.less(&self.end).or(&self.end.less(t)).not().and(&self.moved());
-        let exact = X::Time::select(&is_end, &one, &share.frozen());
-        share.clone() - share.frozen() + exact
+        // of the way from end to end, which the length is but for rounding: between two steps there is no gap
+        (t.clone() - &self.start) / (self.end.clone() - &self.start)
     }
 
     /// Where the step has a length.
     fn moved(&self) -> <X::Time as Number>::Mask {
-        let zero = self.length.constant(0.0);
-        self.length.less(&zero).or(&zero.less(&self.length))
+        self.start.less(&self.end).or(&self.end.less(&self.start))
     }
 
     /// Where a share belongs to this step.
@@ -112,7 +107,14 @@ impl<X: State> Piece<X> {
         let inner = self.from.plus(&self.to.minus(&self.from).plus(&sum.scaled(&rest)).scaled(share));
         // the end itself, to the last bit; its derivative is that of the polynomial
         let end = inner.minus(&inner.frozen()).plus(&self.to);
-        X::choose(&share.less(&share.constant(1.0)), &inner, &end)
+        let one = share.constant(1.0);
+        X::choose(&share.less(&one).or(&one.less(share)), &inner, &end)
+    }
+
+    /// The same where the share [belongs to this step](Self::holds); elsewhere the start, which is finite: what is not chosen
+    /// must not leave NaN in gradients.
+    pub(super) fn at_own(&self, share: &X::Time) -> X {
+        self.at_share(&X::Time::select(&self.holds(share), share, &share.constant(0.0)))
     }
 
     /// The same piece among duals, at rest.

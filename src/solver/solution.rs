@@ -128,8 +128,7 @@ impl<X: State> Solution<X> {
     /// The state at time `t`; NaN at times that the solve did not reach, or if it was not asked for [`Save::Dense`].
     pub fn at(&self, t: &X::Time) -> X {
         let t = t.clone().in_form_of(&self.start);
-        let elsewhere = t.less(&self.start).or(&self.start.less(&t));
-        let nothing = X::choose(&elsewhere, &nowhere(&self.end, &t), &self.start_state);
+        let nothing = X::choose(&differ(&t, &self.start), &nowhere(&self.end, &t), &self.start_state);
         look_up(&self.pieces, &t, nothing)
     }
 
@@ -159,9 +158,16 @@ impl<X: State> Solution<X> {
     }
 }
 
-/// NaN, in the form of `x`.
+/// NaN, in the form of `x`: a constant, or gradients would be NaN where it is not chosen.
 fn nowhere<X: State>(x: &X, t: &X::Time) -> X {
-    x.scaled(&t.constant(f64::NAN))
+    x.frozen().scaled(&t.constant(f64::NAN))
+}
+
+/// Where two times are not the same, or not finite.
+fn differ<N: Number>(a: &N, b: &N) -> N::Mask {
+    let way = a.clone() - b;
+    let finite = (way.clone() - &way).less(&way.constant(1.0));
+    a.less(b).or(&b.less(a)).or(&finite.not())
 }
 
 /// The piece of a single path in which time `t` lies.
@@ -181,7 +187,7 @@ fn look_up<X: State>(pieces: &[Piece<X>], t: &X::Time, nothing: X) -> X {
     };
     pieces.iter().fold(nothing, |found, piece| {
         let share = piece.share(t);
-        X::choose(&piece.holds(&share), &piece.at_share(&share), &found)
+        X::choose(&piece.holds(&share), &piece.at_own(&share), &found)
     })
 }
 
@@ -254,13 +260,20 @@ impl<'a, X: State> Recorder<'a, X> {
                     }
                 }
                 let slot = |(place, &time): (usize, &f64)| {
-                    let first = from.iter().all(|&start| start == time);
-                    Slot { place, time: start.constant(time), state: first.then(|| x.clone()) }
+                    let time = start.constant(time);
+                    let elsewhere = differ(&time, start);
+                    // samples that start at their end have it there
+                    let known = from.len() > 1 || !elsewhere.any();
+                    let state = known.then(|| X::choose(&elsewhere, &nowhere(x, &time), x));
+                    Slot { place, time, state }
                 };
                 recorder.slots = times.iter().enumerate().map(slot).collect();
-                // in the order in which they are reached
-                let away = |time: f64| (time - from.first().copied().unwrap_or(0.0)).abs();
-                recorder.slots.sort_by(|a, b| away(times[a.place]).total_cmp(&away(times[b.place])));
+                // in the order in which they are reached; of a batch, any will do
+                let backward = to.first() < from.first();
+                recorder.slots.sort_by(|a, b| {
+                    let order = times[a.place].total_cmp(&times[b.place]);
+                    if backward { order.reverse() } else { order }
+                });
             }
             Save::End | Save::Dense => {}
         }
@@ -289,15 +302,14 @@ impl<'a, X: State> Recorder<'a, X> {
     fn fill(&mut self, piece: &Piece<X>) {
         for slot in &mut self.slots[self.pending..] {
             let share = piece.share(&slot.time);
-            // samples reach a time step by step; those that did not move have no share
-            if !share.less(&share.constant(1.0 + f64::EPSILON)).any() {
-                break;
-            }
             let here = piece.holds(&share);
             if here.any() {
-                let state = piece.at_share(&share);
+                let state = piece.at_own(&share);
                 let before = slot.state.take().unwrap_or_else(|| nowhere(&state, &share));
                 slot.state = Some(X::choose(&here, &state, &before));
+            } else if self.samples == 1 && share.constant(1.0).less(&share).any() {
+                // the samples of a batch reach times in orders of their own
+                break;
             }
         }
         if self.samples == 1 {

@@ -95,15 +95,27 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.stop(&lost, Status::NotFinite);
         self.last = None;
         self.rates.clear();
-        if !self.running.any() {
-            return;
-        }
         let rate = self.velocity(&self.time.clone(), &self.state.clone());
         let probe = rate.minus(&rate).plus(&self.state.minus(&self.state));
         let sound = probe.error_norm(&self.state, &self.state, &self.solver.tolerance).less(&one);
         self.stop(&self.running.and(&sound.not()), Status::NotFinite);
-        self.step = self.first_step(&rate, &way).frozen();
+        let still = moves.or(&lost).not().and(&sound);
         self.rates.push(rate);
+        if still.any() {
+            // a way without length may have a derivative: a step without length has it, too
+            let way = X::Time::select(&still, &way, &zero);
+            let end = advance(&self.solver.method, &self.field, &self.time, &self.state, &way, &mut self.rates);
+            self.evaluations += self.solver.method.stages() as u64 - 1;
+            self.state = X::choose(&still, &end, &self.state);
+            self.time = X::Time::select(&still, &self.target, &self.time);
+            self.rates.truncate(1);
+        }
+        if self.running.any() {
+            let rate = self.rates[0].clone();
+            let (step, shortest) = (self.first_step(&rate, &way).frozen(), self.tick().min(&way.abs()).frozen());
+            let signed = X::Time::select(&way.less(&zero), &-shortest.clone(), &shortest);
+            self.step = X::Time::select(&step.abs().less(&shortest), &signed, &step);
+        }
     }
 
     #[inline(always)]
@@ -172,10 +184,12 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let spent = self.running.and(&self.attempts().less(&self.allowed).not());
         let way = self.target.clone() - &self.time;
         let size = self.step.abs();
-        let last = size.scale(1.01).less(&way.abs()).not();
-        // shorter than the clock can tell, or than is allowed
-        let tick = self.time.abs().scale(4.0 * epsilon::<X>()).max(&size.constant(self.shortest()));
-        let stuck = self.running.and(&last.not()).and(&size.less(&tick));
+        // the last step may be a little longer than proposed, but not than allowed
+        let longest = self.solver.step_limits[1];
+        let reach = size.scale(1.01);
+        let reach = if longest < f64::INFINITY { reach.min(&size.constant(longest)) } else { reach };
+        let last = reach.less(&way.abs()).not();
+        let stuck = self.running.and(&last.not()).and(&size.less(&self.tick()));
         if spent.or(&stuck).any() {
             self.stop(&spent, Status::TooManySteps);
             self.stop(&stuck.and(&self.finite), Status::StepTooSmall);
@@ -189,14 +203,14 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
 
         if let Some(attempt) = &self.last {
             let end_rate = self.solver.method.stages();
-            if self.rates.len() > end_rate {
+            if self.rates.len() > end_rate && attempt.accepted.any() {
                 self.rates[0] = X::choose(&attempt.accepted, &self.rates[end_rate], &self.rates[0]);
             }
         }
         let method = &self.solver.method;
-        let y = advance(method, &self.field, &self.time, &self.state, &h, &mut self.rates);
+        let mut y = advance(method, &self.field, &self.time, &self.state, &h, &mut self.rates);
         self.evaluations += method.stages() as u64 - 1;
-        let end = X::Time::select(&last.and(&self.running), &self.target, &(self.time.clone() + &h));
+        let mut end = X::Time::select(&last.and(&self.running), &self.target, &(self.time.clone() + &h));
 
         let estimate = method.estimate.as_ref().expect("checked when the solver was made");
         let reads_end = estimate.weights.len() > method.stages();
@@ -213,13 +227,16 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let accepted = ratio.less(&ratio.constant(1.0)).and(&self.running);
         self.finite = ratio.less(&ratio.constant(f64::MAX));
         let any = accepted.any();
-        if any && !reads_end {
+        if any && self.running.and(&self.finite.not()).any() {
+            end = X::Time::select(&accepted, &end, &self.time);
+            y = self.again(&X::Time::select(&accepted, &h, &zero));
+        }
+        if any && self.rates.len() == self.solver.method.stages() {
             self.evaluations += 1;
             self.rates.push(self.field.velocity(&end, &y));
         }
 
         let factor = self.gains.factor(&mut self.memory, &ratio, &accepted);
-        let longest = self.solver.step_limits[1];
         let next = (h.clone() * &factor).frozen();
         let next = if longest < f64::INFINITY { next.min(&next.constant(longest)).max(&next.constant(-longest)) } else { next };
         self.step = X::Time::select(&self.running, &next, &self.step);
@@ -228,7 +245,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let failed = self.running.and(&accepted.not());
         self.counts =
             [X::Time::select(&accepted, &taken.shift(1.0), taken), X::Time::select(&failed, &rejected.shift(1.0), rejected)];
-        let to = X::choose(&accepted, &y, &self.state);
+        let to = if any { X::choose(&accepted, &y, &self.state) } else { self.state.clone() };
         let reached = X::Time::select(&accepted, &end, &self.time);
         self.running = self.running.and(&accepted.and(&last).not());
         let time = std::mem::replace(&mut self.time, reached);
@@ -238,6 +255,15 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         any
     }
 
+    /// Where the step leads without the samples that got out of their domain: they stay where they are. What they would have been
+    /// is not chosen, but leaves NaN in the gradients of the others.
+    #[cold]
+    #[inline(never)]
+    fn again(&mut self, h: &X::Time) -> X {
+        self.evaluations += self.solver.method.stages() as u64 - 1;
+        advance(&self.solver.method, &self.field, &self.time, &self.state, h, &mut self.rates)
+    }
+
     /// The size of the error of the step of length `h` to `y`, by these weights of the rates.
     #[inline(always)]
     fn error(&self, weights: &[f64], y: &X, h: &X::Time) -> X::Time {
@@ -245,11 +271,12 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         nothing.advanced(h, weights, &self.rates).error_norm(&self.state, y, &self.solver.tolerance)
     }
 
-    /// The shortest step that is not the last.
+    /// The shortest step that is not the last: what the clock can tell, and what is allowed.
     #[inline(always)]
-    fn shortest(&self) -> f64 {
+    fn tick(&self) -> X::Time {
         let normal = <<X::Time as Number>::Real as num_traits::Float>::min_positive_value().into_f64();
-        self.solver.step_limits[0].max(normal)
+        let clock = self.time.abs().scale(4.0 * epsilon::<X>());
+        clock.max(&clock.constant(self.solver.step_limits[0].max(normal)))
     }
 
     /// Where the solve is, in time.
@@ -364,6 +391,6 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
 
 /// The distance from 1 to the next float.
 #[inline(always)]
-fn epsilon<X: State>() -> f64 {
+pub(super) fn epsilon<X: State>() -> f64 {
     <<X::Time as Number>::Real as num_traits::Float>::epsilon().into_f64()
 }

@@ -1,0 +1,42 @@
+//! Adaptive steps: errors follow the tolerance.
+
+use crate::flows::{self, Visitor, Way, distance};
+use flowmap::{
+    FlowMap, Pointwise, Tolerance,
+    exact::ExactFlow,
+    solver::{Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, HEUN, MIDPOINT, Solver, TSIT5, Tableau},
+};
+
+struct Proportional {
+    method: Tableau,
+    /// Exponents of ten of the tolerances, the coarsest and the finest.
+    decades: [i32; 2],
+}
+
+impl Visitor for Proportional {
+    fn visit<const D: usize, E: ExactFlow<D>>(&mut self, way: &Way<Pointwise<E, D>, D>) {
+        let Way { flow, s, t, .. } = way;
+        let error = |exponent: i32| {
+            let tolerance = 10.0_f64.powi(exponent);
+            let solver = Adaptive::new(self.method).unwrap().tolerance(Tolerance::new(tolerance, tolerance).unwrap());
+            let map = solver.of(flow);
+            way.over_starts(|x| {
+                let exact: [f64; D] = flow.flow(s, t, x);
+                distance(&map.flow(s, t, x), &exact)
+            })
+        };
+        let [coarse, fine] = self.decades;
+        let factor = (error(coarse) / error(fine)).powf(1.0 / f64::from(coarse - fine));
+        println!("{:<16} in {D} dimensions: {factor:.1} a decade", self.method.name);
+        assert!((5.0..20.0).contains(&factor), "{}: errors shrink {factor} times a decade", self.method.name);
+    }
+}
+
+#[test]
+fn errors_shrink_by_about_ten_with_every_decade_of_the_tolerance() {
+    let ranges =
+        [(MIDPOINT, -3, -7), (HEUN, -3, -7), (BOGACKI_SHAMPINE, -3, -9), (DOPRI5, -4, -11), (TSIT5, -4, -11), (DOP853, -5, -12)];
+    for (method, coarse, fine) in ranges {
+        flows::each(&mut Proportional { method, decades: [coarse, fine] });
+    }
+}

@@ -1,0 +1,70 @@
+//! Dense output.
+//!
+//! A tableau calls the order of its dense output `q` if the polynomial on one step, from an exact start, is off by
+//! `O(h^(q+1))`. On a whole solve the error at the ends of steps, `O(h^p)`, is added: between them it is
+//! `O(h^min(p, q+1))`. Both are measured: the first on single steps that start on the solution, which is the claim itself, the
+//! second as what a user sees.
+
+use crate::flows::{self, Visitor, Way, distance, order};
+use flowmap::{
+    FlowMap, Pointwise,
+    exact::ExactFlow,
+    solver::{FixedSteps, METHODS, Save, Solver, Tableau},
+};
+
+/// Shares of a step at which errors are measured.
+const SHARES: [f64; 7] = [0.11, 0.25, 0.37, 0.5, 0.64, 0.79, 0.92];
+
+/// Of a method; and where they are wrong.
+struct Orders(Tableau, Vec<String>);
+
+impl Visitor for Orders {
+    fn visit<const D: usize, E: ExactFlow<D>>(&mut self, way: &Way<Pointwise<E, D>, D>) {
+        let Way { flow, s, t, .. } = way;
+        let method = self.0;
+        // of the solution through x, from one time to another
+        let worst = |from: f64, to: f64, x: &[f64; D], n: u32| {
+            let start: [f64; D] = flow.flow(s, &from, x);
+            let path = FixedSteps::new(method, n).unwrap().solve(flow, &from, &to, &start, &Save::Dense).unwrap();
+            let errors = (0..n).flat_map(|i| SHARES.map(|share| (f64::from(i) + share) / f64::from(n))).map(|share| {
+                let time = from + share * (to - from);
+                let exact: [f64; D] = flow.flow(s, &time, x);
+                distance(&path.at(&time), &exact)
+            });
+            errors.fold(0.0, f64::max)
+        };
+        let local = order(|n| {
+            let step = (t - s) / f64::from(n);
+            let starts = (0..8).map(|i| s + f64::from(i) / 8.0 * (t - s));
+            starts.map(|from| way.over_starts(|x| worst(from, from + step, x, 1))).fold(0.0, f64::max)
+        });
+        let global = order(|n| way.over_starts(|x| worst(*s, *t, x, n)));
+        let q = method.dense.order;
+        let line = format!("{:<16} dense order {q} in {D} dimensions: one step {local:.2}, all {global:.2}", method.name);
+        println!("{line}");
+        let expected = f64::from(method.order.min(q + 1));
+        if (local - f64::from(q + 1)).abs() >= 0.2 || (global - expected).abs() >= 0.2 {
+            self.1.push(line);
+        }
+    }
+}
+
+fn converge(methods: impl Iterator<Item = Tableau>) {
+    let wrong = methods.flat_map(|method| {
+        let mut orders = Orders(method, Vec::new());
+        flows::each(&mut orders);
+        orders.1
+    });
+    assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn dense_output_converges_with_the_order_that_the_tableau_claims() {
+    converge(METHODS.into_iter().filter(|method| method.order < 8));
+}
+
+#[test]
+#[ignore = "the range between steps that are too long for the order to show and rounding is too short on these flows"]
+fn the_same_for_methods_of_high_order() {
+    converge(METHODS.into_iter().filter(|method| !(method.order < 8)));
+}

@@ -1,0 +1,57 @@
+//! The end of a solve, and its Jacobian by dual numbers: both have the order of the method.
+//!
+//! The dual of a Runge-Kutta step is the same step for the ODE together with its variational equation, for which the order
+//! conditions are the same.
+
+use crate::flows::{self, Visitor, Way, distance, order};
+use flowmap::{
+    FlowMap, Pointwise,
+    exact::{ExactFlow, jacobian_of},
+    solver::{FixedSteps, METHODS, Solver, Tableau},
+};
+
+/// Of a method; and where they are wrong.
+struct Orders(Tableau, Vec<String>);
+
+impl Visitor for Orders {
+    fn visit<const D: usize, E: ExactFlow<D>>(&mut self, way: &Way<Pointwise<E, D>, D>) {
+        let Way { flow, s, t, .. } = way;
+        let method = self.0;
+        let map = |n| FixedSteps::new(method, n).unwrap().of(flow);
+        let end_error = |n: u32, x: &[f64; D]| {
+            let exact: [f64; D] = flow.flow(s, t, x);
+            distance(&map(n).flow(s, t, x), &exact)
+        };
+        let jacobian_error = |n: u32, x: &[f64; D]| {
+            distance(jacobian_of(&map(n), s, t, x).as_flattened(), flow.0.jacobian(s, t, x).as_flattened())
+        };
+        let end = order(|n| way.over_starts(|x| end_error(n, x)));
+        let jacobian = order(|n| way.over_starts(|x| jacobian_error(n, x)));
+        let line = format!("{:<16} order {} in {D} dimensions: end {end:.2}, Jacobian {jacobian:.2}", method.name, method.order);
+        println!("{line}");
+        let nominal = f64::from(method.order);
+        if (end - nominal).abs() >= 0.2 || (jacobian - nominal).abs() >= 0.2 {
+            self.1.push(line);
+        }
+    }
+}
+
+fn converge(methods: impl Iterator<Item = Tableau>) {
+    let wrong = methods.flat_map(|method| {
+        let mut orders = Orders(method, Vec::new());
+        flows::each(&mut orders);
+        orders.1
+    });
+    assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn ends_and_jacobians_converge_with_the_order_of_the_method() {
+    converge(METHODS.into_iter().filter(|method| method.order < 5));
+}
+
+#[test]
+#[ignore = "the range between steps that are too long for the order to show and rounding is too short on these flows"]
+fn the_same_for_methods_of_high_order() {
+    converge(METHODS.into_iter().filter(|method| !(method.order < 5)));
+}

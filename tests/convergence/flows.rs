@@ -1,0 +1,82 @@
+//! The flows, and how an order is measured.
+
+use flowmap::{
+    Number, Ode, Pointwise,
+    exact::{Coupling, ExactFlow},
+};
+
+/// `x' = 3 cos 3t sin x`: `tan X/2 = e^(sin 3t - sin 3s) tan x/2`.
+#[derive(Clone, Copy, Debug)]
+pub struct Separable;
+
+impl Ode<1> for Separable {
+    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
+        [x.sin() * t.scale(3.0).cos().scale(3.0)]
+    }
+}
+
+impl ExactFlow<1> for Separable {
+    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+        let way = t.scale(3.0).sin() - s.scale(3.0).sin();
+        [(x.scale(0.5).tan() * way.exp()).atan().scale(2.0)]
+    }
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 1]) -> [[N; 1]; 1] {
+        let [y] = self.solution(s, t, x);
+        [[y.sin() / x[0].sin()]]
+    }
+}
+
+/// Where orders are measured: from when to when, and from where. At a single start an error can vanish by chance.
+pub struct Way<E, const D: usize> {
+    pub flow: E,
+    pub s: f64,
+    pub t: f64,
+    pub starts: [[f64; D]; 4],
+}
+
+impl<E, const D: usize> Way<E, D> {
+    /// An error over all starts together: the root of the sum of the squares.
+    pub fn over_starts(&self, error: impl Fn(&[f64; D]) -> f64) -> f64 {
+        self.starts.iter().map(|x| error(x).powi(2)).sum::<f64>().sqrt()
+    }
+}
+
+/// What is done on each way.
+pub trait Visitor {
+    fn visit<const D: usize, E: ExactFlow<D>>(&mut self, way: &Way<Pointwise<E, D>, D>);
+}
+
+/// A separable equation forward, and random ones of two and three coordinates, one of them backward.
+pub fn each(visitor: &mut impl Visitor) {
+    visitor.visit(&Way { flow: Pointwise(Separable), s: -0.3, t: 2.7, starts: [[-0.9], [0.4], [1.6], [-2.2]] });
+    let plane = Coupling::<2>::random(4, 5).unwrap();
+    visitor.visit(&Way { flow: Pointwise(plane), s: -3.0, t: 4.0, starts: [[0.8, -0.5], [0.1, 1.2], [-1.0, 0.4], [-0.6, -1.1]] });
+    let space = Coupling::<3>::random(3, 11).unwrap();
+    visitor.visit(&Way {
+        flow: Pointwise(space),
+        s: 3.0,
+        t: -3.5,
+        starts: [[0.5, 0.9, -0.7], [-0.2, 0.4, 1.0], [1.1, -0.8, 0.3], [-0.9, -0.5, -0.6]],
+    });
+}
+
+/// The order that `error` of a number of steps shows: the slope of a straight line through the logarithms of both, by least
+/// squares, over the four finest of a geometric sequence of numbers whose errors are well above rounding.
+pub fn order(error: impl Fn(u32) -> f64) -> f64 {
+    const ROUNDING: f64 = 5e-12;
+    let numbers = (0..30).map(|k| (5.0 * 1.25_f64.powi(k)).round());
+    let errors = numbers.map(|n| [n, error(n as u32)]).take_while(|[_, e]| *e > ROUNDING || e.is_nan());
+    let all: Vec<[f64; 2]> = errors.map(|p| p.map(f64::ln)).collect();
+    assert!(all.len() >= 4, "errors at the level of rounding: {all:?}");
+    let points = &all[all.len() - 4..];
+    let mean = |i: usize| points.iter().map(|p| p[i]).sum::<f64>() / points.len() as f64;
+    let (n, e) = (mean(0), mean(1));
+    let slope = points.iter().map(|p| (p[0] - n) * (p[1] - e)).sum::<f64>();
+    -slope / points.iter().map(|p| (p[0] - n).powi(2)).sum::<f64>()
+}
+
+/// The distance of two lists of numbers.
+pub fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+}

@@ -1,0 +1,25 @@
+//! Lorenz' equations with the parameters 10, 28, 8/3: errors grow by e every 1.1 units of time.
+
+use super::{Problem, Visitor};
+use flowmap::{Number, Ode};
+
+#[derive(Clone, Copy)]
+pub struct Lorenz;
+
+impl Ode<3> for Lorenz {
+    fn rhs<N: Number>(&self, _: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
+        let turn = (-z.clone()).shift(28.0) * x - y;
+        [(y.clone() - x).scale(10.0), turn, x.clone() * y - z.scale(8.0 / 3.0)]
+    }
+}
+
+pub const SHORT: Problem<Lorenz, 3> = Problem::new("Lorenz (1,0,0) @ t=1", Lorenz, [1.0, 0.0, 0.0], 1.0);
+/// A tolerance at the worst time, where the state has size 40, becomes a thousand at the end.
+pub const MIDDLE: Problem<Lorenz, 3> =
+    Problem { factor: 1.5e3, ..Problem::new("Lorenz (1,0,0) @ t=5", Lorenz, [1.0, 0.0, 0.0], 5.0) };
+pub const LONG: Problem<Lorenz, 3> =
+    Problem { factor: 1e6, ..Problem::new("Lorenz (1,0,0) @ t=20", Lorenz, [1.0, 0.0, 0.0], 20.0) };
+
+pub fn each(visitor: &mut impl Visitor) {
+    [SHORT, MIDDLE, LONG].iter().for_each(|problem| visitor.visit(problem));
+}

@@ -1,0 +1,26 @@
+//! Fields and solvers that the tests share.
+
+use flowmap::{
+    Number, Ode, Pointwise, Tolerance,
+    solver::{Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, HEUN, MIDPOINT, TSIT5, Tableau},
+};
+
+/// `x' = v, v' = -sin x + cos(2t)/4`: neither linear nor autonomous.
+#[derive(Clone, Copy, Debug)]
+pub struct Driven;
+
+impl Ode<2> for Driven {
+    fn rhs<N: Number>(&self, t: &N, [x, v]: &[N; 2]) -> [N; 2] {
+        [v.clone(), t.scale(2.0).cos().scale(0.25) - x.sin()]
+    }
+}
+
+pub const DRIVEN: Pointwise<Driven, 2> = Pointwise(Driven);
+
+/// Every method with an estimate.
+pub const ADAPTIVE: [Tableau; 6] = [MIDPOINT, HEUN, BOGACKI_SHAMPINE, DOPRI5, TSIT5, DOP853];
+
+/// With `rtol = atol = tolerance`.
+pub fn adaptive(method: Tableau, tolerance: f64) -> Adaptive {
+    Adaptive::new(method).unwrap().tolerance(Tolerance::new(tolerance, tolerance).unwrap())
+}
