@@ -49,10 +49,10 @@ impl Visitor for Orders {
     }
 }
 
-fn converge(methods: impl Iterator<Item = Tableau>) {
+fn converge(methods: impl Iterator<Item = Tableau>, ways: fn(&mut Orders)) {
     let wrong = methods.flat_map(|method| {
         let mut orders = Orders(method, Vec::new());
-        flows::each(&mut orders);
+        ways(&mut orders);
         orders.1
     });
     assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
@@ -60,11 +60,10 @@ fn converge(methods: impl Iterator<Item = Tableau>) {
 
 #[test]
 fn dense_output_converges_with_the_order_that_the_tableau_claims() {
-    converge(METHODS.into_iter().filter(|method| method.order < 8));
+    converge(METHODS.into_iter().filter(|method| method.order < 8), flows::each);
 }
 
 #[test]
-#[ignore = "the range between steps that are too long for the order to show and rounding is too short on these flows"]
 fn the_same_for_methods_of_high_order() {
-    converge(METHODS.into_iter().filter(|method| !(method.order < 8)));
+    converge(METHODS.into_iter().filter(|method| method.order >= 8), flows::each_long);
 }

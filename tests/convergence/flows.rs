@@ -2,7 +2,7 @@
 
 use flowmap::{
     Number, Ode, Pointwise,
-    exact::{Coupling, ExactFlow},
+    exact::{Coupling, ExactFlow, Kepler, Pendulum, RigidBody},
 };
 
 /// `x' = 3 cos 3t sin x`: `tan X/2 = e^(sin 3t - sin 3s) tan x/2`.
@@ -23,6 +23,30 @@ impl ExactFlow<1> for Separable {
     fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 1]) -> [[N; 1]; 1] {
         let [y] = self.solution(s, t, x);
         [[y.sin() / x[0].sin()]]
+    }
+}
+
+/// An autonomous flow whose clock runs faster and slower: `θ = t + sin(t)/4`.
+#[derive(Clone, Copy, Debug)]
+pub struct Clocked<E>(E);
+
+fn clock<N: Number>(t: &N) -> N {
+    t.sin().scale(0.25) + t
+}
+
+impl<E: Ode<D>, const D: usize> Ode<D> for Clocked<E> {
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        let speed = t.cos().scale(0.25).shift(1.0);
+        self.0.rhs(&t.constant(0.0), x).map(|rate| rate * &speed)
+    }
+}
+
+impl<E: ExactFlow<D>, const D: usize> ExactFlow<D> for Clocked<E> {
+    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+        self.0.solution(&clock(s), &clock(t), x)
+    }
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+        self.0.jacobian(&clock(s), &clock(t), x)
     }
 }
 
@@ -58,6 +82,19 @@ pub fn each(visitor: &mut impl Visitor) {
         t: -3.5,
         starts: [[0.5, 0.9, -0.7], [-0.2, 0.4, 1.0], [1.1, -0.8, 0.3], [-0.9, -0.5, -0.6]],
     });
+}
+
+/// Long ways of oscillators, for methods of high order: what their steps get wrong adds up, and is well above rounding where the
+/// steps are short enough for the order to show.
+pub fn each_long(visitor: &mut impl Visitor) {
+    let pendulum = Pointwise(Clocked(Pendulum::new(1.0).unwrap()));
+    visitor.visit(&Way { flow: pendulum, s: 0.0, t: 40.0, starts: [[2.6, 0.0], [0.3, 1.9], [-2.3, 0.4], [0.1, -2.3]] });
+    let kepler = Pointwise(Clocked(Kepler));
+    let starts = [[0.7, 0.0, 0.0, 1.36], [0.8, 0.1, -0.1, 1.2], [0.0, 1.0, -1.1, 0.2], [-0.9, 0.2, 0.2, -1.1]];
+    visitor.visit(&Way { flow: kepler, s: 8.0, t: -8.0, starts });
+    let body = Pointwise(Clocked(RigidBody::new([1.0, 2.0, 3.0]).unwrap()));
+    let starts = [[1.0, 0.2, 0.3], [0.3, 0.1, 1.0], [-0.8, 0.3, 0.5], [0.4, -0.2, -0.9]];
+    visitor.visit(&Way { flow: body, s: 0.0, t: 60.0, starts });
 }
 
 /// The order that `error` of a number of steps shows: the slope of a straight line through the logarithms of both, by least
