@@ -59,6 +59,18 @@ impl<const D: usize> Deformation<D> {
         Err(Error::NotFinite { what: "the flow map's Jacobian", from, to })
     }
 
+    /// That of a flow over this `duration`, negative for one backwards, whose Jacobian is already known: from a variational
+    /// equation that was solved along, or as the product of Jacobians over parts of the way.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless all are finite.
+    pub fn new(jacobian: [[f64; D]; D], duration: f64) -> Result<Self> {
+        if let Some(bad) = jacobian.as_flattened().iter().chain([&duration]).find(|entry| !entry.is_finite()) {
+            return Err(Error::invalid("Jacobian and duration", format!("{bad} is not finite")));
+        }
+        Ok(Self { jacobian, duration })
+    }
+
     /// `J`, row by row.
     pub fn jacobian(&self) -> &[[f64; D]; D] {
         &self.jacobian
@@ -176,7 +188,7 @@ mod tests {
         let contraction = Deformation::of(&linear([[-300.0, 0.0], [0.0, -400.0]]), &0.0, &1.0, &ORIGIN).unwrap();
         assert!((contraction.ftle().unwrap() + 300.0).abs() < 1e-12, "squares would be zero: {:?}", contraction.ftle());
         assert!((contraction.log_det() + 700.0).abs() < 1e-12);
-        let collapse = Deformation { jacobian: [[1.0, 2.0], [2.0, 4.0]], duration: 1.0 };
+        let collapse = Deformation::new([[1.0, 2.0], [2.0, 4.0]], 1.0).unwrap();
         assert_eq!((collapse.determinant(), collapse.log_det()), (0.0, f64::NEG_INFINITY));
         assert!((collapse.ftle().unwrap() - 5.0_f64.ln()).abs() < 1e-15);
     }
@@ -254,6 +266,7 @@ mod tests {
         }
         assert!(matches!(ftle(&turn, &1.0, &1.0, &ORIGIN), Err(Error::Invalid { what: "times", .. })));
         assert_eq!(Deformation::of(&turn, &1.0, &1.0, &ORIGIN).unwrap().jacobian(), &[[1.0, 0.0], [0.0, 1.0]]);
+        assert!(Deformation::new([[f64::NAN]], 1.0).is_err() && Deformation::new([[1.0]], f64::INFINITY).is_err());
         // the square root of 0 has a value and no derivative
         let root = flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 1]>| {
             use crate::Number;

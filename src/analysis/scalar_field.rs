@@ -1,7 +1,7 @@
 //! A number for each cell of a grid.
 
 use super::Grid;
-use crate::{Result, durable};
+use crate::{Error, Result, durable};
 use std::{fmt::Write, path::Path};
 
 /// A scalar function of the plane, sampled at the centres of a [`Grid`].
@@ -37,6 +37,20 @@ impl ScalarField {
         #[cfg(not(feature = "ndarray"))]
         let values = (0..up).flat_map(row).collect();
         Self { grid, values }
+    }
+
+    /// These values, row by row from the lowest on: what was computed elsewhere, such as by an
+    /// [`Ensemble`](crate::solver::Ensemble) of trajectories.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless there is one for each cell.
+    pub fn new(grid: Grid, values: Vec<f64>) -> Result<Self> {
+        let [across, up] = grid.cells();
+        if values.len() != across * up {
+            let reason = format!("{} values for {across} by {up} cells; give one for each", values.len());
+            return Err(Error::invalid("values of the scalar field", reason));
+        }
+        Ok(Self { grid, values })
     }
 
     /// The grid.
@@ -100,6 +114,14 @@ mod tests {
     }
 
     #[test]
+    fn there_is_a_value_for_each_cell() {
+        let sampled = ScalarField::sample(grid(), |[x, y]| x * y);
+        assert_eq!(ScalarField::new(grid(), sampled.values().to_vec()).unwrap(), sampled);
+        let error = ScalarField::new(grid(), vec![0.0; 5]).unwrap_err();
+        assert!(error.to_string().contains("5 values for 3 by 2 cells"), "{error}");
+    }
+
+    #[test]
     #[should_panic(expected = "3 by 2 cells has no cell (3, 0)")]
     fn cells_beyond_the_grid() {
         ScalarField::sample(grid(), |_| 0.0).at(3, 0);
@@ -131,7 +153,7 @@ mod tests {
             assert!(row[2] == value || (row[2].is_nan() && value.is_nan()));
         }
         let error = field.write_csv(folder.path().join("no").join("field.csv")).unwrap_err();
-        assert!(matches!(error, crate::Error::Io { .. }));
+        assert!(matches!(error, Error::Io { .. }));
     }
 
     #[cfg(feature = "ndarray")]

@@ -4,6 +4,7 @@
 //! scratch file and renamed, so that a full disk leaves an error and whatever stood at the path before.
 
 mod canvas;
+mod chart;
 mod colour_map;
 mod curves;
 mod frame;
@@ -13,16 +14,17 @@ mod paths;
 mod scatter;
 mod ticks;
 
-pub use curves::{Axes, Scale, curves};
+pub use curves::{Axes, Scale, curve_panels, curves};
 pub use frame::Plane;
 pub use grid::image_grid;
 pub use heat_map::{ColourBar, heat_map};
 pub use paths::paths;
 pub use scatter::scatter_panels;
 
-/// Of lines, told apart by those who do not see all colours, too (Okabe and Ito), in an order of falling contrast.
-const COLOURS: [canvas::Colour; 7] =
-    [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [230, 159, 0], [90, 98, 110]];
+/// Of lines, told apart by those who do not see all colours, too (Okabe and Ito, and two dark ones), in an order of falling
+/// contrast.
+const COLOURS: [canvas::Colour; 8] =
+    [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [230, 159, 0], [90, 98, 110], [110, 20, 70]];
 
 /// Points with a name.
 pub type Named<'a> = (&'a str, &'a [[f64; 2]]);

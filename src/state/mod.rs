@@ -158,6 +158,7 @@ impl<N: Number, const D: usize> State for [N; D] {
     fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> N {
         tolerance.norm(self, from, to)
     }
+    #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
     #[inline(always)]
     fn advanced(&self, by: &N, weights: &[f64], rates: &[Self]) -> Self {
         let Some(first) = weights.iter().position(|&w| w != 0.0) else { return self.clone() };

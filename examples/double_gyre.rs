@@ -1,0 +1,174 @@
+//! Finite-time Lyapunov exponents of the double gyre, two vortices side by side with a wall between them that sways: ridges of the
+//! exponent are the lines along which fluid parts (forward in time) or gathers (backward).
+//!
+//! cargo run --release --features cli,plot --example double_gyre
+//!
+//! Leaves `forward.png`, `backward.png`, a table beside each and `summary.json`. Two ways lead to the same field. With `--duals` each cell asks the
+//! numerical flow map for its derivative: one line, for any ODE. Without, the variational equation is written out and solved in
+//! SIMD lanes, several trajectories at a time: eight to ten times as fast.
+//!
+//! Reference: S. C. Shadden, F. Lekien, J. E. Marsden, Physica D 212, 2005, section 7.
+
+mod common;
+
+use clap::Parser;
+use common::Folder;
+use flowmap::{
+    Error, Number, Ode, Pointwise, Result, Tolerance,
+    analysis::{Deformation, Grid, ScalarField, ftle},
+    learn::exit_code,
+    plot::{ColourBar, Plane, heat_map},
+    solver::{Adaptive, DOP853, End, Ensemble, Solver, Start},
+};
+use serde_json::json;
+use std::{f64::consts::PI, path::PathBuf, process::ExitCode, time::Instant};
+
+/// A point, and the exponent there from time 0 to 15 for the defaults of the velocity.
+const CHECK: ([f64; 2], f64) = ([0.5, 0.3], 0.188_422_527_650_568_7);
+
+/// Finite-time Lyapunov exponents of the double gyre, forward and backward in time
+#[derive(Parser)]
+struct Arguments {
+    /// Cells across; half as many upwards
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u16).range(2..=4000))]
+    cells: u16,
+    /// How long the fluid is followed, from time 0 on in both directions
+    #[arg(long, default_value_t = 15.0)]
+    time: f64,
+    /// Amplitude of the velocity
+    #[arg(long, default_value_t = 0.1)]
+    amplitude: f64,
+    /// Amplitude of the wall's sway
+    #[arg(long, default_value_t = 0.25)]
+    epsilon: f64,
+    /// Period of the sway
+    #[arg(long, default_value_t = 10.0)]
+    period: f64,
+    /// Tolerance, relative and absolute
+    #[arg(long, default_value_t = 1e-8)]
+    tolerance: f64,
+    /// Take derivatives of the flow map by dual numbers, cell by cell
+    #[arg(long)]
+    duals: bool,
+    /// Folder for the pictures and the tables
+    #[arg(long, value_name = "DIR", default_value = "out/double_gyre")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    exit_code(run(&Arguments::parse()))
+}
+
+/// With the stream function `A sin(π f) sin(π y)`, `f = ε sin(ω t) x² + (1 - 2ε sin(ω t)) x`.
+#[derive(Clone, Copy)]
+struct DoubleGyre {
+    amplitude: f64,
+    epsilon: f64,
+    omega: f64,
+}
+
+impl DoubleGyre {
+    /// `f`, `∂f/∂x` and `∂²f/∂x²`.
+    #[inline(always)]
+    fn bent<N: Number>(&self, t: &N, x: &N) -> [N; 3] {
+        let sway = t.scale(self.omega).sin().scale(self.epsilon);
+        let bend = sway.clone() * x;
+        [(bend.clone() - sway.scale(2.0)).shift(1.0) * x, (bend - &sway).scale(2.0).shift(1.0), sway.scale(2.0)]
+    }
+}
+
+impl Ode<2> for DoubleGyre {
+    #[inline(always)]
+    fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+        let [f, slope, _] = self.bent(t, x);
+        let (f, y, speed) = (f.scale(PI), y.scale(PI), PI * self.amplitude);
+        [f.sin() * y.cos().scale(-speed), f.cos() * y.sin() * slope.scale(speed)]
+    }
+}
+
+/// A point and the Jacobian of its flow, row by row, which obeys `dJ/dt = ∇b J`.
+struct Variational(DoubleGyre);
+
+impl Ode<6> for Variational {
+    #[inline(always)]
+    fn rhs<N: Number>(&self, t: &N, [x, y, xx, xy, yx, yy]: &[N; 6]) -> [N; 6] {
+        let [f, slope, curvature] = self.0.bent(t, x);
+        let (f, y, speed) = (f.scale(PI), y.scale(PI), PI * self.0.amplitude);
+        let ([sin_f, cos_f], [sin_y, cos_y]) = ([f.sin(), f.cos()], [y.sin(), y.cos()]);
+        // ∇b = [[a, b], [c, -a]]: the fluid is incompressible
+        let a = (cos_f.clone() * &cos_y * &slope).scale(-PI * speed);
+        let b = (sin_f.clone() * &sin_y).scale(PI * speed);
+        let c = (cos_f.clone() * curvature - sin_f.clone() * &slope * slope.scale(PI)) * sin_y.scale(speed);
+        [
+            sin_f * cos_y.scale(-speed),
+            cos_f * sin_y * slope.scale(speed),
+            a.clone() * xx + b.clone() * yx,
+            a.clone() * xy + b * yy,
+            c.clone() * xx - a.clone() * yx,
+            c * xy - a * yy,
+        ]
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let Arguments { time, amplitude, epsilon, period, tolerance, .. } = *arguments;
+    for (what, value) in [("--time", time), ("--period", period)] {
+        if !(value > 0.0 && value.is_finite()) {
+            return Err(Error::Invalid { what, reason: format!("{value} is not a positive number") });
+        }
+    }
+    let gyre = DoubleGyre { amplitude, epsilon, omega: 2.0 * PI / period };
+    let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(tolerance, tolerance)?);
+    let map = solver.clone().of(Pointwise::<_, 2>(gyre));
+    let ensemble = Ensemble::new(solver);
+    let folder = Folder::new(&arguments.out)?;
+
+    let (point, known) = CHECK;
+    let by_duals = ftle(&map, &0.0, &time, &point)?;
+    let by_lanes = exponents(&ensemble, gyre, time, &[point])?[0];
+    let mut summary = json!({ "point": point, "by_duals": by_duals, "in_lanes": by_lanes, "known_for_the_defaults": known });
+    println!("exponent at {point:?}: {by_duals:.12} by duals, {by_lanes:.12} in lanes; {known:.12} is known for the defaults");
+
+    let cells = usize::from(arguments.cells);
+    let grid = Grid::new([[0.0, 2.0], [0.0, 1.0]], [cells, cells / 2])?;
+    for (name, end, title) in [("forward", time, "where fluid will part"), ("backward", -time, "where fluid has gathered")] {
+        let begin = Instant::now();
+        let field = if arguments.duals {
+            ScalarField::sample(grid, |point| ftle(&map, &0.0, &end, &point).unwrap_or(f64::NAN))
+        } else {
+            let points: Vec<_> = (0..cells / 2).flat_map(|j| (0..cells).map(move |i| grid.centre(i, j))).collect();
+            ScalarField::new(grid, exponents(&ensemble, gyre, end, &points)?)?
+        };
+        println!("{name:8} {} cells in {:.2} s", field.values().len(), begin.elapsed().as_secs_f64());
+        summary[name] =
+            json!({ "end": end, "largest": field.range().map(|[_, high]| high), "seconds": begin.elapsed().as_secs_f64() });
+        let title = format!("Double gyre, time 0 to {end}: {title}");
+        let high = quantile(&field, 0.99);
+        let bar = ColourBar { name: "exponent", range: (high > 0.0).then_some([0.0, high]) };
+        heat_map(folder.path(&format!("{name}.png")), &Plane { title: &title, x: "x", y: "y" }, &bar, &field)?;
+        field.write_csv(folder.path(&format!("{name}.csv")))?;
+    }
+    folder.write("summary.json", &format!("{summary:#}\n"))?;
+    println!("see {}, backward.png, a table beside each, and summary.json", folder.path("forward.png").display());
+    Ok(())
+}
+
+/// What this share of the cells stay below: ridges are so thin that few cells meet their crests, which would take most of the
+/// colours.
+fn quantile(field: &ScalarField, share: f64) -> f64 {
+    let mut values = field.values().to_vec();
+    values.sort_by(f64::total_cmp);
+    values[(share * (values.len() - 1) as f64) as usize]
+}
+
+/// The exponents from time 0 to `end` at every point, from the variational equation in SIMD lanes.
+fn exponents(ensemble: &Ensemble, gyre: DoubleGyre, end: f64, points: &[[f64; 2]]) -> Result<Vec<f64>> {
+    let start = |[x, y]: &[f64; 2]| Start { from: 0.0, to: end, state: [*x, *y, 1.0, 0.0, 0.0, 1.0], parameters: [] };
+    let starts: Vec<_> = points.iter().map(start).collect();
+    let ends = ensemble.solve(&Variational(gyre), &starts);
+    let exponent = |(start, found): (&Start<_, 6>, &End<_, 6>)| {
+        let [_, _, xx, xy, yx, yy] = found.success(start)?;
+        Deformation::new([[xx, xy], [yx, yy]], end)?.ftle()
+    };
+    starts.iter().zip(&ends).map(exponent).collect()
+}
