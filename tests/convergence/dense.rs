@@ -31,12 +31,12 @@ impl Visitor for Orders {
                 let exact: [f64; D] = flow.flow(s, &time, x);
                 distance(&path.at(&time), &exact)
             });
-            errors.fold(0.0, f64::max)
+            largest(errors)
         };
         let local = order(|n| {
             let step = (t - s) / f64::from(n);
             let starts = (0..8).map(|i| s + f64::from(i) / 8.0 * (t - s));
-            starts.map(|from| way.over_starts(|x| worst(from, from + step, x, 1))).fold(0.0, f64::max)
+            largest(starts.map(|from| way.over_starts(|x| worst(from, from + step, x, 1))))
         });
         let global = order(|n| way.over_starts(|x| worst(*s, *t, x, n)));
         let q = method.dense.order;
@@ -47,6 +47,11 @@ impl Visitor for Orders {
             self.1.push(line);
         }
     }
+}
+
+/// The largest of some errors; NaN if one is, where steps are so long that they lead nowhere.
+fn largest(errors: impl Iterator<Item = f64>) -> f64 {
+    errors.fold(0.0, |largest, error| if error > largest || error.is_nan() { error } else { largest })
 }
 
 fn converge(methods: impl Iterator<Item = Tableau>, ways: fn(&mut Orders)) {

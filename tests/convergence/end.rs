@@ -23,7 +23,9 @@ impl Visitor for Orders {
             distance(&map(n).flow(s, t, x), &exact)
         };
         let jacobian_error = |n: u32, x: &[f64; D]| {
-            distance(jacobian_of(&map(n), s, t, x).as_flattened(), flow.0.jacobian(s, t, x).as_flattened())
+            let exact = flow.0.jacobian(s, t, x);
+            let size = distance(exact.as_flattened(), [[0.0; D]; D].as_flattened()).max(1.0);
+            distance(jacobian_of(&map(n), s, t, x).as_flattened(), exact.as_flattened()) / size
         };
         let end = order(|n| way.over_starts(|x| end_error(n, x)));
         let jacobian = order(|n| way.over_starts(|x| jacobian_error(n, x)));
