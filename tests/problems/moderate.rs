@@ -40,7 +40,7 @@ impl Ode<3> for RigidBody {
 }
 
 /// A closed orbit, along which errors add up: a tolerance becomes up to 81.
-pub const B1: Problem<Conflict, 2> = Problem { factor: 300.0, ..Problem::new("DETEST B1 @ t=20", Conflict, [1.0, 3.0], 20.0) };
+pub const B1: Problem<Conflict, 2> = Problem::new("DETEST B1 @ t=20", Conflict, [1.0, 3.0], 20.0);
 pub const B2: Problem<Reaction, 3> = Problem::new("DETEST B2 @ t=20", Reaction::Linear, [2.0, 0.0, 1.0], 20.0);
 pub const B3: Problem<Reaction, 3> = Problem::new("DETEST B3 @ t=20", Reaction::NonLinear, [1.0, 0.0, 0.0], 20.0);
 pub const B5: Problem<RigidBody, 3> = Problem::new("DETEST B5 @ t=20", RigidBody, [0.0, 1.0, 1.0], 20.0);
