@@ -14,7 +14,6 @@ impl Ode<3> for Lorenz {
 }
 
 pub const SHORT: Problem<Lorenz, 3> = Problem::new("Lorenz (1,0,0) @ t=1", Lorenz, [1.0, 0.0, 0.0], 1.0);
-/// A tolerance at the worst time, where the state has size 40, becomes a thousand at the end.
 pub const MIDDLE: Problem<Lorenz, 3> = Problem::new("Lorenz (1,0,0) @ t=5", Lorenz, [1.0, 0.0, 0.0], 5.0);
 pub const LONG: Problem<Lorenz, 3> =
     Problem { factor: 1e6, ..Problem::new("Lorenz (1,0,0) @ t=20", Lorenz, [1.0, 0.0, 0.0], 20.0) };
