@@ -48,7 +48,7 @@ pub enum Error {
         to: f64,
     },
     /// A solver gave up on the way.
-    #[error("the solve from time {from} to time {to} stopped at time {time}: {status}")]
+    #[error("the solve from time {from:?} to time {to:?} stopped at time {time:?}: {status}")]
     Stopped {
         /// Start time.
         from: f64,

@@ -105,6 +105,12 @@ pub trait Number:
     /// `x + c`.
     #[must_use]
     fn shift(&self, c: f64) -> Self;
+    /// `c x + onto`: in one operation, with one rounding, where that is fast.
+    #[must_use]
+    #[inline(always)]
+    fn scale_onto(&self, c: f64, onto: Self) -> Self {
+        onto + self.scale(c)
+    }
     /// `1 / x`.
     #[must_use]
     fn recip(&self) -> Self {

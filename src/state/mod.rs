@@ -162,6 +162,7 @@ impl<N: Number, const D: usize> State for [N; D] {
     #[inline(always)]
     fn advanced(&self, by: &N, weights: &[f64], rates: &[Self]) -> Self {
         let Some(first) = weights.iter().position(|&w| w != 0.0) else { return self.clone() };
+        let rates = &rates[..weights.len()];
         let mut sum = rates[first].clone();
         for i in 0..D {
             sum[i] = sum[i].scale(weights[first]);
@@ -170,7 +171,7 @@ impl<N: Number, const D: usize> State for [N; D] {
             if weights[j] != 0.0 {
                 let rate = &rates[j];
                 for i in 0..D {
-                    sum[i] = sum[i].clone() + rate[i].scale(weights[j]);
+                    sum[i] = rate[i].scale_onto(weights[j], sum[i].clone());
                 }
             }
         }

@@ -238,6 +238,15 @@ impl<F: Real, const L: usize> Number for Lanes<F, L> {
     fn constant(&self, c: f64) -> Self {
         Self::splat(F::from_f64(c))
     }
+    /// A fused multiplication and addition: one instruction in the regions that lanes are for, the same result without.
+    #[inline(always)]
+    fn scale_onto(&self, c: f64, onto: Self) -> Self {
+        let (mut y, c) = (onto, F::from_f64(c));
+        for i in 0..L {
+            y.0[i] = num_traits::Float::mul_add(self.0[i], c, y.0[i]);
+        }
+        y
+    }
     lane_by_lane! {
         scale(c) = |x, c| x * c;
         shift(c) = |x, c| x + c;
