@@ -69,11 +69,10 @@ impl Controller {
         Self { coefficients: [0.85, -0.2, 0.0], safety: SAFETY, shrink: 0.2, grow: 10.0 }
     }
 
-    /// PID control with the coefficients of Söderlind's filter H312: `β = (1/18, 1/9, 1/18)` times `k`, for rough problems.
-    ///
-    /// `k` is the order of the estimate plus one.
-    pub fn filter(k: f64) -> Self {
-        Self { coefficients: [k / 18.0, k / 9.0, k / 18.0], ..Self::integral() }
+    /// PID control with the coefficients of Söderlind's filter H312, `β = (1/18, 1/9, 1/18)`, which smooths the steps of rough
+    /// problems.
+    pub const fn filter() -> Self {
+        Self { coefficients: [1.0 / 18.0, 1.0 / 9.0, 1.0 / 18.0], ..Self::integral() }
     }
 
     /// With steps that change by no less than the factor `shrink` and no more than `grow`.

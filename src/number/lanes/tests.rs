@@ -192,7 +192,7 @@ fn a_flow_holds_on_lanes() {
 
 #[test]
 fn multiples_are_added_with_one_rounding() {
-    let (x, y) = (Lanes::from([0.1, -3.0, 1e300, 7.0]), Lanes::from([0.3, 2.0, -1e300, 1.0]));
+    let (x, y) = (Lanes::from([0.1_f64, -3.0, 1e300, 7.0]), Lanes::from([0.3, 2.0, -1e300, 1.0]));
     let found = x.scale_onto(1.7, y);
     for i in 0..4 {
         assert_eq!(found.lane(i).to_bits(), x.lane(i).mul_add(1.7, y.lane(i)).to_bits());
