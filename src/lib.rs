@@ -33,7 +33,8 @@
 //! ```
 //!
 //! [`Differences`] supplies tangents by central differences. A recipe written once over [`Number`] needs none, because dual
-//! numbers give exact ones; the README shows such a flow.
+//! numbers give exact ones; the README shows such a flow. Two pages go on from here: [`guide::solving`], for an ODE of your own, and
+//! [`guide::extending`].
 //!
 //! # Tour
 //!
