@@ -33,7 +33,8 @@
 //! ```
 //!
 //! [`Differences`] supplies tangents by central differences. A recipe written once over [`Number`] needs none, because dual
-//! numbers give exact ones; the README shows such a flow.
+//! numbers give exact ones; the README shows such a flow. Two pages go on from here: [`guide::solving`], for an ODE of your own, and
+//! [`guide::extending`].
 //!
 //! # Tour
 //!
@@ -118,6 +119,20 @@ pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
 pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
 pub use tolerance::{Norm, Tolerance};
+
+/// Two pages to read from beginning to end, beside this reference. They are `docs/solving.md` and `docs/extending.md` of the
+/// repository; their examples run with the tests.
+///
+/// What they speak of is found at [`solver`], [`analysis`], [`field`](field()), [`Ode`], [`ParametricOde`], [`Tolerance`],
+/// [`verify`]; and at [`ExactFlow`](exact::ExactFlow), [`State`], [`Coordinates`], [`Tensor`].
+#[cfg(all(feature = "ensemble", feature = "nalgebra", feature = "ndarray"))]
+pub mod guide {
+    #[doc = include_str!("../docs/solving.md")]
+    pub mod solving {}
+
+    #[doc = include_str!("../docs/extending.md")]
+    pub mod extending {}
+}
 
 /// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.
 #[cfg(feature = "dfdx")]
