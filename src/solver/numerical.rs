@@ -28,8 +28,9 @@ pub trait Solver {
 /// The flow map of a field by a solver, made by [`Solver::of`]: on every state that the field takes.
 ///
 /// On duals it is the derivative of what the solver computes, with respect to `s`, `t`, `x` and the parameters of the field: the
-/// variational equation, solved along with the ODE by the same steps. Accepted step sizes are held constant; where `t = s`,
-/// [`Adaptive`](super::Adaptive) takes no step, and the end has no derivative by either time.
+/// variational equation, solved along with the ODE by the same steps. Accepted step sizes are held constant, and are chosen by the
+/// errors of values alone: where stability limits the steps, or derivatives grow faster than the solution, those may need
+/// [shorter ones](super::Adaptive::step_limits) or a finer tolerance.
 ///
 /// ```
 /// use flowmap::{exact::{Rotation, jacobian_of}, solver::{Adaptive, DOPRI5, Solver}};

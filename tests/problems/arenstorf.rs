@@ -31,7 +31,7 @@ const fn orbit(name: &'static str, speed: f64, period: f64) -> Problem<Arenstorf
 pub const BIG: Problem<Arenstorf, 4> =
     orbit("Arenstorf big @ t=17.0652165601579625588917206249", -2.001_585_106_379_082_5, 17.065_216_560_157_964);
 pub const SMALL: Problem<Arenstorf, 4> =
-    orbit("Arenstorf small @ t=11.124340337266085134999734047", -2.031_732_629_557_336_8, 11.124_340_337_266_086);
+    orbit("Arenstorf small @ t=11.124340337266085134999734047", -2.031_732_629_557_337, 11.124_340_337_266_085);
 
 pub fn each(visitor: &mut impl Visitor) {
     [BIG, SMALL].iter().for_each(|problem| visitor.visit(problem));
