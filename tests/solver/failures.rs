@@ -28,7 +28,7 @@ fn a_velocity_that_becomes_nan_stops_the_solve_just_before() {
     let until_one = field(|t: &f64, [x]: &[f64; 1]| [if *t > 1.0 { f64::NAN } else { -x }]);
     // the midpoint rule evaluates no rate in the second half of a step: it ends up to that much later
     for (method, tolerance) in ADAPTIVE.into_iter().zip([1e-3, 1e-3, 1e-5, 1e-8, 1e-8, 1e-8]).skip(1) {
-        let path = adaptive(method, tolerance).solve(&until_one, &0.0, &2.0, &[1.0], &Save::Dense).unwrap();
+        let path = adaptive(method, tolerance).solve(until_one, &0.0, &2.0, &[1.0], &Save::Dense).unwrap();
         assert_eq!(path.status(), Status::NotFinite, "{}", method.name);
         assert!((path.end_time() - 1.0).abs() < 1e-12, "{}: {}", method.name, path.end_time());
         assert!((path.end()[0] - (-1.0_f64).exp()).abs() < 100.0 * tolerance, "{}", method.name);
@@ -42,7 +42,7 @@ fn a_velocity_that_jumps_is_followed_across_the_jump() {
     let kink = field(|t: &f64, _: &[f64; 1]| [if *t < 1.0 { -1.0 } else { 1.0 }]);
     // the midpoint rule evaluates no rate in the second half of a step, and may miss the jump
     for method in ADAPTIVE.into_iter().skip(1) {
-        let path = adaptive(method, 1e-8).solve(&kink, &0.0, &3.0, &[1.0], &Save::End).unwrap();
+        let path = adaptive(method, 1e-8).solve(kink, &0.0, &3.0, &[1.0], &Save::End).unwrap();
         assert_eq!(path.status(), Status::Finished, "{}", method.name);
         assert!((path.end()[0] - 2.0).abs() < 1e-5, "{}: {:?}", method.name, path.end());
         assert!(path.statistics().rejected < 300);
@@ -54,13 +54,13 @@ fn a_velocity_that_jumps_is_followed_across_the_jump() {
 fn where_solutions_are_not_unique_one_of_them_is_found() {
     let root = field(|_: &f64, [x]: &[f64; 1]| [x.abs().sqrt()]);
     for method in ADAPTIVE {
-        let path = adaptive(method, 1e-6).solve(&root, &0.0, &2.0, &[0.0], &Save::End).unwrap();
+        let path = adaptive(method, 1e-6).solve(root, &0.0, &2.0, &[0.0], &Save::End).unwrap();
         assert_eq!((path.status(), path.end()), (Status::Finished, &[0.0]), "{}", method.name);
         // from above it is ((t + 2 √x)/2)²
-        let path = adaptive(method, 1e-6).solve(&root, &0.0, &2.0, &[0.25], &Save::End).unwrap();
+        let path = adaptive(method, 1e-6).solve(root, &0.0, &2.0, &[0.25], &Save::End).unwrap();
         assert!((path.end()[0] - 2.25).abs() < 1e-4, "{}: {:?}", method.name, path.end());
         // from below, backward to the left of the meeting with 0, it ends, wherever that is
-        let path = adaptive(method, 1e-6).solve(&root, &0.0, &2.0, &[-0.25], &Save::End).unwrap();
+        let path = adaptive(method, 1e-6).solve(root, &0.0, &2.0, &[-0.25], &Save::End).unwrap();
         assert!((-1e-3..0.3).contains(&path.end()[0]), "{}: {:?}, {}", method.name, path.end(), path.status());
     }
 }
@@ -155,7 +155,7 @@ fn a_velocity_of_any_size_is_started_with() {
     for size in [1e-300, 1e-30, 1e-10, 1.0, 1e10, 1e30, 1e100] {
         let grow = field(move |_: &f64, [x]: &[f64; 1]| [size * x]);
         for method in ADAPTIVE {
-            let path = adaptive(method, 1e-6).solve(&grow, &0.0, &(1.0 / size), &[1.0], &Save::End).unwrap();
+            let path = adaptive(method, 1e-6).solve(grow, &0.0, &(1.0 / size), &[1.0], &Save::End).unwrap();
             assert_eq!(path.status(), Status::Finished, "{}: rate {size:e}", method.name);
             assert!((path.end()[0] / 1.0_f64.exp() - 1.0).abs() < 1e-3, "{}: rate {size:e}", method.name);
         }

@@ -28,7 +28,7 @@ fn backward_is_forward_in_reversed_time_to_the_last_bit() {
         let solver = adaptive(method, 1e-6);
         let save = Save::At(vec![0.0, -1.3, -2.9, -4.0]);
         let backward = solver.solve(DRIVEN, &0.0, &-4.0, &START, &save).unwrap();
-        let forward = solver.solve(&reversed, &0.0, &4.0, &START, &Save::At(vec![0.0, 1.3, 2.9, 4.0])).unwrap();
+        let forward = solver.solve(reversed, &0.0, &4.0, &START, &Save::At(vec![0.0, 1.3, 2.9, 4.0])).unwrap();
         assert_eq!(backward.states(), forward.states(), "{}", method.name);
         assert_eq!(backward.statistics(), forward.statistics());
     }
