@@ -5,7 +5,7 @@ use crate::{Error, Result, number::Number};
 /// What a step of an adaptive solver may get wrong: `|e_i| ≤ a_i + r max(|x_i|, |y_i|)` for a step from `x` to `y`.
 ///
 /// `r` is the relative tolerance, `a_i` the absolute one, one for all coordinates or one for each. The quotients of both sides
-/// are summed up by a [norm](Norm), whose value must not exceed 1.
+/// are summed up by a [norm](Norm), whose value must be below 1.
 ///
 /// The error of one step is bounded, not that of the whole way: that is what the ODE makes of all steps' errors. As a rule of
 /// thumb, ask for a tenth to a hundredth of what is wanted at the end, and compare with a second solve at a tenth of that.

@@ -161,10 +161,20 @@ fn evaluations_are_counted() {
         let ensemble = Ensemble::new(solver.clone());
         for (start, end) in starts.iter().zip(ensemble.solve(&VanDerPol, &starts)) {
             let alone = solver.solve(VanDerPol.with([1.0]), &start.from, &start.to, &start.state, &Save::End).unwrap();
-            assert_eq!(ensemble.evaluations(&end), alone.statistics().evaluations, "{end:?}");
+            assert_eq!(end.evaluations, alone.statistics().evaluations, "{end:?}");
         }
     }
     let fields = Pointwise::<_, 2>(Rotation::new(1.0).unwrap());
     let path = Adaptive::new(DOPRI5).unwrap().solve(fields, &0.0, &1.0, &[1.0, 0.0], &Save::End).unwrap();
     assert!(path.statistics().evaluations > 2);
+}
+
+#[test]
+fn spans_without_length_cost_one_step_and_a_start_that_is_no_number_fails() {
+    let start = |x| Start { from: 1.0, to: 1.0, state: [x, 0.0], parameters: [1.0] };
+    let ends = Ensemble::new(tight()).solve(&VanDerPol, &[start(2.0), start(f64::NAN)]);
+    let alone = tight().solve(VanDerPol.with([1.0]), &1.0, &1.0, &[2.0, 0.0], &Save::End).unwrap();
+    assert_eq!((ends[0].status, ends[0].state), (Status::Finished, [2.0, 0.0]));
+    assert_eq!(ends[0].evaluations, alone.statistics().evaluations);
+    assert_eq!(ends[1].status, Status::NotFinite);
 }

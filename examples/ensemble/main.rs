@@ -110,7 +110,7 @@ fn run<const D: usize>(
     let states: Vec<[f64; D]> = ends.iter().map(|end| end.state).collect();
     let mut errors: Vec<f64> = states.iter().zip(&exact).map(error).collect();
     errors.sort_by(f64::total_cmp);
-    let evaluations: u64 = ends.iter().map(|end| ensemble.evaluations(end)).sum();
+    let evaluations: u64 = ends.iter().map(|end| end.evaluations).sum();
     let report = serde_json::json!({
         "problem": problem,
         "solver": solver,

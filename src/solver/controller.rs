@@ -49,12 +49,14 @@ impl Controller {
     /// With coefficients `β₁`, `β₂`, `β₃`, of which the last two are the memory of the errors before.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless they are finite and their sum is positive: else errors would let steps grow.
+    /// [`Error::Invalid`] unless they are finite, and their sum and the first are positive.
     pub fn new(first: f64, second: f64, third: f64) -> Result<Self> {
         let coefficients = [first, second, third];
         let sum: f64 = coefficients.iter().sum();
-        if !(sum > 0.0 && sum.is_finite()) {
-            return Err(Error::invalid("controller", format!("the coefficients {coefficients:?} have no positive sum")));
+        if !(sum > 0.0 && sum.is_finite() && first > 0.0) {
+            let reason =
+                format!("of the coefficients {coefficients:?} the sum or the first is not positive: errors would let steps grow");
+            return Err(Error::invalid("controller", reason));
         }
         Ok(Self { coefficients, safety: SAFETY, shrink: 0.2, grow: 10.0 })
     }

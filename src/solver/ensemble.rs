@@ -54,6 +54,7 @@ pub struct Start<F, const D: usize, const P: usize = 0> {
 
 /// Where a trajectory of an [`Ensemble`] came.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct End<F, const D: usize> {
     /// When it ended: the end time that was asked for, or where it failed.
     pub time: F,
@@ -65,6 +66,8 @@ pub struct End<F, const D: usize> {
     pub accepted: u32,
     /// Steps tried again.
     pub rejected: u32,
+    /// Evaluations of the right-hand side.
+    pub evaluations: u64,
 }
 
 impl<F: Real, const D: usize> End<F, D> {
@@ -113,6 +116,10 @@ impl Ensemble {
     /// Solves `ode` from every start, and returns the ends in the same order.
     ///
     /// A trajectory that cannot be followed to its end says so by its [`Status`], at the time and state where it stopped.
+    ///
+    /// # Panics
+    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates.
+    #[must_use]
     pub fn solve<F, O, const D: usize, const P: usize>(&self, ode: &O, starts: &[Start<F, D, P>]) -> Vec<End<F, D>>
     where
         F: Real,
@@ -122,14 +129,14 @@ impl Ensemble {
             starts.par_chunks(TASK).map(|starts| Arch::new().dispatch(Task { solver: &self.solver, ode, starts })).collect();
         tasks.concat()
     }
+}
 
-    /// Evaluations of the right-hand side that `end` took: two to begin with, and those of every step.
-    pub fn evaluations<F, const D: usize>(&self, end: &End<F, D>) -> u64 {
-        let (stages, attempts) = (self.solver.method.stages() as u64, u64::from(end.accepted) + u64::from(end.rejected));
-        let reads_end = self.solver.method.estimate.is_some_and(|estimate| estimate.weights.len() as u64 > stages);
-        let first = if self.solver.first_step.is_some() { 1 } else { 2 };
-        first + if reads_end { stages * attempts } else { (stages - 1) * attempts + u64::from(end.accepted) }
-    }
+/// Evaluations of the right-hand side: those to begin with, and those of every step.
+fn evaluations(solver: &Adaptive, accepted: u32, rejected: u32) -> u64 {
+    let (stages, attempts) = (solver.method.stages() as u64, u64::from(accepted) + u64::from(rejected));
+    let reads_end = solver.method.estimate.is_some_and(|estimate| estimate.weights.len() as u64 > stages);
+    let first = if solver.first_step.is_some() { 1 } else { 2 };
+    first + if reads_end { stages * attempts } else { (stages - 1) * attempts + u64::from(accepted) }
 }
 
 /// What one thread does at a time.
@@ -161,6 +168,7 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
             status: Status::Finished,
             accepted: 0,
             rejected: 0,
+            evaluations: 1,
         };
         let mut ends: Vec<End<F, D>> = starts.iter().map(end).collect();
 
@@ -204,7 +212,9 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
                 }
                 let count = |i: usize| stepper.counts[i].lane(lane).into_f64() as u32;
                 let status = status(&stepper, lane);
-                ends[k] = End { time: stepper.time.lane(lane), state, status, accepted: count(0), rejected: count(1) };
+                let (accepted, rejected) = (count(0), count(1));
+                let evaluations = evaluations(solver, accepted, rejected);
+                ends[k] = End { time: stepper.time.lane(lane), state, status, accepted, rejected, evaluations };
                 owners[lane] = waiting.next();
                 if let Some(k) = owners[lane] {
                     load(&mut stepper, lane, &starts[k], &ready[k]);
@@ -215,6 +225,10 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
         for (end, ready) in ends.iter_mut().zip(&ready) {
             if let Some(status) = ready.over {
                 end.status = status;
+                if status == Status::Finished {
+                    // a step without length
+                    end.evaluations = solver.method.stages() as u64;
+                }
             }
         }
         ends

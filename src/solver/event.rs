@@ -1,7 +1,7 @@
 //! Events: where a function of the solution crosses zero.
 
 use super::{
-    Adaptive, Save, Solution, Status, Stepper,
+    Adaptive, Save, Solution, Solver, Status, Stepper,
     piece::{Piece, advance},
     solution::{Crossing, Recorder},
     stepper::epsilon,
@@ -11,7 +11,8 @@ use crate::{Real, Result, State, VelocityField};
 /// Something to watch for: a function of time and state that crosses zero.
 ///
 /// Crossings are found between the ends of every step, in four parts of it, and located by steps of the method itself: as
-/// precisely as the solution is known. A value of zero at the start is no crossing, so that a solve may go on from an event.
+/// precisely as the solution is known. A value of zero at the start is no crossing, so that a solve may go on from an event; one that
+/// becomes zero is, whatever it does then. Where the value is NaN, nothing is seen.
 /// Two crossings within a quarter of a step cancel: [`Adaptive::step_limits`] guards against that.
 ///
 /// A ball that is dropped and bounces:
@@ -36,7 +37,7 @@ pub struct Event<'a, X: State> {
     terminal: bool,
 }
 
-type Watched<'a, X> = dyn Fn(&<X as State>::Time, &X) -> <X as State>::Time + 'a;
+type Watched<'a, X> = dyn Fn(&<X as State>::Time, &X) -> <X as State>::Time + Send + Sync + 'a;
 
 /// Which crossings count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,9 +51,15 @@ pub enum Direction {
     Either,
 }
 
+impl<X: State> std::fmt::Debug for Event<'_, X> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Event").field("direction", &self.direction).field("terminal", &self.terminal).finish_non_exhaustive()
+    }
+}
+
 impl<'a, X: State> Event<'a, X> {
     /// Crossings of zero by `value`, in either direction; the solve goes on.
-    pub fn new(value: impl Fn(&X::Time, &X) -> X::Time + 'a) -> Self {
+    pub fn new(value: impl Fn(&X::Time, &X) -> X::Time + Send + Sync + 'a) -> Self {
         Self { value: Box::new(value), direction: Direction::Either, terminal: false }
     }
 
@@ -112,6 +119,9 @@ impl Adaptive {
         X: State<Time: Real>,
         B: VelocityField<X>,
     {
+        if events.is_empty() {
+            return self.solve(field, s, t, x, save);
+        }
         let mut stepper = self.start(field, s, t, x);
         let mut recorder = Recorder::new(save, s, t, x)?;
         let value = |event: &Event<X>, t: &X::Time, x: &X| (event.value)(t, x).into_f64();
@@ -131,8 +141,8 @@ impl Adaptive {
                         let share = root(at, [low, high], [before[number], after]);
                         found.push(Found { event: number, share, rises: before[number] < 0.0 });
                     }
-                    // from a zero on, the side to which it leaves counts
-                    if after != 0.0 {
+                    // a zero is on neither side: it is met once, and what leaves it does not meet it again
+                    if !after.is_nan() {
                         before[number] = after;
                     }
                 }

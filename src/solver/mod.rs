@@ -52,3 +52,12 @@ pub use stiff::{Stiff, StiffFlow};
 #[cfg(feature = "diffsol")]
 pub use stiff_floats::Floats;
 pub use tableau::{Dense, Estimate, Tableau};
+
+const _: () = {
+    const fn is_send_sync<T: Send + Sync>() {}
+    is_send_sync::<Adaptive>();
+    is_send_sync::<FixedSteps>();
+    is_send_sync::<Solution<[f64; 2]>>();
+    is_send_sync::<Stepper<[f64; 2], ()>>();
+    is_send_sync::<Event<'_, [f64; 2]>>();
+};

@@ -7,6 +7,7 @@ use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, VelocityFi
 ///
 /// The steps are the same whatever is kept: states at given times come from the polynomials between the ends of steps.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum Save {
     /// The end.
     #[default]
@@ -51,6 +52,7 @@ pub struct Solution<X: State> {
 
 /// Where an [event](super::Event) happened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Crossing<X: State> {
     /// The number of the event in the list.
     pub event: usize,
@@ -136,14 +138,18 @@ impl<X: State> Solution<X> {
     pub(super) fn end_or_nan(self) -> X {
         let short = self.end_time.less(&self.target).or(&self.target.less(&self.end_time));
         let way = self.target.clone() - &self.start;
-        let arrived = (way.clone() - &way).less(&way.constant(1.0)).and(&short.not());
+        let one = way.constant(1.0);
+        let end = self.end.frozen();
+        let finite = end.minus(&end).dot(&end.minus(&end)).less(&one);
+        let arrived = (way.clone() - &way).less(&one).and(&short.not()).and(&finite);
         X::choose(&arrived, &self.end, &nowhere(&self.end, &self.end_time))
     }
 
     /// The state at time `t` and its derivative there.
     fn moving_at(&self, t: &Dual<X::Time>) -> Dual<X> {
         let t = t.clone().in_form_of(&Dual::constant(self.start.clone()));
-        let nothing = Dual::constant(nowhere(&self.end, t.value()));
+        let elsewhere = differ(t.value(), &self.start);
+        let nothing = Dual::constant(X::choose(&elsewhere, &nowhere(&self.end, t.value()), &self.start_state));
         let values = t.value().values();
         match values[..] {
             [one] => match nearest(&self.pieces, one) {
@@ -252,7 +258,9 @@ impl<'a, X: State> Recorder<'a, X> {
                 recorder.states.push(x.clone());
             }
             Save::At(times) => {
-                for &time in times {
+                // as the clock tells them
+                let times: Vec<f64> = times.iter().map(|&time| start.constant(time).values()[0]).collect();
+                for &time in &times {
                     let outside = |(a, b): (&f64, &f64)| !((*a <= time && time <= *b) || (*b <= time && time <= *a));
                     if let Some((a, b)) = from.iter().zip(&to).find(|&pair| outside(pair)) {
                         let reason = format!("{time} is not between the start {a} and the end {b} of the solve");

@@ -91,7 +91,9 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         // NaN times do not move; infinite ones never arrive
         let lost = (way.clone() - &way).less(&one).not();
         self.running = moves.and(&lost.not());
-        self.allowed = self.attempts().shift(f64::from(self.solver.max_steps));
+        // counts are exact up to there
+        self.allowed = self.attempts().shift(f64::from(self.solver.max_steps).min(1.0 / epsilon::<X>()));
+        self.memory = Memory::new(&zero);
         self.stop(&lost, Status::NotFinite);
         self.last = None;
         self.rates.clear();
@@ -99,6 +101,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let probe = rate.minus(&rate).plus(&self.state.minus(&self.state));
         let sound = probe.error_norm(&self.state, &self.state, &self.solver.tolerance).less(&one);
         self.stop(&self.running.and(&sound.not()), Status::NotFinite);
+        let start = self.state.minus(&self.state).error_norm(&self.state, &self.state, &self.solver.tolerance);
+        self.stop(&moves.or(&lost).not().and(&start.less(&one).not()), Status::NotFinite);
         let still = moves.or(&lost).not().and(&sound);
         self.rates.push(rate);
         if still.any() {
@@ -166,7 +170,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     }
 
     /// Takes a step: attempts with ever shorter ones until that of a sample has an error within the tolerance. Returns whether
-    /// one was taken; if not, the solve is over, and [`status`](Self::status) says how.
+    /// one was taken; if not, the solve is over, and [`statuses`](Self::statuses) say how.
     #[inline]
     pub fn step(&mut self) -> bool {
         while self.running.any() {
@@ -189,7 +193,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let reach = size.scale(1.01);
         let reach = if longest < f64::INFINITY { reach.min(&size.constant(longest)) } else { reach };
         let last = reach.less(&way.abs()).not();
-        let stuck = self.running.and(&last.not()).and(&size.less(&self.tick()));
+        let stuck = self.running.and(&spent.not()).and(&last.not()).and(&size.less(&self.tick()));
         if spent.or(&stuck).any() {
             self.stop(&spent, Status::TooManySteps);
             self.stop(&stuck.and(&self.finite), Status::StepTooSmall);
@@ -302,9 +306,11 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// The last step, with the state between its ends: another evaluation or more, if the method's dense output needs them.
     ///
     /// # Panics
-    /// If none was taken.
+    /// If the last attempt was no step: none was taken since the start, [`jump_to`](Self::jump_to) or
+    /// [`extend_to`](Self::extend_to), or the solve gave up since.
     pub fn piece(&mut self) -> Piece<X> {
-        let attempt = self.last.as_ref().expect("no step was taken: there is no piece of a solution");
+        let attempt = self.last.as_ref().filter(|attempt| attempt.accepted.any());
+        let attempt = attempt.expect("the last attempt was no step: there is no piece of a solution");
         self.rates.truncate(self.solver.method.stages() + 1);
         self.evaluations += self.solver.method.dense.c.len() as u64;
         let times = [&attempt.time, &attempt.length, &self.time];
@@ -349,7 +355,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     }
 
     /// Goes on from another state at the same time: after an impact, a dose, a correction. The step size stays; one that no
-    /// longer fits is rejected.
+    /// longer fits is rejected. What has ended or given up stays so until [`extend_to`](Self::extend_to).
     pub fn jump_to(&mut self, x: X) {
         self.state = x;
         self.last = None;
@@ -359,7 +365,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.rates.push(rate);
     }
 
-    /// Goes on until another time, in either direction: from where the solve is, with a new first step.
+    /// Goes on until another time, in either direction: from where the solve is, with a new first step and as many attempts as at
+    /// the start. What gave up is tried again.
     pub fn extend_to(&mut self, t: &X::Time) {
         self.target = t.clone().in_form_of(&self.time);
         self.stops.clear();

@@ -102,6 +102,9 @@ impl Tableau {
     pub fn check(&self) -> Result<()> {
         let wrong = |reason: String| Err(Error::invalid("tableau", format!("{}: {reason}", self.name)));
         let (stages, all) = (self.stages(), self.stages() + 1 + self.dense.c.len());
+        if !(1..=12).contains(&self.order) {
+            return wrong(format!("order {} is not in 1..=12", self.order));
+        }
         if stages == 0 || self.c.len() != stages || self.a.len() != stages || self.dense.a.len() != self.dense.c.len() {
             return wrong("a, b and c differ in their numbers of stages".into());
         }
@@ -119,6 +122,9 @@ impl Tableau {
         if let Some(Estimate { weights, beside, .. }) = self.estimate {
             if weights.len() > stages + 1 || beside.is_some_and(|e| e.len() > stages + 1) {
                 return wrong("the estimate has weights for more rates than there are".into());
+            }
+            if weights.iter().all(|&weight| weight == 0.0) {
+                return wrong("the weights of the estimate are all 0".into());
             }
             let sum = weights.iter().sum::<f64>().abs();
             claims.push((0, sum));

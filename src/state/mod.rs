@@ -94,7 +94,11 @@ impl<N: Number, const D: usize> Value for [N; D] {
         std::array::from_fn(|i| self[i].frozen())
     }
     fn values(&self) -> Vec<f64> {
-        self.iter().flat_map(Value::values).collect()
+        let coordinates: Vec<Vec<f64>> = self.iter().map(Value::values).collect();
+        let samples = coordinates.iter().map(Vec::len).max().unwrap_or(0);
+        // a coordinate that all samples share is there for each
+        let sample = |i: usize| coordinates.iter().filter_map(move |c| c.get(i.min(c.len().max(1) - 1)).copied());
+        (0..samples).flat_map(sample).collect()
     }
 }
 

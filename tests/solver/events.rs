@@ -186,3 +186,25 @@ fn watching_does_not_change_the_steps() {
         assert_eq!((watched.times(), watched.states()), (plain.times(), plain.states()));
     }
 }
+
+/// A zero exactly where the search looks is met once, whatever the method; so is one that lasts.
+#[test]
+fn zeros_on_the_marks_are_met_once() {
+    let clock = field(|_: &f64, _: &[f64; 1]| [1.0]);
+    for method in [flowmap::solver::BOGACKI_SHAMPINE, DOPRI5, DOP853] {
+        let solver = adaptive(method, 1e-6).first_step(0.25).unwrap().step_limits(0.0, 0.25).unwrap();
+        let by_time: Vec<_> = (1..9).map(|k| Event::new(move |t: &f64, _: &[f64; 1]| t - 0.25 * f64::from(k))).collect();
+        let path = solver.solve_until(clock, &0.0, &3.0, &[0.0], &Save::End, &by_time).unwrap();
+        let found: Vec<usize> = path.crossings().iter().map(|c| c.event).collect();
+        assert_eq!(found, (0..8).collect::<Vec<_>>(), "{}", method.name);
+        let plateau = [Event::new(|t: &f64, _: &[f64; 1]| (t - 0.5).min(0.0) + (t - 1.5).max(0.0))];
+        let path = solver.solve_until(clock, &0.0, &3.0, &[0.0], &Save::End, &plateau).unwrap();
+        assert_eq!(
+            path.crossings().len(),
+            1,
+            "{}: {:?}",
+            method.name,
+            path.crossings().iter().map(|c| c.time).collect::<Vec<_>>()
+        );
+    }
+}

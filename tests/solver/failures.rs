@@ -141,8 +141,10 @@ fn a_tolerance_below_rounding_ends_in_bounded_time() {
         let path = adaptive(method, 1e-12).solve(DRIVEN, &0.0_f32, &10.0, &[1.0, 0.0], &Save::End).unwrap();
         let taken = path.statistics();
         assert!(taken.accepted + taken.rejected <= 100_000, "{}", method.name);
-        let reached = *path.end_time();
-        assert!(reached > 0.0 || path.status() != Status::Finished, "{}: {} at {reached}", method.name, path.status());
+        // either it says that it could not, or what it found is as good as single precision allows
+        let fine = adaptive(method, 1e-6).solve(DRIVEN, &0.0, &10.0, &[1.0, 0.0], &Save::End).unwrap();
+        let gap = path.end().iter().zip(fine.end()).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+        assert!(path.status() != Status::Finished || gap < 1e-2, "{}: {gap}", method.name);
         let tight = Adaptive::new(method).unwrap().tolerance(Tolerance::new(1e-17, 0.0).unwrap()).max_steps(10_000);
         let path = tight.solve(DRIVEN, &0.0, &10.0, &[1.0, 0.0], &Save::End).unwrap();
         let taken = path.statistics();

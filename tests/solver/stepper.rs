@@ -94,7 +94,7 @@ fn a_jump_before_the_first_step_and_one_into_nan() {
 }
 
 #[test]
-#[should_panic(expected = "no step was taken")]
+#[should_panic(expected = "the last attempt was no step")]
 fn a_piece_after_a_jump_does_not_exist() {
     let mut stepper = adaptive(DOPRI5, 1e-9).start(DRIVEN, &0.0, &4.0, &START);
     stepper.step();
@@ -137,4 +137,12 @@ fn a_solve_that_stopped_can_go_on_from_another_state() {
     while stepper.step() {}
     assert_eq!((stepper.statuses(), stepper.time()), (vec![Status::Finished], &3.0));
     assert!((stepper.state()[0] + 1.0 / (1.0 + (3.0 - time))).abs() < 1e-4);
+}
+
+#[test]
+#[should_panic(expected = "the last attempt was no step")]
+fn a_solve_that_gave_up_has_no_last_piece() {
+    let mut stepper = adaptive(flowmap::solver::DOP853, 1e-6).start(&flowmap::exact::Blowup, &0.0, &2.0, &[1.0_f64]);
+    while stepper.step() {}
+    let _ = stepper.piece();
 }
