@@ -65,15 +65,19 @@ impl<F: Element> State for Array2<F> {
         error.error_norm(&from, &to, tolerance)
     }
     fn advanced(&self, by: &NdTensor<F>, weights: &[f64], rates: &[Self]) -> Self {
-        let mut end = self.clone();
-        for (&weight, rate) in weights.iter().zip(rates) {
-            if weight != 0.0 {
-                check_equal("advanced", self.shape(), rate.shape());
-                let by = by.scale(weight);
-                for ((mut row, rate), factor) in end.outer_iter_mut().zip(rate.outer_iter()).zip(factors(&by, self.shape())) {
-                    row.zip_mut_with(&rate, |x, &rate| *x += rate * factor);
-                }
+        // in the order of tensors: the rates are summed up before they are scaled
+        let mut sum: Option<Self> = None;
+        for (&weight, rate) in weights.iter().zip(rates).filter(|(weight, _)| **weight != 0.0) {
+            check_equal("advanced", self.shape(), rate.shape());
+            let weight = F::from_f64(weight);
+            match &mut sum {
+                None => sum = Some(rate.mapv(|rate| rate * weight)),
+                Some(sum) => sum.zip_mut_with(rate, |sum, &rate| *sum += rate * weight),
             }
+        }
+        let Some(mut end) = sum else { return self.clone() };
+        for ((mut row, x), factor) in end.outer_iter_mut().zip(self.outer_iter()).zip(factors(by, self.shape())) {
+            row.zip_mut_with(&x, |sum, &x| *sum = *sum * factor + x);
         }
         end
     }
