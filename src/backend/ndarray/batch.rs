@@ -2,7 +2,7 @@
 
 use super::{Element, NdMask, NdTensor};
 use crate::{
-    Coordinates, Number, State, Tensor, Tolerance, Value,
+    Coordinates, State, Tensor, Tolerance, Value,
     tensor::common::{self, check_equal, check_scaled},
 };
 use ndarray::{Array2, Ix2, Zip};
@@ -96,7 +96,7 @@ impl<F: Element, const D: usize> Coordinates<D> for Array2<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, FlowMap, Lattice, Norm, Report, exact::Coupling, verify};
+    use crate::{Case, Dual, FlowMap, Lattice, Norm, Number, Report, exact::Coupling, verify};
     use ndarray::array;
 
     const ROWS: usize = 32;
