@@ -58,7 +58,7 @@ impl Controller {
                 format!("of the coefficients {coefficients:?} the sum or the first is not positive: errors would let steps grow");
             return Err(Error::invalid("controller", reason));
         }
-        Ok(Self { coefficients, safety: SAFETY, shrink: 0.2, grow: 10.0 })
+        Ok(Self { coefficients, ..Self::integral() })
     }
 
     /// I control: `β = (1, 0, 0)`.
@@ -68,7 +68,7 @@ impl Controller {
 
     /// PI control with the coefficients of DOPRI5, `β = (0.85, -0.2, 0)`, whose safety factor is 0.9.
     pub const fn proportional_integral() -> Self {
-        Self { coefficients: [0.85, -0.2, 0.0], safety: SAFETY, shrink: 0.2, grow: 10.0 }
+        Self { coefficients: [0.85, -0.2, 0.0], ..Self::integral() }
     }
 
     /// PID control with the coefficients of Söderlind's filter H312, `β = (1/18, 1/9, 1/18)`, which smooths the steps of rough

@@ -125,8 +125,9 @@ impl Ensemble {
         F: Real,
         O: ParametricOde<D, P> + Sync,
     {
-        let tasks: Vec<Vec<End<F, D>>> =
-            starts.par_chunks(TASK).map(|starts| Arch::new().dispatch(Task { solver: &self.solver, ode, starts })).collect();
+        let task = |starts| Arch::new().dispatch(Task { solver: &self.solver, ode, starts });
+        // one at a time: half of what one thread has left is no fair share
+        let tasks: Vec<Vec<End<F, D>>> = starts.par_chunks(TASK).with_max_len(1).map(task).collect();
         tasks.concat()
     }
 }
@@ -281,43 +282,29 @@ fn load<F: Real, O, const D: usize, const P: usize>(
     start: &Start<F, D, P>,
     ready: &Ready<F, D>,
 ) {
-    set(&mut stepper.time, lane, start.from);
-    set(&mut stepper.target, lane, start.to);
-    set(&mut stepper.step, lane, ready.step);
+    stepper.time.set(lane, start.from);
+    stepper.target.set(lane, start.to);
+    stepper.step.set(lane, ready.step);
     for i in 0..D {
-        set(&mut stepper.state[i], lane, start.state[i]);
-        set(&mut stepper.rates[0][i], lane, ready.rate[i]);
+        stepper.state[i].set(lane, start.state[i]);
+        stepper.rates[0][i].set(lane, ready.rate[i]);
     }
     for i in 0..P {
-        set(&mut stepper.field.parameters[i], lane, start.parameters[i]);
+        stepper.field.parameters[i].set(lane, start.parameters[i]);
     }
     for count in &mut stepper.counts {
-        set(count, lane, F::zero());
+        count.set(lane, F::zero());
     }
     let fresh = Memory::new(&stepper.step);
-    set(&mut stepper.memory.last, lane, fresh.last.lane(lane));
-    set(&mut stepper.memory.before, lane, fresh.before.lane(lane));
-    mark(&mut stepper.memory.rejected, lane, false);
-    mark(&mut stepper.running, lane, true);
-    mark(&mut stepper.finite, lane, true);
+    stepper.memory.last.set(lane, fresh.last.lane(lane));
+    stepper.memory.before.set(lane, fresh.before.lane(lane));
+    stepper.memory.rejected.set(lane, false);
+    stepper.running.set(lane, true);
+    stepper.finite.set(lane, true);
     if let Some(attempt) = &mut stepper.last {
         // its rate is the one it begins with
-        mark(&mut attempt.accepted, lane, false);
+        attempt.accepted.set(lane, false);
     }
-}
-
-#[inline(always)]
-fn set<F: Real>(lanes: &mut Side<F>, lane: usize, x: F) {
-    *lanes = lanes.with_lane(lane, x);
-}
-
-#[inline(always)]
-fn mark(mask: &mut LaneMask<LANES>, lane: usize, truth: bool) {
-    let mut truths = [false; LANES];
-    for i in 0..LANES {
-        truths[i] = if i == lane { truth } else { mask.lane(i) };
-    }
-    *mask = LaneMask::from(truths);
 }
 
 /// Why a lane stopped.

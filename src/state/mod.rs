@@ -167,22 +167,17 @@ impl<N: Number, const D: usize> State for [N; D] {
     fn advanced(&self, by: &N, weights: &[f64], rates: &[Self]) -> Self {
         let Some(first) = weights.iter().position(|&w| w != 0.0) else { return self.clone() };
         let rates = &rates[..weights.len()];
-        let mut sum = rates[first].clone();
+        let mut end = self.clone();
         for i in 0..D {
-            sum[i] = sum[i].scale(weights[first]);
-        }
-        for j in first + 1..weights.len() {
-            if weights[j] != 0.0 {
-                let rate = &rates[j];
-                for i in 0..D {
-                    sum[i] = rate[i].scale_onto(weights[j], sum[i].clone());
+            let mut sum = rates[first][i].scale(weights[first]);
+            for j in first + 1..weights.len() {
+                if weights[j] != 0.0 {
+                    sum = rates[j][i].scale_onto(weights[j], sum);
                 }
             }
+            end[i] = sum * by + &self[i];
         }
-        for i in 0..D {
-            sum[i] = sum[i].clone() * by + &self[i];
-        }
-        sum
+        end
     }
 }
 

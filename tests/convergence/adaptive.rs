@@ -1,6 +1,6 @@
 //! Adaptive steps: errors follow the tolerance.
 
-use crate::flows::{self, Visitor, Way, distance};
+use crate::flows::{self, Visitor, Way, converge, distance};
 use flowmap::{
     FlowMap, Pointwise, Tolerance,
     exact::ExactFlow,
@@ -14,7 +14,7 @@ struct Proportional {
 }
 
 impl Visitor for Proportional {
-    fn visit<const D: usize, E: ExactFlow<D>>(&mut self, way: &Way<Pointwise<E, D>, D>) {
+    fn visit<const D: usize, E: ExactFlow<D>>(&self, way: &Way<Pointwise<E, D>, D>) -> Option<String> {
         let Way { flow, s, t, .. } = way;
         let error = |exponent: i32| {
             let tolerance = 10.0_f64.powi(exponent);
@@ -27,8 +27,10 @@ impl Visitor for Proportional {
         };
         let [coarse, fine] = self.decades;
         let factor = (error(coarse) / error(fine)).powf(1.0 / f64::from(coarse - fine));
-        println!("{:<16} in {D} dimensions: {factor:.1} a decade", self.method.name);
-        assert!((5.0..20.0).contains(&factor), "{}: errors shrink {factor} times a decade", self.method.name);
+        let line = format!("{:<16} in {D} dimensions: errors shrink {factor:.1} times a decade", self.method.name);
+        println!("{line}");
+        let holds = (5.0..20.0).contains(&factor);
+        (!holds).then_some(line)
     }
 }
 
@@ -36,7 +38,5 @@ impl Visitor for Proportional {
 fn errors_shrink_by_about_ten_with_every_decade_of_the_tolerance() {
     let ranges =
         [(MIDPOINT, -3, -7), (HEUN, -3, -7), (BOGACKI_SHAMPINE, -3, -9), (DOPRI5, -4, -11), (TSIT5, -4, -11), (DOP853, -5, -12)];
-    for (method, coarse, fine) in ranges {
-        flows::each(&mut Proportional { method, decades: [coarse, fine] });
-    }
+    converge(ranges.map(|(method, coarse, fine)| Proportional { method, decades: [coarse, fine] }), flows::each);
 }

@@ -65,33 +65,54 @@ impl<E, const D: usize> Way<E, D> {
     }
 }
 
-/// What is done on each way.
+/// What is measured on each way.
 pub trait Visitor {
-    fn visit<const D: usize, E: ExactFlow<D>>(&mut self, way: &Way<Pointwise<E, D>, D>);
+    /// What is wrong there, if anything is.
+    fn visit<const D: usize, E: ExactFlow<D>>(&self, way: &Way<Pointwise<E, D>, D>) -> Option<String>;
+}
+
+/// Every visitor finds all in order on every way.
+pub fn converge<V: Visitor>(visitors: impl IntoIterator<Item = V>, each: fn(&V) -> Vec<Option<String>>) {
+    let wrong: Vec<String> = visitors.into_iter().flat_map(|visitor| each(&visitor)).flatten().collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whether an order is the nominal one; NaN is not.
+pub fn is_near(order: f64, nominal: f64) -> bool {
+    (order - nominal).abs() < 0.2
 }
 
 /// A separable equation forward, and random ones of two and three coordinates, one of them backward.
-pub fn each(visitor: &mut impl Visitor) {
-    visitor.visit(&Way { flow: Pointwise(Separable), s: -0.3, t: 2.7, starts: [[-0.9], [0.4], [1.6], [-2.2]] });
+pub fn each<V: Visitor>(visitor: &V) -> Vec<Option<String>> {
     let plane = Coupling::<2>::random(4, 5).unwrap();
-    visitor.visit(&Way { flow: Pointwise(plane), s: -3.0, t: 4.0, starts: [[0.8, -0.5], [0.1, 1.2], [-1.0, 0.4], [-0.6, -1.1]] });
     let space = Coupling::<3>::random(3, 11).unwrap();
-    visitor.visit(&Way {
-        flow: Pointwise(space),
-        s: 3.0,
-        t: -3.5,
-        starts: [[0.5, 0.9, -0.7], [-0.2, 0.4, 1.0], [1.1, -0.8, 0.3], [-0.9, -0.5, -0.6]],
-    });
+    vec![
+        visitor.visit(&Way { flow: Pointwise(Separable), s: -0.3, t: 2.7, starts: [[-0.9], [0.4], [1.6], [-2.2]] }),
+        visitor.visit(&Way {
+            flow: Pointwise(plane),
+            s: -3.0,
+            t: 4.0,
+            starts: [[0.8, -0.5], [0.1, 1.2], [-1.0, 0.4], [-0.6, -1.1]],
+        }),
+        visitor.visit(&Way {
+            flow: Pointwise(space),
+            s: 3.0,
+            t: -3.5,
+            starts: [[0.5, 0.9, -0.7], [-0.2, 0.4, 1.0], [1.1, -0.8, 0.3], [-0.9, -0.5, -0.6]],
+        }),
+    ]
 }
 
 /// Long ways of rigid bodies, for methods of high order: what their steps get wrong adds up, and is well above rounding where the
 /// steps are short enough for the order to show.
-pub fn each_long(visitor: &mut impl Visitor) {
+pub fn each_long<V: Visitor>(visitor: &V) -> Vec<Option<String>> {
     let starts = [[1.0, 0.2, 0.3], [0.3, 0.1, 1.0], [-0.8, 0.3, 0.5], [0.4, -0.2, -0.9]];
-    for (moments, s, t) in [([1.0, 2.0, 3.0], 0.0, 60.0), ([2.0, 1.0, 5.0], 40.0, -40.0), ([1.0, 1.2, 1.9], 0.0, 150.0)] {
+    let ways = [([1.0, 2.0, 3.0], 0.0, 60.0), ([2.0, 1.0, 5.0], 40.0, -40.0), ([1.0, 1.2, 1.9], 0.0, 150.0)];
+    let visit = |(moments, s, t)| {
         let body = Pointwise(Clocked(RigidBody::new(moments).unwrap()));
-        visitor.visit(&Way { flow: body, s, t, starts });
-    }
+        visitor.visit(&Way { flow: body, s, t, starts })
+    };
+    ways.map(visit).to_vec()
 }
 
 /// The order that `error` of a number of steps shows: the slope of a straight line through the logarithms of both, by least

@@ -7,7 +7,7 @@
 //!
 //! The tangent at `t = s` is exact: all rates of steps without length are `b_s(x)`, and weights sum up to 1.
 
-use crate::flows::{self, Visitor, Way, order};
+use crate::flows::{self, Visitor, Way, converge, is_near, order};
 use flowmap::{
     Pointwise, State,
     characterization::{Characterization, Eulerian, Lagrangian, Semigroup, Tangent},
@@ -18,7 +18,7 @@ use flowmap::{
 struct Orders(Tableau);
 
 impl Visitor for Orders {
-    fn visit<const D: usize, E: ExactFlow<D>>(&mut self, way: &Way<Pointwise<E, D>, D>) {
+    fn visit<const D: usize, E: ExactFlow<D>>(&self, way: &Way<Pointwise<E, D>, D>) -> Option<String> {
         let Way { flow, s, t, .. } = way;
         let method = self.0;
         let map = |n| FixedSteps::new(method, n).unwrap().of(flow);
@@ -26,22 +26,21 @@ impl Visitor for Orders {
         let eulerian = order(|n| way.over_starts(|x| Eulerian.residual(&map(n), flow, s, t, x).norm()));
         let halves = Semigroup::new(0.5).unwrap();
         let semigroup = order(|n| way.over_starts(|x| halves.residual(&map(n), flow, s, t, x).norm()));
-        let line = format!("{} in {D} dimensions: {lagrangian:.2}, {eulerian:.2}, {semigroup:.2}", method.name);
-        println!("{line}");
-        for found in [lagrangian, eulerian, semigroup] {
-            assert!((found - f64::from(method.order)).abs() < 0.2, "{line}");
-        }
         let tangent = way.over_starts(|x| Tangent.residual(&map(3), flow, s, t, x).norm());
-        assert!(tangent < 1e-13, "{}: {tangent:e}", method.name);
+        let orders = [lagrangian, eulerian, semigroup];
+        let line = format!("{} in {D} dimensions: {orders:.2?}, tangent {tangent:.0e}", method.name);
+        println!("{line}");
+        let holds = orders.iter().all(|found| is_near(*found, f64::from(method.order))) && tangent < 1e-13;
+        (!holds).then_some(line)
     }
 }
 
 #[test]
 fn residuals_of_rk4_converge_with_the_order_of_the_method() {
-    flows::each(&mut Orders(RK4));
+    converge([Orders(RK4)], flows::each);
 }
 
 #[test]
 fn residuals_of_dopri5_converge_with_the_order_of_the_method() {
-    flows::each_long(&mut Orders(DOPRI5));
+    converge([Orders(DOPRI5)], flows::each_long);
 }

@@ -66,6 +66,12 @@ impl<F: Copy, const L: usize> Lanes<F, L> {
         self
     }
 
+    /// Writes one lane where it stands; a copy would move the others, too.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, i: usize, x: F) {
+        self.0[i] = x;
+    }
+
     /// All lanes.
     #[inline(always)]
     pub fn to_array(self) -> [F; L] {
@@ -88,6 +94,11 @@ impl<const L: usize> LaneMask<L> {
     #[inline(always)]
     pub fn lane(&self, i: usize) -> bool {
         self.0[i]
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&mut self, i: usize, truth: bool) {
+        self.0[i] = truth;
     }
 }
 
