@@ -87,7 +87,7 @@ fn many<const D: usize>(problem: &str, ode: impl Ode<D> + Copy + Sync, starts: &
         ("ode_solvers, 1 thread", Box::new(|| starts.iter().map(|s| dopri5(shared, s, rtol, atol)).collect())),
         ("differential-equations, 1 thread", Box::new(|| starts.iter().map(|s| by_ivp(&shared, s, rtol, atol)).collect())),
     ];
-    compare(problem, 11, &exact, &runs);
+    compare(problem, 31, &exact, &runs);
 }
 
 fn dopri5<O: Ode<D>, const D: usize>(ode: Shared<O>, start: &Start<f64, D>, rtol: f64, atol: f64) -> [f64; D] {

@@ -125,10 +125,19 @@ impl Ensemble {
         F: Real,
         O: ParametricOde<D, P> + Sync,
     {
-        let task = |starts| Arch::new().dispatch(Task { solver: &self.solver, ode, starts });
-        // one at a time: half of what one thread has left is no fair share
-        let tasks: Vec<Vec<End<F, D>>> = starts.par_chunks(TASK).with_max_len(1).map(task).collect();
-        tasks.concat()
+        let unsolved = |start: &Start<F, D, P>| End {
+            time: start.from,
+            state: start.state,
+            status: Status::Finished,
+            accepted: 0,
+            rejected: 0,
+            evaluations: 1,
+        };
+        let mut ends: Vec<End<F, D>> = starts.iter().map(unsolved).collect();
+        // one task at a time: half of what one thread has left is no fair share
+        let tasks = ends.par_chunks_mut(TASK).zip(starts.par_chunks(TASK)).with_max_len(1);
+        tasks.for_each(|(ends, starts)| Arch::new().dispatch(Task { solver: &self.solver, ode, starts, ends }));
+        ends
     }
 }
 
@@ -145,6 +154,8 @@ struct Task<'a, F, O, const D: usize, const P: usize> {
     solver: &'a Adaptive,
     ode: &'a O,
     starts: &'a [Start<F, D, P>],
+    /// Filled in; they say how to begin with that nothing was to do.
+    ends: &'a mut [End<F, D>],
 }
 
 /// A trajectory before its first step.
@@ -158,21 +169,11 @@ struct Ready<F, const D: usize> {
 
 // every call within must be inlined: what is not runs without the instructions of the region
 impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnOnce for Task<'_, F, O, D, P> {
-    type Output = Vec<End<F, D>>;
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Vec<End<F, D>> {
-        let Self { solver, ode, starts } = self;
-        let end = |start: &Start<F, D, P>| End {
-            time: start.from,
-            state: start.state,
-            status: Status::Finished,
-            accepted: 0,
-            rejected: 0,
-            evaluations: 1,
-        };
-        let mut ends: Vec<End<F, D>> = starts.iter().map(end).collect();
-
+    fn call(self) {
+        let Self { solver, ode, starts, ends } = self;
         let mut ready = Vec::with_capacity(starts.len());
         for block in starts.chunks(LANES) {
             let stepper = start(solver, ode, block);
@@ -232,7 +233,6 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
                 }
             }
         }
-        ends
     }
 }
 

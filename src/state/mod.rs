@@ -168,14 +168,33 @@ impl<N: Number, const D: usize> State for [N; D] {
         let Some(first) = weights.iter().position(|&w| w != 0.0) else { return self.clone() };
         let rates = &rates[..weights.len()];
         let mut end = self.clone();
-        for i in 0..D {
-            let mut sum = rates[first][i].scale(weights[first]);
+        if size_of::<N>() <= 16 {
+            // the coordinates together fill a register or two
+            let mut sum = rates[first].clone();
+            for i in 0..D {
+                sum[i] = sum[i].scale(weights[first]);
+            }
             for j in first + 1..weights.len() {
                 if weights[j] != 0.0 {
-                    sum = rates[j][i].scale_onto(weights[j], sum);
+                    for i in 0..D {
+                        sum[i] = rates[j][i].scale_onto(weights[j], sum[i].clone());
+                    }
                 }
             }
-            end[i] = sum * by + &self[i];
+            for i in 0..D {
+                end[i] = sum[i].clone() * by + &self[i];
+            }
+        } else {
+            // each coordinate does: the same sums, coordinate by coordinate
+            for i in 0..D {
+                let mut sum = rates[first][i].scale(weights[first]);
+                for j in first + 1..weights.len() {
+                    if weights[j] != 0.0 {
+                        sum = rates[j][i].scale_onto(weights[j], sum);
+                    }
+                }
+                end[i] = sum * by + &self[i];
+            }
         }
         end
     }
