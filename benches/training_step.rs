@@ -5,11 +5,14 @@
 //! prints {"objective", "backend", "steps", "median_ms", "min_ms", "gflop", "gflop_per_s", "peak_mb"}. `benches/against_jax.sh` runs
 //! it in turns with the JAX peer.
 
+#[path = "common/mod.rs"]
+mod common;
+
 use flowmap::{
     Result, Tensor,
     backend::ndarray::NdTensor,
     law::{Checkerboard, Normal},
-    learn::{Distillation, Independent, Settings, Trainer},
+    learn::{Independent, Settings, Trainer},
     nn::{Mlp, MlpShape},
 };
 use std::time::Instant;
@@ -53,7 +56,7 @@ fn time<T: Tensor<Primal = T>>(backend: &str, objective: &str, steps: usize, dev
         median * 1e3,
         min * 1e3,
         gflop / min,
-        peak_mb(),
+        common::peak_mb(),
     );
     Ok(())
 }
@@ -61,20 +64,5 @@ fn time<T: Tensor<Primal = T>>(backend: &str, objective: &str, steps: usize, dev
 /// The matrix products of one step, in units of 10^9 operations: the physical limit is this over the machine's rate.
 fn gflop(settings: &Settings) -> f64 {
     let forward = 2.0 * (4.0 * 512.0 + 4.0 * 512.0 * 512.0 + 512.0 * 2.0) * 1e-9;
-    let (diagonal, all) = (settings.diagonal_samples() as f64, settings.batch as f64);
-    // forward passes that count, per sample: backward costs twice the recorded forward, a tangent as much as a value
-    let off = match settings.objective.distillation() {
-        None => 0.0,
-        Some(Distillation::Lagrangian) => 3.0 * 2.0 + 1.0,
-        Some(Distillation::Eulerian) => 3.0 * 2.0 + 3.0,
-        Some(_) => 3.0 + 2.0,
-    };
-    forward * (diagonal * 3.0 + (all - diagonal) * off)
-}
-
-/// The largest memory that the process has held, where the system tells (Linux).
-fn peak_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().next()?.parse::<f64>().ok()).map_or(f64::NAN, |kb| kb / 1024.0)
+    forward * common::passes(settings)
 }

@@ -117,7 +117,7 @@ pub use flow::{
 };
 pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
 pub use state::{Coordinates, Pair, State};
-pub use tensor::{Activation, AdamStep, Gradients, Order, Tape, Tensor, Var};
+pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 pub use tolerance::{Norm, Tolerance};
 
 /// Two pages to read from beginning to end, beside this reference. They are `docs/solving.md` and `docs/extending.md` of the

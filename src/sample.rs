@@ -73,7 +73,7 @@ mod of_law {
 
     /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
     ///
-    /// Samples are computed a few thousand at a time, so only the result grows with `count`.
+    /// Samples are computed some thousands at a time, or hundreds of images, so only the result grows with `count`.
     ///
     /// ```
     /// use flowmap::{backend::ndarray::NdTensor, law::Normal, nn::{Mlp, MlpShape}, sample::{self, Grid}, Learned};
@@ -91,12 +91,15 @@ mod of_law {
         seed: u64,
         device: &T::Device,
     ) -> Vec<f64> {
+        // enough rows to keep threads busy, few enough that what a network makes of them fits into memory
         const ROWS: usize = 4096;
+        const VALUES: usize = 1 << 18;
         let d = noise.dimension();
+        let rows_at_once = (VALUES / d).clamp(1, ROWS);
         let mut rng = stream(seed, 0);
         let mut samples = Vec::with_capacity(count * d);
-        for first in (0..count).step_by(ROWS) {
-            let rows = ROWS.min(count - first);
+        for first in (0..count).step_by(rows_at_once) {
+            let rows = rows_at_once.min(count - first);
             let mut start = vec![0.0; rows * d];
             noise.draw_rows(&mut rng, &mut start);
             let start: Vec<_> = start.into_iter().map(T::Real::from_f64).collect();

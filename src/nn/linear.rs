@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use super::Module;
+use super::module;
 use crate::{Real, Tensor};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -40,14 +40,4 @@ impl<P> Linear<P> {
     }
 }
 
-impl<P> Module<P> for Linear<P> {
-    type With<Q> = Linear<Q>;
-
-    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Linear<Q>, E> {
-        Ok(Linear { weight: f("weight", &self.weight)?, bias: f("bias", &self.bias)? })
-    }
-    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
-        f("weight", &mut self.weight);
-        f("bias", &mut self.bias);
-    }
-}
+module!(Linear: parameters [weight, bias], modules [], keeps []);

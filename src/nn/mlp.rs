@@ -1,6 +1,6 @@
 //! The multilayer perceptron in two times and a point.
 
-use super::{Linear, Module};
+use super::{INITIALIZATION, Linear, module};
 use crate::{Activation, AverageVelocity, Error, Result, Tensor, law::stream};
 
 /// The sizes of an [`Mlp`].
@@ -92,9 +92,6 @@ impl<P: Tensor<Primal = P>> Mlp<P> {
     }
 }
 
-/// The stream of random numbers that initial weights come from; steps use the streams from 0 up.
-const INITIALIZATION: u64 = u64::MAX;
-
 impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
     /// # Panics
     /// If `x` has not the shape `[batch, d]`, or the times not `[batch]` or `[]`.
@@ -108,20 +105,4 @@ impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
     }
 }
 
-impl<P> Module<P> for Mlp<P> {
-    type With<Q> = Mlp<Q>;
-
-    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Mlp<Q>, E> {
-        let layers = self.layers.iter().enumerate();
-        let layers = layers.map(|(i, layer)| layer.try_map(&mut |name, p| f(&format!("layers.{i}.{name}"), p)));
-        Ok(Mlp { layers: layers.collect::<Result<_, E>>()?, shape: self.shape })
-    }
-    fn architecture(&self) -> serde_json::Value {
-        serde_json::json!({ "mlp": self.shape })
-    }
-    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
-        for (i, layer) in self.layers.iter_mut().enumerate() {
-            layer.visit_mut(&mut |name, p| f(&format!("layers.{i}.{name}"), p));
-        }
-    }
-}
+module!(Mlp: parameters [], modules [layers], keeps [shape], architecture "mlp");

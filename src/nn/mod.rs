@@ -31,11 +31,19 @@
 //! can_be_trained(&Matrix { weight: NdTensor::<f32>::from_slice(&(), &[0.0; 4], &[2, 2]) });
 //! ```
 
+mod conv;
+mod embedding;
 mod linear;
 mod mlp;
+mod module;
+mod unet;
 
+pub use conv::Conv;
+pub use embedding::waves;
 pub use linear::Linear;
 pub use mlp::{Mlp, MlpShape};
+use module::module;
+pub use unet::{UNet, UNetShape};
 
 use crate::{AverageVelocity, Dual, Tape, Tensor, Var, tensor::common};
 
@@ -80,6 +88,9 @@ pub trait Module<P> {
         self.map(&mut |name, p| f(name, p));
     }
 }
+
+/// The stream of random numbers that initial weights come from; steps use the streams from 0 up.
+const INITIALIZATION: u64 = u64::MAX;
 
 /// How many numbers a module's parameters hold.
 ///

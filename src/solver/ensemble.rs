@@ -247,13 +247,13 @@ fn start<'a, F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
     let (mut from, mut to, mut state, mut parameters) = (zero, zero, [zero; D], [zero; P]);
     for lane in 0..LANES {
         let start = &block[if lane < block.len() { lane } else { 0 }];
-        from = from.with_lane(lane, start.from);
-        to = to.with_lane(lane, start.to);
+        from.set_lane(lane, start.from);
+        to.set_lane(lane, start.to);
         for i in 0..D {
-            state[i] = state[i].with_lane(lane, start.state[i]);
+            state[i].set_lane(lane, start.state[i]);
         }
         for i in 0..P {
-            parameters[i] = parameters[i].with_lane(lane, start.parameters[i]);
+            parameters[i].set_lane(lane, start.parameters[i]);
         }
     }
     Stepper::new(solver.clone(), Field { ode, parameters }, &from, &to, &state)
@@ -282,28 +282,28 @@ fn load<F: Real, O, const D: usize, const P: usize>(
     start: &Start<F, D, P>,
     ready: &Ready<F, D>,
 ) {
-    stepper.time.set(lane, start.from);
-    stepper.target.set(lane, start.to);
-    stepper.step.set(lane, ready.step);
+    stepper.time.set_lane(lane, start.from);
+    stepper.target.set_lane(lane, start.to);
+    stepper.step.set_lane(lane, ready.step);
     for i in 0..D {
-        stepper.state[i].set(lane, start.state[i]);
-        stepper.rates[0][i].set(lane, ready.rate[i]);
+        stepper.state[i].set_lane(lane, start.state[i]);
+        stepper.rates[0][i].set_lane(lane, ready.rate[i]);
     }
     for i in 0..P {
-        stepper.field.parameters[i].set(lane, start.parameters[i]);
+        stepper.field.parameters[i].set_lane(lane, start.parameters[i]);
     }
     for count in &mut stepper.counts {
-        count.set(lane, F::zero());
+        count.set_lane(lane, F::zero());
     }
     let fresh = Memory::new(&stepper.step);
-    stepper.memory.last.set(lane, fresh.last.lane(lane));
-    stepper.memory.before.set(lane, fresh.before.lane(lane));
-    stepper.memory.rejected.set(lane, false);
-    stepper.running.set(lane, true);
-    stepper.finite.set(lane, true);
+    stepper.memory.last.set_lane(lane, fresh.last.lane(lane));
+    stepper.memory.before.set_lane(lane, fresh.before.lane(lane));
+    stepper.memory.rejected.set_lane(lane, false);
+    stepper.running.set_lane(lane, true);
+    stepper.finite.set_lane(lane, true);
     if let Some(attempt) = &mut stepper.last {
         // its rate is the one it begins with
-        attempt.accepted.set(lane, false);
+        attempt.accepted.set_lane(lane, false);
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod activation;
 mod dual;
+pub(crate) mod image;
 mod tape;
 mod var;
 
 pub use activation::Activation;
+pub use image::{ImageTensor, Normalization, Window};
 pub use tape::{Gradients, Tape};
 pub use var::Var;
 
@@ -301,14 +303,7 @@ pub(crate) mod common {
         match tolerance.norm_kind() {
             Norm::RootMeanSquare => dot(&quotient, &quotient).scale(1.0 / inner.max(1) as f64).sqrt(),
             Norm::Maximum => {
-                let mut largest = quotient.abs().reshape(&[rows, inner]);
-                while largest.shape()[1] > 1 {
-                    let (width, half) = (largest.shape()[1], largest.shape()[1].div_ceil(2));
-                    let (a, b) = (largest.slice(1, 0..half), largest.slice(1, width - half..width));
-                    // NaN must not get lost in a comparison: it stays where it is, and is carried over from the other side
-                    largest = T::select(&b.less(&a), &a, &(b + a.scale(0.0)));
-                }
-                largest.sum(1..2).reshape(&shape[..shape.len().min(1)])
+                super::image::shapes::largest(&quotient.abs().reshape(&[rows, inner])).reshape(&shape[..shape.len().min(1)])
             }
         }
     }

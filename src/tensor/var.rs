@@ -42,13 +42,13 @@ impl<T: Tensor<Primal = T>> Var<T> {
         &self.value
     }
 
-    fn id(&self) -> Option<usize> {
+    pub(super) fn id(&self) -> Option<usize> {
         self.node.as_ref().map(|n| n.id)
     }
 
     /// The tape that any of these lie on.
     #[track_caller]
-    fn tape<'a>(inputs: impl IntoIterator<Item = &'a Self>) -> Option<&'a Tape<T>> {
+    pub(super) fn tape<'a>(inputs: impl IntoIterator<Item = &'a Self>) -> Option<&'a Tape<T>> {
         let mut tapes = inputs.into_iter().filter_map(|v| v.node.as_ref()).inspect(|n| n.check_current()).map(|n| &n.tape);
         let first = tapes.next()?;
         assert!(tapes.all(|t| t.is(first)), "variables of two tapes meet in one operation");
@@ -56,7 +56,7 @@ impl<T: Tensor<Primal = T>> Var<T> {
     }
 
     /// The result of an operation on one variable, with the pullback of its cotangent.
-    fn unary(&self, value: T, pullback: impl FnOnce(T) -> T + 'static) -> Self {
+    pub(super) fn unary(&self, value: T, pullback: impl FnOnce(T) -> T + 'static) -> Self {
         let Some(node) = &self.node else { return Self::constant(value) };
         node.check_current();
         let (input, out) = (node.id, node.tape.node());
@@ -71,7 +71,13 @@ impl<T: Tensor<Primal = T>> Var<T> {
 
     /// The same for two; a pullback is run only where a gradient is wanted.
     #[track_caller]
-    fn binary(a: &Self, b: &Self, value: T, to_a: impl FnOnce(&T) -> T + 'static, to_b: impl FnOnce(T) -> T + 'static) -> Self {
+    pub(super) fn binary(
+        a: &Self,
+        b: &Self,
+        value: T,
+        to_a: impl FnOnce(&T) -> T + 'static,
+        to_b: impl FnOnce(T) -> T + 'static,
+    ) -> Self {
         let Some(tape) = Self::tape([a, b]) else { return Self::constant(value) };
         let (a, b, out) = (a.id(), b.id(), tape.node());
         let id = out.id;
@@ -348,7 +354,7 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
         self.unary(self.value.spread(at, sizes), move |g| g.sum(axes))
     }
     fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
-        let product = matrix_product(a, a_order, b, b_order);
+        let product = matrix_products(a, a_order, b, b_order, |a, a_order, b, b_order| T::product(a, a_order, b, b_order, None));
         match onto {
             None => product,
             Some(onto) => onto + product,
@@ -410,23 +416,29 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
     }
 }
 
-/// `a b`, each as it is or transposed.
-fn matrix_product<T: Tensor<Primal = T>>(a: &Var<T>, a_order: Order, b: &Var<T>, b_order: Order) -> Var<T> {
+/// `a b` by `product`, each as it is or transposed.
+pub(super) fn matrix_products<T: Tensor<Primal = T>>(
+    a: &Var<T>,
+    a_order: Order,
+    b: &Var<T>,
+    b_order: Order,
+    product: fn(&T, Order, &T, Order) -> T,
+) -> Var<T> {
     use Order::{Plain, Transposed};
-    let value = T::product(&a.value, a_order, &b.value, b_order, None);
+    let value = product(&a.value, a_order, &b.value, b_order);
     let (x, y) = (a.value.clone(), b.value.clone());
     // for C = A B: dA = dC B', dB = A' dC; of a transposed operand, the transpose of that
     let to_a = move |g: &T| match (a_order, b_order) {
-        (Plain, Plain) => T::product(g, Plain, &y, Transposed, None),
-        (Plain, Transposed) => T::product(g, Plain, &y, Plain, None),
-        (Transposed, Plain) => T::product(&y, Plain, g, Transposed, None),
-        (Transposed, Transposed) => T::product(&y, Transposed, g, Transposed, None),
+        (Plain, Plain) => product(g, Plain, &y, Transposed),
+        (Plain, Transposed) => product(g, Plain, &y, Plain),
+        (Transposed, Plain) => product(&y, Plain, g, Transposed),
+        (Transposed, Transposed) => product(&y, Transposed, g, Transposed),
     };
     let to_b = move |g: T| match (b_order, a_order) {
-        (Plain, Plain) => T::product(&x, Transposed, &g, Plain, None),
-        (Plain, Transposed) => T::product(&x, Plain, &g, Plain, None),
-        (Transposed, Plain) => T::product(&g, Transposed, &x, Plain, None),
-        (Transposed, Transposed) => T::product(&g, Transposed, &x, Transposed, None),
+        (Plain, Plain) => product(&x, Transposed, &g, Plain),
+        (Plain, Transposed) => product(&x, Plain, &g, Plain),
+        (Transposed, Plain) => product(&g, Transposed, &x, Plain),
+        (Transposed, Transposed) => product(&g, Transposed, &x, Transposed),
     };
     Var::binary(a, b, value, to_a, to_b)
 }

@@ -1,10 +1,10 @@
 //! What the suite asks of a backend, and arrays on the host to compare with.
 
-use flowmap::{Coordinates, Number, Real, Tensor, backend::ndarray::NdTensor, ndarray};
+use flowmap::{Coordinates, ImageTensor, Number, Real, Tensor, backend::ndarray::NdTensor, ndarray};
 use std::ops::Range;
 
 pub trait Backend {
-    type T: Tensor<Primal = Self::T> + Coordinates<2> + Coordinates<3>;
+    type T: ImageTensor<Primal = Self::T> + Coordinates<2> + Coordinates<3>;
     fn device() -> Device<Self>;
     /// The transpose of a matrix, handed over in the library's own type as a view that is not row-major.
     fn from_transposed(values: Vec<Scalar<Self>>, rows: usize, columns: usize) -> Self::T;

@@ -1,7 +1,7 @@
 //! Forward mode against differences, reverse mode against forward mode, reverse over forward against differences.
 
 use crate::backend::{Array, Backend, epsilon, host, random};
-use flowmap::{Activation, Coordinates, Dual, Number, Order, Tape, Tensor, Value, Var};
+use flowmap::{Activation, Coordinates, Dual, ImageTensor, Normalization, Number, Order, Tape, Tensor, Value, Var, Window};
 
 /// A differentiable operation: its name, the shapes of its operands, and the interval of their values.
 type Operation = (&'static str, &'static [&'static [usize]], std::ops::Range<f64>);
@@ -9,7 +9,7 @@ type Operation = (&'static str, &'static [&'static [usize]], std::ops::Range<f64
 const ANY: std::ops::Range<f64> = -2.0..2.0;
 const POSITIVE: std::ops::Range<f64> = 0.5..2.0;
 
-const OPERATIONS: [Operation; 74] = [
+const OPERATIONS: [Operation; 90] = [
     ("neg", &[&[3]], ANY),
     ("add", &[&[2, 3], &[2, 3]], ANY),
     ("add", &[&[2, 3], &[]], ANY),
@@ -84,9 +84,25 @@ const OPERATIONS: [Operation; 74] = [
     ("norm", &[&[4]], POSITIVE),
     ("split and join", &[&[3, 2]], ANY),
     ("plus and minus", &[&[3, 2], &[3, 2]], ANY),
+    ("conv2d", &[&[2, 3, 4, 2]], ANY),
+    ("conv2d strided", &[&[1, 5, 4, 2]], ANY),
+    ("conv2d_adjoint", &[&[1, 3, 2, 3]], ANY),
+    ("conv2d_kernel", &[&[2, 3, 3, 2], &[2, 3, 3, 1]], ANY),
+    ("products pp", &[&[2, 2, 3], &[2, 3, 4]], ANY),
+    ("products pt", &[&[2, 2, 3], &[2, 4, 3]], ANY),
+    ("products tp", &[&[2, 3, 2], &[2, 3, 4]], ANY),
+    ("products tt", &[&[2, 3, 2], &[2, 4, 3]], ANY),
+    ("downsample", &[&[1, 2, 4, 2]], ANY),
+    ("upsample", &[&[1, 2, 1, 2]], ANY),
+    ("add_to_channels", &[&[2, 2, 1, 3], &[2, 3]], ANY),
+    ("scale_channels", &[&[2, 2, 1, 3], &[2, 3]], ANY),
+    ("normalize groups", &[&[2, 2, 1, 4]], ANY),
+    ("normalize pixels", &[&[2, 1, 2, 3]], ANY),
+    ("normalize_tangent", &[&[1, 2, 2, 2], &[1, 2, 2, 2]], ANY),
+    ("softmax", &[&[2, 4]], ANY),
 ];
 
-fn apply<T: Tensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
+fn apply<T: ImageTensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
     use Order::{Plain, Transposed};
     let [a, b] = [&x[0], x.get(1).unwrap_or(&x[0])];
     let product = |p, q| T::product(a, p, b, q, x.get(2).cloned());
@@ -152,6 +168,22 @@ fn apply<T: Tensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
         "lerp" => a.clone().lerp(b, 0.3),
         "scaled" => a.scaled(b),
         "norm" => a.norm(),
+        "conv2d" => a.conv2d(&constant(&[3, 3, 2, 2]), Some(&constant(&[2])), Window::same(3)),
+        "conv2d strided" => a.conv2d(&constant(&[3, 2, 2, 1]), None, Window { stride: 2, padding: 1 }),
+        "conv2d_adjoint" => a.conv2d_adjoint(&constant(&[2, 3, 2, 3]), Window { stride: 2, padding: 1 }, [4, 4]),
+        "conv2d_kernel" => a.conv2d_kernel(b, Window::same(3), [3, 3]),
+        "products pp" => T::products(a, Plain, b, Plain),
+        "products pt" => T::products(a, Plain, b, Transposed),
+        "products tp" => T::products(a, Transposed, b, Plain),
+        "products tt" => T::products(a, Transposed, b, Transposed),
+        "downsample" => a.downsample(2),
+        "upsample" => a.upsample(2),
+        "add_to_channels" => a.add_to_channels(b),
+        "scale_channels" => a.scale_channels(b),
+        "normalize groups" => a.normalize(Normalization::groups(2)),
+        "normalize pixels" => a.normalize(Normalization::pixels()),
+        "normalize_tangent" => a.normalize_tangent(b, Normalization::groups(1)),
+        "softmax" => a.softmax(),
         "split and join" => {
             let [p, q]: [T; 2] = a.split();
             T::join([q.clone() * p, q])
@@ -184,7 +216,7 @@ fn cases<B: Backend>() -> Vec<(String, &'static str, Case<B::T>)> {
     all
 }
 
-impl<T: Tensor<Primal = T> + Coordinates<2>> Case<T> {
+impl<T: ImageTensor<Primal = T> + Coordinates<2>> Case<T> {
     fn duals(&self) -> Vec<Dual<T>> {
         self.points.iter().zip(&self.directions).map(|(x, d)| Dual::from_parts(x.clone(), d.clone())).collect()
     }
@@ -333,6 +365,35 @@ pub fn parameters_used_twice<B: Backend>() {
             .collect();
         let found = host(&gradients.take(variable).expect("a gradient flows"));
         assert_near("gradient of a shared parameter", &found, &expected, 1e-8);
+    }
+}
+
+/// The same for a kernel and its bias, there and back.
+pub fn kernels_used_twice<B: Backend>() {
+    const STEP: f64 = 1e-5;
+    const WINDOW: Window = Window { stride: 2, padding: 1 };
+    let x = random::<B>(1, &[2, 4, 5, 2], -1.0..1.0).tensor::<B>();
+    let parts = [random::<B>(2, &[3, 3, 2, 3], -1.0..1.0), random::<B>(3, &[3], -1.0..1.0)];
+    fn network<T: ImageTensor<Primal = T>>(x: &T, w: &T, b: &T) -> T {
+        let y = x.conv2d(w, Some(b), WINDOW).tanh().conv2d_adjoint(w, WINDOW, [4, 5]);
+        (y.clone() * &y).sum(0..4)
+    }
+    let tape = Tape::new();
+    let [w, b] = [0, 1].map(|i| tape.leaf(parts[i].tensor::<B>()));
+    let mut gradients = tape.gradients(&network(&Var::constant(x.clone()), &w, &b));
+    for (which, variable) in [w, b].iter().enumerate() {
+        let expected: Vec<f64> = (0..parts[which].values.len())
+            .map(|i| {
+                let at = |h: f64| {
+                    let mut moved = parts.clone();
+                    moved[which].values[i] += h;
+                    host(&network(&x, &moved[0].tensor::<B>(), &moved[1].tensor::<B>()))[0]
+                };
+                (at(STEP) - at(-STEP)) / (2.0 * STEP)
+            })
+            .collect();
+        let found = host(&gradients.take(variable).expect("a gradient flows"));
+        assert_near("gradient of a shared kernel", &found, &expected, 1e-7);
     }
 }
 

@@ -6,6 +6,7 @@ mod backend;
 mod derivatives;
 mod determinism;
 mod elementwise;
+mod images;
 mod kernels;
 mod objectives;
 mod products;
@@ -31,9 +32,10 @@ macro_rules! every_precision {
             structure::sum structure::spread
             products::product products::linear
             kernels::activations kernels::lerp kernels::adam
+            images::convolutions images::products images::resolution images::channels images::normalization images::softmax
             states::vector_space states::scaled states::norm states::choose states::error_norm states::coordinates states::in_form_of
             shape_errors::elementwise_shapes shape_errors::structural_shapes shape_errors::product_shapes shape_errors::kernel_shapes
-            shape_errors::state_shapes
+            shape_errors::state_shapes shape_errors::image_shapes
             derivatives::reverse_is_the_adjoint_of_forward derivatives::decorated_values_are_the_plain_ones
         }
     };
@@ -43,8 +45,8 @@ macro_rules! double_precision {
     ($backend:ty) => {
         tests! { $backend:
             derivatives::forward_matches_differences derivatives::reverse_over_forward_matches_differences
-            derivatives::parameters_used_twice derivatives::frozen_factors_are_constants
-            objectives::residual_values objectives::parameter_gradients
+            derivatives::parameters_used_twice derivatives::kernels_used_twice derivatives::frozen_factors_are_constants
+            objectives::residual_values objectives::parameter_gradients images::unet_gradients
         }
     };
 }

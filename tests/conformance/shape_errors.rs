@@ -1,7 +1,7 @@
 //! Shapes that do not fit panic, and the message names both.
 
 use crate::backend::{Backend, random};
-use flowmap::{Activation, AdamStep, Coordinates, Mask, Number, Order, State, Tensor};
+use flowmap::{Activation, AdamStep, Coordinates, ImageTensor, Mask, Normalization, Number, Order, State, Tensor, Window};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[track_caller]
@@ -106,4 +106,37 @@ pub fn state_shapes<B: Backend>() {
     panics("minus", &[&[2, 3], &[3, 2]], || x.minus(&zeros::<B>(&[3, 2])));
     panics("split", &[&[2, 3]], || -> [B::T; 2] { x.split() });
     panics("join", &[&[2, 1], &[3, 1]], || B::T::join([zeros::<B>(&[2]), zeros::<B>(&[3])]));
+}
+
+pub fn image_shapes<B: Backend>() {
+    let (same, x) = (Window::same(3), zeros::<B>(&[2, 4, 4, 3]));
+    let kernel = zeros::<B>(&[3, 3, 3, 2]);
+    panics("conv2d: rank", &[&[4, 4, 3]], || zeros::<B>(&[4, 4, 3]).conv2d(&kernel, None, same));
+    panics("conv2d: kernel's rank", &[&[3, 3, 2]], || x.conv2d(&zeros::<B>(&[3, 3, 2]), None, same));
+    panics("conv2d: channels", &[&[2, 4, 4, 3], &[3, 3, 2, 2]], || x.conv2d(&zeros::<B>(&[3, 3, 2, 2]), None, same));
+    panics("conv2d: bias", &[&[3, 3, 3, 2], &[3]], || x.conv2d(&kernel, Some(&zeros::<B>(&[3])), same));
+    panics("conv2d: kernel too large", &[&[7, 7], &[4, 4]], || x.conv2d(&zeros::<B>(&[7, 7, 3, 2]), None, same));
+    panics("conv2d: no stride", &[], || x.conv2d(&kernel, None, Window { stride: 0, padding: 1 }));
+    panics("conv2d_adjoint", &[&[2, 5, 5, 2], &[2, 4, 4, 2]], || zeros::<B>(&[2, 4, 4, 2]).conv2d_adjoint(&kernel, same, [5, 5]));
+    panics("conv2d_kernel", &[&[2, 4, 4, 2], &[2, 3, 4, 2]], || x.conv2d_kernel(&zeros::<B>(&[2, 3, 4, 2]), same, [3, 3]));
+    panics("downsample", &[&[2, 4, 4, 3]], || x.downsample(3));
+    panics("downsample: nothing", &[&[2, 4, 4, 3]], || x.downsample(0));
+    panics("upsample: rank", &[&[2, 3]], || zeros::<B>(&[2, 3]).upsample(2));
+    panics("add_to_channels", &[&[2, 3], &[2, 4]], || x.add_to_channels(&zeros::<B>(&[2, 4])));
+    panics("scale_channels", &[&[2, 3], &[3]], || x.scale_channels(&zeros::<B>(&[3])));
+    panics("normalize: groups", &[&[2, 4, 4, 3]], || x.normalize(Normalization::groups(2)));
+    panics("normalize: no groups", &[&[2, 4, 4, 3]], || x.normalize(Normalization::groups(0)));
+    let other = zeros::<B>(&[2, 4, 4, 6]);
+    panics("normalize_tangent", &[&[2, 4, 4, 3], &[2, 4, 4, 6]], || x.normalize_tangent(&other, Normalization::groups(3)));
+    panics("normalize_curvature", &[&[2, 4, 4, 3], &[2, 4, 4, 6]], || {
+        x.normalize_curvature(&x, &other, Normalization::groups(3))
+    });
+    panics("softmax: nothing", &[&[2, 0]], || zeros::<B>(&[2, 0]).softmax());
+    panics("softmax: scalar", &[&[]], || zeros::<B>(&[]).softmax());
+    let product = |a: &[usize], b: &[usize]| {
+        panics("products", &[a, b], || B::T::products(&zeros::<B>(a), Order::Plain, &zeros::<B>(b), Order::Plain));
+    };
+    product(&[2, 3, 4], &[2, 3, 4]);
+    product(&[2, 3, 4], &[3, 4, 5]);
+    product(&[3, 4], &[4, 5]);
 }

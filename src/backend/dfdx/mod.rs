@@ -14,6 +14,7 @@
 //!   case, never arise inside this backend, only in [`From`].
 //! - Sums on CUDA are added in no fixed order, so their last bits may change from run to run.
 
+mod image;
 mod mask;
 mod number;
 

@@ -15,10 +15,14 @@
 //! machine has, found at run time. Results do not depend on the number of threads.
 
 mod batch;
+mod convolution;
+mod image;
 mod kernel;
 mod math;
+mod normalization;
 mod point;
 mod product;
+mod resolution;
 
 pub use math::Element;
 

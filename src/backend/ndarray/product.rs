@@ -42,19 +42,30 @@ pub fn product<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec
         let (padded, two) = (b.padded(2), onto.map(|c| interleave(&c, 1, 2)));
         return interleave(&product(a, Matrix::new(&padded, k, 2, false), two), 2, 1);
     }
-    let rows_with_columns = m * n <= SMALL && a.strides().0 == 1 && b.strides().1 == 1;
-    if m == 1 || rows_with_columns {
+    if a.needs_turning(b) {
         let rows = m.max(2);
         let turned = a.turned(rows);
         let onto = onto.map(|mut c| {
             c.resize(rows * n, F::zero());
             c
         });
-        let mut out = passes(Matrix::new(&turned, rows, k, true), b, onto);
+        let mut out = vector_of_passes(Matrix::new(&turned, rows, k, true), b, onto);
         out.truncate(m * n);
         return out;
     }
-    passes(a, b, onto)
+    vector_of_passes(a, b, onto)
+}
+
+/// Writes `a b` to `out`, or adds it to what is there, on this thread alone. Rows are those of [`product`].
+pub fn write<F: Real>(a: Matrix<F>, b: Matrix<F>, out: &mut [F], adds: bool) {
+    let (m, k, n) = (a.rows, a.columns, b.columns);
+    assert!(k == b.rows && out.len() == m * n);
+    if m * n * k == 0 || n == 1 || a.needs_turning(b) {
+        out.copy_from_slice(&product(a, b, adds.then(|| out.to_vec())));
+        return;
+    }
+    // SAFETY: `out` has room for m x n initialized values
+    unsafe { passes(a, b, out.as_mut_ptr(), adds, Parallelism::None) }
 }
 
 /// The largest result for which `gemm` may take its kernel for rows with columns.
@@ -70,6 +81,12 @@ fn interleave<F: Real>(values: &[F], from: usize, to: usize) -> Vec<F> {
 }
 
 impl<F: Real> Matrix<'_, F> {
+    /// Whether `gemm` might take a special kernel for the product with `b`.
+    fn needs_turning(self, b: Matrix<F>) -> bool {
+        let rows_with_columns = self.rows * b.columns <= SMALL && self.strides().0 == 1 && b.strides().1 == 1;
+        self.rows == 1 || rows_with_columns
+    }
+
     fn at(&self, i: usize, j: usize) -> F {
         if self.transposed { self.values[j * self.rows + i] } else { self.values[i * self.columns + j] }
     }
@@ -87,14 +104,28 @@ impl<F: Real> Matrix<'_, F> {
     }
 }
 
-/// `onto + a b` by passes of equal depth, at most [`DEPTH`].
-fn passes<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
-    let (m, k, n) = (a.rows, a.columns, b.columns);
-    let (mut out, mut adds) = match onto {
+/// `onto + a b` on every thread.
+fn vector_of_passes<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
+    let size = a.rows * b.columns;
+    let (mut out, adds) = match onto {
         Some(onto) => (onto, true),
-        None => (Vec::with_capacity(m * n), false),
+        None => (Vec::with_capacity(size), false),
     };
-    assert!(k == b.rows && out.capacity() >= m * n && (!adds || out.len() == m * n));
+    assert!(a.columns > 0 && a.columns == b.rows && out.capacity() >= size && (!adds || out.len() == size));
+    // SAFETY: `out` has room for the result, is initialized where it is read (`adds`), and the first pass writes all of it
+    unsafe {
+        passes(a, b, out.as_mut_ptr(), adds, Parallelism::Rayon(0));
+        out.set_len(size);
+    }
+    out
+}
+
+/// `a b`, added to what `out` points to if it `adds`, by passes of equal depth, at most [`DEPTH`].
+///
+/// # Safety
+/// `out` must point to room for the result, in row-major order, initialized if it `adds`.
+unsafe fn passes<F: Real>(a: Matrix<F>, b: Matrix<F>, out: *mut F, mut adds: bool, threads: Parallelism) {
+    let (m, k, n) = (a.rows, a.columns, b.columns);
     let ((a_cs, a_rs), (b_cs, b_rs)) = (a.strides(), b.strides());
     let depth = k.div_ceil(k.div_ceil(DEPTH));
     for start in (0..k).step_by(depth) {
@@ -106,7 +137,7 @@ fn passes<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
                 m,
                 n,
                 depth.min(k - start),
-                out.as_mut_ptr(),
+                out,
                 1,
                 n as isize,
                 adds,
@@ -121,11 +152,9 @@ fn passes<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
                 false,
                 false,
                 false,
-                Parallelism::Rayon(0),
+                threads,
             );
-            out.set_len(m * n);
         }
         adds = true;
     }
-    out
 }

@@ -55,20 +55,12 @@ impl<F: Copy, const L: usize> Lanes<F, L> {
         self.0[i]
     }
 
-    /// The same with `x` in lane `i`.
+    /// Writes `x` to lane `i`.
     ///
     /// # Panics
     /// Unless `i < L`.
     #[inline(always)]
-    #[must_use]
-    pub fn with_lane(mut self, i: usize, x: F) -> Self {
-        self.0[i] = x;
-        self
-    }
-
-    /// Writes one lane where it stands; a copy would move the others, too.
-    #[inline(always)]
-    pub(crate) fn set(&mut self, i: usize, x: F) {
+    pub fn set_lane(&mut self, i: usize, x: F) {
         self.0[i] = x;
     }
 
@@ -96,8 +88,12 @@ impl<const L: usize> LaneMask<L> {
         self.0[i]
     }
 
+    /// Writes `truth` to lane `i`.
+    ///
+    /// # Panics
+    /// Unless `i < L`.
     #[inline(always)]
-    pub(crate) fn set(&mut self, i: usize, truth: bool) {
+    pub fn set_lane(&mut self, i: usize, truth: bool) {
         self.0[i] = truth;
     }
 }

@@ -69,7 +69,8 @@ fn neighbours_play_no_part<F: Function>(x: [f64; 4]) {
     let together = F::at(&Lanes::from(x));
     for (i, x) in x.into_iter().enumerate() {
         for neighbour in [x, f64::NAN, 1e30] {
-            let alone = Four::splat(neighbour).with_lane(i, x);
+            let mut alone = Four::splat(neighbour);
+            alone.set_lane(i, x);
             assert_eq!(bits(together.lane(i)), bits(F::at(&alone).lane(i)), "{}({x:e})", F::NAME);
         }
     }

@@ -1,0 +1,69 @@
+//! The time of one training step of a small U-Net: images of 28x28 pixels, 32, 64 and 96 channels, batch 128, f32.
+//!
+//!     cargo bench --features train --bench unet_step -- lsd 10 ndarray
+//!
+//! prints {"objective", "backend", "parameters", "steps", "median_s", "min_s", "gflop", "gflop_per_s", "peak_mb"}.
+//! `benches/against_jax.sh unet` runs it in turns with the JAX peer, which has the same network.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use flowmap::{
+    ImageTensor, Result,
+    backend::ndarray::NdTensor,
+    law::Normal,
+    learn::{Independent, Settings, Trainer},
+    nn::{UNet, UNetShape, parameter_count},
+};
+use std::time::Instant;
+
+fn main() -> Result<()> {
+    // cargo adds --bench
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let objective = arguments.first().map_or("lsd", String::as_str);
+    let steps = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(10);
+    match arguments.get(2).map_or("ndarray", String::as_str) {
+        #[cfg(feature = "dfdx")]
+        "dfdx" => time::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(
+            "dfdx",
+            objective,
+            steps,
+            Default::default(),
+        ),
+        _ => time::<NdTensor<f32>>("ndarray", objective, steps, ()),
+    }
+}
+
+fn time<T: ImageTensor<Primal = T>>(backend: &str, objective: &str, steps: usize, device: T::Device) -> Result<()> {
+    let settings = Settings { objective: objective.parse()?, batch: 128, clip: 1.0, ..Settings::default() };
+    let gflop = common::passes(&settings) * forward_gflop();
+    let model: UNet<T> = UNet::new(&UNetShape::new([28, 28, 1]), 42, &device)?;
+    let parameters = parameter_count(&model);
+    let coupling = Independent::new(Normal::standard(784)?, Normal::standard(784)?)?;
+    let mut trainer = Trainer::new(model, coupling, settings, device)?;
+    let mut times = Vec::new();
+    for _ in 0..=steps {
+        let start = Instant::now();
+        trainer.step()?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.remove(0); // the first warms up
+    times.sort_by(f64::total_cmp);
+    let (median, min) = (times[steps / 2], times[0]);
+    println!(
+        "{{\"objective\": \"{objective}\", \"backend\": \"{backend}\", \"parameters\": {parameters}, \"steps\": {steps}, \
+         \"median_s\": {median:.3}, \"min_s\": {min:.3}, \"gflop\": {gflop:.1}, \"gflop_per_s\": {:.0}, \"peak_mb\": {:.0}}}",
+        gflop / min,
+        common::peak_mb(),
+    );
+    Ok(())
+}
+
+/// The convolutions of one forward pass of one image, in units of 10^9 operations.
+fn forward_gflop() -> f64 {
+    let block = |side: f64, from: f64, to: f64| side * side * (9.0 * from * to + 9.0 * to * to + from * to);
+    let down = block(28.0, 32.0, 32.0) + block(14.0, 32.0, 64.0) + block(7.0, 64.0, 96.0) + block(7.0, 96.0, 96.0);
+    let first = block(7.0, 192.0, 96.0) + block(14.0, 160.0, 64.0) + block(28.0, 96.0, 32.0);
+    let second = block(7.0, 96.0, 96.0) + block(14.0, 64.0, 64.0) + block(28.0, 32.0, 32.0);
+    2e-9 * (down + first + second + 2.0 * 28.0 * 28.0 * 9.0 * 32.0)
+}

@@ -1,0 +1,32 @@
+//! The convolutional layer.
+
+use super::{Linear, module};
+use crate::{ImageTensor, Tensor, Window};
+use rand::Rng;
+
+/// A convolution that keeps the size of an image: a kernel of shape `[size, size, in, out]` with odd `size`, a bias of shape `[out]`.
+#[derive(Clone, Debug)]
+pub struct Conv<P> {
+    /// The kernel, of shape `[size, size, in, out]`.
+    pub kernel: P,
+    /// The bias, of shape `[out]`.
+    pub bias: P,
+}
+
+impl<P: Tensor<Primal = P>> Conv<P> {
+    /// With LeCun's initialization: kernels from a normal law of variance `1 / (size² in)`, cut off at two standard deviations, and
+    /// times `gain`; bias zero.
+    pub(crate) fn new(size: usize, io: [usize; 2], gain: f64, device: &P::Device, rng: &mut dyn Rng) -> Self {
+        let Linear::<P> { weight, bias } = Linear::new(size * size * io[0], io[1], device, rng);
+        Self { kernel: weight.reshape(&[size, size, io[0], io[1]]).scale(gain), bias }
+    }
+}
+
+impl<P: Tensor> Conv<P> {
+    /// The convolution of images of shape `[batch, height, width, in]`.
+    pub fn apply<T: ImageTensor<Primal = P>>(&self, x: &T) -> T {
+        x.conv2d(&self.kernel, Some(&self.bias), Window::same(self.kernel.shape()[0]))
+    }
+}
+
+module!(Conv: parameters [kernel, bias], modules [], keeps []);

@@ -1,0 +1,23 @@
+//! Times as vectors.
+
+use crate::{Real, Tensor};
+
+/// `sin(ω_k u)` and `cos(ω_k u)` for each time `u`, with frequencies in geometric progression from `lowest` to `highest`: shape
+/// `[batch, 2 count]`, for times of shape `[batch]` or `[]`.
+///
+/// The derivative with respect to time grows with the highest frequency: objectives that contain it are hard to learn where that is
+/// large.
+///
+/// Reference: A. Vaswani et al., Attention Is All You Need, section 3.5, arXiv 1706.03762.
+///
+/// # Panics
+/// If `times` have another rank, or `count` is 0.
+pub fn waves<T: Tensor>(times: &T, batch: usize, [lowest, highest]: [f64; 2], count: usize) -> T {
+    assert!(count > 0, "waves: no frequencies");
+    let growth = if count == 1 { 1.0 } else { (highest / lowest).powf(1.0 / (count - 1) as f64) };
+    let frequencies: Vec<_> = (0..count).map(|k| T::Real::from_f64(lowest * growth.powi(k as i32))).collect();
+    let frequencies = T::from_slice(&times.device(), &frequencies, &[count]).spread(0, &[batch]);
+    let column = if times.shape().is_empty() { times.spread(0, &[batch]) } else { times.clone() };
+    let phases = column.spread(1, &[count]) * frequencies;
+    T::concat(&[phases.sin(), phases.cos()], 1)
+}

@@ -1,0 +1,44 @@
+//! Modules made of modules.
+
+use super::Module;
+
+/// Modules in a row: the parameters of the first are named `0.…`.
+impl<P, M: Module<P>> Module<P> for Vec<M> {
+    type With<Q> = Vec<M::With<Q>>;
+
+    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Self::With<Q>, E> {
+        self.iter().enumerate().map(|(i, m)| m.try_map(&mut |name, p| f(&format!("{i}.{name}"), p))).collect()
+    }
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+        for (i, m) in self.iter_mut().enumerate() {
+            m.visit_mut(&mut |name, p| f(&format!("{i}.{name}"), p));
+        }
+    }
+}
+
+/// Makes a struct over the type of its parameters a [`Module`]: `parameters` are fields of that type, `modules` fields that are modules,
+/// and other fields are kept as they are. With an `architecture`, checkpoints hold the field `shape` under that name.
+macro_rules! module {
+    ($name:ident: parameters [$($parameter:ident),*], modules [$($module:ident),*], keeps [$($kept:ident),*]
+     $(, architecture $architecture:literal)?) => {
+        impl<P> $crate::nn::Module<P> for $name<P> {
+            type With<Q> = $name<Q>;
+
+            fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<$name<Q>, E> {
+                Ok($name {
+                    $($parameter: f(stringify!($parameter), &self.$parameter)?,)*
+                    $($module: self.$module.try_map(&mut |name, p| f(&format!(concat!(stringify!($module), ".{}"), name), p))?,)*
+                    $($kept: self.$kept.clone(),)*
+                })
+            }
+            $(fn architecture(&self) -> serde_json::Value {
+                serde_json::json!({ $architecture: self.shape })
+            })?
+            fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+                $(f(stringify!($parameter), &mut self.$parameter);)*
+                $(self.$module.visit_mut(&mut |name, p| f(&format!(concat!(stringify!($module), ".{}"), name), p));)*
+            }
+        }
+    };
+}
+pub(super) use module;

@@ -1,0 +1,201 @@
+//! A light U-Net in two times and an image.
+
+use super::{Conv, INITIALIZATION, Linear, embedding::waves, module};
+use crate::{Activation::Silu, AverageVelocity, Error, ImageTensor, Normalization, Result, Tensor, law::stream};
+use rand::Rng;
+
+/// The sizes of a [`UNet`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct UNetShape {
+    /// Height, width and channels of an image. Height and width must be divisible by `2^(levels - 1)`.
+    pub image: [usize; 3],
+    /// The channels of each level, from the finest; each level has half the resolution of the one before. Multiples of `groups`.
+    pub channels: Vec<usize>,
+    /// The groups of channels that are normalized together.
+    pub groups: usize,
+    /// The size of the embedding of the two times.
+    pub embedding: usize,
+    /// The frequencies of the waves that times are embedded by: the lowest and the highest.
+    pub frequencies: [f64; 2],
+    /// The size `σ` of a typical pixel: the network sees `x / σ`, and its output is multiplied by `σ`.
+    pub scale: f64,
+}
+
+/// Waves for each of the two times.
+const WAVES: usize = 32;
+
+impl UNetShape {
+    /// For images of `[height, width, channels]`, with 32, 64 and 96 channels on three levels: 1.24 million parameters.
+    pub fn new(image: [usize; 3]) -> Self {
+        Self { image, channels: vec![32, 64, 96], groups: 8, embedding: 128, frequencies: [1.0, 32.0], scale: 1.0 }
+    }
+
+    /// With other levels, from the finest: the number of channels of each.
+    pub fn with_channels(self, channels: &[usize]) -> Self {
+        Self { channels: channels.to_vec(), ..self }
+    }
+
+    /// With other frequencies of the waves that times are embedded by.
+    pub fn with_frequencies(self, lowest: f64, highest: f64) -> Self {
+        Self { frequencies: [lowest, highest], ..self }
+    }
+
+    /// With another number of groups that channels are normalized in.
+    pub fn with_groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// For pixels of size `scale`, the standard deviation of the data.
+    pub fn with_scale(self, scale: f64) -> Self {
+        Self { scale, ..self }
+    }
+
+    fn check(&self) -> Result<()> {
+        let invalid = |reason: String| Err(Error::invalid("U-Net shape", reason));
+        let [height, width, _] = self.image;
+        // 2^15 pixels a side and 2^15 channels: far beyond any memory, and products of sizes cannot overflow
+        const MOST: usize = 1 << 15;
+        let sizes = self.image.iter().chain(&self.channels).chain([&self.groups, &self.embedding]);
+        if let Some(size) = sizes.clone().find(|&&size| size == 0 || size > MOST) {
+            return invalid(format!("a size is {size}; sizes are from 1 to {MOST}"));
+        }
+        let levels = self.channels.len();
+        if levels == 0 || levels > 12 {
+            return invalid(format!("it has {levels} levels; give the channels of 1 to 12"));
+        }
+        let square = 1 << (levels - 1);
+        if !height.is_multiple_of(square) || !width.is_multiple_of(square) {
+            let least = "take fewer levels, or pad the images";
+            return invalid(format!("images of {height} x {width} pixels cannot be halved {} times; {least}", levels - 1));
+        }
+        if let Some(channels) = self.channels.iter().find(|c| !c.is_multiple_of(self.groups)) {
+            return invalid(format!("{channels} channels do not fall into {} groups of equal size", self.groups));
+        }
+        let [lowest, highest] = self.frequencies;
+        if !(0.0 < lowest && lowest <= highest && highest.is_finite()) {
+            return invalid(format!("frequencies from {lowest} to {highest} are not positive and ascending"));
+        }
+        if !(self.scale > 0.0 && self.scale.is_finite()) {
+            return invalid(format!("the scale {} is not a positive number", self.scale));
+        }
+        Ok(())
+    }
+}
+
+/// A U-Net `σ N(s, t, x / σ)` for small images: residual blocks with group normalization and SiLU, halved and doubled resolutions,
+/// skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
+///
+/// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have shape
+/// `[batch]` or `[]`. The last convolution starts at zero, and with it the average velocity: the map begins as the identity.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}, FlowMap, Learned, Tensor};
+/// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
+/// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1, &())?;
+/// let x = NdTensor::from_slice(&(), &[0.5; 2 * 64], &[2, 64]);
+/// let time = |t| NdTensor::from_slice(&(), &[t], &[]);
+/// assert_eq!(Learned(&unet).flow(&time(0.0), &time(1.0), &x).shape(), [2, 64]);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: O. Ronneberger, P. Fischer, T. Brox, U-Net, arXiv 1505.04597; J. Ho, A. Jain, P. Abbeel, Denoising Diffusion
+/// Probabilistic Models, appendix B, arXiv 2006.11239.
+#[derive(Clone, Debug)]
+pub struct UNet<P> {
+    times: Vec<Linear<P>>,
+    input: Conv<P>,
+    down: Vec<Block<P>>,
+    middle: Block<P>,
+    /// Two for each level, from the coarsest.
+    up: Vec<Block<P>>,
+    output: Conv<P>,
+    shape: UNetShape,
+}
+
+/// A residual block.
+#[derive(Clone, Debug)]
+struct Block<P> {
+    first: Conv<P>,
+    time: Linear<P>,
+    second: Conv<P>,
+    skip: Linear<P>,
+    groups: usize,
+}
+
+module!(Block: parameters [], modules [first, time, second, skip], keeps [groups]);
+module!(UNet: parameters [], modules [times, input, down, middle, up, output], keeps [shape], architecture "unet");
+
+impl<P: Tensor<Primal = P>> UNet<P> {
+    /// A network of this shape with random weights (LeCun's initialization), a function of the seed alone.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the shape's sizes do not fit together; the message says which.
+    pub fn new(shape: &UNetShape, seed: u64, device: &P::Device) -> Result<Self> {
+        shape.check()?;
+        let mut rng = stream(seed, INITIALIZATION);
+        let [_, _, channels] = shape.image;
+        let levels = &shape.channels;
+        let (finest, coarsest) = (levels[0], levels[levels.len() - 1]);
+        let block = |io, rng: &mut dyn Rng| Block::new(io, shape, device, rng);
+        let times = [4 * WAVES, shape.embedding].map(|inputs| Linear::new(inputs, shape.embedding, device, &mut rng));
+        let input = Conv::new(3, [channels, finest], 1.0, device, &mut rng);
+        let down = [finest].iter().chain(levels).zip(levels).map(|(&from, &to)| block([from, to], &mut rng)).collect();
+        let middle = block([coarsest; 2], &mut rng);
+        let from = [coarsest].into_iter().chain(levels.iter().rev().copied());
+        let up =
+            from.zip(levels.iter().rev()).flat_map(|(from, &to)| [block([from + to, to], &mut rng), block([to; 2], &mut rng)]);
+        let up = up.collect();
+        let output = Conv::new(3, [finest, channels], 0.0, device, &mut rng);
+        Ok(Self { times: times.into(), input, down, middle, up, output, shape: shape.clone() })
+    }
+}
+
+impl<P: Tensor<Primal = P>> Block<P> {
+    fn new(io: [usize; 2], shape: &UNetShape, device: &P::Device, rng: &mut dyn Rng) -> Self {
+        let [inputs, outputs] = io;
+        Self {
+            first: Conv::new(3, io, 1.0, device, rng),
+            time: Linear::new(shape.embedding, outputs, device, rng),
+            second: Conv::new(3, [outputs; 2], 1.0, device, rng),
+            skip: Linear::new(inputs, outputs, device, rng),
+            groups: shape.groups,
+        }
+    }
+}
+
+impl<P: Tensor> Block<P> {
+    fn apply<T: ImageTensor<Primal = P>>(&self, x: &T, times: &T) -> T {
+        let how = Normalization::groups(self.groups);
+        let hidden = self.first.apply(&x.normalize(how).activate(Silu)).add_to_channels(&self.time.apply(times));
+        self.second.apply(&hidden.normalize(how).activate(Silu)) + self.skip.apply(x)
+    }
+}
+
+impl<T: ImageTensor> AverageVelocity<T> for UNet<T::Primal> {
+    /// # Panics
+    /// If `x` has not the shape `[batch, height · width · channels]`, or the times not `[batch]` or `[]`.
+    fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
+        let (batch, [height, width, channels]) = (x.shape()[0], self.shape.image);
+        let span = t.clone() - s;
+        let waves = [s, &span].map(|u| waves(u, batch, self.shape.frequencies, WAVES));
+        let times = self.times.iter().fold(T::concat(&waves, 1), |e, layer| layer.apply(&e).activate(Silu));
+
+        let image = x.scale(1.0 / self.shape.scale).reshape(&[batch, height, width, channels]);
+        let mut h = self.input.apply(&image);
+        let mut skips = Vec::new();
+        for (level, block) in self.down.iter().enumerate() {
+            h = block.apply(&if level > 0 { h.downsample(2) } else { h }, &times);
+            skips.push(h.clone());
+        }
+        h = self.middle.apply(&h, &times);
+        for (level, blocks) in self.up.chunks_exact(2).enumerate() {
+            let wide = if level > 0 { h.upsample(2) } else { h };
+            h = T::concat(&[wide, skips.pop().expect("a level up for each level down")], 3);
+            h = blocks.iter().fold(h, |h, block| block.apply(&h, &times));
+        }
+        let how = Normalization::groups(self.shape.groups);
+        self.output.apply(&h.normalize(how).activate(Silu)).reshape(x.shape()).scale(self.shape.scale)
+    }
+}

@@ -1,0 +1,295 @@
+//! Operations on images against plain loops, and their composed defaults.
+
+use crate::backend::{Array, Backend, assert_close, assert_same, host, indices, offset, random};
+use flowmap::{
+    ImageTensor, Normalization, Number, Order, Tape, Tensor, Value, Var, Window,
+    learn::Objective,
+    nn::{Model, Module, UNet, UNetShape},
+};
+
+/// Image, kernel and window: even and uneven sizes, pixels beside the image, windows that leave pixels out, empty batches.
+type Convolution = ([usize; 4], [usize; 4], Window);
+const CONVOLUTIONS: [Convolution; 11] = [
+    ([2, 5, 4, 3], [3, 3, 3, 2], Window::same(3)),
+    ([1, 1, 1, 1], [1, 1, 1, 1], Window::same(1)),
+    ([3, 7, 6, 2], [3, 3, 2, 5], Window { stride: 2, padding: 1 }),
+    ([2, 8, 9, 4], [2, 4, 4, 3], Window { stride: 3, padding: 2 }),
+    ([2, 6, 6, 1], [2, 2, 1, 4], Window { stride: 2, padding: 0 }),
+    ([1, 4, 4, 8], [3, 3, 8, 1], Window::same(3)),
+    ([4, 3, 3, 2], [5, 5, 2, 2], Window::same(5)),
+    ([0, 4, 4, 2], [3, 3, 2, 2], Window::same(3)),
+    ([2, 4, 4, 0], [3, 3, 0, 2], Window::same(3)),
+    ([2, 4, 4, 2], [3, 3, 2, 0], Window::same(3)),
+    // several blocks of gathered rows, and several passes of their product
+    ([3, 28, 28, 65], [3, 3, 65, 17], Window::same(3)),
+];
+
+/// The pairs of an output element's image pixel and tap: `f(batch, out row, out column, row, column, tap row, tap column)`.
+fn each(x: [usize; 4], w: [usize; 4], window: Window, mut f: impl FnMut([usize; 7])) -> [usize; 4] {
+    let [n, height, width, _] = x;
+    let [rows, columns] = window.output([height, width], [w[0], w[1]]);
+    for index in indices(&[n, rows, columns, w[0], w[1]]) {
+        let [b, i, j, p, q] = index[..] else { unreachable!("five axes") };
+        let (row, column) = (window.stride * i + p, window.stride * j + q);
+        if (window.padding..height + window.padding).contains(&row) && (window.padding..width + window.padding).contains(&column)
+        {
+            f([b, i, j, row - window.padding, column - window.padding, p, q]);
+        }
+    }
+    [n, rows, columns, w[3]]
+}
+
+/// All three maps of a convolution are the trilinear form `Σ x w y` without one of its factors.
+struct Form {
+    values: Vec<f64>,
+    sizes: Vec<f64>,
+}
+
+impl Form {
+    fn new(size: usize) -> Self {
+        Self { values: vec![0.0; size], sizes: vec![0.0; size] }
+    }
+    fn add(&mut self, at: usize, term: f64) {
+        self.values[at] += term;
+        self.sizes[at] += term.abs();
+    }
+}
+
+pub fn convolutions<B: Backend>() {
+    for (x_shape, w_shape, window) in CONVOLUTIONS {
+        let [_, height, width, inputs] = x_shape;
+        let y_shape = each(x_shape, w_shape, window, |_| ());
+        let (x, w, y) =
+            (random::<B>(1, &x_shape, -1.0..1.0), random::<B>(2, &w_shape, -1.0..1.0), random::<B>(3, &y_shape, -1.0..1.0));
+        let bias = random::<B>(4, &w_shape[3..], -1.0..1.0);
+        let (mut to_y, mut to_x, mut to_w) = (Form::new(y.values.len()), Form::new(x.values.len()), Form::new(w.values.len()));
+        for (i, start) in bias.values.iter().cycle().take(y.values.len()).enumerate() {
+            to_y.add(i, *start);
+        }
+        each(x_shape, w_shape, window, |[b, i, j, row, column, p, q]| {
+            for c in 0..inputs {
+                let (at_x, x) = (offset(&x_shape, &[b, row, column, c]), &x.values);
+                for o in 0..w_shape[3] {
+                    let (at_w, at_y) = (offset(&w_shape, &[p, q, c, o]), offset(&y_shape, &[b, i, j, o]));
+                    to_y.add(at_y, x[at_x] * w.values[at_w]);
+                    to_x.add(at_x, w.values[at_w] * y.values[at_y]);
+                    to_w.add(at_w, x[at_x] * y.values[at_y]);
+                }
+            }
+        });
+        let what = format!("of {x_shape:?} with {w_shape:?}, {window:?}");
+        let check = |name: &str, found: &B::T, shape: &[usize], form: &Form| {
+            assert_close::<B>(&format!("{name} {what}"), found, shape, &form.values, &form.sizes, 60.0);
+        };
+        let (x, w, y, bias) = (x.tensor::<B>(), w.tensor::<B>(), y.tensor::<B>(), bias.tensor::<B>());
+        check("conv2d", &x.conv2d(&w, Some(&bias), window), &y_shape, &to_y);
+        assert_eq!(host(&x.conv2d(&w, None, window)), host(&x.conv2d(&w, Some(&bias.constant(0.0)), window)), "no bias is zeros");
+        check("conv2d_adjoint", &y.conv2d_adjoint(&w, window, [height, width]), &x_shape, &to_x);
+        check("conv2d_kernel", &x.conv2d_kernel(&y, window, [w_shape[0], w_shape[1]]), &w_shape, &to_w);
+    }
+}
+
+pub fn products<B: Backend>() {
+    for (count, m, k, n) in
+        [(3, 2, 5, 4), (1, 1, 1, 1), (0, 2, 3, 4), (2, 0, 3, 4), (2, 3, 0, 4), (4, 17, 33, 1), (2, 64, 32, 64)]
+    {
+        let (a, b) = (random::<B>(1, &[count, m, k], -1.0..1.0), random::<B>(2, &[count, k, n], -1.0..1.0));
+        let mut form = Form::new(count * m * n);
+        for index in indices(&[count, m, n, k]) {
+            let [i, r, c, l] = index[..] else { unreachable!("four axes") };
+            form.add((i * m + r) * n + c, a.values[(i * m + r) * k + l] * b.values[(i * k + l) * n + c]);
+        }
+        let in_order = |x: &Array, order| match order {
+            Order::Plain => x.tensor::<B>(),
+            Order::Transposed => {
+                let [count, rows, columns] = x.shape[..] else { unreachable!("three axes") };
+                let turned =
+                    indices(&[count, columns, rows]).into_iter().map(|i| x.values[offset(&x.shape, &[i[0], i[2], i[1]])]);
+                Array { shape: vec![count, columns, rows], values: turned.collect() }.tensor::<B>()
+            }
+        };
+        for a_order in [Order::Plain, Order::Transposed] {
+            for b_order in [Order::Plain, Order::Transposed] {
+                let found = B::T::products(&in_order(&a, a_order), a_order, &in_order(&b, b_order), b_order);
+                let what = format!("products {count} x {m} x {k} x {n}, {a_order:?}, {b_order:?}");
+                assert_close::<B>(&what, &found, &[count, m, n], &form.values, &form.sizes, 12.0);
+            }
+        }
+    }
+}
+
+pub fn resolution<B: Backend>() {
+    for (shape, factor) in [([2, 4, 6, 3], 2), ([1, 9, 3, 1], 3), ([3, 2, 5, 4], 1), ([0, 4, 4, 2], 2), ([5, 28, 28, 16], 2)] {
+        let x = random::<B>(1, &shape, -1.0..1.0);
+        let [n, height, width, c] = shape;
+        let large = [n, height * factor, width * factor, c];
+        let repeated: Vec<f64> =
+            indices(&large).into_iter().map(|i| x.values[offset(&shape, &[i[0], i[1] / factor, i[2] / factor, i[3]])]).collect();
+        let up = x.tensor::<B>().upsample(factor);
+        assert_same("upsample", &up, &large, &repeated);
+        // the mean of equal pixels is that pixel, but for rounding
+        let ones = vec![1.0; x.values.len()];
+        assert_close::<B>("downsample after upsample", &up.downsample(factor), &shape, &x.values, &ones, 4.0);
+        if height.is_multiple_of(factor) && width.is_multiple_of(factor) {
+            let small = [n, height / factor, width / factor, c];
+            let mut means = vec![0.0; small.iter().product()];
+            for i in indices(&shape) {
+                means[offset(&small, &[i[0], i[1] / factor, i[2] / factor, i[3]])] +=
+                    x.values[offset(&shape, &i)] / (factor * factor) as f64;
+            }
+            let ones = vec![1.0; means.len()];
+            assert_close::<B>("downsample", &x.tensor::<B>().downsample(factor), &small, &means, &ones, 4.0);
+        }
+    }
+}
+
+pub fn channels<B: Backend>() {
+    for shape in [[2, 3, 4, 5], [1, 1, 1, 1], [0, 2, 2, 3], [3, 28, 28, 32]] {
+        let (x, b) = (random::<B>(1, &shape, -1.0..1.0), random::<B>(2, &[shape[0], shape[3]], -1.0..1.0));
+        let of = |i: &[usize]| b.values[i[0] * shape[3] + i[3]];
+        let pairs: Vec<[f64; 2]> = indices(&shape).iter().zip(&x.values).map(|(i, x)| [*x, of(i)]).collect();
+        let (sums, products) =
+            (pairs.iter().map(|[x, b]| x + b).collect::<Vec<_>>(), pairs.iter().map(|[x, b]| x * b).collect::<Vec<_>>());
+        let ones = vec![2.0; pairs.len()];
+        let [x, b] = [x, b].map(|x| x.tensor::<B>());
+        assert_close::<B>("add_to_channels", &x.add_to_channels(&b), &shape, &sums, &ones, 1.0);
+        assert_close::<B>("scale_channels", &x.scale_channels(&b), &shape, &products, &ones, 1.0);
+    }
+}
+
+/// Shapes, and ways to normalize them.
+const NORMALIZED: [(&[usize], Normalization); 8] = [
+    (&[2, 3, 4, 6], Normalization::groups(3)),
+    (&[2, 3, 4, 6], Normalization::groups(1)),
+    (&[2, 3, 4, 6], Normalization::groups(6)),
+    (&[2, 3, 4, 6], Normalization::pixels()),
+    (&[5, 4], Normalization::groups(2)),
+    (&[7], Normalization::pixels()),
+    (&[0, 2, 2, 4], Normalization::groups(2)),
+    (&[40, 9, 9, 16], Normalization::groups(4)),
+];
+
+/// For each element, the others of its group, by their places.
+fn groups(shape: &[usize], how: Normalization) -> Vec<usize> {
+    let groups = if how == Normalization::pixels() { 1 } else { (1..).find(|&g| how == Normalization::groups(g)).unwrap() };
+    let channels = *shape.last().unwrap();
+    let place = |i: usize| {
+        let (row, group) = (i / channels, i % channels / (channels / groups));
+        let rest =
+            if how == Normalization::pixels() || shape.len() == 1 { 1 } else { shape[1..shape.len() - 1].iter().product() };
+        row / rest * groups + group
+    };
+    (0..shape.iter().product()).map(place).collect()
+}
+
+pub fn normalization<B: Backend>() {
+    for (shape, how) in NORMALIZED {
+        let [x, a, b] = [1, 2, 3].map(|seed| random::<B>(seed, shape, -1.0..2.0));
+        let place = groups(shape, how);
+        let count = place.iter().max().map_or(0, |last| last + 1);
+        let mean = |values: &[f64]| {
+            let (mut sums, mut sizes) = (vec![0.0; count], vec![0.0; count]);
+            for (at, x) in place.iter().zip(values) {
+                sums[*at] += x;
+                sizes[*at] += 1.0;
+            }
+            place.iter().map(|&at| sums[at] / sizes[at]).collect::<Vec<f64>>()
+        };
+        let combine =
+            |a: &[f64], b: &[f64], f: fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(*a, *b)).collect::<Vec<f64>>();
+        let product = |a: &[f64], b: &[f64]| combine(a, b, |a, b| a * b);
+        let centre = |a: &[f64]| if how == Normalization::pixels() { a.to_vec() } else { combine(a, &mean(a), |a, m| a - m) };
+        let epsilon = if how == Normalization::pixels() { 1e-4 } else { 1e-5 };
+        let deviation = centre(&x.values);
+        let scale: Vec<f64> = mean(&product(&deviation, &deviation)).iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
+        let y = product(&deviation, &scale);
+        let jacobian = |d: &[f64]| {
+            let along = product(&mean(&product(&y, d)), &y);
+            product(&combine(&centre(d), &along, |d, a| d - a), &scale)
+        };
+        // the gradient of aᵀ J(x) b
+        let [ja, jb] = [&a, &b].map(|d| jacobian(&d.values));
+        let [ya, yb, ajb] = [product(&y, &a.values), product(&y, &b.values), product(&a.values, &jb)].map(|p| mean(&p));
+        let bent = [product(&ya, &jb), product(&yb, &ja), product(&ajb, &y)];
+        let bent: Vec<f64> = (0..y.len()).map(|i| -(bent[0][i] + bent[1][i] + bent[2][i]) * scale[i]).collect();
+
+        let what = format!("{how:?} of {shape:?}");
+        let largest = scale.iter().fold(1.0_f64, |m, s| m.max(*s));
+        let check = |name: &str, found: &B::T, expected: &[f64], size: f64| {
+            assert_close::<B>(&format!("{name}, {what}"), found, shape, expected, &vec![size; expected.len()], 30.0);
+        };
+        let [x, a, b] = [x, a, b].map(|x| x.tensor::<B>());
+        check("normalize", &x.normalize(how), &y, 4.0 * largest);
+        check("normalize_tangent", &x.normalize_tangent(&a, how), &ja, 8.0 * largest.powi(2));
+        check("normalize_curvature", &x.normalize_curvature(&a, &b, how), &bent, 16.0 * largest.powi(3));
+    }
+}
+
+pub fn softmax<B: Backend>() {
+    for shape in [&[5][..], &[3, 4], &[2, 3, 1], &[0, 3], &[2, 2, 65]] {
+        let x = random::<B>(1, shape, -3.0..3.0);
+        let length = shape[shape.len() - 1];
+        let rows = x.values.chunks(length).flat_map(|row| {
+            let total: f64 = row.iter().map(|x| x.exp()).sum();
+            row.iter().map(move |x| x.exp() / total)
+        });
+        let expected: Vec<f64> = rows.collect();
+        assert_close::<B>("softmax", &x.tensor::<B>().softmax(), shape, &expected, &vec![1.0; expected.len()], 8.0);
+    }
+    // large numbers neither overflow nor hide a NaN
+    let wide = Array { shape: vec![3, 2], values: vec![1e4, -1e4, -1e4, -1e4, f64::NAN, 1.0] }.tensor::<B>().softmax();
+    let found = host(&wide);
+    assert_eq!(found[..4], [1.0, 0.0, 0.5, 0.5]);
+    assert!(found[4].is_nan() && found[5].is_nan());
+}
+
+/// Of the LSD loss of a tiny U-Net, every parameter: reverse over forward against central differences.
+pub fn unet_gradients<B: Backend>() {
+    const STEP: f64 = 1e-5;
+    let shape = UNetShape::new([4, 4, 1]).with_channels(&[4, 8]).with_groups(2).with_frequencies(0.5, 4.0);
+    let mut net: UNet<B::T> = UNet::new(&shape, 3, &B::device()).unwrap();
+    // nothing is born as zero, where gradients of others would vanish
+    net.visit_mut(&mut |name, p| {
+        let seed = name.bytes().fold(7, |hash: u64, b| hash.wrapping_mul(31).wrapping_add(b.into()));
+        *p = p.clone() + random::<B>(seed, p.shape(), -0.2..0.2).tensor::<B>();
+    });
+    let [s, t] = [[0.1, 0.5], [0.8, 0.6]].map(|v| Array { shape: vec![2], values: v.to_vec() }.tensor::<B>());
+    let x = random::<B>(5, &[2, 16], -1.0..1.0).tensor::<B>();
+    let objective: Objective = "lsd:none".parse().unwrap();
+    let square = |r: &Var<B::T>| (r.clone() * r).sum(0..2);
+    let loss = |net: &UNet<B::T>| {
+        let tape = Tape::new();
+        let live = net.on_tape(&tape);
+        let [s, t, x] = [&s, &t, &x].map(|v| Var::constant(v.clone()));
+        let residual = objective.residual(&live, &live, &s, &t, &s, &x).unwrap();
+        (square(&residual), live, tape)
+    };
+    let (value, live, tape) = loss(&net);
+    let mut gradients = tape.gradients(&value);
+    let mut found = vec![];
+    live.visit(&mut |name, p| found.push((name.to_string(), host(&gradients.take(p).expect("a gradient flows")))));
+    let mut squares = [0.0; 2];
+    for (k, (name, found)) in found.iter().enumerate() {
+        // of each parameter a few coordinates, spread over it
+        for i in (0..found.len()).step_by(found.len().div_ceil(5)) {
+            let at = |h: f64| {
+                let (mut moved, mut position) = (net.clone(), 0);
+                moved.visit_mut(&mut |_, p| {
+                    if position == k {
+                        let mut values = host(p);
+                        values[i] += h;
+                        *p = Array { shape: p.shape().to_vec(), values }.tensor::<B>();
+                    }
+                    position += 1;
+                });
+                loss(&moved).0.values()[0]
+            };
+            let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            let error = found[i] - difference;
+            assert!(error.abs() < 1e-5 * difference.abs().max(0.1), "{name}[{i}]: {} against {difference}", found[i]);
+            squares = [squares[0] + error * error, squares[1] + difference * difference];
+        }
+    }
+    assert!(squares[1] > 1.0, "something to compare");
+    assert!((squares[0] / squares[1]).sqrt() < 1e-6, "relative distance {:e}", (squares[0] / squares[1]).sqrt());
+}
