@@ -2,17 +2,18 @@
 
 use super::{Coupling, Settings};
 use crate::{
-    Error, Learned, Number, Real, Result, State, Tape, Tensor, Value, Var, VelocityField,
+    AverageVelocity, Error, Learned, Number, Real, Result, State, Tape, Tensor, Value, Var, VelocityField,
     interpolant::Interpolant,
     law::stream,
-    nn::{Model, Module},
+    nn::{Model, Module, normalized},
 };
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 /// Trains an average velocity `v_{s,t}`: flow matching on the diagonal, self-distillation off it.
 ///
-/// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, clips
+/// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, with the
+/// network's own [weight](AverageVelocity::log_loss) beside the settings' if it learns one, clips
 /// its gradient, and updates the parameters and their moving averages. The randomness of step `k` is a function of the seed and
 /// of `k`, so a trainer restored from a [checkpoint](super::Checkpoint) continues as if it had never stopped.
 ///
@@ -145,24 +146,26 @@ where
         let path = &self.settings.path;
 
         let Rows { t, x0, x1, .. } = &batch.diagonal;
-        let velocity = Learned(&live).velocity(&Var::constant(t.clone()), &Var::constant(path.point(t, x0, x1)));
-        let diagonal = square(&velocity.minus(&Var::constant(path.velocity(t, x0, x1))));
+        let (t, x) = (Var::constant(t.clone()), Var::constant(path.point(t, x0, x1)));
+        let residual = Learned(&live).velocity(&t, &x).minus(&Var::constant(path.velocity(t.value(), x0, x1)));
+        let diagonal = self.loss(&residual, live.log_loss(&t, &t, &x));
 
-        let residual = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
+        let off = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
             let x = Var::constant(path.point(s, x0, x1));
             let [s, t, gamma] = [s, t, gamma].map(|v| Var::constant(v.clone()));
-            self.settings.objective.residual(&live, &fixed, &s, &t, &gamma, &x).map(|r| square(&r))
+            let residual = self.settings.objective.residual(&live, &fixed, &s, &t, &gamma, &x)?;
+            Some(self.loss(&residual, live.log_loss(&s, &t, &x)))
         });
 
         let n = self.settings.batch as f64;
-        let total = residual.iter().fold(diagonal.clone(), |sum, r| sum + r);
-        let loss = total.scale((-self.settings.weight).exp() / n).shift(self.settings.weight);
-        let mean = |sum: &Var<T>, rows: &Rows<T>| sum.values()[0] / rows.t.shape()[0] as f64;
+        let total = off.iter().fold(diagonal.weighted.clone(), |sum, off| sum + &off.weighted);
+        let loss = total.scale(1.0 / n).shift(self.settings.weight);
+        let mean = |loss: &Loss<T>, rows: &Rows<T>| loss.squares / rows.t.shape()[0] as f64;
         let progress = Progress {
             step: self.step + 1,
             loss: loss.values()[0],
             diagonal: mean(&diagonal, &batch.diagonal),
-            residual: residual.iter().zip(&batch.off).map(|(sum, rows)| mean(sum, rows)).next().unwrap_or(f64::NAN),
+            residual: off.iter().zip(&batch.off).map(|(off, rows)| mean(off, rows)).next().unwrap_or(f64::NAN),
             gradient: f64::NAN,
             learning_rate: self.settings.learning_rate * self.settings.schedule.factor(self.step),
         };
@@ -177,6 +180,22 @@ where
         Ok((Progress { gradient, ..progress }, gradients))
     }
 
+    /// `Σ e^-w |r|² + w`, less the constant weight.
+    fn loss(&self, residual: &Var<T>, log_loss: Option<Var<T>>) -> Loss<T> {
+        let constant = (-self.settings.weight).exp();
+        match log_loss {
+            None => {
+                let sum = square(residual);
+                Loss { squares: sum.values()[0], weighted: sum.scale(constant) }
+            }
+            Some(w) => {
+                let each = residual.dot(residual);
+                let weighted = (each.clone() * (-w.clone()).exp()).scale(constant) + &w;
+                Loss { squares: each.values().iter().sum(), weighted: weighted.sum(0..1) }
+            }
+        }
+    }
+
     fn update(&mut self, gradients: &[Option<T>], progress: &Progress) {
         let clip = (self.settings.clip / progress.gradient).min(1.0);
         let step = self.settings.optimizer.step(self.step, progress.learning_rate, clip);
@@ -186,6 +205,7 @@ where
             let zero = gradient.is_none().then(|| p.constant(0.0));
             p.adam(moments, gradient.as_ref().or(zero.as_ref()).expect("one of the two"), step);
         });
+        self.model.visit_directions(&mut |p| *p = normalized(p));
         let mut parameters = Vec::new();
         self.model.visit(&mut |_, p| parameters.push(p.clone()));
         for (average, decay) in self.averages.iter_mut().zip(&self.settings.averages) {
@@ -206,6 +226,14 @@ where
         let last_good = "the trainer is as it was before this step".into();
         Err(Error::Diverged { step: self.step + 1, objective, quantity, value, last_good })
     }
+}
+
+/// Of some samples.
+struct Loss<T> {
+    /// `Σ |r|²`.
+    squares: f64,
+    /// What is minimized.
+    weighted: Var<T>,
 }
 
 /// The samples of one step.

@@ -32,6 +32,7 @@
 //! ```
 
 mod conv;
+mod edm;
 mod embedding;
 mod linear;
 mod mlp;
@@ -39,6 +40,8 @@ mod module;
 mod unet;
 
 pub use conv::Conv;
+pub(crate) use edm::normalized;
+pub use edm::{EdmShape, EdmUNet};
 pub use embedding::waves;
 pub use linear::Linear;
 pub use mlp::{Mlp, MlpShape};
@@ -76,6 +79,10 @@ pub trait Module<P> {
 
     /// Visits every parameter, to change it.
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P));
+
+    /// Visits every parameter of which only the direction counts, for each output by itself: what the last axis counts. The trainer brings
+    /// them to a mean square of 1 after each step.
+    fn visit_directions(&mut self, _f: &mut dyn FnMut(&mut P)) {}
 
     /// The module whose parameters are the images of these.
     fn map<Q>(&self, f: &mut dyn FnMut(&str, &P) -> Q) -> Self::With<Q> {

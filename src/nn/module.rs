@@ -14,13 +14,36 @@ impl<P, M: Module<P>> Module<P> for Vec<M> {
             m.visit_mut(&mut |name, p| f(&format!("{i}.{name}"), p));
         }
     }
+    fn visit_directions(&mut self, f: &mut dyn FnMut(&mut P)) {
+        self.iter_mut().for_each(|m| m.visit_directions(f));
+    }
+}
+
+/// A module that may be missing.
+impl<P, M: Module<P>> Module<P> for Option<M> {
+    type With<Q> = Option<M::With<Q>>;
+
+    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Self::With<Q>, E> {
+        self.as_ref().map(|m| m.try_map(f)).transpose()
+    }
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+        if let Some(m) = self {
+            m.visit_mut(f);
+        }
+    }
+    fn visit_directions(&mut self, f: &mut dyn FnMut(&mut P)) {
+        if let Some(m) = self {
+            m.visit_directions(f);
+        }
+    }
 }
 
 /// Makes a struct over the type of its parameters a [`Module`]: `parameters` are fields of that type, `modules` fields that are modules,
-/// and other fields are kept as they are. With an `architecture`, checkpoints hold the field `shape` under that name.
+/// and other fields are kept as they are. With an `architecture`, checkpoints hold the field `shape` under that name. Of parameters that
+/// are `directions`, too, only the direction counts.
 macro_rules! module {
     ($name:ident: parameters [$($parameter:ident),*], modules [$($module:ident),*], keeps [$($kept:ident),*]
-     $(, architecture $architecture:literal)?) => {
+     $(, architecture $architecture:literal)? $(, directions [$($direction:ident),*])?) => {
         impl<P> $crate::nn::Module<P> for $name<P> {
             type With<Q> = $name<Q>;
 
@@ -37,6 +60,10 @@ macro_rules! module {
             fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
                 $(f(stringify!($parameter), &mut self.$parameter);)*
                 $(self.$module.visit_mut(&mut |name, p| f(&format!(concat!(stringify!($module), ".{}"), name), p));)*
+            }
+            fn visit_directions(&mut self, _f: &mut dyn FnMut(&mut P)) {
+                $($(_f(&mut self.$direction);)*)?
+                $(self.$module.visit_directions(_f);)*
             }
         }
     };

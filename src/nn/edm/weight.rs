@@ -1,0 +1,76 @@
+//! Weights whose size does not matter.
+
+use crate::{Activation::Silu, ImageTensor, Number, Real, Tensor, Window, nn::module};
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// The weight of a layer that keeps magnitudes: what counts is its direction, for each output by itself.
+///
+/// Of shape `[in, out]`, or `[height, width, in, out]` for convolutions. It enters as `w_o / (√(mean w_o²) + ε) / √fan-in`, `ε = 1e-4`:
+/// inputs of mean square 1 that are not correlated give outputs of mean square 1.
+#[derive(Clone, Debug)]
+pub struct Weight<P> {
+    direction: P,
+}
+
+module!(Weight: parameters [direction], modules [], keeps [], directions [direction]);
+
+const EPSILON: f64 = 1e-4;
+
+impl<P: Tensor<Primal = P>> Weight<P> {
+    /// From the standard normal law.
+    pub fn new(shape: &[usize], device: &P::Device, rng: &mut dyn Rng) -> Self {
+        let mut draw = || P::Real::from_f64(StandardNormal.sample(&mut *rng));
+        let values: Vec<_> = (0..shape.iter().product()).map(|_| draw()).collect();
+        Self { direction: P::from_slice(device, &values, shape) }
+    }
+}
+
+/// A weight brought to a mean square of 1 for each output: what is left of it after a step.
+pub fn normalized<P: Tensor>(weight: &P) -> P {
+    let shape = weight.shape();
+    let (outputs, rest) = shape.split_last().expect("weights have two axes or more");
+    let fan: usize = rest.iter().product();
+    let flat = weight.reshape(&[fan, *outputs]);
+    let size = (flat.clone() * &flat).sum(0..1).scale(1.0 / fan as f64).sqrt().shift(EPSILON);
+    (flat / size.spread(0, &[fan])).reshape(shape)
+}
+
+impl<P: Tensor> Weight<P> {
+    /// The weight as it enters.
+    fn scaled(&self) -> P {
+        let shape = self.direction.shape();
+        let fan: usize = shape[..shape.len() - 1].iter().product();
+        normalized(&self.direction).scale(1.0 / (fan as f64).sqrt())
+    }
+
+    /// `x W` on the last axis.
+    pub fn linear<T: Tensor<Primal = P>>(&self, x: &T) -> T {
+        x.linear(&self.scaled(), None)
+    }
+
+    /// The convolution with a kernel of odd size.
+    pub fn conv<T: ImageTensor<Primal = P>>(&self, x: &T) -> T {
+        x.conv2d(&self.scaled(), None, Window::same(self.direction.shape()[0]))
+    }
+}
+
+/// SiLU, brought to a mean square of 1 for inputs from the standard normal law.
+pub fn silu<T: Tensor>(x: &T) -> T {
+    x.activate(Silu).scale(1.0 / 0.596)
+}
+
+/// `(1-λ) a + λ b`, brought to the mean square of its parts, if they are not correlated.
+pub fn blend<T: Number>(a: &T, b: &T, share: f64) -> T {
+    let rest = 1.0 - share;
+    let size = (rest * rest + share * share).sqrt();
+    a.scale(rest / size) + b.scale(share / size)
+}
+
+/// Channels of `a` and `b` side by side, so scaled that either counts as much as the other, whatever their numbers.
+pub fn side_by_side<T: Tensor>(a: &T, b: &T) -> T {
+    let axis = a.shape().len() - 1;
+    let [m, n] = [a, b].map(|x| x.shape()[axis] as f64);
+    let [to_a, to_b] = [m, n].map(|own| ((m + n) / 2.0 / own).sqrt());
+    T::concat(&[a.scale(to_a), b.scale(to_b)], axis)
+}
