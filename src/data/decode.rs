@@ -171,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn the_camera_says_which_side_is_up() {
+        // the note "turn right by a quarter" in the shortest form that a camera may write
+        let note = b"\xff\xe1\x00\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let plain = jpeg(&bands());
+        let image = pixels(&[&plain[..2], note, &plain[2..]].concat(), [12, 6, 3]).unwrap();
+        let (top, bottom) = (&image[..3], &image[image.len() - 3..]);
+        assert!(top[0] > 150 && top[2] < 50 && bottom[2] > 150 && bottom[0] < 50, "{top:?} {bottom:?}");
+    }
+
+    #[test]
     fn truncated_files() {
         for good in [png(&bands()), jpeg(&bands())] {
             for length in 0..good.len() - 1 {

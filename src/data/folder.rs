@@ -23,6 +23,7 @@ impl Images {
     /// Of each image the largest part in the middle with the proportions of `shape` is resized (bicubic, smoothed where it
     /// shrinks); 1 channel makes it grey, 3 make it coloured. An image of that shape keeps its pixels. Cameras' notes on which
     /// side is up are followed, transparency is dropped, and 16 bits become 8.
+    /// A file that ends early is refused; other damage within a JPEG file, which has no checksum, may pass as other pixels.
     ///
     /// Classes are the sub-folders, sorted by name; a folder without sub-folders has no labels. Images are sorted by class and
     /// name ([shuffle](Images::shuffled) them before you split them). What is an image is told by the name (`.png`, `.jpg`,

@@ -229,7 +229,8 @@ impl Images {
     }
 
     fn picked(&self, indices: &[usize]) -> Self {
-        let pixels = indices.iter().flat_map(|&i| self.image(i)).copied().collect();
+        let mut pixels = Vec::with_capacity(indices.len() * self.dimension());
+        indices.iter().for_each(|&i| pixels.extend_from_slice(self.image(i)));
         Self { pixels, classes: self.classes.picked(indices), ..*self }
     }
 
