@@ -36,10 +36,19 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// [`Error::Io`]; what stood at `path` before is still there.
 #[cfg(feature = "train")]
 pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
-    let (folder, scratch) = scratch_of(path)?;
     if holds(path, files) {
         return Ok(());
     }
+    write_new_folder(path, |scratch| files.iter().try_for_each(|(name, bytes)| write_synced(&scratch.join(name), bytes)))
+}
+
+/// Writes a folder that was not there, by `fill`, which is given a scratch folder and flushes the files that it writes.
+///
+/// # Errors
+/// [`Error::Io`] where something stands at `path`, which is then still there; and the errors of `fill`.
+#[cfg(feature = "train")]
+pub(crate) fn write_new_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let (folder, scratch) = scratch_of(path)?;
     if path.exists() {
         let source =
             io::Error::new(io::ErrorKind::AlreadyExists, "another folder of this name is here; remove or rename it first");
@@ -49,9 +58,7 @@ pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
         create_folder(folder)?;
         remove_scratch(folder)?;
         at(&scratch, fs::create_dir(&scratch))?;
-        for (name, bytes) in files {
-            write_synced(&scratch.join(name), bytes)?;
-        }
+        fill(&scratch)?;
         sync_folder(&scratch)?;
         at(path, fs::rename(&scratch, path))
     };
@@ -134,7 +141,7 @@ fn scratch_of(path: &Path) -> Result<(&Path, PathBuf)> {
     Ok((folder, folder.join(format!("{SCRATCH}{}", name.to_string_lossy()))))
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || {
         let mut file = File::create(path)?;
         file.write_all(bytes)?;

@@ -44,7 +44,7 @@
 //! |---|---|
 //! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid; pictures |
 //! | [`nn`] | networks as average velocities |
-//! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, distances between samples and a law |
+//! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples and a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
 //! | [`analysis`] | Jacobians, stretches, exponents; scalar fields on grids |
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
@@ -67,6 +67,7 @@
 //! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
 //! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |
 //! | `cli` | | [`learn::Options`] for programs with a command line; implies `terminal` |
+//! | `images` | | [`data::Images`] from IDX files and folders of PNG and JPEG files, [`data::StoredImages`]; implies `train` |
 //! | `plot` | | [`plot`]: samples, images, heat maps and paths as PNG, curves as SVG |
 //! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |
 //! | `serde` | | reports and settings can be stored |
@@ -74,7 +75,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // links lead to modules that only the features have
 #![cfg_attr(
-    not(all(feature = "cli", feature = "diffsol", feature = "plot", feature = "proptest")),
+    not(all(feature = "cli", feature = "diffsol", feature = "images", feature = "plot", feature = "proptest")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

@@ -1,23 +1,52 @@
-//! Data sets: tables of points, read from files, and their standardization.
+//! Data sets: tables of points and sets of images, read from files; standardization.
+//!
+//! | what | from | in memory |
+//! |---|---|---|
+//! | [`Points`] | CSV, NPY | all of it, as `f64` |
+//! | [`Images`] | CIFAR-10; with the feature `images` also IDX (MNIST and its kin) and folders of PNG and JPEG files | all of it, as bytes |
+//! | [`StoredImages`] (feature `images`) | IDX files, folders | one image at a time |
 //!
 //! A file is trusted with nothing: whatever it holds, reading it gives points or an [`Error`] that names
 //! the file and the place in it.
 
+mod cifar;
+mod classes;
 mod csv;
+#[cfg(feature = "images")]
+mod decode;
+#[cfg(feature = "images")]
+mod folder;
+#[cfg(feature = "images")]
+mod idx;
+mod images;
 mod npy;
+mod pixels;
 mod points;
+#[cfg(feature = "images")]
+mod source;
 mod standardization;
+#[cfg(feature = "images")]
+mod stored;
 
+pub use images::Images;
+pub use pixels::{bytes_of, floats_of};
 pub use points::Points;
 pub use standardization::Standardization;
+#[cfg(feature = "images")]
+pub use stored::StoredImages;
 
-use std::path::Path;
+use std::{fmt::Display, path::Path};
 
 use crate::Error;
 
 /// A file that could be read but not understood.
 fn bad(path: &Path, line: Option<u64>, reason: impl Into<String>) -> Error {
     Error::Data { path: path.to_owned(), line, reason: reason.into() }
+}
+
+/// The same, with the place of the fault in a file that is not text.
+fn at_byte(path: &Path, byte: impl Display, reason: impl Display) -> Error {
+    bad(path, None, format!("byte {byte}: {reason}"))
 }
 
 /// A file that could not be read.
