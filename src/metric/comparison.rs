@@ -61,7 +61,7 @@ pub struct Comparison {
 /// many samples, `C`. All three have `h = min(n/2, m)` rows for `n` real rows and `m` samples, chosen at random. So score and floor are
 /// biased alike, as the Fréchet and the sliced distances are by `h`, and *for perfect samples they have the same law*: the score of
 /// such is as often below the floor as above. A score well above is the samples' fault; one well below says that the samples repeat
-/// the rows of `A`, as a network does that has learned its data by heart, or that the seed was lucky, and another tells.
+/// real rows, as a network does that has learned its data by heart, or that the seed was lucky, and another tells.
 ///
 /// What is published under these names is usually computed from all rows of both sets: [`frechet`] and [`kid`] do that. Such numbers are
 /// comparable with others of as many rows, and with none of those here.
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_samples_score_above_and_learned_ones_below() {
+    fn bad_samples_score_above_the_floor() {
         let real = normal(400, 3, 0.0, 1);
         let bad = compare(&real, &normal(300, 3, 0.8, 2), &Raw(3), &QUICK, 1).unwrap();
         assert_eq!((bad.rows, bad.dimension, bad.features.as_str(), bad.seed), (200, 3, "raw", 1));
@@ -172,6 +172,18 @@ mod tests {
         // fewer samples: all sides shrink
         let few = compare(&real, &normal(30, 3, 0.8, 2), &Raw(3), &QUICK, 1).unwrap();
         assert_eq!((few.rows, few.kid.floor.subsets.size), (30, 15));
+    }
+
+    #[test]
+    fn samples_that_repeat_real_rows_score_below_the_floor() {
+        let mut sums = [0.0; 2];
+        for seed in 0..30 {
+            let real = normal(100, 3, 0.0, seed);
+            let comparison = compare(&real, &real, &Raw(3), &QUICK, seed).unwrap();
+            sums[0] += comparison.frechet.score;
+            sums[1] += comparison.frechet.floor;
+        }
+        assert!(sums[0] < 0.75 * sums[1], "{sums:?}");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct Kid {
 /// subsets.
 ///
 /// Being unbiased, it has the mean 0 for perfect samples, and sets of different sizes may be compared. Subset `k` is a function of
-/// `seed` and `k` alone. Time grows as `count · size² d`: measured on one core, 8 s for the default subsets at `d = 784`. With the
+/// `seed` and `k` alone. Time grows as `count · size² d`: measured on one core, 11 s for the default subsets at `d = 784`. With the
 /// features `ensemble` or `ndarray` subsets are shared among the threads of the current rayon pool; the result does not depend on their
 /// number.
 ///
@@ -88,7 +88,7 @@ pub fn kid(a: &Points, b: &Points, subsets: Subsets, seed: u64) -> Result<Kid> {
 /// `Σ_{i≠j} k(a_i, a_j) / (n(n-1)) + Σ_{i≠j} k(b_i, b_j) / (m(m-1)) - 2 Σ_{ij} k(a_i, b_j) / (nm)`.
 ///
 /// It is 0 in the mean where the laws agree in their moments of up to third order, and may then be negative. It has the mean of
-/// [`kid`], and less noise. Time grows as `(n + m)² d`: measured on one core, 5 s for 10,000 rows each at `d = 784`.
+/// [`kid`], and less noise. Time grows as `(n + m)² d`: measured on one core, 9 s for 10,000 rows each at `d = 784`.
 ///
 /// ```
 /// use flowmap::{data::Points, metric::mmd};

@@ -152,7 +152,7 @@ mod testing {
         map(points, |x| reflect(&reflect(x, mirrors.row(0)), mirrors.row(1)))
     }
 
-    /// `f` in a pool of so many threads, where there are pools.
+    /// `f` in a pool of so many threads.
     pub fn on_threads<T: Send>(threads: usize, f: impl Fn() -> T + Sync + Send) -> T {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(f)
     }

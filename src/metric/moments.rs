@@ -92,7 +92,7 @@ impl Moments {
         Ok(Self { count, mean, covariance })
     }
 
-    /// Of the rows of both sets together, up to rounding. `None` of the rows should be in both.
+    /// Of the rows of both sets together, up to rounding: for sets that share no row.
     ///
     /// ```
     /// use flowmap::{data::Points, metric::Moments};

