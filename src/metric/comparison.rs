@@ -68,7 +68,7 @@ pub struct Comparison {
 ///
 /// ```
 /// use flowmap::{data::Points, law::{Law, Normal, stream}, metric::{Protocol, Raw, Subsets, compare}};
-/// let draws = |std, n, seed| {
+/// let draws = |std: f64, n: usize, seed: u64| {
 ///     let mut rows = vec![0.0; 2 * n];
 ///     Normal::new(vec![0.0; 2], std)?.draw_rows(&mut stream(seed, 0), &mut rows);
 ///     Points::new(rows, 2)

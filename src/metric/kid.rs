@@ -47,10 +47,10 @@ pub struct Kid {
 /// ```
 /// use flowmap::{data::Points, metric::{Subsets, kid}};
 /// let digits = Points::from_csv_with_labels("examples/data/digits.csv")?.0;
-/// let (first, last) = digits.as_slice().split_at(900 * 64);
-/// let [first, last] = [first, last].map(|rows| Points::new(rows.to_vec(), 64));
-/// let kid = kid(&first?, &last?, Subsets { count: 10, size: 100 }, 1)?;
-/// assert!(kid.mean.abs() < 50.0 && kid.standard_error > 0.0);
+/// let images = Points::new(digits.as_slice().iter().map(|grey| grey / 16.0).collect(), 64)?;
+/// let negatives = Points::new(images.as_slice().iter().map(|grey| 1.0 - grey).collect(), 64)?;
+/// let kid = kid(&images, &negatives, Subsets { count: 10, size: 100 }, 1)?;
+/// assert!(kid.mean > 10.0 * kid.standard_error, "{kid:?}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
