@@ -44,7 +44,7 @@
 //! |---|---|
 //! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid; pictures |
 //! | [`nn`] | networks as average velocities |
-//! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples and a law |
+//! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
 //! | [`analysis`] | Jacobians, stretches, exponents; scalar fields on grids |
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
@@ -62,7 +62,7 @@
 //! |---|---|---|
 //! | `ndarray` | yes | tensors on the CPU ([`backend::ndarray`]): matrix products by gemm, threads by rayon, SIMD by pulp |
 //! | `ensemble` | yes | [`solver::Ensemble`]: many small ODEs in SIMD lanes times threads, by pulp and rayon |
-//! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`] |
+//! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`], with `train` most of [`metric`] |
 //! | `diffsol` | | [`solver::Stiff`]: solvers for stiff problems, from the library diffsol |
 //! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
 //! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |

@@ -1,5 +1,3 @@
-//! Distances between samples and the law that they should follow.
-
 #[cfg(doc)]
 use crate::law::Checkerboard;
 use crate::{Error, Result};
