@@ -291,7 +291,7 @@ fn a_run_begins_in_a_free_folder_only_and_names_the_last_whole_checkpoint() {
     let home = tempfile::tempdir().unwrap();
     let run = Run::new(home.path(), 6).unwrap().with_checkpoints(2, 3).unwrap();
     run.begin().unwrap();
-    run.train(&mut small(), |_, _| ControlFlow::Continue(())).unwrap();
+    run.train(&mut small(), |_, _, _| ControlFlow::Continue(())).unwrap();
     assert!(run.begin().unwrap_err().to_string().contains("a run is here already"));
 
     let all = Checkpoint::all(&run.checkpoints()).unwrap();

@@ -33,7 +33,7 @@ fn trainer<T: Tensor<Primal = T, Device = ()>>(objective: &str) -> Small<T> {
 fn train<T: Tensor<Primal = T, Device = ()>>(run: &Run, objective: &str) -> Outcome {
     let mut trainer = trainer::<T>(objective);
     run.resume(&mut trainer).unwrap();
-    run.train(&mut trainer, |_, _| ControlFlow::Continue(())).unwrap()
+    run.train(&mut trainer, |_, _, _| ControlFlow::Continue(())).unwrap()
 }
 
 fn run(folder: &Path, steps: u64) -> Run {
@@ -183,7 +183,7 @@ mod interrupt {
         run.begin().unwrap();
         let mut terminal = Terminal::new(0, run.steps()).unwrap();
         fs::write(run.path("ready"), "").unwrap();
-        let outcome = run.train(&mut trainer, |progress, _| terminal.observe(progress)).unwrap();
+        let outcome = run.train(&mut trainer, |_, progress, _| terminal.observe(progress)).unwrap();
         assert_eq!(outcome, Outcome::Interrupted);
     }
 

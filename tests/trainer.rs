@@ -141,7 +141,7 @@ fn diverges<D: Law>(data: impl Fn() -> D, learning_rate: f64) {
     let home = tempfile::tempdir().unwrap();
     let run = Run::new(home.path(), 10_000).unwrap().with_checkpoints(1, 2).unwrap();
     let mut diverged = trainer(data(), learning_rate);
-    let error = run.train(&mut diverged, |_, _| ControlFlow::Continue(())).unwrap_err();
+    let error = run.train(&mut diverged, |_, _, _| ControlFlow::Continue(())).unwrap_err();
 
     let last = Checkpoint::latest(&run.checkpoints()).unwrap().unwrap();
     let Error::Diverged { step, .. } = error else { panic!("{error}") };

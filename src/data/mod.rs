@@ -19,6 +19,7 @@ mod folder;
 #[cfg(feature = "images")]
 mod idx;
 mod images;
+mod labelled;
 mod npy;
 mod pixels;
 mod points;
@@ -29,6 +30,7 @@ mod standardization;
 mod stored;
 
 pub use images::Images;
+pub use labelled::Labelled;
 pub use pixels::{bytes_of, floats_of};
 pub use points::Points;
 pub use standardization::Standardization;

@@ -20,6 +20,7 @@
 //! self-distillation, arXiv 2505.18825.
 
 mod checkpoint;
+mod conditional;
 mod coupling;
 mod objective;
 mod optimizer;
@@ -27,11 +28,13 @@ mod optimizer;
 mod options;
 mod run;
 mod settings;
+mod speed;
 #[cfg(feature = "terminal")]
 mod terminal;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, Weights};
+pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
 pub use objective::{Distillation, Objective, StopGradient};
 pub use optimizer::{Optimizer, Schedule};

@@ -1,8 +1,9 @@
 //! Command-line options of a training program.
 
 use super::{Coupling, Objective, Outcome, Progress, Run, Settings, Terminal, Trainer};
-use crate::{Result, Tensor, nn::Model};
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use crate::{Error, Result, Tensor, nn::Model};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Options that training programs share, for `#[command(flatten)]` in a clap parser of one's own. What is not given keeps the
 /// program's defaults.
@@ -46,17 +47,24 @@ pub struct Options {
     /// Continue the run in the output folder; begin one if there is none
     #[arg(long)]
     pub resume: bool,
+    /// Settings from a TOML file; options that are given beside it win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Folder for checkpoints, tables and pictures
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 
 impl Options {
-    /// `defaults`, changed by what was given.
+    /// `defaults`, changed by the table `[training]` of the configuration file, and then by what was given.
+    ///
+    /// The table has the fields of [`Settings`], such as `batch = 128` or `schedule = { cosine = { steps = 5000 } }`.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) if the objective or its stop gradient is unknown, or a setting cannot be used.
+    /// [`Error::Invalid`] if the objective or its stop gradient is unknown, or a setting cannot be used; as
+    /// [`section`](Self::section).
     pub fn settings(&self, defaults: Settings) -> Result<Settings> {
+        let defaults = self.section("training", defaults)?;
         let given = self.objective.clone().unwrap_or_else(|| defaults.objective.to_string());
         let objective: Objective = match &self.stop_gradient {
             None => given.parse()?,
@@ -71,6 +79,22 @@ impl Options {
         };
         settings.check()?;
         Ok(settings)
+    }
+
+    /// `defaults`, changed by the table `name` of the configuration file, if there is one: a program's own settings.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read, [`Error::Data`] if it is no TOML, or a field is unknown or of another kind.
+    pub fn section<S: Serialize + DeserializeOwned>(&self, name: &str, defaults: S) -> Result<S> {
+        let Some(path) = &self.config else { return Ok(defaults) };
+        let bad = |reason: String| Error::Data { path: path.clone(), line: None, reason };
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let mut file: toml::Table = text.parse().map_err(|e: toml::de::Error| bad(e.to_string()))?;
+        let Some(given) = file.remove(name) else { return Ok(defaults) };
+        let toml::Value::Table(given) = given else { return Err(bad(format!("{name} is not a table"))) };
+        let mut all = toml::Table::try_from(&defaults).map_err(|e| bad(e.to_string()))?;
+        all.extend(given);
+        all.try_into().map_err(|e: toml::de::Error| bad(format!("[{name}]: {e}")))
     }
 
     /// The run in the output folder, or in `out` if none was given, of the given number of steps, or `steps`.
@@ -92,6 +116,24 @@ impl Options {
         M: Model<T>,
         C: Coupling,
     {
+        self.train_and_look(run, trainer, |_, _| Ok(ControlFlow::Continue(())))
+    }
+
+    /// The same, with a look at the trainer after each step, which may break off: for pictures on the way.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train), and what `look` returns; the state is saved then, too.
+    pub fn train_and_look<T, M, C>(
+        &self,
+        run: &Run,
+        trainer: &mut Trainer<T, M, C>,
+        mut look: impl FnMut(&Trainer<T, M, C>, &Progress) -> Result<ControlFlow<()>>,
+    ) -> Result<(Outcome, Vec<Duration>)>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        C: Coupling,
+    {
         if self.resume {
             run.resume(trainer)?;
         } else {
@@ -99,12 +141,20 @@ impl Options {
         }
         let mut terminal = Terminal::new(trainer.steps_taken(), run.steps())?;
         let mut times = Vec::new();
-        let outcome = run.train(trainer, |progress: &Progress, time| {
+        let mut failed = None;
+        let outcome = run.train(trainer, |trainer, progress, time| {
             times.push(time);
-            terminal.observe(progress)
+            let seen = look(trainer, progress).unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            });
+            if seen.is_break() { seen } else { terminal.observe(progress) }
         });
         terminal.finish();
         let outcome = outcome?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         if outcome == Outcome::Interrupted {
             eprintln!("stopped after step {}; the same command with --resume continues", trainer.steps_taken());
         }

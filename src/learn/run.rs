@@ -1,6 +1,6 @@
 //! A training run in a folder: metrics, checkpoints, interruption, resumption.
 
-use super::{Checkpoint, Coupling, Progress, Trainer};
+use super::{Checkpoint, Coupling, Progress, Trainer, speed::Speed};
 use crate::{Error, Result, Tensor, durable, nn::Model};
 use serde::Serialize;
 use std::{
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A training run in a folder, which holds `metrics.csv` and `checkpoints/`.
+/// A training run in a folder, which holds `metrics.csv`, `speed.csv` (throughput and memory) and `checkpoints/`.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}};
@@ -24,7 +24,7 @@ use std::{
 /// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() }, ())?;
 /// let run = Run::new(folder, 20)?;
 /// run.begin()?; // or run.resume(&mut trainer)?
-/// let outcome = run.train(&mut trainer, |progress, _time| {
+/// let outcome = run.train(&mut trainer, |_trainer, progress, _time| {
 ///     if progress.step == 15 { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
 /// })?;
 /// assert_eq!(outcome, Outcome::Interrupted);
@@ -38,6 +38,7 @@ pub struct Run {
     checkpoint_every: u64,
     log_every: u64,
     keep: usize,
+    milestones: Option<u64>,
 }
 
 /// How [`Run::train`] ended.
@@ -61,7 +62,7 @@ impl Run {
             return Err(Error::invalid("steps", "a run of 0 steps trains nothing; give at least 1"));
         }
         durable::create_folder(&folder)?;
-        Ok(Self { folder, steps, checkpoint_every: 1000, log_every: 10, keep: 2 })
+        Ok(Self { folder, steps, checkpoint_every: 1000, log_every: 10, keep: 2, milestones: None })
     }
 
     /// With a checkpoint every `steps` steps, of which the last `keep` are kept.
@@ -73,6 +74,19 @@ impl Run {
             return Err(Error::invalid("checkpoints", "the interval and the number kept must be at least 1"));
         }
         (self.checkpoint_every, self.keep) = (steps, keep);
+        Ok(self)
+    }
+
+    /// With checkpoints, moving averages included, that stay for good: those at multiples of `steps`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless that is a multiple, 1 or more, of the interval between checkpoints.
+    pub fn with_milestones(mut self, steps: u64) -> Result<Self> {
+        if steps == 0 || !steps.is_multiple_of(self.checkpoint_every) {
+            let reason = format!("{steps} is not a multiple of {}, the steps between checkpoints", self.checkpoint_every);
+            return Err(Error::invalid("milestones", reason));
+        }
+        self.milestones = Some(steps);
         Ok(self)
     }
 
@@ -169,8 +183,8 @@ impl Run {
         Ok(Some(newest))
     }
 
-    /// Trains until all steps are taken or the observer, called after each step with its time, breaks off. The state is saved at the end in either
-    /// case.
+    /// Trains until all steps are taken or the observer, called after each step with the trainer and the step's time, breaks off. The state
+    /// is saved at the end in either case.
     ///
     /// # Errors
     /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::Checkpoint`] if another process
@@ -178,7 +192,7 @@ impl Run {
     pub fn train<T, M, C>(
         &self,
         trainer: &mut Trainer<T, M, C>,
-        mut observe: impl FnMut(&Progress, Duration) -> ControlFlow<()>,
+        mut observe: impl FnMut(&Trainer<T, M, C>, &Progress, Duration) -> ControlFlow<()>,
     ) -> Result<Outcome>
     where
         T: Tensor<Primal = T>,
@@ -194,6 +208,7 @@ impl Run {
             return Err(Error::Checkpoint { path, reason });
         }
         let mut table = Table::open(&self.metrics(), trainer.steps_taken())?;
+        let mut speed = Speed::open(&self.path("speed.csv"), trainer.settings().batch, self.log_every)?;
         let mut outcome = Outcome::Finished;
         while trainer.steps_taken() < self.steps {
             let start = Instant::now();
@@ -202,7 +217,8 @@ impl Run {
             if progress.step.is_multiple_of(self.log_every) || progress.step == 1 {
                 table.add(&progress)?;
             }
-            let stop = observe(&progress, time).is_break();
+            speed.add(&progress, time)?;
+            let stop = observe(trainer, &progress, time).is_break();
             if stop || progress.step.is_multiple_of(self.checkpoint_every) {
                 self.save(trainer, &mut table)?;
                 saved = Some(progress.step);
@@ -242,6 +258,9 @@ impl Run {
         table.flush()?;
         trainer.save(&self.checkpoints())?;
         let mut all = Checkpoint::all(&self.checkpoints())?;
+        let stays =
+            |path: &Path| self.milestones.zip(Checkpoint::step_of(path)).is_some_and(|(every, step)| step.is_multiple_of(every));
+        all.retain(|path| !stays(path));
         for old in all.drain(..all.len().saturating_sub(self.keep)) {
             durable::remove_folder(&old)?;
         }

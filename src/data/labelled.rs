@@ -1,0 +1,50 @@
+//! Data with classes.
+
+use super::Images;
+#[cfg(feature = "images")]
+use super::StoredImages;
+use crate::law::Law;
+use rand::Rng;
+
+/// A law of data each of which has a class: what [`learn::Conditional`](crate::learn::Conditional) draws from.
+///
+/// ```
+/// use flowmap::{data::{Images, Labelled}, law::stream};
+/// fn a_class(data: &impl Labelled) -> Option<u32> {
+///     data.draw_labelled(&mut stream(1, 0), &mut vec![0.0; data.dimension()])
+/// }
+/// assert_eq!(a_class(&Images::new(vec![7], [1, 1, 1], Some(vec![3]))?), Some(3));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub trait Labelled: Law {
+    /// The number of classes; `None` where no data have one.
+    fn class_count(&self) -> Option<usize>;
+
+    /// The class of each of the data, if known.
+    fn labels(&self) -> Option<&[u32]>;
+
+    /// A draw of the law, and its class, below [`class_count`](Labelled::class_count), if known.
+    ///
+    /// # Panics
+    /// Where `x` has another length than [`dimension`](Law::dimension).
+    fn draw_labelled(&self, rng: &mut dyn Rng, x: &mut [f64]) -> Option<u32>;
+}
+
+macro_rules! labelled {
+    ($($data:ty),+) => {$(
+        impl Labelled for $data {
+            fn class_count(&self) -> Option<usize> {
+                <$data>::class_count(self)
+            }
+            fn labels(&self) -> Option<&[u32]> {
+                <$data>::labels(self)
+            }
+            fn draw_labelled(&self, rng: &mut dyn Rng, x: &mut [f64]) -> Option<u32> {
+                <$data>::draw_labelled(self, rng, x)
+            }
+        }
+    )+};
+}
+labelled!(Images);
+#[cfg(feature = "images")]
+labelled!(StoredImages);
