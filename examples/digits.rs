@@ -71,7 +71,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     }
     let rows: Vec<_> = rows.iter().map(|(name, images)| (name.as_str(), images.as_slice())).collect();
     let picture = run.path("digits.png");
-    image_grid(&picture, &rows, [SIDE, SIDE], 0.0, 16.0)?;
+    image_grid(&picture, &rows, [SIDE, SIDE, 1], [0.0, 16.0])?;
     println!("see {}", picture.display());
     Ok(())
 }

@@ -84,7 +84,7 @@ mod of_law {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn draw<T: Tensor>(
-        map: &impl FlowMap<T>,
+        map: &(impl FlowMap<T> + ?Sized),
         grid: &Grid,
         noise: &dyn Law,
         count: usize,

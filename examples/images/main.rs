@@ -1,0 +1,221 @@
+//! Learns to draw images: Fashion-MNIST, or a set of one's own, in 1 to 16 steps.
+//!
+//! cargo run --release --features cli,plot,images --example images -- --minutes 30
+//!
+//! Leaves in `out/images`: pictures of each evaluation (`grid-….png`) and of the end (`samples.png`), `metrics.json` with the distances
+//! from real images beside those of real images from real images, `metrics.csv`, `speed.csv`, `loss.svg` and checkpoints.
+
+mod data;
+mod evaluation;
+
+use clap::{Parser, ValueEnum};
+use data::Set;
+use evaluation::{Euler, Evaluation};
+use flowmap::{
+    Error, FlowMap, ImageTensor, Learned, Result,
+    backend::ndarray::NdTensor,
+    law::Normal,
+    learn::{Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
+    nn::{EdmShape, EdmUNet, Model, UNet, UNetShape, parameter_count},
+    plot::{Axes, Scale, curves},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// Learns to draw images. Defaults: lsd, 20,000 steps or until --minutes are over, batch 128, a light U-Net of 1.24 million parameters,
+/// RAdam with lr 1e-3, seed 42, out/images
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    training: Options,
+    /// Images to learn: an IDX file, or a folder of PNG and JPEG files in sub-folders by class [default: Fashion-MNIST where Debian's
+    /// package dataset-fashion-mnist puts it, or else the 1,000 images of it that come with the examples]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// The labels of an IDX file of images
+    #[arg(long, value_name = "FILE", requires = "data")]
+    labels: Option<PathBuf>,
+    /// Height, width and channels that images of a folder are brought to
+    #[arg(long, value_name = "H,W,C", value_delimiter = ',', default_values_t = [32, 32, 3])]
+    shape: Vec<usize>,
+    /// The network
+    #[arg(long, value_enum, default_value_t = Network::Light)]
+    network: Network,
+    /// Minutes of training, after which it stops wherever it is
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Steps between pictures
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    look_every: u64,
+    /// Samples that distances are computed from
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(4..=1_000_000))]
+    samples: u32,
+    /// A classifier whose inner layer images are compared by; trained and saved there if there is none
+    #[arg(long, value_name = "FILE", default_value = "out/classifier.safetensors")]
+    classifier: PathBuf,
+    /// The library that computes
+    #[arg(long, value_enum, default_value_t = Backend::Ndarray)]
+    backend: Backend,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+enum Backend {
+    Ndarray,
+    Dfdx,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// Group normalization, no attention: fast on a CPU.
+    Light,
+    /// The magnitude-preserving U-Net of arXiv 2505.18825.
+    Edm,
+}
+
+/// The table `[network]` of a configuration file.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NetworkSizes {
+    /// Channels of each level of the light network.
+    levels: Vec<usize>,
+    /// The lowest and highest frequency that times enter by.
+    frequencies: [f64; 2],
+    /// Channels that the multipliers of the other one count in.
+    channels: usize,
+    multipliers: Vec<usize>,
+    blocks: usize,
+    attention: Vec<usize>,
+}
+
+impl Default for NetworkSizes {
+    fn default() -> Self {
+        Self {
+            levels: vec![32, 64, 96],
+            frequencies: [1.0, 32.0],
+            channels: 64,
+            multipliers: vec![1, 2],
+            blocks: 2,
+            attention: vec![14, 16],
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    exit_code(match arguments.backend {
+        Backend::Ndarray => learn::<NdTensor<f32>>(&arguments, ()),
+        #[cfg(feature = "dfdx")]
+        Backend::Dfdx => {
+            learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(&arguments, Default::default())
+        }
+        #[cfg(not(feature = "dfdx"))]
+        Backend::Dfdx => {
+            let reason = "this program was built without dfdx; build it with --features cli,plot,images,dfdx".into();
+            Err(Error::Invalid { what: "backend", reason })
+        }
+    })
+}
+
+fn learn<T: ImageTensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Result<()> {
+    let options = &arguments.training;
+    let shape: [usize; 3] = arguments.shape.as_slice().try_into().map_err(|_| {
+        let reason = format!("{:?}; give height, width and channels, such as 32,32,3", arguments.shape);
+        Error::Invalid { what: "shape", reason }
+    })?;
+    let set = Set::read(arguments.data.as_deref(), arguments.labels.as_deref(), shape)?;
+    println!("{}", set.description());
+    let sizes = options.section("network", NetworkSizes::default())?;
+    let image = set.train.shape();
+    match arguments.network {
+        Network::Light => {
+            let shape = UNetShape::new(image).with_channels(&sizes.levels).with_scale(set.deviation());
+            let shape = shape.with_frequencies(sizes.frequencies[0], sizes.frequencies[1]);
+            let seed = options.seed.unwrap_or(Settings::default().seed);
+            train(arguments, &device, &set, UNet::<T>::new(&shape, seed, &device)?, 1e-3)
+        }
+        Network::Edm => {
+            let shape = EdmShape::new(image, sizes.channels, &sizes.multipliers).with_blocks(sizes.blocks);
+            let shape = shape.with_attention(&sizes.attention).with_scale(set.deviation());
+            let seed = options.seed.unwrap_or(Settings::default().seed);
+            train(arguments, &device, &set, EdmUNet::<T>::new(&shape, seed, &device)?, 1e-2)
+        }
+    }
+}
+
+fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
+    arguments: &Arguments,
+    device: &T::Device,
+    set: &Set,
+    model: M,
+    learning_rate: f64,
+) -> Result<()> {
+    let options = &arguments.training;
+    let run = options.run("out/images", 20_000)?;
+    let defaults = Settings {
+        batch: 128,
+        learning_rate,
+        clip: 1.0,
+        schedule: Schedule::SquareRoot { start: 35_000 },
+        averages: vec![0.999, 0.9999],
+        ..Settings::default()
+    };
+    let settings = options.settings(defaults)?;
+    let evaluation = Evaluation::<T>::new(set, &arguments.classifier, arguments.samples as usize, &run, device)?;
+    let parameters = parameter_count(&model);
+    println!("{parameters} parameters, up to {} steps by {}, batch {}", run.steps(), settings.objective, settings.batch);
+    let flow_matching = settings.objective.distillation().is_none();
+    let average = settings.averages.first().copied().ok_or_else(|| Error::Invalid {
+        what: "averages",
+        reason: "there are none to draw samples with; give at least one decay".into(),
+    })?;
+    let noise = Normal::new(vec![0.0; set.train.dimension()], set.deviation())?;
+    let coupling = Independent::new(noise, set.train.clone())?;
+    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.backend)?;
+
+    // what was learned by flow matching alone is no map, but a velocity to follow
+    let map = |model: &M| -> Box<dyn FlowMap<T>> {
+        let learned = Learned(model.clone());
+        if flow_matching { Box::new(Euler(learned)) } else { Box::new(learned) }
+    };
+    let begin = Instant::now();
+    let limit = arguments.minutes.map(|minutes| Duration::from_secs_f64(minutes.clamp(0.0, 1e6) * 60.0));
+    let mut looking = Duration::ZERO;
+    let (outcome, times) = options.train_and_look(&run, &mut trainer, |trainer, progress| {
+        if progress.step.is_multiple_of(arguments.look_every) {
+            let start = Instant::now();
+            let model = trainer.average(average).expect("it is among the settings");
+            evaluation.look(&run.path(&format!("grid-{:06}.png", progress.step)), &*map(model))?;
+            looking += start.elapsed();
+        }
+        let over = limit.is_some_and(|limit| begin.elapsed().saturating_sub(looking) > limit);
+        Ok(if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    let seconds: f64 = times.iter().map(Duration::as_secs_f64).sum();
+    if outcome == Outcome::Interrupted && limit.is_none_or(|limit| begin.elapsed().saturating_sub(looking) <= limit) {
+        return Ok(());
+    }
+
+    println!("{} steps in {seconds:.0} s; samples of the average {average}:", trainer.steps_taken());
+    let model = trainer.average(average).expect("it is among the settings");
+    let scores = evaluation.score(&run, &*map(model))?;
+    let settings = trainer.settings();
+    let metrics = serde_json::json!({
+        "objective": settings.objective.to_string(), "backend": arguments.backend, "parameters": parameters, "batch": settings.batch,
+        "steps": trainer.steps_taken(), "seconds_of_training": seconds, "average": average, "seed": settings.seed,
+        "data": set.description(), "scores": scores,
+    });
+    run.write_json("metrics.json", &metrics)?;
+    let history = run.history()?;
+    let axes = Axes { title: "Mean squared residuals", x: "step", y: "unweighted", scale: Scale::Log };
+    let line = |of: fn(&flowmap::learn::Progress) -> f64| history.iter().map(|p| [p.step as f64, of(p)]).collect::<Vec<_>>();
+    let (diagonal, off) = (line(|p| p.diagonal), line(|p| p.residual));
+    curves(run.path("loss.svg"), &axes, &[("diagonal (flow matching)", &diagonal), ("off the diagonal", &off)])?;
+    println!("see {} and metrics.json beside it", run.path("samples.png").display());
+    Ok(())
+}
