@@ -5,11 +5,12 @@
 //! | its density, on the plane | [`checkerboard_kl`] |
 //! | samples, as rows of features | [`frechet`] between the fitted Gaussians; [`kid`] and [`mmd`] by a kernel; [`sliced_wasserstein`] by projections |
 //!
-//! Images are compared by [`Features`]; [`Raw`] takes the pixels themselves. None of these numbers is 0 for perfect samples, and most
+//! Images are compared by [`Features`]: [`Raw`] takes the pixels themselves, a [`Classifier`] its inner layer. None of these numbers is 0 for perfect samples, and most
 //! depend on how many samples there are: [`compare`] gives each beside the same number for real data.
 //!
 //! Rows are [`Points`]: finite, and whole. Numbers of a tensor become points by `Points::new(tensor.values(), d)`.
 
+mod classifier;
 #[cfg(feature = "nalgebra")]
 mod comparison;
 mod features;
@@ -22,6 +23,7 @@ mod kl;
 mod moments;
 mod wasserstein;
 
+pub use classifier::{Classifier, ClassifierSettings};
 #[cfg(feature = "nalgebra")]
 pub use comparison::{Beside, Comparison, Protocol, compare};
 pub use features::{Features, Raw};

@@ -45,7 +45,7 @@ pub use edm::{EdmShape, EdmUNet};
 pub use embedding::waves;
 pub use linear::Linear;
 pub use mlp::{Mlp, MlpShape};
-use module::module;
+pub(crate) use module::module;
 pub use unet::{UNet, UNetShape};
 
 use crate::{AverageVelocity, Dual, Tape, Tensor, Var, tensor::common};
@@ -97,7 +97,7 @@ pub trait Module<P> {
 }
 
 /// The stream of random numbers that initial weights come from; steps use the streams from 0 up.
-const INITIALIZATION: u64 = u64::MAX;
+pub(crate) const INITIALIZATION: u64 = u64::MAX;
 
 /// How many numbers a module's parameters hold.
 ///

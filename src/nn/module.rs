@@ -68,4 +68,4 @@ macro_rules! module {
         }
     };
 }
-pub(super) use module;
+pub(crate) use module;
