@@ -5,7 +5,7 @@
 
 use clap::{Parser, ValueEnum};
 use flowmap::{
-    Learned, Real, Result, Tensor,
+    Error, Learned, Real, Result, Tensor,
     backend::ndarray::NdTensor,
     interpolant::Interpolant,
     law::{Checkerboard, Law, Normal, stream},
@@ -16,7 +16,7 @@ use flowmap::{
     sample::{self, Grid},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, fmt, process::ExitCode, str::FromStr};
 
 const SAMPLES: usize = 64_000;
 const STEP_COUNTS: [usize; 5] = [1, 2, 4, 8, 16];
@@ -34,6 +34,9 @@ struct Arguments {
     /// The library that computes
     #[arg(long, value_enum, default_value_t = Backend::Ndarray)]
     backend: Backend,
+    /// Where it computes: cpu, or with dfdx on the first GPU (cuda) or another (cuda:1)
+    #[arg(long, default_value_t = Device::Cpu)]
+    device: Device,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -43,20 +46,63 @@ enum Backend {
     Dfdx,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Device {
+    Cpu,
+    Cuda(usize),
+}
+
+impl FromStr for Device {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ordinal = match text {
+            "cpu" => return Ok(Self::Cpu),
+            "cuda" => Some(0),
+            _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()),
+        };
+        ordinal.map(Self::Cuda).ok_or_else(|| "a device is cpu, cuda, or cuda:1 and so on".into())
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    exit_code(match arguments.backend {
-        Backend::Ndarray => learn::<NdTensor<f32>>(&arguments, ()),
+    exit_code(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    match (arguments.backend, arguments.device) {
+        (Backend::Ndarray, Device::Cpu) => learn::<NdTensor<f32>>(arguments, ()),
+        (Backend::Ndarray, Device::Cuda(_)) => {
+            Err(Error::Invalid { what: "device", reason: "ndarray computes on the CPU; a GPU takes --backend dfdx".into() })
+        }
         #[cfg(feature = "dfdx")]
-        Backend::Dfdx => {
-            learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(&arguments, Default::default())
+        (Backend::Dfdx, Device::Cpu) => {
+            learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::tensor::Cpu>>(arguments, Default::default())
         }
         #[cfg(not(feature = "dfdx"))]
-        Backend::Dfdx => {
-            let reason = "this program was built without dfdx; build it with --features cli,plot,dfdx".into();
-            Err(flowmap::Error::Invalid { what: "backend", reason })
-        }
-    })
+        (Backend::Dfdx, Device::Cpu) => built_without("backend", "dfdx"),
+        #[cfg(feature = "dfdx-cuda")]
+        (Backend::Dfdx, Device::Cuda(ordinal)) => learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::tensor::Cuda>>(
+            arguments,
+            flowmap::backend::dfdx::cuda(ordinal)?,
+        ),
+        #[cfg(not(feature = "dfdx-cuda"))]
+        (Backend::Dfdx, Device::Cuda(_)) => built_without("device", "dfdx-cuda"),
+    }
+}
+
+#[cfg(not(feature = "dfdx-cuda"))]
+fn built_without(what: &'static str, feature: &str) -> Result<()> {
+    let reason = format!("this program was built without {feature}; build it with --features cli,plot,{feature}");
+    Err(Error::Invalid { what, reason })
 }
 
 fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Result<()> {
@@ -102,6 +148,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let metrics = Metrics {
         objective: settings.objective.to_string(),
         backend: arguments.backend,
+        device: arguments.device.to_string(),
         steps: trainer.steps_taken(),
         batch: settings.batch,
         seed: settings.seed,
@@ -136,6 +183,7 @@ fn rows(flat: Vec<f64>) -> Vec<[f64; 2]> {
 struct Metrics {
     objective: String,
     backend: Backend,
+    device: String,
     steps: u64,
     batch: usize,
     seed: u64,
