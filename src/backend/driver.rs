@@ -24,7 +24,7 @@ pub(super) fn check_ordinal(ordinal: usize, count: i32) -> Result<()> {
     match usize::try_from(count) {
         Ok(count) if ordinal < count => Ok(()),
         Ok(1..) => Err(Error::device(ordinal, format!("there are {count}; the last is {}", count - 1))),
-        _ => Err(refused(ordinal, 100, "no device")),
+        _ => Err(refused(ordinal, 100, format_args!("no device"))),
     }
 }
 

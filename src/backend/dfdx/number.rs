@@ -59,7 +59,7 @@ impl<E: Element, D: Device<E>> Number for DfdxTensor<E, D> {
     fn constant(&self, c: f64) -> Self {
         let zeros = Self::zeros(self.data.device(), &self.shape);
         // filled on the device: dfdx has a kernel for zeros alone, all else it would copy there from the host
-        if c == 0.0 { zeros } else { zeros.shift(c) }
+        if c == 0.0 { zeros } else { zeros.apply(|x| x + <E as Real>::from_f64(c)) }
     }
     fn in_form_of(self, other: &Self) -> Self {
         common::joint("in_form_of", &self.shape, &other.shape);
