@@ -3,10 +3,12 @@
 //!
 //! cargo run --release --features cli,plot --example checkerboard -- --objective lsd
 
-use clap::{Parser, ValueEnum};
+#[path = "common/machine.rs"]
+mod machine;
+
+use clap::Parser;
 use flowmap::{
-    Learned, Real, Result, Tensor,
-    backend::ndarray::NdTensor,
+    ImageTensor, Learned, Real, Result, Tensor,
     interpolant::Interpolant,
     law::{Checkerboard, Law, Normal, stream},
     learn::{Independent, Options, Outcome, Run, Settings, Trainer, exit_code},
@@ -15,6 +17,7 @@ use flowmap::{
     plot::{Axes, Scale, curves, scatter_panels},
     sample::{self, Grid},
 };
+use machine::{Backend, Machine, Program};
 use serde::Serialize;
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -31,32 +34,19 @@ const PERFECT: u64 = 3;
 struct Arguments {
     #[command(flatten)]
     training: Options,
-    /// The library that computes
-    #[arg(long, value_enum, default_value_t = Backend::Ndarray)]
-    backend: Backend,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-enum Backend {
-    Ndarray,
-    Dfdx,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    exit_code(match arguments.backend {
-        Backend::Ndarray => learn::<NdTensor<f32>>(&arguments, ()),
-        #[cfg(feature = "dfdx")]
-        Backend::Dfdx => {
-            learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(&arguments, Default::default())
-        }
-        #[cfg(not(feature = "dfdx"))]
-        Backend::Dfdx => {
-            let reason = "this program was built without dfdx; build it with --features cli,plot,dfdx".into();
-            Err(flowmap::Error::Invalid { what: "backend", reason })
-        }
-    })
+    exit_code(arguments.machine.run(&arguments))
+}
+
+impl Program for Arguments {
+    fn run<T: ImageTensor<Primal = T>>(&self, device: T::Device) -> Result<()> {
+        learn::<T>(self, device)
+    }
 }
 
 fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Result<()> {
@@ -71,7 +61,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let parameters = parameter_count(&model);
     println!("{parameters} parameters, {} by {}, batch {}", run.steps(), settings.objective, settings.batch);
     let coupling = Independent::new(noise.clone(), Checkerboard)?;
-    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.backend)?;
+    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.machine.backend)?;
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
@@ -101,7 +91,8 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let settings = trainer.settings();
     let metrics = Metrics {
         objective: settings.objective.to_string(),
-        backend: arguments.backend,
+        backend: arguments.machine.backend,
+        device: arguments.machine.device.to_string(),
         steps: trainer.steps_taken(),
         batch: settings.batch,
         seed: settings.seed,
@@ -136,6 +127,7 @@ fn rows(flat: Vec<f64>) -> Vec<[f64; 2]> {
 struct Metrics {
     objective: String,
     backend: Backend,
+    device: String,
     steps: u64,
     batch: usize,
     seed: u64,

@@ -59,6 +59,14 @@ pub enum Error {
         /// Why, and what to do about it.
         status: Status,
     },
+    /// A device to compute on is not there, or cannot be used.
+    #[error("{what}: {reason}")]
+    Device {
+        /// The device.
+        what: String,
+        /// What is missing, and what to do about it.
+        reason: String,
+    },
     /// Two shapes that must agree do not.
     #[error("{what}: expected shape {expected:?}, found {found:?}")]
     Shape {
@@ -118,6 +126,12 @@ impl Error {
     /// A value that a constructor cannot use, with the reason and the remedy.
     pub(crate) fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
         Self::Invalid { what, reason: reason.into() }
+    }
+
+    /// A GPU that cannot be used, with the reason and the remedy.
+    #[cfg(any(feature = "cuda", feature = "dfdx-cuda"))]
+    pub(crate) fn device(ordinal: usize, reason: impl Into<String>) -> Self {
+        Self::Device { what: format!("CUDA device {ordinal}"), reason: reason.into() }
     }
 }
 

@@ -72,6 +72,8 @@
 //! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |
 //! | `serde` | | reports and settings can be stored |
 //! | `dfdx` | | tensors of the dfdx library |
+//! | `dfdx-cuda` | | dfdx's tensors on a GPU; needs a CUDA toolkit to build, see the README |
+//! | `cuda` | | the GPU itself, found when the program runs; builds anywhere |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // links lead to modules that only the features have
 #![cfg_attr(

@@ -7,18 +7,20 @@
 
 mod data;
 mod evaluation;
+#[path = "../common/machine.rs"]
+mod machine;
 
 use clap::{Parser, ValueEnum};
 use data::Set;
 use evaluation::{Euler, Evaluation};
 use flowmap::{
     Error, FlowMap, ImageTensor, Learned, Result,
-    backend::ndarray::NdTensor,
     law::Normal,
     learn::{Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
     nn::{EdmShape, EdmUNet, Model, UNet, UNetShape, parameter_count},
     plot::{Axes, Scale, curves},
 };
+use machine::{Machine, Program};
 use serde::{Deserialize, Serialize};
 use std::{
     ops::ControlFlow,
@@ -58,16 +60,8 @@ struct Arguments {
     /// A classifier whose inner layer images are compared by; trained and saved there if there is none
     #[arg(long, value_name = "FILE", default_value = "out/classifier.safetensors")]
     classifier: PathBuf,
-    /// The library that computes
-    #[arg(long, value_enum, default_value_t = Backend::Ndarray)]
-    backend: Backend,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-enum Backend {
-    Ndarray,
-    Dfdx,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,18 +102,13 @@ impl Default for NetworkSizes {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    exit_code(match arguments.backend {
-        Backend::Ndarray => learn::<NdTensor<f32>>(&arguments, ()),
-        #[cfg(feature = "dfdx")]
-        Backend::Dfdx => {
-            learn::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(&arguments, Default::default())
-        }
-        #[cfg(not(feature = "dfdx"))]
-        Backend::Dfdx => {
-            let reason = "this program was built without dfdx; build it with --features cli,plot,images,dfdx".into();
-            Err(Error::Invalid { what: "backend", reason })
-        }
-    })
+    exit_code(arguments.machine.run(&arguments))
+}
+
+impl Program for Arguments {
+    fn run<T: ImageTensor<Primal = T>>(&self, device: T::Device) -> Result<()> {
+        learn::<T>(self, device)
+    }
 }
 
 fn learn<T: ImageTensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Result<()> {
@@ -176,7 +165,7 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
     })?;
     let noise = Normal::new(vec![0.0; set.train.dimension()], set.deviation())?;
     let coupling = Independent::new(noise, set.train.clone())?;
-    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.backend)?;
+    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.machine.backend)?;
 
     // what was learned by flow matching alone is no map, but a velocity to follow
     let map = |model: &M| -> Box<dyn FlowMap<T>> {
@@ -206,7 +195,7 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
     let scores = evaluation.score(&run, &*map(model))?;
     let settings = trainer.settings();
     let metrics = serde_json::json!({
-        "objective": settings.objective.to_string(), "backend": arguments.backend, "parameters": parameters, "batch": settings.batch,
+        "objective": settings.objective.to_string(), "backend": arguments.machine.backend, "parameters": parameters, "batch": settings.batch,
         "steps": trainer.steps_taken(), "seconds_of_training": seconds, "average": average, "seed": settings.seed,
         "data": set.description(), "scores": scores,
     });

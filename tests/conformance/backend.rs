@@ -44,18 +44,35 @@ mod on_dfdx {
         },
     };
 
-    pub struct Dfdx<E>(std::marker::PhantomData<E>);
+    pub struct Dfdx<E, D = Cpu>(std::marker::PhantomData<(E, D)>);
 
-    impl<E: Element> Backend for Dfdx<E>
-    where
-        Cpu: Device<E>,
-    {
-        type T = DfdxTensor<E, Cpu>;
-        fn device() -> Cpu {
-            Cpu::default()
+    /// A device that the suite can have again and again.
+    pub trait Place {
+        fn place() -> Self;
+    }
+
+    impl Place for Cpu {
+        fn place() -> Self {
+            Self::default()
+        }
+    }
+
+    #[cfg(feature = "dfdx-cuda")]
+    impl Place for flowmap::dfdx::tensor::Cuda {
+        fn place() -> Self {
+            // making one takes a while: a handle of cuBLAS, and every kernel is loaded anew
+            std::thread_local!(static GPU: flowmap::dfdx::tensor::Cuda = flowmap::backend::dfdx::cuda(0).unwrap_or_else(|e| panic!("{e}")));
+            GPU.with(Clone::clone)
+        }
+    }
+
+    impl<E: Element, D: Device<E> + Place> Backend for Dfdx<E, D> {
+        type T = DfdxTensor<E, D>;
+        fn device() -> D {
+            D::place()
         }
         fn from_transposed(values: Vec<E>, rows: usize, columns: usize) -> Self::T {
-            let matrix = Self::device().tensor_from_vec(values, (rows, columns));
+            let matrix = TensorFromVec::<E>::tensor_from_vec(&Self::device(), values, (rows, columns));
             DfdxTensor::from(matrix.permute::<(usize, usize), Axes2<1, 0>>())
         }
         /// Slices of dfdx have no gaps: every second row of the transpose, turned back.

@@ -67,3 +67,13 @@ mod dfdx_f64 {
     every_precision!(crate::backend::Dfdx<f64>);
     double_precision!(crate::backend::Dfdx<f64>);
 }
+// these want a GPU: without one they fail, and say what is missing
+#[cfg(feature = "dfdx-cuda")]
+mod dfdx_cuda_f32 {
+    every_precision!(crate::backend::Dfdx<f32, flowmap::dfdx::tensor::Cuda>);
+}
+#[cfg(feature = "dfdx-cuda")]
+mod dfdx_cuda_f64 {
+    every_precision!(crate::backend::Dfdx<f64, flowmap::dfdx::tensor::Cuda>);
+    double_precision!(crate::backend::Dfdx<f64, flowmap::dfdx::tensor::Cuda>);
+}

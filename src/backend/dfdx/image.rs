@@ -3,7 +3,7 @@
 //! A convolution gathers the pixels that each output reads into a row, for all images at once, and multiplies the rows with the
 //! kernel: dfdx has no other on stable Rust. That takes as many times the memory of an image as the kernel has taps.
 
-use super::{DfdxTensor, Element, Matrix, common};
+use super::{DfdxTensor, Element, Matrix, common, layout};
 use crate::{
     ImageTensor, Order, Tensor, Window,
     tensor::image::{Taps, shapes},
@@ -54,8 +54,7 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
         let kernel: Matrix<E, D> = self.data.clone().reshape_like(&(taps, inputs * outputs));
         let turned = kernel.gather::<(usize, usize), (usize,)>(index).reshape_like(&(taps, inputs, outputs));
         let turned: Batch<E, D> = turned.permute::<_, Axes3<0, 2, 1>>();
-        // times one: the exact copy of a view that needs no kernel compiled at run time
-        Self::with(self.ones(taps * outputs * inputs).reshape_like(&(taps, outputs, inputs)) * turned, shape.to_vec())
+        Self::with(layout::copied(turned), shape.to_vec())
     }
 
     /// As matrices, transposed by exchanging their strides.

@@ -9,15 +9,23 @@
 //! - Spreading, summing, slicing and joining walk the elements one index at a time on the CPU.
 //! - `atan`, `erf` and `floor` are computed on the host.
 //! - [`Mask::any`](crate::Mask::any) and [`to_vec`](crate::Tensor::to_vec) copy to the host and wait for the device.
-//! - [`concat`](crate::Tensor::concat) of more than one tensor is the one operation whose CUDA kernel dfdx compiles at run time, from
-//!   files of the build machine. There is no exact substitute among its other kernels; views that are not row-major, the other
-//!   case, never arise inside this backend, only in [`From`].
+//! - [`concat`](crate::Tensor::concat) along any axis but the first turns every part on CUDA, and turns the whole back.
 //! - Sums on CUDA are added in no fixed order, so their last bits may change from run to run.
+//!
+//! On CUDA only kernels run that were compiled with the program. Those that dfdx compiles when they are first used, from files of
+//! the machine that built it (`concat_along`, `stack`, `to_dtype`, `reshape` and `contiguous` of views that are not row-major), are not
+//! used here. They come into play where a program calls them itself, on an [`array`](DfdxTensor::array).
+//! dfdx panics where the GPU fails on the way, as when its memory is full.
 
+#[cfg(feature = "dfdx-cuda")]
+mod cuda;
 mod image;
+mod layout;
 mod mask;
 mod number;
 
+#[cfg(feature = "dfdx-cuda")]
+pub use cuda::cuda;
 pub use mask::DfdxMask;
 
 use crate::tensor::{common, state_of_tensor};
@@ -25,8 +33,8 @@ use crate::{Activation, Order, Real, Tensor};
 use ::dfdx::{
     dtypes::Dtype,
     shapes::{Axes2, Axis, HasShape, Shape},
-    tensor::{OnesTensor, Tensor as Array, TensorFromVec, ZerosTensor},
-    tensor_ops::{BroadcastTo, Device, PermuteTo, ReshapeTo, SumTo, TryConcatAlong, TryMatMul},
+    tensor::{Tensor as Array, TensorFromVec, ZerosTensor},
+    tensor_ops::{BroadcastTo, Device, PermuteTo, ReshapeTo, SumTo, TryMatMul},
 };
 use std::ops::Range;
 
@@ -75,7 +83,8 @@ impl<S: Shape, E: Element, D: Device<E>> From<Array<S, E, D>> for DfdxTensor<E, 
         if common::size(&shape) == 0 {
             return Self::zeros(array.device(), &shape);
         }
-        Self { data: array.reshape_like(&(stored(&shape),)), shape }
+        // dfdx does not tell which arrays are row-major already
+        Self::with(layout::copied(array), shape)
     }
 }
 
@@ -93,16 +102,13 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
         self.data.clone().reshape_like(&shape)
     }
 
+    /// From an array in row-major order.
     fn with<S: Shape>(data: Array<S, E, D>, shape: Vec<usize>) -> Self {
         Self { data: data.reshape_like(&(stored(&shape),)), shape }
     }
 
     fn zeros(device: &D, shape: &[usize]) -> Self {
         Self { data: ZerosTensor::<E>::zeros_like(device, &(stored(shape),)), shape: shape.to_vec() }
-    }
-
-    fn ones(&self, count: usize) -> Flat<E, D> {
-        OnesTensor::<E>::ones_like(self.data.device(), &(count,))
     }
 
     fn apply(self, f: impl FnOnce(Flat<E, D>) -> Flat<E, D>) -> Self {
@@ -201,10 +207,9 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
     }
     fn concat(parts: &[Self], axis: usize) -> Self {
         let shape = common::concat_shape(parts.iter().map(Tensor::shape), axis);
-        let (outer, _, inner) = common::around("concat", &shape, &(axis..axis + 1));
+        let (outer, ..) = common::around("concat", &shape, &(axis..axis + 1));
         let full = parts.iter().filter(|p| common::size(&p.shape) > 0);
-        let blocks = full.map(|p| p.data.clone().reshape_like(&(outer, p.shape[axis], inner)));
-        match blocks.reduce(|a, b| (a, b).concat_along(Axis::<1>)) {
+        match layout::joined(full.map(|p| p.data.clone()), outer) {
             Some(whole) => Self::with(whole, shape),
             None => Self::zeros(parts[0].data.device(), &shape),
         }
@@ -233,10 +238,8 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
         if middle == 1 {
             return Self { data: self.data.clone(), shape };
         }
-        // times one: the exact copy of a broadcast view that needs no kernel compiled at run time
-        let blocks = (outer, middle, inner);
-        let view = self.data.clone().reshape_like(&(outer, inner)).broadcast_like::<(usize, usize, usize), Axis<1>>(&blocks);
-        Self::with(self.ones(outer * middle * inner).reshape_like(&blocks) * view, shape)
+        let view = self.data.clone().reshape_like(&(outer, inner));
+        Self::with(layout::copied(view.broadcast_like::<_, Axis<1>>(&(outer, middle, inner))), shape)
     }
     fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
         let (m, k, n) = common::check_product(&a.shape, a_order, &b.shape, b_order);

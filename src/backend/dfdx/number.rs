@@ -1,6 +1,6 @@
 //! Elementwise arithmetic.
 
-use super::{DfdxMask, DfdxTensor, Element, stored};
+use super::{DfdxMask, DfdxTensor, Element};
 use crate::{Mask, Number, Real, Tensor, Value, tensor::common};
 use ::dfdx::tensor_ops::{ChooseFrom, Device, lt};
 use std::{
@@ -57,11 +57,9 @@ impl<E: Element, D: Device<E>> Number for DfdxTensor<E, D> {
     type Mask = DfdxMask<E, D>;
 
     fn constant(&self, c: f64) -> Self {
-        if c == 0.0 {
-            return Self::zeros(self.data.device(), &self.shape);
-        }
-        // filled on the device: a vector from the host would have to be copied there
-        Self { data: self.ones(stored(&self.shape)) * <E as Real>::from_f64(c), shape: self.shape.clone() }
+        let zeros = Self::zeros(self.data.device(), &self.shape);
+        // filled on the device: dfdx has a kernel for zeros alone, all else it would copy there from the host
+        if c == 0.0 { zeros } else { zeros.apply(|x| x + <E as Real>::from_f64(c)) }
     }
     fn in_form_of(self, other: &Self) -> Self {
         common::joint("in_form_of", &self.shape, &other.shape);

@@ -171,7 +171,7 @@ impl EdmShape {
             let remedy = "take fewer levels, or pad the images";
             return invalid(format!("images of {height} x {width} pixels cannot be halved {} times; {remedy}", levels - 1));
         }
-        if self.level(0) % 2 != 0 {
+        if !self.level(0).is_multiple_of(2) {
             return invalid(format!(
                 "{} channels on the finest level; sines and cosines of times take an even number",
                 self.level(0)
@@ -180,7 +180,7 @@ impl EdmShape {
         let (down, up) = self.plans();
         let mut with_heads = down.iter().chain(up.iter().map(|(plan, _)| plan)).filter(|plan| plan.heads > 0);
         let attends = !self.attention.is_empty();
-        if let Some(plan) = with_heads.find(|plan| plan.channels[1] % self.head != 0) {
+        if let Some(plan) = with_heads.find(|plan| !plan.channels[1].is_multiple_of(self.head)) {
             return invalid(format!("{} channels do not fall into heads of {}", plan.channels[1], self.head));
         }
         if attends && self.channels * self.multipliers.iter().min().expect("there are levels") < self.head {
