@@ -2,9 +2,9 @@
 
 use crate::backend::{Array, Backend, assert_close, assert_same, host, indices, offset, random};
 use flowmap::{
-    ImageTensor, Normalization, Number, Order, Tape, Tensor, Value, Var, Window,
+    AverageVelocity, ImageTensor, Normalization, Number, Order, State, Tape, Tensor, Value, Var, Window,
     learn::Objective,
-    nn::{Model, Module, UNet, UNetShape},
+    nn::{EdmShape, EdmUNet, Model, Module, UNet, UNetShape},
 };
 
 /// Image, kernel and window: even and uneven sizes, pixels beside the image, windows that leave pixels out, empty batches.
@@ -243,26 +243,38 @@ pub fn softmax<B: Backend>() {
     assert!(found[4].is_nan() && found[5].is_nan());
 }
 
-/// Of the LSD loss of a tiny U-Net, every parameter: reverse over forward against central differences.
+/// Of the LSD loss of tiny U-Nets, parameters of every kind: reverse over forward against central differences.
 pub fn unet_gradients<B: Backend>() {
-    const STEP: f64 = 1e-5;
     let shape = UNetShape::new([4, 4, 1]).with_channels(&[4, 8]).with_groups(2).with_frequencies(0.5, 4.0);
-    let mut net: UNet<B::T> = UNet::new(&shape, 3, &B::device()).unwrap();
+    loss_gradients::<B, _>(UNet::new(&shape, 3, &B::device()).unwrap(), 16);
+}
+
+pub fn edm_gradients<B: Backend>() {
+    let shape = EdmShape::new([4, 4, 1], 4, &[1, 2]).with_blocks(1).with_attention(&[2]).with_head(2).with_classes(2);
+    loss_gradients::<B, _>(EdmUNet::new(&shape, 3, &B::device()).unwrap(), 18);
+}
+
+fn loss_gradients<B: Backend, M: Model<B::T>>(mut net: M, dimension: usize) {
+    const STEP: f64 = 1e-5;
     // nothing is born as zero, where gradients of others would vanish
     net.visit_mut(&mut |name, p| {
         let seed = name.bytes().fold(7, |hash: u64, b| hash.wrapping_mul(31).wrapping_add(b.into()));
         *p = p.clone() + random::<B>(seed, p.shape(), -0.2..0.2).tensor::<B>();
     });
     let [s, t] = [[0.1, 0.5], [0.8, 0.6]].map(|v| Array { shape: vec![2], values: v.to_vec() }.tensor::<B>());
-    let x = random::<B>(5, &[2, 16], -1.0..1.0).tensor::<B>();
+    let x = random::<B>(5, &[2, dimension], -1.0..1.0).tensor::<B>();
     let objective: Objective = "lsd:none".parse().unwrap();
-    let square = |r: &Var<B::T>| (r.clone() * r).sum(0..2);
-    let loss = |net: &UNet<B::T>| {
+    let loss = |net: &M| {
         let tape = Tape::new();
         let live = net.on_tape(&tape);
         let [s, t, x] = [&s, &t, &x].map(|v| Var::constant(v.clone()));
         let residual = objective.residual(&live, &live, &s, &t, &s, &x).unwrap();
-        (square(&residual), live, tape)
+        let squares = residual.dot(&residual);
+        let loss = match live.log_loss(&s, &t, &x) {
+            None => squares,
+            Some(w) => squares * (-w.clone()).exp() + w,
+        };
+        (loss.sum(0..1), live, tape)
     };
     let (value, live, tape) = loss(&net);
     let mut gradients = tape.gradients(&value);
@@ -290,6 +302,38 @@ pub fn unet_gradients<B: Backend>() {
             squares = [squares[0] + error * error, squares[1] + difference * difference];
         }
     }
-    assert!(squares[1] > 1.0, "something to compare");
+    assert!(squares[1] > 1e-2, "something to compare");
     assert!((squares[0] / squares[1]).sqrt() < 1e-6, "relative distance {:e}", (squares[0] / squares[1]).sqrt());
+}
+
+/// Of the magnitude-preserving U-Net: classes are at rest, sizes of weights do not count, activations keep their size.
+pub fn edm_properties<B: Backend>() {
+    let shape = EdmShape::new([8, 8, 1], 8, &[1, 2]).with_blocks(1).with_classes(3);
+    let mut net: EdmUNet<B::T> = EdmUNet::new(&shape, 1, &B::device()).unwrap();
+    assert_eq!(flowmap::nn::parameter_count(&net), shape.parameter_count());
+    let x = random::<B>(5, &[4, 67], -1.7..1.7).tensor::<B>();
+    let [s, t] = [0.2, 0.7].map(|t| Array { shape: vec![], values: vec![t] }.tensor::<B>());
+    assert!(host(&net.average_velocity(&s, &t, &x)).iter().all(|v| *v == 0.0), "it begins as the identity");
+    net.visit_mut(&mut |name, p| {
+        if name == "gain" {
+            *p = p.constant(1.0);
+        }
+    });
+    let velocity = net.average_velocity(&s, &t, &x);
+    assert!(host(&velocity.slice(1, 64..67)).iter().all(|v| *v == 0.0), "classes are at rest");
+    let pixels = host(&velocity.slice(1, 0..64));
+    let size = (pixels.iter().map(|v| v * v).sum::<f64>() / pixels.len() as f64).sqrt();
+    assert!((0.3..3.0).contains(&size), "values of size 1 stay at size 1: {size}");
+    let told = random::<B>(6, &[4, 3], 0.0..1.0).tensor::<B>();
+    let other = net.average_velocity(&s, &t, &B::T::concat(&[x.slice(1, 0..64), told], 1));
+    assert!(host(&other.slice(1, 0..64)).iter().zip(&pixels).any(|(a, b)| (a - b).abs() > 1e-3), "classes count");
+
+    let mut directions = 0;
+    net.visit_directions(&mut |p| {
+        directions += 1;
+        *p = p.scale(3.0);
+    });
+    assert!(directions > 10, "{directions}");
+    let scaled = host(&net.average_velocity(&s, &t, &x).slice(1, 0..64));
+    assert!(scaled.iter().zip(&pixels).all(|(a, b)| (a - b).abs() < 1e-2 * size), "the size of a direction does not count");
 }

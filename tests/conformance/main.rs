@@ -32,7 +32,7 @@ macro_rules! every_precision {
             structure::sum structure::spread
             products::product products::linear
             kernels::activations kernels::lerp kernels::adam
-            images::convolutions images::products images::resolution images::channels images::normalization images::softmax
+            images::convolutions images::products images::resolution images::channels images::normalization images::softmax images::edm_properties
             states::vector_space states::scaled states::norm states::choose states::error_norm states::coordinates states::in_form_of
             shape_errors::elementwise_shapes shape_errors::structural_shapes shape_errors::product_shapes shape_errors::kernel_shapes
             shape_errors::state_shapes shape_errors::image_shapes
@@ -46,7 +46,7 @@ macro_rules! double_precision {
         tests! { $backend:
             derivatives::forward_matches_differences derivatives::reverse_over_forward_matches_differences
             derivatives::parameters_used_twice derivatives::kernels_used_twice derivatives::frozen_factors_are_constants
-            objectives::residual_values objectives::parameter_gradients images::unet_gradients
+            objectives::residual_values objectives::parameter_gradients images::unet_gradients images::edm_gradients
         }
     };
 }

@@ -71,6 +71,11 @@ impl EdmShape {
         Self { attention: heights.to_vec(), ..self }
     }
 
+    /// With heads of attention of another number of channels.
+    pub fn with_head(self, channels: usize) -> Self {
+        Self { head: channels, ..self }
+    }
+
     /// For images of this many classes.
     pub fn with_classes(self, classes: usize) -> Self {
         Self { classes, ..self }
