@@ -314,19 +314,30 @@ pub fn edm_properties<B: Backend>() {
     let x = random::<B>(5, &[4, 67], -1.7..1.7).tensor::<B>();
     let [s, t] = [0.2, 0.7].map(|t| Array { shape: vec![], values: vec![t] }.tensor::<B>());
     assert!(host(&net.average_velocity(&s, &t, &x)).iter().all(|v| *v == 0.0), "it begins as the identity");
-    net.visit_mut(&mut |name, p| {
-        if name == "gain" {
-            *p = p.constant(1.0);
-        }
-    });
+    let gains = |net: &mut EdmUNet<B::T>, end: &str, value: f64| {
+        net.visit_mut(&mut |name, p| {
+            if name == end || end.starts_with('.') && name.ends_with(end) {
+                *p = p.constant(value);
+            }
+        });
+    };
+    gains(&mut net, "gain", 1.0);
     let velocity = net.average_velocity(&s, &t, &x);
     assert!(host(&velocity.slice(1, 64..67)).iter().all(|v| *v == 0.0), "classes are at rest");
     let pixels = host(&velocity.slice(1, 0..64));
     let size = (pixels.iter().map(|v| v * v).sum::<f64>() / pixels.len() as f64).sqrt();
     assert!((0.3..3.0).contains(&size), "values of size 1 stay at size 1: {size}");
+
+    // times and classes enter by gains that begin at zero
+    gains(&mut net, ".gain", 0.5);
+    let pixels = host(&net.average_velocity(&s, &t, &x).slice(1, 0..64));
     let told = random::<B>(6, &[4, 3], 0.0..1.0).tensor::<B>();
-    let other = net.average_velocity(&s, &t, &B::T::concat(&[x.slice(1, 0..64), told], 1));
-    assert!(host(&other.slice(1, 0..64)).iter().zip(&pixels).any(|(a, b)| (a - b).abs() > 1e-3), "classes count");
+    let differs = |s: &B::T, t: &B::T, x: &B::T| {
+        let other = host(&net.average_velocity(s, t, x).slice(1, 0..64));
+        other.iter().zip(&pixels).any(|(a, b)| (a - b).abs() > 1e-4)
+    };
+    assert!(differs(&s, &t, &B::T::concat(&[x.slice(1, 0..64), told], 1)), "classes count");
+    assert!(differs(&t, &t, &x) && differs(&s, &s, &x) && !differs(&s, &t, &x), "both times count");
 
     let mut directions = 0;
     net.visit_directions(&mut |p| {

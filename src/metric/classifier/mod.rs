@@ -28,13 +28,14 @@ const VERSION: u32 = 1;
 /// l = f W₄ + b₄           [classes]         the logits: P(class k) = e^{l_k} / Σ_j e^{l_j}
 /// ```
 ///
-/// with `σ(x) = x / (1 + e^{-x})`, and halves rounded up. With its default settings it knows about 91 % of the test images of
-/// Fashion-MNIST.
+/// with `σ(x) = x / (1 + e^{-x})`, and halves rounded up. Trained on the 60,000 images of Fashion-MNIST with the default settings, it knows
+/// the class of 90.5 % of the 10,000 test images.
 ///
 /// Features of a network that was trained on the very kind of images that are compared see what tells their classes apart. Distances
 /// between them are *not* comparable with those that others publish, which take the features of networks trained on other images; nor
 /// with those from other weights: the [name](Features::name) holds a checksum of these. Train once, [save](Classifier::save), and
-/// load it wherever numbers are to be compared.
+/// load it wherever numbers are to be compared. Images that it learned from lie a little apart from new ones of the same kind, so compare
+/// samples with real images that it has not seen.
 ///
 /// Rows are images as [`Images`] and samplers give them: shape `[n, h·w·c]`, numbers from -1 to 1.
 ///
@@ -226,12 +227,23 @@ mod tests {
         };
         let classifier: Classifier<T> = Classifier::train(&seen, &settings, &(), observe).unwrap();
         assert!((first - 10.0_f64.ln()).abs() < 0.7 && last < 0.6, "loss from {first} to {last}");
-        let [seen, accuracy] = [&seen, &unseen].map(|images| classifier.accuracy(images).unwrap());
-        assert!(seen > accuracy && accuracy > 0.75, "{seen} and {accuracy}");
+        let [known, accuracy] = [&seen, &unseen].map(|images| classifier.accuracy(images).unwrap());
+        assert!(known > accuracy && accuracy > 0.75, "{known} and {accuracy}");
 
         let probabilities = classifier.probabilities(&rows(&unseen)).unwrap();
         assert_eq!((probabilities.len(), probabilities.dimension()), (200, 10));
         assert!(probabilities.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-5));
+        #[cfg(feature = "nalgebra")]
+        {
+            // clothes of one kind only, and negatives: the features see both
+            let moments = |rows: &Points| crate::metric::Moments::of(&classifier.try_features(rows).unwrap()).unwrap();
+            let [half, other] = <[Images; 2]>::from(unseen.split_at(100).unwrap()).map(|images| rows(&images));
+            let shirts = rows(&seen.of_class(0).unwrap());
+            let negatives = Points::new(other.as_slice().iter().map(|x| -x).collect(), other.dimension()).unwrap();
+            let [floor, one_kind, negative] =
+                [&other, &shirts, &negatives].map(|rows| crate::metric::frechet(&moments(&half), &moments(rows)).unwrap());
+            assert!(one_kind > 1.5 * floor && negative > 1.5 * floor, "{one_kind}, {negative} and {floor}");
+        }
         let logits = classifier.logits(&rows(&unseen)).unwrap();
         assert_eq!(training::hits(logits.as_slice(), unseen.labels().unwrap()), (accuracy * 200.0).round() as usize);
     }

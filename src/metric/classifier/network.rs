@@ -31,7 +31,7 @@ module!(Network: parameters [], modules [first, second, hidden, output], keeps [
 /// # Errors
 /// [`Error::Invalid`] where there is no network for such images and classes.
 pub fn check(image: [usize; 3], classes: usize) -> Result<()> {
-    // beyond these no memory holds the weights; products of sizes cannot overflow below them
+    // up to these the weights fit into gigabytes, and products of sizes cannot overflow
     const SIDE: std::ops::RangeInclusive<usize> = 4..=1024;
     const MOST_CHANNELS: usize = 64;
     const MOST_CLASSES: usize = 1 << 16;
