@@ -109,7 +109,7 @@ impl Drop for Guarded {
 /// A child process that runs one test of this file on the run in `folder`.
 fn child(test: &str, folder: &Path) -> Guarded {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test]).env(FOLDER, folder).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["--exact", &format!("resume::{test}")]).env(FOLDER, folder).stdout(Stdio::null()).stderr(Stdio::null());
     Guarded(command.spawn().unwrap())
 }
 
