@@ -1,14 +1,14 @@
 //! Noise and data of a class.
 
 use super::Coupling;
-use crate::{Error, Result, data::Labelled, law::Law};
+use crate::{Error, Result, data::Labelled, interpolant::Path, law::Law};
 use rand::{Rng, RngExt};
 
 /// Noise and data drawn independently, with the class of the data beside both: for networks that are told classes.
 ///
 /// A row is that of the data, and goes on with one number for each class: 1 for that of the data, and 0 for the others. With probability
 /// `forget` all are 0, and the network learns what there is without regard to class. These coordinates are the same in noise and data:
-/// the flow leaves them as they are. That takes an [interpolant](crate::interpolant) with `α + β = 1`, such as the linear one.
+/// the flow leaves them as they are. That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
 ///
 /// ```
 /// use flowmap::{data::Images, law::{Normal, stream}, learn::{Conditional, Coupling}};
@@ -57,6 +57,13 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
         let labels = format!("{:08x}", crc32fast::hash(&labels));
         format!("{} to {} of classes {labels}, forgotten {}", self.noise.fingerprint(), self.data.fingerprint(), self.forget)
     }
+    fn check_path(&self, path: &Path) -> Result<()> {
+        if *path == Path::Linear {
+            return Ok(());
+        }
+        let reason = format!("{path:?} does not leave classes as they are between noise and data; take the linear path");
+        Err(Error::invalid("path", reason))
+    }
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         let d = self.data.dimension();
         self.noise.draw(rng, &mut x0[..d]);
@@ -103,6 +110,9 @@ mod tests {
         let noise = |d| Normal::standard(d).unwrap();
         assert!(Conditional::new(noise(1), images(None), 0.1).unwrap_err().to_string().contains("no classes"));
         assert!(Conditional::new(noise(2), images(Some(vec![0, 1])), 0.1).is_err());
+        let coupling = Conditional::new(noise(1), images(Some(vec![0, 1])), 0.1).unwrap();
+        assert!(coupling.check_path(&Path::Linear).is_ok());
+        assert!(coupling.check_path(&Path::Trigonometric).unwrap_err().to_string().contains("linear"));
         for forget in [-0.1, 1.1, f64::NAN] {
             assert!(Conditional::new(noise(1), images(Some(vec![0, 1])), forget).is_err());
         }

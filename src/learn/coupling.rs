@@ -1,6 +1,6 @@
 //! Pairs of noise and data.
 
-use crate::{Error, Result, law::Law};
+use crate::{Error, Result, interpolant::Path, law::Law};
 use rand::Rng;
 
 /// The joint law of noise `x0` and data `x1`, between which an [interpolant](crate::interpolant) moves.
@@ -10,6 +10,13 @@ pub trait Coupling: Send + Sync {
     /// What tells this law of pairs from others; see [`Law::fingerprint`].
     fn fingerprint(&self) -> String {
         String::new()
+    }
+    /// Whether noise and data may be joined by this path: [`Trainer::new`](super::Trainer::new) asks.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if they may not, with those that do.
+    fn check_path(&self, _path: &Path) -> Result<()> {
+        Ok(())
     }
     /// One draw of the pair.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);

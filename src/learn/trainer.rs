@@ -67,9 +67,10 @@ where
     /// A trainer at step 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a setting cannot be used.
+    /// [`Error::Invalid`] if a setting cannot be used, or not with this coupling.
     pub fn new(model: M, coupling: C, settings: Settings, device: T::Device) -> Result<Self> {
         settings.check()?;
+        coupling.check_path(&settings.path)?;
         let mut moments = Vec::new();
         model.visit(&mut |_, p| moments.push([p.constant(0.0), p.constant(0.0)]));
         let averages = settings.averages.iter().map(|_| model.clone()).collect();

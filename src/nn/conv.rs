@@ -5,6 +5,14 @@ use crate::{ImageTensor, Tensor, Window};
 use rand::Rng;
 
 /// A convolution that keeps the size of an image: a kernel of shape `[size, size, in, out]` with odd `size`, a bias of shape `[out]`.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, nn::Conv, Tensor};
+/// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
+/// let mean = Conv { kernel: tensor(&[1.0 / 9.0; 9], &[3, 3, 1, 1]), bias: tensor(&[0.5], &[1]) };
+/// let image = tensor(&[9.0; 9], &[1, 3, 3, 1]);
+/// assert!((mean.apply(&image).to_vec()[4] - 9.5).abs() < 1e-14);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Conv<P> {
     /// The kernel, of shape `[size, size, in, out]`.

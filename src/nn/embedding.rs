@@ -8,6 +8,15 @@ use crate::{Real, Tensor};
 /// The derivative with respect to time grows with the highest frequency: objectives that contain it are hard to learn where that is
 /// large.
 ///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, nn::waves, Tensor};
+/// let times = NdTensor::<f64>::from_slice(&(), &[0.0, 0.5], &[2]);
+/// let waves = waves(&times, 2, [1.0, 8.0], 4);
+/// assert_eq!(waves.shape(), [2, 8]);
+/// assert_eq!(waves.to_vec()[..8], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
+/// assert_eq!(waves.to_vec()[8], 0.5_f64.sin());
+/// ```
+///
 /// Reference: A. Vaswani et al., Attention Is All You Need, section 3.5, arXiv 1706.03762.
 ///
 /// # Panics

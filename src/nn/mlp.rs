@@ -1,6 +1,6 @@
 //! The multilayer perceptron in two times and a point.
 
-use super::{INITIALIZATION, Linear, module};
+use super::{INITIALIZATION, Linear, MOST_PARAMETERS, module};
 use crate::{Activation, AverageVelocity, Error, Result, Tensor, law::stream};
 
 /// The sizes of an [`Mlp`].
@@ -42,11 +42,9 @@ impl MlpShape {
                 return Err(Error::invalid("network shape", format!("the {name} is 0; it must be at least 1")));
             }
         }
-        // 16 GiB in single precision, of which training holds several copies
-        const MOST: usize = 1 << 32;
         let widest = self.width.max(self.dimension.saturating_add(2));
         let count = widest.checked_mul(self.width).and_then(|layer| layer.checked_mul(self.hidden.saturating_add(1)));
-        if count.is_none_or(|count| count > MOST) {
+        if count.is_none_or(|count| count > MOST_PARAMETERS) {
             return Err(Error::invalid(
                 "network shape",
                 "it has more than 2^32 parameters; lower the width or the number of layers",

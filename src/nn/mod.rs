@@ -99,6 +99,9 @@ pub trait Module<P> {
 /// The stream of random numbers that initial weights come from; steps use the streams from 0 up.
 pub(crate) const INITIALIZATION: u64 = u64::MAX;
 
+/// More are refused: 16 GiB in single precision, of which training holds several copies.
+const MOST_PARAMETERS: usize = 1 << 32;
+
 /// How many numbers a module's parameters hold.
 ///
 /// ```

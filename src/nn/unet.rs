@@ -1,6 +1,6 @@
 //! A light U-Net in two times and an image.
 
-use super::{Conv, INITIALIZATION, Linear, embedding::waves, module};
+use super::{Conv, INITIALIZATION, Linear, MOST_PARAMETERS, embedding::waves, module};
 use crate::{Activation::Silu, AverageVelocity, Error, ImageTensor, Normalization, Result, Tensor, law::stream};
 use rand::Rng;
 
@@ -55,7 +55,7 @@ impl UNetShape {
     fn check(&self) -> Result<()> {
         let invalid = |reason: String| Err(Error::invalid("U-Net shape", reason));
         let [height, width, _] = self.image;
-        // 2^15 pixels a side and 2^15 channels: far beyond any memory, and products of sizes cannot overflow
+        // 2^15 pixels a side and 2^15 channels: products of sizes cannot overflow
         const MOST: usize = 1 << 15;
         let sizes = self.image.iter().chain(&self.channels).chain([&self.groups, &self.embedding]);
         if let Some(size) = sizes.clone().find(|&&size| size == 0 || size > MOST) {
@@ -72,6 +72,11 @@ impl UNetShape {
         }
         if let Some(channels) = self.channels.iter().find(|c| !c.is_multiple_of(self.groups)) {
             return invalid(format!("{channels} channels do not fall into {} groups of equal size", self.groups));
+        }
+        // each level has about 67 times the square of its channels
+        let widest = self.channels.iter().max().expect("there are levels");
+        if 67 * levels * widest * widest > MOST_PARAMETERS {
+            return invalid("it has more than about 2^32 parameters; lower the channels or the number of levels".into());
         }
         let [lowest, highest] = self.frequencies;
         if !(0.0 < lowest && lowest <= highest && highest.is_finite()) {
@@ -197,5 +202,37 @@ impl<T: ImageTensor> AverageVelocity<T> for UNet<T::Primal> {
         }
         let how = Normalization::groups(self.shape.groups);
         self.output.apply(&h.normalize(how).activate(Silu)).reshape(x.shape()).scale(self.shape.scale)
+    }
+}
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use super::*;
+    use crate::{backend::ndarray::NdTensor, nn::parameter_count};
+
+    #[test]
+    fn the_network_for_small_images_has_the_size_that_is_said() {
+        let unet: UNet<NdTensor<f32>> = UNet::new(&UNetShape::new([28, 28, 1]), 1, &()).unwrap();
+        assert_eq!(parameter_count(&unet), 1_237_473);
+    }
+
+    #[test]
+    fn shapes_that_cannot_be_are_refused() {
+        let shape = || UNetShape::new([28, 28, 1]);
+        let refused = |shape: UNetShape, why: &str| {
+            let error = UNet::<NdTensor<f32>>::new(&shape, 1, &()).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        };
+        refused(UNetShape::new([28, 0, 1]), "a size is 0");
+        refused(UNetShape::new([30, 28, 1]), "cannot be halved 2 times");
+        refused(shape().with_channels(&[]), "0 levels");
+        refused(shape().with_channels(&[12]), "do not fall into 8 groups");
+        refused(shape().with_channels(&[8; 40]), "40 levels");
+        refused(shape().with_channels(&[1 << 15]), "2^32 parameters");
+        refused(shape().with_channels(&[usize::MAX]), "sizes are from 1");
+        refused(shape().with_frequencies(2.0, 1.0), "ascending");
+        refused(shape().with_frequencies(f64::NAN, 1.0), "ascending");
+        refused(shape().with_scale(0.0), "scale");
+        refused(shape().with_groups(0), "a size is 0");
     }
 }

@@ -1,6 +1,5 @@
 //! Training: what it learns, what it refuses, and how it is stopped and resumed. One program, because each is long to compile.
 
-mod checkpoint;
 mod learning;
 mod resume;
 mod settings;

@@ -3,7 +3,7 @@
 mod block;
 mod weight;
 
-use super::{INITIALIZATION, embedding::waves, module};
+use super::{INITIALIZATION, MOST_PARAMETERS, embedding::waves, module};
 use crate::{AverageVelocity, Error, ImageTensor, Result, Tensor, law::stream};
 use block::{Block, Kind, Plan, Resolution};
 pub(crate) use weight::normalized;
@@ -92,6 +92,9 @@ impl EdmShape {
     }
 
     /// How many parameters the network has.
+    ///
+    /// # Panics
+    /// If there are no levels, or so many parameters that their number overflows.
     pub fn parameter_count(&self) -> usize {
         let block = |plan: Plan| {
             let [i, o] = plan.channels;
@@ -171,6 +174,9 @@ impl EdmShape {
         if levels == 0 || levels > 12 {
             return invalid(format!("it has {levels} levels; give the multipliers of 1 to 12"));
         }
+        if let Some(level) = (0..levels).find(|&level| self.level(level) > MOST) {
+            return invalid(format!("level {level} has {} channels; {MOST} are the most", self.level(level)));
+        }
         let square = 1 << (levels - 1);
         if !height.is_multiple_of(square) || !width.is_multiple_of(square) {
             let remedy = "take fewer levels, or pad the images";
@@ -193,6 +199,9 @@ impl EdmShape {
         }
         if !(self.scale > 0.0 && self.scale.is_finite()) {
             return invalid(format!("the scale {} is not a positive number", self.scale));
+        }
+        if self.parameter_count() > MOST_PARAMETERS {
+            return invalid("it has more than 2^32 parameters; lower the channels or the number of levels".into());
         }
         Ok(())
     }
@@ -313,5 +322,30 @@ impl<T: ImageTensor> AverageVelocity<T> for EdmUNet<T::Primal> {
         let waves = [s, &(t.clone() - s)].map(|u| waves(u, batch, FREQUENCIES, LOSS_WAVES).scale(std::f64::consts::SQRT_2));
         let scale = 1.0 / (4.0 * LOSS_WAVES as f64).sqrt();
         Some(T::concat(&waves, 1).linear(&self.log_loss, None).scale(scale).reshape(&[batch]))
+    }
+}
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use super::*;
+    use crate::backend::ndarray::NdTensor;
+
+    #[test]
+    fn shapes_that_cannot_be_are_refused() {
+        let refused = |shape: EdmShape, why: &str| {
+            let error = EdmUNet::<NdTensor<f32>>::new(&shape, 1, &()).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        };
+        let shape = |multipliers: &[usize]| EdmShape::new([8, 8, 1], 8, multipliers);
+        refused(shape(&[]), "0 levels");
+        refused(shape(&[1, 0]), "a size is 0");
+        refused(shape(&[1, 1 << 14]), "level 1 has 131072 channels");
+        refused(shape(&[1, usize::MAX]), "sizes are from 1");
+        refused(shape(&[1 << 12, 1 << 12]).with_blocks(1 << 10), "2^32 parameters");
+        refused(shape(&[1; 5]), "cannot be halved 4 times");
+        refused(EdmShape::new([8, 8, 1], 3, &[1]), "even number");
+        refused(shape(&[1]).with_attention(&[8]), "fewer channels than a head");
+        refused(shape(&[3]).with_attention(&[8]).with_head(16), "do not fall into heads");
+        refused(shape(&[1]).with_scale(f64::NAN), "scale");
     }
 }
