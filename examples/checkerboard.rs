@@ -62,12 +62,13 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     println!("{parameters} parameters, {} by {}, batch {}", run.steps(), settings.objective, settings.batch);
     let coupling = Independent::new(noise.clone(), Checkerboard)?;
     let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.machine.backend)?;
+    trainer.average(AVERAGE)?; // or refuse now, not at the end
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
     }
 
-    let map = Learned(trainer.average(AVERAGE).expect("an average that the default settings have"));
+    let map = Learned(trainer.average(AVERAGE)?);
     let perfect = rows({
         let mut rows = vec![0.0; 2 * SAMPLES];
         Checkerboard.draw_rows(&mut stream(PERFECT, 0), &mut rows);

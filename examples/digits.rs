@@ -56,12 +56,13 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let shape = MlpShape::new(SIDE * SIDE, options.width.unwrap_or(768), options.layers.unwrap_or(4)).with_scale(scale);
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
     let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings, ())?;
+    trainer.average(AVERAGE)?; // or refuse now, not at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
     }
 
-    let map = Learned(trainer.average(AVERAGE).expect("an average that the default settings have"));
+    let map = Learned(trainer.average(AVERAGE)?);
     let mut rows = vec![("real".to_string(), real)];
     for steps in STEP_COUNTS {
         let grid = Grid::uniform([0.0, 1.0], steps)?;

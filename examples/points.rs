@@ -54,12 +54,13 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
     let coupling = Independent::new(noise.clone(), points.clone())?;
     let mut trainer = Trainer::new(model, coupling, settings, ())?.describe(&units)?;
+    trainer.average(AVERAGE)?; // or refuse now, not at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
     }
 
-    let map = Learned(trainer.average(AVERAGE).expect("an average that the default settings have"));
+    let map = Learned(trainer.average(AVERAGE)?);
     let mut panels = vec![("data".to_string(), first_two(points.as_slice(), d))];
     for steps in STEP_COUNTS {
         let grid = Grid::uniform([0.0, 1.0], steps)?;

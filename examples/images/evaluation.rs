@@ -4,7 +4,7 @@ use super::data::Set;
 use flowmap::{
     FlowMap, ImageTensor, Result, VelocityField,
     data::Points,
-    law::{Law, Normal},
+    law::Law,
     learn::Run,
     metric::{Classifier, ClassifierSettings, Comparison, Features, Protocol, Raw, Subsets, compare},
     plot::image_grid,
@@ -18,9 +18,16 @@ const IN_A_ROW: usize = 16;
 const LOOK: u64 = 7;
 const SCORE: u64 = 8;
 
+/// A way of drawing: noise from each of the laws, in turn.
+pub struct Draws {
+    /// What is said of it beside the number of steps.
+    pub name: String,
+    pub noise: Vec<Box<dyn Law>>,
+}
+
 /// What samples of the run are looked at and compared by.
 pub struct Evaluation<'a, T: ImageTensor> {
-    noise: Normal,
+    draws: Vec<Draws>,
     shape: [usize; 3],
     real: Points,
     samples: usize,
@@ -39,7 +46,7 @@ impl<T: ImageTensor, V: VelocityField<T>> FlowMap<T> for Euler<V> {
 
 impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
     /// With the classifier in a file, which is trained first if there is none. Without labels, raw pixels are all that is compared.
-    pub fn new(set: &Set, classifier: &Path, samples: usize, run: &Run, device: &T::Device) -> Result<Self> {
+    pub fn new(set: &Set, draws: Vec<Draws>, classifier: &Path, samples: usize, run: &Run, device: &T::Device) -> Result<Self> {
         let dimension = set.train.dimension();
         let real = Points::new((0..set.test.len()).flat_map(|i| set.test.floats(i)).collect(), dimension)?;
         let mut features: Vec<Box<dyn Features>> = vec![Box::new(Raw(dimension))];
@@ -59,43 +66,54 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
         }
         let real_rows: Vec<f64> = real.iter().take(IN_A_ROW).flatten().copied().collect();
         image_grid(run.path("real.png"), &[("real", &real_rows)], set.train.shape(), [-1.0, 1.0])?;
-        let noise = Normal::new(vec![0.0; dimension], set.deviation())?;
-        Ok(Self { noise, shape: set.train.shape(), real, samples, features, device: device.clone() })
+        Ok(Self { draws, shape: set.train.shape(), real, samples, features, device: device.clone() })
     }
 
-    fn draw(&self, map: &dyn FlowMap<T>, steps: usize, count: usize, seed: u64) -> Result<Vec<f64>> {
-        let grid = Grid::uniform([0.0, 1.0], steps)?;
-        Ok(sample::draw::<T>(map, &grid, &self.noise, count, seed, &self.device))
+    /// The pixels of `count` images.
+    fn draw(&self, map: &dyn FlowMap<T>, draws: &Draws, steps: usize, count: usize, seed: u64) -> Result<Vec<f64>> {
+        let (grid, pixels, laws) = (Grid::uniform([0.0, 1.0], steps)?, self.shape.iter().product(), draws.noise.len());
+        let mut images = vec![0.0; count * pixels];
+        for (k, noise) in draws.noise.iter().enumerate() {
+            let places = images.chunks_exact_mut(pixels).skip(k).step_by(laws);
+            let rows = sample::draw::<T>(map, &grid, noise, places.len(), seed + 1000 * k as u64, &self.device);
+            for (place, row) in places.zip(rows.chunks_exact(noise.dimension())) {
+                place.copy_from_slice(&row[..pixels]);
+            }
+        }
+        Ok(images)
     }
 
     /// Draws the same noise by each number of steps.
     pub fn look(&self, path: &Path, map: &dyn FlowMap<T>) -> Result<()> {
         let real: Vec<f64> = self.real.iter().take(IN_A_ROW).flatten().copied().collect();
         let mut rows = vec![];
-        for steps in STEP_COUNTS {
-            rows.push((
-                if steps == 1 { "1 step".into() } else { format!("{steps} steps") },
-                self.draw(map, steps, IN_A_ROW, LOOK)?,
-            ));
+        for (draws, steps) in self.ways() {
+            let count = if steps == 1 { "1 step".into() } else { format!("{steps} steps") };
+            rows.push((count + &draws.name, self.draw(map, draws, steps, IN_A_ROW, LOOK)?));
         }
         rows.push(("real".to_string(), real));
         let rows: Vec<_> = rows.iter().map(|(name, images)| (name.as_str(), images.as_slice())).collect();
         image_grid(path, &rows, self.shape, [-1.0, 1.0])
     }
 
+    fn ways(&self) -> impl Iterator<Item = (&Draws, usize)> {
+        self.draws.iter().flat_map(|draws| STEP_COUNTS.map(|steps| (draws, steps)))
+    }
+
     /// The distances for each number of steps, printed, and a picture.
-    pub fn score(&self, run: &Run, map: &dyn FlowMap<T>) -> Result<BTreeMap<usize, Vec<Comparison>>> {
+    pub fn score(&self, run: &Run, map: &dyn FlowMap<T>) -> Result<BTreeMap<String, Vec<Comparison>>> {
         let protocol = Protocol { subsets: Subsets { count: 20, size: 1000 }, directions: 200 };
-        println!("{:>6} {:>42} {:>12} {:>12} {:>12} {:>12}", "steps", "features", "Fréchet", "its floor", "KID", "its floor");
+        println!("{:>16} {:>42} {:>12} {:>12} {:>12} {:>12}", "steps", "features", "Fréchet", "its floor", "KID", "its floor");
         let mut scores = BTreeMap::new();
-        for steps in STEP_COUNTS {
-            let drawn = Points::new(self.draw(map, steps, self.samples, SCORE)?, self.noise.dimension())?;
+        for (draws, steps) in self.ways() {
+            let drawn = Points::new(self.draw(map, draws, steps, self.samples, SCORE)?, self.shape.iter().product())?;
+            let steps = format!("{steps}{}", draws.name);
             for features in &self.features {
                 let found = compare(&self.real, &drawn, features, &protocol, 1)?;
                 let [frechet, kid] = [[found.frechet.score, found.frechet.floor], [found.kid.score.mean, found.kid.floor.mean]];
                 let name: String = found.features.chars().take(42).collect();
-                println!("{steps:>6} {name:>42} {:>12.4} {:>12.4} {:>12.6} {:>12.6}", frechet[0], frechet[1], kid[0], kid[1]);
-                scores.entry(steps).or_insert_with(Vec::new).push(found);
+                println!("{steps:>16} {name:>42} {:>12.4} {:>12.4} {:>12.6} {:>12.6}", frechet[0], frechet[1], kid[0], kid[1]);
+                scores.entry(steps.clone()).or_insert_with(Vec::new).push(found);
             }
         }
         self.look(&run.path("samples.png"), map)?;

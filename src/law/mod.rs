@@ -5,9 +5,11 @@
 //! uninterrupted run would have drawn.
 
 mod checkerboard;
+mod constants;
 mod normal;
 
 pub use checkerboard::Checkerboard;
+pub use constants::Constants;
 pub use normal::Normal;
 
 use std::sync::Arc;

@@ -1,14 +1,19 @@
 //! Noise and data of a class.
 
-use super::Coupling;
-use crate::{Error, Result, data::Labelled, interpolant::Path, law::Law};
+use super::{Coupling, Guidance};
+use crate::{
+    Error, Result,
+    data::Labelled,
+    interpolant::Path,
+    law::{Constants, Law},
+};
 use rand::{Rng, RngExt};
 
 /// Noise and data drawn independently, with the class of the data beside both: for networks that are told classes.
 ///
 /// A row is that of the data, and goes on with one number for each class: 1 for that of the data, and 0 for the others. With probability
 /// `forget` all are 0, and the network learns what there is without regard to class. These coordinates are the same in noise and data:
-/// the flow leaves them as they are. That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
+/// the flow leaves them as they are. With [guidance](Self::with_guidance), a scale is the last coordinate. That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
 ///
 /// ```
 /// use flowmap::{data::Images, law::{Normal, stream}, learn::{Conditional, Coupling}};
@@ -26,7 +31,11 @@ pub struct Conditional<A, B> {
     data: B,
     classes: usize,
     forget: f64,
+    scales: Option<[f64; 2]>,
 }
+
+/// The share of rows whose scale of guidance is 1: the velocities there are what those of other scales are made of.
+const UNGUIDED: f64 = 0.25;
 
 impl<A: Law, B: Labelled> Conditional<A, B> {
     /// From the law of noise and a set of data with classes.
@@ -44,18 +53,70 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
         if !(0.0..=1.0).contains(&forget) {
             return Err(Error::invalid("share of forgotten classes", format!("{forget} is not in [0, 1]")));
         }
-        Ok(Self { noise, data, classes, forget })
+        Ok(Self { noise, data, classes, forget, scales: None })
+    }
+
+    /// With a scale of [guidance](Guidance) in each row: 1 in a quarter of them, and uniform from `lowest` to `highest` in the others.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `0 ≤ lowest ≤ 1 ≤ highest`, with `highest` finite, and some classes are forgotten: what is common to all
+    /// classes must be learned, too.
+    pub fn with_guidance(self, [lowest, highest]: [f64; 2]) -> Result<Self> {
+        if !((0.0..=1.0).contains(&lowest) && highest >= 1.0 && highest.is_finite()) {
+            let reason = format!("from {lowest} to {highest}; scales begin in [0, 1] and end at 1 or above");
+            return Err(Error::invalid("scales of guidance", reason));
+        }
+        if self.forget == 0.0 {
+            let reason = "no classes are forgotten, so that nothing is learned that guidance leads away from; forget 0.1 of them";
+            return Err(Error::invalid("share of forgotten classes", reason));
+        }
+        Ok(Self { scales: Some([lowest, highest]), ..self })
+    }
+
+    /// The law of noise for samples of a class, or of any, if none is told, with this scale of guidance, if scales are learned.
+    ///
+    /// ```
+    /// use flowmap::{data::Images, law::{Law, Normal, stream}, learn::Conditional};
+    /// let images = Images::new(vec![0, 255], [1, 1, 1], Some(vec![0, 2]))?;
+    /// let coupling = Conditional::new(Normal::standard(1)?, images, 0.1)?.with_guidance([1.0, 3.0])?;
+    /// let mut x = [0.0; 5];
+    /// coupling.noise(Some(2), 1.5)?.draw(&mut stream(1, 0), &mut x);
+    /// assert_eq!(x[1..], [0.0, 0.0, 1.0, 1.5]);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no such class, or the scale is not one of those that are learned; without guidance, that is 1.
+    pub fn noise(&self, class: Option<u32>, scale: f64) -> Result<Constants<A>>
+    where
+        A: Clone,
+    {
+        if let Some(class) = class.filter(|&class| class as usize >= self.classes) {
+            return Err(Error::invalid("class", format!("{class}; there are {}, counted from 0", self.classes)));
+        }
+        let [lowest, highest] = self.scales.unwrap_or([1.0; 2]);
+        if !(lowest..=highest).contains(&scale) {
+            return Err(Error::invalid("scale of guidance", format!("{scale} is not in [{lowest}, {highest}]")));
+        }
+        let mut constants = vec![0.0; self.classes];
+        if let Some(class) = class {
+            constants[class as usize] = 1.0;
+        }
+        constants.extend(self.scales.map(|_| scale));
+        Constants::new(self.noise.clone(), constants)
     }
 }
 
 impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
     fn dimension(&self) -> usize {
-        self.data.dimension() + self.classes
+        self.data.dimension() + self.classes + usize::from(self.scales.is_some())
     }
     fn fingerprint(&self) -> String {
         let labels: Vec<u8> = self.data.labels().unwrap_or_default().iter().flat_map(|label| label.to_le_bytes()).collect();
         let labels = format!("{:08x}", crc32fast::hash(&labels));
-        format!("{} to {} of classes {labels}, forgotten {}", self.noise.fingerprint(), self.data.fingerprint(), self.forget)
+        let guidance = self.scales.map_or(String::new(), |[lowest, highest]| format!(", guided by {lowest} to {highest}"));
+        let (noise, data) = (self.noise.fingerprint(), self.data.fingerprint());
+        format!("{noise} to {data} of classes {labels}, forgotten {}{guidance}", self.forget)
     }
     fn check_path(&self, path: &Path) -> Result<()> {
         if *path == Path::Linear {
@@ -63,6 +124,9 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
         }
         let reason = format!("{path:?} does not leave classes as they are between noise and data; take the linear path");
         Err(Error::invalid("path", reason))
+    }
+    fn guidance(&self) -> Option<Guidance> {
+        self.scales.map(|_| Guidance { classes: self.data.dimension() })
     }
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         let d = self.data.dimension();
@@ -72,6 +136,10 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
         x1[d..].fill(0.0);
         if let (Some(label), true) = (label, told) {
             x1[d + label as usize] = 1.0;
+        }
+        if let Some([lowest, highest]) = self.scales {
+            let [unguided, place] = [(); 2].map(|()| rng.random::<f64>());
+            x1[d + self.classes] = if unguided < UNGUIDED { 1.0 } else { lowest + (highest - lowest) * place };
         }
         x0[d..].copy_from_slice(&x1[d..]);
     }
@@ -102,6 +170,30 @@ mod tests {
             }
         }
         assert!(told.abs_diff(3000) < 150, "{told}");
+    }
+
+    #[test]
+    fn scales_of_guidance_are_drawn_as_asked_for() {
+        let images = Images::new(vec![10, 200], [1, 1, 1], Some(vec![0, 1])).unwrap();
+        let coupling = Conditional::new(Normal::standard(1).unwrap(), images, 0.1).unwrap().with_guidance([0.5, 3.0]).unwrap();
+        assert_eq!((coupling.dimension(), coupling.guidance()), (4, Some(Guidance { classes: 1 })));
+        let (mut rng, mut ones, mut above) = (stream(1, 0), 0_u32, 0_u32);
+        for _ in 0..4000 {
+            let (mut x0, mut x1) = ([9.0; 4], [9.0; 4]);
+            coupling.draw(&mut rng, &mut x0, &mut x1);
+            assert!(x0[1..] == x1[1..] && (0.5..=3.0).contains(&x1[3]), "{x1:?}");
+            ones += u32::from(x1[3] == 1.0);
+            above += u32::from(x1[3] > 1.75);
+        }
+        assert!(ones.abs_diff(1000) < 150 && above.abs_diff(1500) < 150, "{ones} ones, {above} above the middle");
+        let refused = |scales| coupling.clone().with_guidance(scales).is_err();
+        assert!([[1.1, 2.0], [-0.1, 2.0], [0.5, 0.9], [1.0, f64::INFINITY], [f64::NAN, 2.0]].into_iter().all(refused));
+        let certain = Conditional { forget: 0.0, ..coupling.clone() };
+        assert!(certain.with_guidance([1.0, 2.0]).unwrap_err().to_string().contains("forget"));
+        for (class, scale, why) in [(2, 1.0, "class"), (1, 3.1, "scale"), (1, f64::NAN, "scale")] {
+            assert!(coupling.noise(Some(class), scale).unwrap_err().to_string().contains(why));
+        }
+        assert!(Conditional { scales: None, ..coupling }.noise(None, 2.0).is_err(), "no guidance was learned");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Pairs of noise and data.
 
+use super::Guidance;
 use crate::{Error, Result, interpolant::Path, law::Law};
 use rand::Rng;
 
@@ -17,6 +18,10 @@ pub trait Coupling: Send + Sync {
     /// [`Error::Invalid`] if they may not, with those that do.
     fn check_path(&self, _path: &Path) -> Result<()> {
         Ok(())
+    }
+    /// Where rows say by what scale their classes are exaggerated, if they do: the trainer then learns guided velocities.
+    fn guidance(&self) -> Option<Guidance> {
+        None
     }
     /// One draw of the pair.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);

@@ -8,7 +8,8 @@
 //! | what | where |
 //! |---|---|
 //! | everything that determines a run besides network and data | [`Settings`] |
-//! | pairs of noise and data | [`Coupling`], [`Independent`] |
+//! | pairs of noise and data, with classes | [`Coupling`], [`Independent`], [`Conditional`] |
+//! | classes exaggerated | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |
 //! | many steps in a folder: table of metrics, checkpoints, resumption | [`Run`] |
 //! | a state on disk | [`Checkpoint`] |
@@ -22,6 +23,7 @@
 mod checkpoint;
 mod conditional;
 mod coupling;
+mod guidance;
 mod objective;
 mod optimizer;
 #[cfg(feature = "cli")]
@@ -36,6 +38,7 @@ mod trainer;
 pub use checkpoint::{Checkpoint, Weights};
 pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
+pub use guidance::Guidance;
 pub use objective::{Distillation, Objective, StopGradient};
 pub use optimizer::{Optimizer, Schedule};
 #[cfg(feature = "cli")]

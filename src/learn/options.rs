@@ -3,7 +3,12 @@
 use super::{Coupling, Objective, Outcome, Progress, Run, Settings, Terminal, Trainer};
 use crate::{Error, Result, Tensor, nn::Model};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 /// Options that training programs share, for `#[command(flatten)]` in a clap parser of one's own. What is not given keeps the
 /// program's defaults.
@@ -86,15 +91,36 @@ impl Options {
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, [`Error::Data`] if it is no TOML, or a field is unknown or of another kind.
     pub fn section<S: Serialize + DeserializeOwned>(&self, name: &str, defaults: S) -> Result<S> {
-        let Some(path) = &self.config else { return Ok(defaults) };
-        let bad = |reason: String| Error::Data { path: path.clone(), line: None, reason };
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let mut file: toml::Table = text.parse().map_err(|e: toml::de::Error| bad(e.to_string()))?;
+        let Some((path, mut file)) = self.file()? else { return Ok(defaults) };
+        let bad = |reason: String| Error::Data { path: path.to_owned(), line: None, reason };
         let Some(given) = file.remove(name) else { return Ok(defaults) };
         let toml::Value::Table(given) = given else { return Err(bad(format!("{name} is not a table"))) };
         let mut all = toml::Table::try_from(&defaults).map_err(|e| bad(e.to_string()))?;
         all.extend(given);
         all.try_into().map_err(|e: toml::de::Error| bad(format!("[{name}]: {e}")))
+    }
+
+    /// Makes sure that the configuration file has no tables but these, the program's own: a name with a slip would pass unseen.
+    ///
+    /// # Errors
+    /// [`Error::Data`] that names the first that is not among them; as [`section`](Self::section).
+    pub fn only(&self, sections: &[&str]) -> Result<()> {
+        let Some((path, file)) = self.file()? else { return Ok(()) };
+        match file.keys().find(|name| !sections.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => {
+                let reason = format!("there is no {name} here; there are the tables {}", sections.join(", "));
+                Err(Error::Data { path: path.to_owned(), line: None, reason })
+            }
+        }
+    }
+
+    /// The configuration file.
+    fn file(&self) -> Result<Option<(&Path, toml::Table)>> {
+        let Some(path) = &self.config else { return Ok(None) };
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let bad = |e: toml::de::Error| Error::Data { path: path.clone(), line: None, reason: e.to_string() };
+        Ok(Some((path, text.parse().map_err(bad)?)))
     }
 
     /// The run in the output folder, or in `out` if none was given, of the given number of steps, or `steps`.

@@ -7,7 +7,7 @@ use crate::{
     law::stream,
     nn::{Model, Module, normalized},
 };
-use rand::RngExt;
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 /// Trains an average velocity `v_{s,t}`: flow matching on the diagonal, self-distillation off it.
@@ -92,10 +92,17 @@ where
         &self.model
     }
 
-    /// The network with the moving average of its parameters whose decay is `decay`, if there is one.
-    pub fn average(&self, decay: f64) -> Option<&M> {
-        let position = self.settings.averages.iter().position(|&d| d == decay)?;
-        self.averages.get(position)
+    /// The network with the moving average of its parameters whose decay is `decay`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is not among the [settings](Settings::averages).
+    pub fn average(&self, decay: f64) -> Result<&M> {
+        let all = &self.settings.averages;
+        let position = all.iter().position(|&d| d == decay).ok_or_else(|| {
+            let reason = format!("none of decay {decay} is taken; those in the settings are {all:?}");
+            Error::invalid("moving average", reason)
+        })?;
+        Ok(&self.averages[position])
     }
 
     /// Takes one step.
@@ -137,18 +144,28 @@ where
             x0: tensor(&x0[from * d..to * d], Some(d)),
             x1: tensor(&x1[from * d..to * d], Some(d)),
         };
-        Batch { diagonal: rows(0, diagonal), off: (diagonal < n).then(|| rows(diagonal, n)) }
+        let dropout = rng.next_u64();
+        Batch { diagonal: rows(0, diagonal), off: (diagonal < n).then(|| rows(diagonal, n)), dropout }
     }
 
     /// The loss and its gradient with respect to every parameter.
     fn gradients(&self, batch: &Batch<T>) -> Result<(Progress, Vec<Option<T>>)> {
         let tape = Tape::new();
-        let (live, fixed) = (self.model.on_tape(&tape), self.model.off_tape());
+        let (mut live, fixed) = (self.model.on_tape(&tape), self.model.off_tape());
         let path = &self.settings.path;
 
         let Rows { t, x0, x1, .. } = &batch.diagonal;
-        let (t, x) = (Var::constant(t.clone()), Var::constant(path.point(t, x0, x1)));
-        let residual = Learned(&live).velocity(&t, &x).minus(&Var::constant(path.velocity(t.value(), x0, x1)));
+        let x = path.point(t, x0, x1);
+        let target = path.velocity(t, x0, x1);
+        let target = match self.coupling.guidance() {
+            Some(guidance) => target.plus(&guidance.correction(&self.model, t, &x)),
+            None => target,
+        };
+        let (t, x) = (Var::constant(t.clone()), Var::constant(x));
+        let mut seeds = stream(batch.dropout, 0);
+        live.drop_out(&mut || Some(seeds.next_u64()));
+        let residual = Learned(&live).velocity(&t, &x).minus(&Var::constant(target));
+        live.drop_out(&mut || None);
         let diagonal = self.loss(&residual, live.log_loss(&t, &t, &x));
 
         let off = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
@@ -241,6 +258,8 @@ struct Loss<T> {
 struct Batch<T> {
     diagonal: Rows<T>,
     off: Option<Rows<T>>,
+    /// The seed of what is dropped out.
+    dropout: u64,
 }
 
 /// Samples with one shape of times.

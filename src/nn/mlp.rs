@@ -1,6 +1,6 @@
 //! The multilayer perceptron in two times and a point.
 
-use super::{INITIALIZATION, Linear, MOST_PARAMETERS, module};
+use super::{INITIALIZATION, Linear, MOST_PARAMETERS, module, rest::and_rest};
 use crate::{Activation, AverageVelocity, Error, Result, Tensor, law::stream};
 
 /// The sizes of an [`Mlp`].
@@ -16,6 +16,8 @@ pub struct MlpShape {
     pub hidden: usize,
     /// The nonlinearity after each hidden layer.
     pub activation: Activation,
+    /// How many of the coordinates, the last, tell the network something and stay as they are: classes, or parameters of an ODE.
+    pub conditions: usize,
     /// The size `σ` of a typical coordinate: the network sees `x / σ`, and its output is multiplied by `σ`.
     pub scale: f64,
 }
@@ -23,12 +25,17 @@ pub struct MlpShape {
 impl MlpShape {
     /// Points of `dimension` coordinates of size 1, `hidden` layers of `width` GELU units.
     pub fn new(dimension: usize, width: usize, hidden: usize) -> Self {
-        Self { dimension, width, hidden, activation: Activation::Gelu, scale: 1.0 }
+        Self { dimension, width, hidden, activation: Activation::Gelu, conditions: 0, scale: 1.0 }
     }
 
     /// With another nonlinearity.
     pub fn with_activation(self, activation: Activation) -> Self {
         Self { activation, ..self }
+    }
+
+    /// With the last `conditions` coordinates at rest.
+    pub fn with_conditions(self, conditions: usize) -> Self {
+        Self { conditions, ..self }
     }
 
     /// For points whose coordinates have size `scale`, the standard deviation of the data.
@@ -41,6 +48,10 @@ impl MlpShape {
             if size == 0 {
                 return Err(Error::invalid("network shape", format!("the {name} is 0; it must be at least 1")));
             }
+        }
+        if self.conditions >= self.dimension {
+            let reason = format!("{} of {} coordinates are at rest; one at least must move", self.conditions, self.dimension);
+            return Err(Error::invalid("network shape", reason));
         }
         let widest = self.width.max(self.dimension.saturating_add(2));
         let count = widest.checked_mul(self.width).and_then(|layer| layer.checked_mul(self.hidden.saturating_add(1)));
@@ -59,7 +70,8 @@ impl MlpShape {
 
 /// A multilayer perceptron `σ N(s, t, x / σ)`: the average velocity of arXiv 2505.18825 on low-dimensional data.
 ///
-/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`.
+/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`. Of the coordinates, those that are
+/// conditions stay as they are.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape}, FlowMap, Learned, Tensor};
@@ -79,12 +91,12 @@ impl<P: Tensor<Primal = P>> Mlp<P> {
     /// A network of this shape with random weights (LeCun's initialization), a function of the seed alone.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a size is 0 or the scale is not positive.
+    /// [`Error::Invalid`] if a size is 0, no coordinate moves, or the scale is not positive.
     pub fn new(shape: &MlpShape, seed: u64, device: &P::Device) -> Result<Self> {
         shape.check()?;
         let mut rng = stream(seed, INITIALIZATION);
         let widths = std::iter::repeat_n(shape.width, shape.hidden);
-        let sizes: Vec<_> = [shape.dimension + 2].into_iter().chain(widths).chain([shape.dimension]).collect();
+        let sizes: Vec<_> = [shape.dimension + 2].into_iter().chain(widths).chain([shape.dimension - shape.conditions]).collect();
         let layers = sizes.windows(2).map(|io| Linear::new(io[0], io[1], device, &mut rng)).collect();
         Ok(Self { layers, shape: *shape })
     }
@@ -99,7 +111,7 @@ impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
         let input = T::concat(&[column(s), column(t), x.scale(1.0 / self.shape.scale)], 1);
         let (last, hidden) = self.layers.split_last().expect("there is an output layer");
         let features = hidden.iter().fold(input, |h, layer| layer.apply(&h).activate(self.shape.activation));
-        last.apply(&features).scale(self.shape.scale)
+        and_rest(last.apply(&features).scale(self.shape.scale), x, self.shape.conditions)
     }
 }
 

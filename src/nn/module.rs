@@ -17,6 +17,9 @@ impl<P, M: Module<P>> Module<P> for Vec<M> {
     fn visit_directions(&mut self, f: &mut dyn FnMut(&mut P)) {
         self.iter_mut().for_each(|m| m.visit_directions(f));
     }
+    fn drop_out(&mut self, seed: &mut dyn FnMut() -> Option<u64>) {
+        self.iter_mut().for_each(|m| m.drop_out(seed));
+    }
 }
 
 /// A module that may be missing.
@@ -36,14 +39,19 @@ impl<P, M: Module<P>> Module<P> for Option<M> {
             m.visit_directions(f);
         }
     }
+    fn drop_out(&mut self, seed: &mut dyn FnMut() -> Option<u64>) {
+        if let Some(m) = self {
+            m.drop_out(seed);
+        }
+    }
 }
 
 /// Makes a struct over the type of its parameters a [`Module`]: `parameters` are fields of that type, `modules` fields that are modules,
 /// and other fields are kept as they are. With an `architecture`, checkpoints hold the field `shape` under that name. Of parameters that
-/// are `directions`, too, only the direction counts.
+/// are `directions`, too, only the direction counts. A `dropout` is a field of that type among those kept.
 macro_rules! module {
     ($name:ident: parameters [$($parameter:ident),*], modules [$($module:ident),*], keeps [$($kept:ident),*]
-     $(, architecture $architecture:literal)? $(, directions [$($direction:ident),*])?) => {
+     $(, architecture $architecture:literal)? $(, directions [$($direction:ident),*])? $(, dropout $dropout:ident)?) => {
         impl<P> $crate::nn::Module<P> for $name<P> {
             type With<Q> = $name<Q>;
 
@@ -64,6 +72,10 @@ macro_rules! module {
             fn visit_directions(&mut self, _f: &mut dyn FnMut(&mut P)) {
                 $($(_f(&mut self.$direction);)*)?
                 $(self.$module.visit_directions(_f);)*
+            }
+            fn drop_out(&mut self, _seed: &mut dyn FnMut() -> Option<u64>) {
+                $(self.$dropout.reseed(_seed);)?
+                $(self.$module.drop_out(_seed);)*
             }
         }
     };

@@ -1,6 +1,6 @@
 //! A light U-Net in two times and an image.
 
-use super::{Conv, INITIALIZATION, Linear, MOST_PARAMETERS, embedding::waves, module};
+use super::{Conv, INITIALIZATION, Linear, MOST_PARAMETERS, embedding::waves, module, rest::and_rest};
 use crate::{Activation::Silu, AverageVelocity, Error, ImageTensor, Normalization, Result, Tensor, law::stream};
 use rand::Rng;
 
@@ -19,6 +19,9 @@ pub struct UNetShape {
     pub embedding: usize,
     /// The frequencies of the waves that times are embedded by: the lowest and the highest.
     pub frequencies: [f64; 2],
+    /// How many numbers follow the image in a row, and are put beside the waves: one for each class, say, and the scale of
+    /// [guidance](crate::learn::Guidance).
+    pub conditions: usize,
     /// The size `σ` of a typical pixel: the network sees `x / σ`, and its output is multiplied by `σ`.
     pub scale: f64,
 }
@@ -29,7 +32,8 @@ const WAVES: usize = 32;
 impl UNetShape {
     /// For images of `[height, width, channels]`, with 32, 64 and 96 channels on three levels: 1.24 million parameters.
     pub fn new(image: [usize; 3]) -> Self {
-        Self { image, channels: vec![32, 64, 96], groups: 8, embedding: 128, frequencies: [1.0, 32.0], scale: 1.0 }
+        let (channels, frequencies) = (vec![32, 64, 96], [1.0, 32.0]);
+        Self { image, channels, groups: 8, embedding: 128, frequencies, conditions: 0, scale: 1.0 }
     }
 
     /// With other levels, from the finest: the number of channels of each.
@@ -47,6 +51,11 @@ impl UNetShape {
         Self { groups, ..self }
     }
 
+    /// For rows that go on with this many numbers after the image.
+    pub fn with_conditions(self, conditions: usize) -> Self {
+        Self { conditions, ..self }
+    }
+
     /// For pixels of size `scale`, the standard deviation of the data.
     pub fn with_scale(self, scale: f64) -> Self {
         Self { scale, ..self }
@@ -62,6 +71,9 @@ impl UNetShape {
             return invalid(format!("a size is {size}; sizes are from 1 to {MOST}"));
         }
         let levels = self.channels.len();
+        if self.conditions > MOST {
+            return invalid(format!("{} numbers follow the image; {MOST} are the most", self.conditions));
+        }
         if levels == 0 || levels > 12 {
             return invalid(format!("it has {levels} levels; give the channels of 1 to 12"));
         }
@@ -93,7 +105,7 @@ impl UNetShape {
 /// skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
 ///
 /// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have shape
-/// `[batch]` or `[]`. The last convolution starts at zero, and with it the average velocity: the map begins as the identity.
+/// `[batch]` or `[]`. With conditions, a row goes on with them; the flow leaves them as they are. The last convolution starts at zero, and with it the average velocity: the map begins as the identity.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}, FlowMap, Learned, Tensor};
@@ -144,7 +156,8 @@ impl<P: Tensor<Primal = P>> UNet<P> {
         let levels = &shape.channels;
         let (finest, coarsest) = (levels[0], levels[levels.len() - 1]);
         let block = |io, rng: &mut dyn Rng| Block::new(io, shape, device, rng);
-        let times = [4 * WAVES, shape.embedding].map(|inputs| Linear::new(inputs, shape.embedding, device, &mut rng));
+        let times =
+            [4 * WAVES + shape.conditions, shape.embedding].map(|inputs| Linear::new(inputs, shape.embedding, device, &mut rng));
         let input = Conv::new(3, [channels, finest], 1.0, device, &mut rng);
         let down = [finest].iter().chain(levels).zip(levels).map(|(&from, &to)| block([from, to], &mut rng)).collect();
         let middle = block([coarsest; 2], &mut rng);
@@ -180,14 +193,19 @@ impl<P: Tensor> Block<P> {
 
 impl<T: ImageTensor> AverageVelocity<T> for UNet<T::Primal> {
     /// # Panics
-    /// If `x` has not the shape `[batch, height · width · channels]`, or the times not `[batch]` or `[]`.
+    /// If `x` has not the shape `[batch, height · width · channels + conditions]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let (batch, [height, width, channels]) = (x.shape()[0], self.shape.image);
+        let pixels = height * width * channels;
         let span = t.clone() - s;
-        let waves = [s, &span].map(|u| waves(u, batch, self.shape.frequencies, WAVES));
-        let times = self.times.iter().fold(T::concat(&waves, 1), |e, layer| layer.apply(&e).activate(Silu));
+        let mut told = [s, &span].map(|u| waves(u, batch, self.shape.frequencies, WAVES)).to_vec();
+        if self.shape.conditions > 0 {
+            told.push(x.slice(1, pixels..pixels + self.shape.conditions));
+        }
+        let times = self.times.iter().fold(T::concat(&told, 1), |e, layer| layer.apply(&e).activate(Silu));
 
-        let image = x.scale(1.0 / self.shape.scale).reshape(&[batch, height, width, channels]);
+        let image = if self.shape.conditions > 0 { x.slice(1, 0..pixels) } else { x.clone() };
+        let image = image.scale(1.0 / self.shape.scale).reshape(&[batch, height, width, channels]);
         let mut h = self.input.apply(&image);
         let mut skips = Vec::new();
         for (level, block) in self.down.iter().enumerate() {
@@ -201,7 +219,8 @@ impl<T: ImageTensor> AverageVelocity<T> for UNet<T::Primal> {
             h = blocks.iter().fold(h, |h, block| block.apply(&h, &times));
         }
         let how = Normalization::groups(self.shape.groups);
-        self.output.apply(&h.normalize(how).activate(Silu)).reshape(x.shape()).scale(self.shape.scale)
+        let velocity = self.output.apply(&h.normalize(how).activate(Silu)).reshape(&[batch, pixels]).scale(self.shape.scale);
+        and_rest(velocity, x, self.shape.conditions)
     }
 }
 

@@ -245,13 +245,13 @@ pub fn softmax<B: Backend>() {
 
 /// Of the LSD loss of tiny U-Nets, parameters of every kind: reverse over forward against central differences.
 pub fn unet_gradients<B: Backend>() {
-    let shape = UNetShape::new([4, 4, 1]).with_channels(&[4, 8]).with_groups(2).with_frequencies(0.5, 4.0);
-    loss_gradients::<B, _>(UNet::new(&shape, 3, &B::device()).unwrap(), 16);
+    let shape = UNetShape::new([4, 4, 1]).with_channels(&[4, 8]).with_groups(2).with_frequencies(0.5, 4.0).with_conditions(2);
+    loss_gradients::<B, _>(UNet::new(&shape, 3, &B::device()).unwrap(), 18);
 }
 
 pub fn edm_gradients<B: Backend>() {
     let shape = EdmShape::new([4, 4, 1], 4, &[1, 2]).with_blocks(1).with_attention(&[2]).with_head(2).with_classes(2);
-    loss_gradients::<B, _>(EdmUNet::new(&shape, 3, &B::device()).unwrap(), 18);
+    loss_gradients::<B, _>(EdmUNet::new(&shape.guided(), 3, &B::device()).unwrap(), 19);
 }
 
 fn loss_gradients<B: Backend, M: Model<B::T>>(mut net: M, dimension: usize) {
@@ -306,12 +306,13 @@ fn loss_gradients<B: Backend, M: Model<B::T>>(mut net: M, dimension: usize) {
     assert!((squares[0] / squares[1]).sqrt() < 1e-6, "relative distance {:e}", (squares[0] / squares[1]).sqrt());
 }
 
-/// Of the magnitude-preserving U-Net: classes are at rest, sizes of weights do not count, activations keep their size.
+/// Of the magnitude-preserving U-Net: classes and the scale of guidance are at rest and count, sizes of weights do not, activations keep
+/// their size, and are left out only while there are seeds.
 pub fn edm_properties<B: Backend>() {
-    let shape = EdmShape::new([8, 8, 1], 8, &[1, 2]).with_blocks(1).with_classes(3);
+    let shape = EdmShape::new([8, 8, 1], 8, &[1, 2]).with_blocks(1).with_classes(3).guided().with_dropout(0.3);
     let mut net: EdmUNet<B::T> = EdmUNet::new(&shape, 1, &B::device()).unwrap();
     assert_eq!(flowmap::nn::parameter_count(&net), shape.parameter_count());
-    let x = random::<B>(5, &[4, 67], -1.7..1.7).tensor::<B>();
+    let x = random::<B>(5, &[4, 68], -1.7..1.7).tensor::<B>();
     let [s, t] = [0.2, 0.7].map(|t| Array { shape: vec![], values: vec![t] }.tensor::<B>());
     assert!(host(&net.average_velocity(&s, &t, &x)).iter().all(|v| *v == 0.0), "it begins as the identity");
     let gains = |net: &mut EdmUNet<B::T>, end: &str, value: f64| {
@@ -323,7 +324,7 @@ pub fn edm_properties<B: Backend>() {
     };
     gains(&mut net, "gain", 1.0);
     let velocity = net.average_velocity(&s, &t, &x);
-    assert!(host(&velocity.slice(1, 64..67)).iter().all(|v| *v == 0.0), "classes are at rest");
+    assert!(host(&velocity.slice(1, 64..68)).iter().all(|v| *v == 0.0), "classes and the scale are at rest");
     let pixels = host(&velocity.slice(1, 0..64));
     let size = (pixels.iter().map(|v| v * v).sum::<f64>() / pixels.len() as f64).sqrt();
     assert!((0.3..3.0).contains(&size), "values of size 1 stay at size 1: {size}");
@@ -336,8 +337,21 @@ pub fn edm_properties<B: Backend>() {
         let other = host(&net.average_velocity(s, t, x).slice(1, 0..64));
         other.iter().zip(&pixels).any(|(a, b)| (a - b).abs() > 1e-4)
     };
-    assert!(differs(&s, &t, &B::T::concat(&[x.slice(1, 0..64), told], 1)), "classes count");
+    assert!(differs(&s, &t, &B::T::concat(&[x.slice(1, 0..64), told, x.slice(1, 67..68)], 1)), "classes count");
+    assert!(differs(&s, &t, &B::T::concat(&[x.slice(1, 0..67), x.slice(1, 67..68).shift(1.0)], 1)), "the scale counts");
     assert!(differs(&t, &t, &x) && differs(&s, &s, &x) && !differs(&s, &t, &x), "both times count");
+
+    let mut net = net.clone();
+    let mut seed = 0;
+    net.drop_out(&mut || {
+        seed += 1;
+        Some(seed)
+    });
+    assert!(seed > 4, "each block asks for a seed: {seed}");
+    let left_out = host(&net.average_velocity(&s, &t, &x).slice(1, 0..64));
+    assert!(left_out.iter().zip(&pixels).any(|(a, b)| (a - b).abs() > 0.1 * size), "something is left out");
+    net.drop_out(&mut || None);
+    assert_eq!(host(&net.average_velocity(&s, &t, &x).slice(1, 0..64)), pixels, "nothing is left out any more");
 
     let mut directions = 0;
     net.visit_directions(&mut |p| {

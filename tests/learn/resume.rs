@@ -3,9 +3,10 @@
 use flowmap::{
     Tensor,
     backend::ndarray::NdTensor,
+    data::Images,
     law::{Checkerboard, Normal, stream},
-    learn::{Checkpoint, Independent, Outcome, Run, Settings, Trainer},
-    nn::{Mlp, MlpShape},
+    learn::{Checkpoint, Conditional, Coupling, Independent, Run, Settings, Trainer},
+    nn::{EdmShape, EdmUNet, Mlp, MlpShape, Model},
     rand::RngExt,
 };
 use std::{
@@ -30,10 +31,24 @@ fn trainer<T: Tensor<Primal = T, Device = ()>>(objective: &str) -> Small<T> {
 }
 
 /// Trains up to `steps`, from the newest checkpoint if there is one.
-fn train<T: Tensor<Primal = T, Device = ()>>(run: &Run, objective: &str) -> Outcome {
-    let mut trainer = trainer::<T>(objective);
+fn train<T: Tensor<Primal = T, Device = ()>>(run: &Run, objective: &str) {
+    go_on(run, trainer::<T>(objective));
+}
+
+fn go_on<T: Tensor<Primal = T>, M: Model<T>, C: Coupling>(run: &Run, mut trainer: Trainer<T, M, C>) {
     run.resume(&mut trainer).unwrap();
-    run.train(&mut trainer, |_, _, _| ControlFlow::Continue(())).unwrap()
+    run.train(&mut trainer, |_, _, _| ControlFlow::Continue(())).unwrap();
+}
+
+/// Images with classes, guidance, dropout, directions and a learned weight of the loss: all that a step can draw or change.
+fn train_on_images(run: &Run) {
+    let bytes = (0..12 * 16).map(|k| (k * k % 251) as u8).collect();
+    let images = Images::new(bytes, [4, 4, 1], Some((0..12).map(|k| k % 3).collect())).unwrap().with_flips();
+    let coupling = Conditional::new(Normal::standard(16).unwrap(), images, 0.2).unwrap().with_guidance([1.0, 3.0]).unwrap();
+    let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3).guided().with_dropout(0.1);
+    let network = EdmUNet::<NdTensor<f32>>::new(&shape, 1, &()).unwrap();
+    let settings = Settings { batch: 8, learning_rate: 1e-2, ..Settings::default() };
+    go_on(run, Trainer::new(network, coupling, settings, ()).unwrap());
 }
 
 fn run(folder: &Path, steps: u64) -> Run {
@@ -129,17 +144,34 @@ fn trains_until_killed() {
     train::<NdTensor<f32>>(&run, "lsd");
 }
 
+/// And of the test on images.
+#[test]
+fn trains_on_images_until_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    train_on_images(&run(Path::new(&folder), 1_000_000).with_checkpoints(2, 2).unwrap());
+}
+
 #[test]
 fn a_killed_run_loses_nothing_that_was_saved() {
+    kills_lose_nothing("trains_until_killed", 12, |run| train::<NdTensor<f32>>(run, "lsd"));
+}
+
+#[test]
+fn a_killed_training_on_images_loses_nothing_that_was_saved() {
+    kills_lose_nothing("trains_on_images_until_killed", 50, train_on_images);
+}
+
+/// Kills the child `least` times or more, looks at what it left each time, and at the end goes on to the end.
+fn kills_lose_nothing(test: &str, least: u32, train: impl Fn(&Run)) {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("killed");
     let checkpoints = run(&folder, 1).checkpoints();
     let mut rng = stream(5, 0);
     let (mut kills, mut torn, mut last) = (0, 0, None);
     // some kills must hit a write: on a fast disk that takes more attempts
-    while kills < 12 || torn < 3 {
+    while kills < least || torn < 3 {
         assert!(kills < 200, "{torn} of {kills} kills hit a write");
-        let mut child = child("trains_until_killed", &folder);
+        let mut child = child(test, &folder);
         wait_for(&mut child, || Checkpoint::latest(&checkpoints).unwrap() != last);
         for _ in 0..rng.random_range(0..1000) {
             assert_eq!(partial(&checkpoints), None, "a checkpoint is in sight and not whole");
@@ -162,8 +194,8 @@ fn a_killed_run_loses_nothing_that_was_saved() {
 
     let steps = Checkpoint::open(&last.unwrap()).unwrap().step() + 20;
     let (killed, whole) = (run(&folder, steps), run(&home.path().join("whole"), steps));
-    train::<NdTensor<f32>>(&killed, "lsd");
-    train::<NdTensor<f32>>(&whole, "lsd");
+    train(&killed);
+    train(&whole);
     assert_same(result(&killed), &result(&whole));
     assert_eq!([scratch(&folder), scratch(&checkpoints)], [vec![], Vec::<OsString>::new()]);
     let logged: Vec<_> = killed.history().unwrap().iter().map(|row| row.step).collect();
@@ -173,7 +205,7 @@ fn a_killed_run_loses_nothing_that_was_saved() {
 #[cfg(all(unix, feature = "terminal"))]
 mod interrupt {
     use super::*;
-    use flowmap::learn::Terminal;
+    use flowmap::learn::{Outcome, Terminal};
 
     #[test]
     fn trains_until_interrupted() {

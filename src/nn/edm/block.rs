@@ -1,6 +1,9 @@
 //! The blocks of the magnitude-preserving U-Net.
 
-use super::weight::{Weight, blend, silu};
+use super::{
+    dropout::Dropout,
+    weight::{Weight, blend, silu},
+};
 use crate::{ImageTensor, Normalization, Order, Tensor, nn::module};
 use rand::Rng;
 
@@ -38,6 +41,8 @@ pub struct Plan {
     pub heads: usize,
     /// The size of the embedding.
     pub embedding: usize,
+    /// The share of activations that are left out in training.
+    pub dropout: f64,
 }
 
 /// A residual block, with attention where there are heads.
@@ -51,9 +56,10 @@ pub struct Block<P> {
     attention: Option<Attention<P>>,
     kind: Kind,
     resolution: Resolution,
+    dropout: Dropout,
 }
 
-module!(Block: parameters [gain], modules [first, time, second, skip, attention], keeps [kind, resolution]);
+module!(Block: parameters [gain], modules [first, time, second, skip, attention], keeps [kind, resolution, dropout], dropout dropout);
 
 impl<P: Tensor<Primal = P>> Block<P> {
     pub fn new(plan: Plan, device: &P::Device, rng: &mut dyn Rng) -> Self {
@@ -68,6 +74,7 @@ impl<P: Tensor<Primal = P>> Block<P> {
             attention: (plan.heads > 0).then(|| Attention::new(outputs, plan.heads, device, rng)),
             kind: plan.kind,
             resolution: plan.resolution,
+            dropout: Dropout::new(plan.dropout),
         }
     }
 }
@@ -83,7 +90,7 @@ impl<P: Tensor> Block<P> {
         let x = if self.kind == Kind::Encoder { other_channels(&x).normalize(Normalization::pixels()) } else { x };
         let modulation = (self.time.linear(times) * T::lift(&self.gain)).shift(1.0);
         let branch = silu(&self.first.conv(&silu(&x)).scale_channels(&modulation));
-        let branch = self.second.conv(&branch);
+        let branch = self.second.conv(&self.dropout.apply(branch));
         let x = if self.kind == Kind::Decoder { other_channels(&x) } else { x };
         let sum = blend(&x, &branch, SHARE);
         self.attention.as_ref().map_or(sum.clone(), |attention| attention.apply(&sum))

@@ -1,0 +1,49 @@
+//! Draws with something beside.
+
+use super::{Law, check_length, checksum};
+use crate::{Error, Result};
+use rand::Rng;
+
+/// Draws of a law, each followed by the same numbers: noise for a network that is told a class, or the parameters of an ODE.
+///
+/// ```
+/// use flowmap::law::{Constants, Law, Normal, stream};
+/// let law = Constants::new(Normal::standard(1)?, vec![0.0, 1.0])?;
+/// let mut x = [9.0; 3];
+/// law.draw(&mut stream(1, 0), &mut x);
+/// assert_eq!(x[1..], [0.0, 1.0]);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constants<L> {
+    law: L,
+    constants: Vec<f64>,
+}
+
+impl<L: Law> Constants<L> {
+    /// Draws of `law` with `constants` behind.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a constant is not finite.
+    pub fn new(law: L, constants: Vec<f64>) -> Result<Self> {
+        match constants.iter().position(|c| !c.is_finite()) {
+            None => Ok(Self { law, constants }),
+            Some(k) => Err(Error::invalid("constant", format!("number {k} is {}", constants[k]))),
+        }
+    }
+}
+
+impl<L: Law> Law for Constants<L> {
+    fn dimension(&self) -> usize {
+        self.law.dimension() + self.constants.len()
+    }
+    fn fingerprint(&self) -> String {
+        format!("{} with {:08x}", self.law.fingerprint(), checksum(&self.constants))
+    }
+    fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
+        check_length(x, self.dimension());
+        let (random, constant) = x.split_at_mut(self.law.dimension());
+        self.law.draw(rng, random);
+        constant.copy_from_slice(&self.constants);
+    }
+}
