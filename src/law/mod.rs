@@ -7,10 +7,12 @@
 mod checkerboard;
 mod constants;
 mod normal;
+mod uniform;
 
 pub use checkerboard::Checkerboard;
 pub use constants::Constants;
 pub use normal::Normal;
+pub use uniform::Uniform;
 
 use std::sync::Arc;
 

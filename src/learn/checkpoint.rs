@@ -1,6 +1,6 @@
 //! Training states on disk.
 
-use super::{Coupling, Settings, Trainer};
+use super::{Settings, Source, Trainer};
 use crate::{Error, Real, Result, Tensor, durable, nn::Model};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -216,7 +216,7 @@ impl<T, M, C> Trainer<T, M, C>
 where
     T: Tensor<Primal = T>,
     M: Model<T>,
-    C: Coupling,
+    C: Source<T>,
 {
     /// Adds to checkpoints whatever else determines the run, beside settings, network and laws: the units of the data, the backend. A checkpoint with another
     /// description is refused by [`restore`](Self::restore).
@@ -264,7 +264,7 @@ where
             real: T::Real::NAME.into(),
             settings: self.settings.clone(),
             network: self.model.architecture(),
-            coupling: self.coupling.fingerprint().into(),
+            coupling: self.source.fingerprint().into(),
             description: self.description.clone(),
             bytes: bytes.len() as u64,
             crc32: crc32fast::hash(&bytes),
@@ -289,7 +289,7 @@ where
         let State { settings, network, coupling, description, .. } = &checkpoint.state;
         checkpoint.same("settings", &json(settings), &json(&self.settings))?;
         checkpoint.same("network", network, &self.model.architecture())?;
-        checkpoint.same("coupling", coupling, &self.coupling.fingerprint().into())?;
+        checkpoint.same("coupling", coupling, &self.source.fingerprint().into())?;
         checkpoint.same("description", description, &self.description)?;
         let reader = checkpoint.reader(&self.device)?;
         let model = reader.module(&Weights::Current.prefix(), &self.model)?;

@@ -23,6 +23,7 @@
 mod checkpoint;
 mod conditional;
 mod coupling;
+mod given_field;
 mod guidance;
 mod objective;
 mod optimizer;
@@ -30,21 +31,26 @@ mod optimizer;
 mod options;
 mod run;
 mod settings;
+mod source;
 mod speed;
 #[cfg(feature = "terminal")]
 mod terminal;
+mod times;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, Weights};
 pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
+pub use given_field::GivenField;
 pub use guidance::Guidance;
-pub use objective::{Distillation, Objective, StopGradient};
+pub use objective::{Distillation, Known, Objective, StopGradient, Teacher};
 pub use optimizer::{Optimizer, Schedule};
 #[cfg(feature = "cli")]
 pub use options::{Options, exit_code};
 pub use run::{Outcome, Run};
 pub use settings::Settings;
+pub use source::Source;
 #[cfg(feature = "terminal")]
 pub use terminal::{Terminal, interrupted};
+pub use times::{Growth, Times, Weighting};
 pub use trainer::{Progress, Trainer};

@@ -1,6 +1,6 @@
 //! Command-line options of a training program.
 
-use super::{Coupling, Objective, Outcome, Progress, Run, Settings, Terminal, Trainer};
+use super::{Objective, Outcome, Progress, Run, Settings, Source, Terminal, Trainer};
 use crate::{Error, Result, Tensor, nn::Model};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -25,10 +25,10 @@ use std::{
 /// ```
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// What to train by: lsd, esd, psd-u, psd-m, or fm (flow matching alone)
+    /// What to train by: lsd, esd, psd-u, psd-m, mf, or fm (flow matching alone); for a field that is given lmd, emd, pmd, pmd-m
     #[arg(long)]
     pub objective: Option<String>,
-    /// Where gradients stop: paper, none, semigradient (lsd, esd), teacher (esd), map or map-none (psd)
+    /// Where gradients stop: paper, none, semigradient (lsd, esd, lmd, emd), teacher (esd), compound (mf), map or map-none (psd, pmd)
     #[arg(long)]
     pub stop_gradient: Option<String>,
     /// Steps of training in all
@@ -140,7 +140,7 @@ impl Options {
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Coupling,
+        C: Source<T>,
     {
         self.train_and_look(run, trainer, |_, _| Ok(ControlFlow::Continue(())))
     }
@@ -158,7 +158,7 @@ impl Options {
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Coupling,
+        C: Source<T>,
     {
         if self.resume {
             run.resume(trainer)?;

@@ -1,6 +1,6 @@
 //! A training run in a folder: metrics, checkpoints, interruption, resumption.
 
-use super::{Checkpoint, Coupling, Progress, Trainer, speed::Speed};
+use super::{Checkpoint, Progress, Source, Trainer, speed::Speed};
 use crate::{Error, Result, Tensor, durable, nn::Model};
 use serde::Serialize;
 use std::{
@@ -167,7 +167,7 @@ impl Run {
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Coupling,
+        C: Source<T>,
     {
         let mut all = Checkpoint::all(&self.checkpoints())?;
         let Some(newest) = all.pop() else { return Ok(None) };
@@ -197,7 +197,7 @@ impl Run {
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Coupling,
+        C: Source<T>,
     {
         let _lock = self.lock()?;
         let taken = trainer.steps_taken();
@@ -253,7 +253,7 @@ impl Run {
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Coupling,
+        C: Source<T>,
     {
         table.flush()?;
         trainer.save(&self.checkpoints())?;

@@ -1,6 +1,6 @@
 //! The settings of a training run.
 
-use super::{Objective, Optimizer, Schedule};
+use super::{Growth, Objective, Optimizer, Schedule, Teacher, Times, Weighting};
 use crate::{Error, Result, interpolant::Path};
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,18 @@ pub struct Settings {
     pub path: Path,
     /// Samples in a batch.
     pub batch: usize,
-    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}` by flow matching.
+    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or towards a field that is given. In that
+    /// case it may be 0.
     pub diagonal: f64,
+    /// The law of times.
+    #[serde(default)]
+    pub times: Times,
+    /// How far apart the times are at first; as far as ever if that is not given.
+    #[serde(default)]
+    pub growth: Option<Growth>,
+    /// How samples are weighed within a batch.
+    #[serde(default)]
+    pub weighting: Weighting,
     /// The weight `w` of the loss `e^-w |r|² + w`.
     pub weight: f64,
     /// The optimizer.
@@ -46,6 +56,9 @@ impl Default for Settings {
             path: Path::Linear,
             batch: 1024,
             diagonal: 0.75,
+            times: Times::Uniform,
+            growth: None,
+            weighting: Weighting::Equal,
             weight: 1.0,
             optimizer: Optimizer::RAdam,
             learning_rate: 1e-3,
@@ -62,6 +75,7 @@ impl Settings {
     pub fn diagonal_samples(&self) -> usize {
         match self.objective.distillation() {
             None => self.batch,
+            Some(_) if self.diagonal == 0.0 => 0,
             Some(_) => ((self.batch as f64 * self.diagonal) as usize).clamp(1, self.batch),
         }
     }
@@ -87,7 +101,8 @@ impl Settings {
         if self.batch > LARGEST {
             return Err(Error::invalid("batch", format!("{} samples are more than {LARGEST}", self.batch)));
         }
-        if !(self.diagonal > 0.0 && self.diagonal <= 1.0) {
+        let none = self.diagonal == 0.0 && self.objective.teacher() == Some(Teacher::Given);
+        if !none && !(self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
         if self.objective.distillation().is_some() && self.diagonal_samples() == self.batch {
@@ -107,6 +122,9 @@ impl Settings {
         if let Some((_, decay)) = twice {
             return Err(Error::invalid("decay of an average", format!("{decay} is there twice")));
         }
+        self.times.check()?;
+        self.growth.map_or(Ok(()), |growth| growth.check())?;
+        self.weighting.check()?;
         self.schedule.check()
     }
 }

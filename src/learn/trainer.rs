@@ -1,16 +1,15 @@
 //! The training loop's body: one step.
 
-use super::{Coupling, Settings};
+use super::{Known, Settings, Source, Weighting};
 use crate::{
     AverageVelocity, Error, Learned, Number, Real, Result, State, Tape, Tensor, Value, Var, VelocityField,
-    interpolant::Interpolant,
     law::stream,
     nn::{Model, Module, normalized},
 };
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-/// Trains an average velocity `v_{s,t}`: flow matching on the diagonal, self-distillation off it.
+/// Trains an average velocity `v_{s,t}`: on the diagonal towards the velocities of a [`Source`], off it by an [`Objective`](super::Objective).
 ///
 /// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, with the
 /// network's own [weight](AverageVelocity::log_loss) beside the settings' if it learns one, clips
@@ -37,7 +36,7 @@ pub struct Trainer<T: Tensor, M, C> {
     pub(super) step: u64,
     pub(super) description: serde_json::Value,
     pub(super) device: T::Device,
-    pub(super) coupling: C,
+    pub(super) source: C,
 }
 
 /// What one step did.
@@ -48,7 +47,7 @@ pub struct Progress {
     /// The weighted loss.
     pub loss: f64,
     /// The mean of `|v_{t,t}(I_t) - I'_t|²` on the diagonal, unweighted. It does not go to 0: its minimum is the variance of
-    /// `I'_t` given `I_t`.
+    /// `I'_t` given `I_t`. NaN where there is no diagonal.
     pub diagonal: f64,
     /// The mean squared residual off the diagonal, unweighted; NaN where there is none.
     pub residual: f64,
@@ -62,19 +61,19 @@ impl<T, M, C> Trainer<T, M, C>
 where
     T: Tensor<Primal = T>,
     M: Model<T>,
-    C: Coupling,
+    C: Source<T>,
 {
     /// A trainer at step 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a setting cannot be used, or not with this coupling.
-    pub fn new(model: M, coupling: C, settings: Settings, device: T::Device) -> Result<Self> {
+    /// [`Error::Invalid`] if a setting cannot be used, or not with this source.
+    pub fn new(model: M, source: C, settings: Settings, device: T::Device) -> Result<Self> {
         settings.check()?;
-        coupling.check_path(&settings.path)?;
+        source.check(&settings)?;
         let mut moments = Vec::new();
         model.visit(&mut |_, p| moments.push([p.constant(0.0), p.constant(0.0)]));
         let averages = settings.averages.iter().map(|_| model.clone()).collect();
-        Ok(Self { model, moments, averages, settings, step: 0, description: serde_json::Value::Null, device, coupling })
+        Ok(Self { model, moments, averages, settings, step: 0, description: serde_json::Value::Null, device, source })
     }
 
     /// Steps taken so far.
@@ -119,18 +118,25 @@ where
 
     /// The random numbers of this step, as tensors.
     fn draw(&self) -> Batch<T> {
-        let (n, d) = (self.settings.batch, self.coupling.dimension());
-        let [start, end] = self.settings.path.span();
+        let (n, d) = (self.settings.batch, self.source.dimension());
+        let Settings { times, growth, path, .. } = &self.settings;
+        let span = self.source.span(path);
+        let factor = growth.map_or(1.0, |growth| growth.factor(self.step));
         let mut rng = stream(self.settings.seed, self.step);
         let mut host = [vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n * d], vec![0.0; n * d]];
         let [s, t, gamma, x0, x1] = &mut host;
         let diagonal = self.settings.diagonal_samples();
         for i in 0..n {
-            let mut time = || start + (end - start) * rng.random::<f64>();
-            let (a, b) = (time(), time());
-            (s[i], t[i]) = if i < diagonal { (a, a) } else { (a.min(b), a.max(b)) };
+            [s[i], t[i]] = if i < diagonal {
+                let time = times.single(span, &mut rng);
+                // as many numbers as off the diagonal, so that what else is drawn does not depend on its share
+                rng.next_u64();
+                [time; 2]
+            } else {
+                times.pair(span, factor, &mut rng)
+            };
             gamma[i] = rng.random();
-            self.coupling.draw(&mut rng, &mut x0[i * d..(i + 1) * d], &mut x1[i * d..(i + 1) * d]);
+            self.source.draw(&mut rng, &mut x0[i * d..(i + 1) * d], &mut x1[i * d..(i + 1) * d]);
         }
         let tensor = |values: &[f64], width: Option<usize>| {
             let values: Vec<_> = values.iter().map(|&x| T::Real::from_f64(x)).collect();
@@ -145,7 +151,7 @@ where
             x1: tensor(&x1[from * d..to * d], Some(d)),
         };
         let dropout = rng.next_u64();
-        Batch { diagonal: rows(0, diagonal), off: (diagonal < n).then(|| rows(diagonal, n)), dropout }
+        Batch { diagonal: (diagonal > 0).then(|| rows(0, diagonal)), off: (diagonal < n).then(|| rows(diagonal, n)), dropout }
     }
 
     /// The loss and its gradient with respect to every parameter.
@@ -154,36 +160,39 @@ where
         let (mut live, fixed) = (self.model.on_tape(&tape), self.model.off_tape());
         let path = &self.settings.path;
 
-        let Rows { t, x0, x1, .. } = &batch.diagonal;
-        let x = path.point(t, x0, x1);
-        let target = path.velocity(t, x0, x1);
-        let target = match self.coupling.guidance() {
-            Some(guidance) => target.plus(&guidance.correction(&self.model, t, &x)),
-            None => target,
-        };
-        let (t, x) = (Var::constant(t.clone()), Var::constant(x));
-        let mut seeds = stream(batch.dropout, 0);
-        live.drop_out(&mut || Some(seeds.next_u64()));
-        let residual = Learned(&live).velocity(&t, &x).minus(&Var::constant(target));
-        live.drop_out(&mut || None);
-        let diagonal = self.loss(&residual, live.log_loss(&t, &t, &x));
+        let diagonal = batch.diagonal.as_ref().map(|Rows { t, x0, x1, .. }| {
+            let (x, target) = self.source.states(path, t, x0, x1);
+            let target = match self.source.guidance() {
+                Some(guidance) => target.plus(&guidance.correction(&self.model, t, &x)),
+                None => target,
+            };
+            let (t, x) = (Var::constant(t.clone()), Var::constant(x));
+            let mut seeds = stream(batch.dropout, 0);
+            live.drop_out(&mut || Some(seeds.next_u64()));
+            let residual = Learned(&live).velocity(&t, &x).minus(&Var::constant(target));
+            live.drop_out(&mut || None);
+            self.loss(&residual, live.log_loss(&t, &t, &x))
+        });
 
         let off = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
-            let x = Var::constant(path.point(s, x0, x1));
-            let [s, t, gamma] = [s, t, gamma].map(|v| Var::constant(v.clone()));
-            let residual = self.settings.objective.residual(&live, &fixed, &s, &t, &gamma, &x)?;
+            let (x, velocity) = self.source.states(path, s, x0, x1);
+            let [s, t, gamma, x, velocity] = [s, t, gamma, &x, &velocity].map(|v| Var::constant(v.clone()));
+            let (short, reach) = self.source.short().unzip();
+            let field = self.source.field();
+            let known = Known { field, short, reach: reach.unwrap_or(0.0), velocity: Some(velocity) };
+            let residual = self.settings.objective.residual(&live, &fixed, &known, &s, &t, &gamma, &x)?;
             Some(self.loss(&residual, live.log_loss(&s, &t, &x)))
         });
 
-        let n = self.settings.batch as f64;
-        let total = off.iter().fold(diagonal.weighted.clone(), |sum, off| sum + &off.weighted);
-        let loss = total.scale(1.0 / n).shift(self.settings.weight);
-        let mean = |loss: &Loss<T>, rows: &Rows<T>| loss.squares / rows.t.shape()[0] as f64;
+        let parts = diagonal.iter().chain(&off).map(|part| part.weighted.clone());
+        let total = parts.reduce(|sum, part| sum + &part).expect("settings leave no batch without samples");
+        let loss = total.scale(1.0 / self.settings.batch as f64).shift(self.settings.weight);
+        let mean = |loss: &Option<Loss<T>>| loss.as_ref().map_or(f64::NAN, |loss| loss.squares / loss.samples);
         let progress = Progress {
             step: self.step + 1,
             loss: loss.values()[0],
-            diagonal: mean(&diagonal, &batch.diagonal),
-            residual: off.iter().zip(&batch.off).map(|(off, rows)| mean(off, rows)).next().unwrap_or(f64::NAN),
+            diagonal: mean(&diagonal),
+            residual: mean(&off),
             gradient: f64::NAN,
             learning_rate: self.settings.learning_rate * self.settings.schedule.factor(self.step),
         };
@@ -201,17 +210,20 @@ where
     /// `Σ e^-w |r|² + w`, less the constant weight.
     fn loss(&self, residual: &Var<T>, log_loss: Option<Var<T>>) -> Loss<T> {
         let constant = (-self.settings.weight).exp();
-        match log_loss {
-            None => {
-                let sum = square(residual);
-                Loss { squares: sum.values()[0], weighted: sum.scale(constant) }
-            }
-            Some(w) => {
-                let each = residual.dot(residual);
-                let weighted = (each.clone() * (-w.clone()).exp()).scale(constant) + &w;
-                Loss { squares: each.values().iter().sum(), weighted: weighted.sum(0..1) }
-            }
+        let samples = residual.shape()[0] as f64;
+        if log_loss.is_none() && self.settings.weighting == Weighting::Equal {
+            let sum = square(residual);
+            return Loss { samples, squares: sum.values()[0], weighted: sum.scale(constant) };
         }
+        let each = residual.dot(residual);
+        let squares = each.values();
+        let factors: Vec<_> = squares.iter().map(|&square| T::Real::from_f64(self.settings.weighting.factor(square))).collect();
+        let weighed = each * Var::constant(T::from_slice(&self.device, &factors, &[factors.len()]));
+        let weighted = match log_loss {
+            None => weighed.scale(constant),
+            Some(w) => (weighed * (-w.clone()).exp()).scale(constant) + &w,
+        };
+        Loss { samples, squares: squares.iter().sum(), weighted: weighted.sum(0..1) }
     }
 
     fn update(&mut self, gradients: &[Option<T>], progress: &Progress) {
@@ -248,6 +260,8 @@ where
 
 /// Of some samples.
 struct Loss<T> {
+    /// How many.
+    samples: f64,
     /// `Σ |r|²`.
     squares: f64,
     /// What is minimized.
@@ -256,7 +270,7 @@ struct Loss<T> {
 
 /// The samples of one step.
 struct Batch<T> {
-    diagonal: Rows<T>,
+    diagonal: Option<Rows<T>>,
     off: Option<Rows<T>>,
     /// The seed of what is dropped out.
     dropout: u64,

@@ -16,6 +16,8 @@ pub struct MlpShape {
     pub hidden: usize,
     /// The nonlinearity after each hidden layer.
     pub activation: Activation,
+    /// Whether the network is told `t - s` alone, not both times: for ODEs that do not depend on time.
+    pub autonomous: bool,
     /// How many of the coordinates, the last, tell the network something and stay as they are: classes, or parameters of an ODE.
     pub conditions: usize,
     /// The size `σ` of a typical coordinate: the network sees `x / σ`, and its output is multiplied by `σ`.
@@ -25,12 +27,17 @@ pub struct MlpShape {
 impl MlpShape {
     /// Points of `dimension` coordinates of size 1, `hidden` layers of `width` GELU units.
     pub fn new(dimension: usize, width: usize, hidden: usize) -> Self {
-        Self { dimension, width, hidden, activation: Activation::Gelu, conditions: 0, scale: 1.0 }
+        Self { dimension, width, hidden, activation: Activation::Gelu, autonomous: false, conditions: 0, scale: 1.0 }
     }
 
     /// With another nonlinearity.
     pub fn with_activation(self, activation: Activation) -> Self {
         Self { activation, ..self }
+    }
+
+    /// For ODEs that do not depend on time: the network is told `t - s` alone.
+    pub fn autonomous(self) -> Self {
+        Self { autonomous: true, ..self }
     }
 
     /// With the last `conditions` coordinates at rest.
@@ -70,7 +77,8 @@ impl MlpShape {
 
 /// A multilayer perceptron `σ N(s, t, x / σ)`: the average velocity of arXiv 2505.18825 on low-dimensional data.
 ///
-/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`. Of the coordinates, those that are
+/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`, or
+/// `[batch, d + 1]` if the shape is autonomous. Of the coordinates, those that are
 /// conditions stay as they are.
 ///
 /// ```
@@ -96,7 +104,8 @@ impl<P: Tensor<Primal = P>> Mlp<P> {
         shape.check()?;
         let mut rng = stream(seed, INITIALIZATION);
         let widths = std::iter::repeat_n(shape.width, shape.hidden);
-        let sizes: Vec<_> = [shape.dimension + 2].into_iter().chain(widths).chain([shape.dimension - shape.conditions]).collect();
+        let inputs = shape.dimension + if shape.autonomous { 1 } else { 2 };
+        let sizes: Vec<_> = [inputs].into_iter().chain(widths).chain([shape.dimension - shape.conditions]).collect();
         let layers = sizes.windows(2).map(|io| Linear::new(io[0], io[1], device, &mut rng)).collect();
         Ok(Self { layers, shape: *shape })
     }
@@ -108,7 +117,12 @@ impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let batch = x.shape()[0];
         let column = |t: &T| if t.shape().is_empty() { t.spread(0, &[batch, 1]) } else { t.spread(1, &[1]) };
-        let input = T::concat(&[column(s), column(t), x.scale(1.0 / self.shape.scale)], 1);
+        let point = x.scale(1.0 / self.shape.scale);
+        let input = if self.shape.autonomous {
+            T::concat(&[column(&(t.clone() - s)), point], 1)
+        } else {
+            T::concat(&[column(s), column(t), point], 1)
+        };
         let (last, hidden) = self.layers.split_last().expect("there is an output layer");
         let features = hidden.iter().fold(input, |h, layer| layer.apply(&h).activate(self.shape.activation));
         and_rest(last.apply(&features).scale(self.shape.scale), x, self.shape.conditions)

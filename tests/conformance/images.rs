@@ -3,7 +3,7 @@
 use crate::backend::{Array, Backend, assert_close, assert_same, host, indices, offset, random};
 use flowmap::{
     AverageVelocity, ImageTensor, Normalization, Number, Order, State, Tape, Tensor, Value, Var, Window,
-    learn::Objective,
+    learn::{Known, Objective},
     nn::{EdmShape, EdmUNet, Model, Module, UNet, UNetShape},
 };
 
@@ -268,7 +268,7 @@ fn loss_gradients<B: Backend, M: Model<B::T>>(mut net: M, dimension: usize) {
         let tape = Tape::new();
         let live = net.on_tape(&tape);
         let [s, t, x] = [&s, &t, &x].map(|v| Var::constant(v.clone()));
-        let residual = objective.residual(&live, &live, &s, &t, &s, &x).unwrap();
+        let residual = objective.residual(&live, &live, &Known::nothing(), &s, &t, &s, &x).unwrap();
         let squares = residual.dot(&residual);
         let loss = match live.log_loss(&s, &t, &x) {
             None => squares,

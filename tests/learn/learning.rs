@@ -10,7 +10,7 @@ use flowmap::{
     exact::Gaussian,
     interpolant::{Interpolant, Linear},
     law::{Law, Normal, stream},
-    learn::{Independent, Objective, Schedule, Settings, Trainer},
+    learn::{Independent, Known, Objective, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape},
     sample::{self, Grid},
 };
@@ -116,7 +116,7 @@ fn residual(network: &Network, objective: &str) -> f64 {
     let [s, t] = [s, t].map(|times| NdTensor::from_slice(&(), &times, &[DRAWS]));
     let x = NdTensor::from_slice(&(), &x, &[DRAWS, 2]);
     let objective: Objective = objective.parse().unwrap();
-    let residual = objective.residual(network, network, &s, &t, &s, &x).unwrap().to_vec();
+    let residual = objective.residual(network, network, &Known::nothing(), &s, &t, &s, &x).unwrap().to_vec();
     (squares(residual.as_chunks().0.iter().map(|&[x, y]| [x.into(), y.into()])) / DRAWS as f64).sqrt()
 }
 

@@ -3,33 +3,44 @@
 use flowmap::{
     Error,
     backend::ndarray::NdTensor,
+    exact::Pendulum,
     interpolant::{Path, VariancePreserving},
     law::{Checkerboard, Normal},
-    learn::{Distillation, Independent, Objective, Optimizer, Schedule, Settings, StopGradient, Trainer},
+    learn::{
+        Distillation, GivenField, Growth, Independent, Objective, Optimizer, Schedule, Settings, Source, StopGradient, Teacher,
+        Times, Trainer, Weighting,
+    },
     nn::{Mlp, MlpShape},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-const DISTILLATIONS: [Distillation; 4] =
-    [Distillation::Lagrangian, Distillation::Eulerian, Distillation::SemigroupUniform, Distillation::SemigroupMidpoint];
-const STOPS: [StopGradient; 6] = [
+const DISTILLATIONS: [Distillation; 5] = [
+    Distillation::Lagrangian,
+    Distillation::Eulerian,
+    Distillation::SemigroupUniform,
+    Distillation::SemigroupMidpoint,
+    Distillation::SemigroupShort,
+];
+const TEACHERS: [Teacher; 3] = [Teacher::Itself, Teacher::Given, Teacher::Conditional];
+const STOPS: [StopGradient; 7] = [
     StopGradient::Paper,
     StopGradient::Nowhere,
     StopGradient::Teacher,
     StopGradient::Semigradient,
+    StopGradient::Compound,
     StopGradient::Map,
     StopGradient::MapNowhere,
 ];
 
 fn objectives() -> Vec<Objective> {
-    let pairs = DISTILLATIONS.into_iter().flat_map(|d| STOPS.map(|stop| (d, stop)));
-    let all = pairs.filter_map(|(d, stop)| Objective::new(d, stop).ok());
+    let pairs = DISTILLATIONS.into_iter().flat_map(|d| TEACHERS.map(|teacher| (d, teacher)));
+    let all = pairs.flat_map(|(d, teacher)| STOPS.map(|stop| Objective::new(d, teacher, stop))).filter_map(Result::ok);
     [Objective::FLOW_MATCHING].into_iter().chain(all).collect()
 }
 
 #[test]
 fn objectives_survive_a_round_trip() {
-    assert_eq!(objectives().len(), 1 + 3 + 4 + 4 + 4);
+    assert_eq!(objectives().len(), 1 + (3 + 4 + 4 + 4) + (3 + 3 + 4 + 2) + 2);
     for objective in objectives() {
         let name = objective.to_string();
         assert_eq!(name.parse::<Objective>().unwrap(), objective, "{name}");
@@ -49,16 +60,25 @@ fn modes(error: &Error) -> Vec<String> {
 #[test]
 fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
     let mut refused = 0;
-    for d in DISTILLATIONS {
-        let valid: Vec<_> = STOPS.into_iter().filter(|&stop| Objective::new(d, stop).is_ok()).collect();
+    for (d, teacher) in DISTILLATIONS.into_iter().flat_map(|d| TEACHERS.map(|teacher| (d, teacher))) {
+        let made = |stop| Objective::new(d, teacher, stop);
+        let Some(first) = STOPS.into_iter().find_map(|stop| made(stop).ok()) else {
+            let message = made(StopGradient::Paper).unwrap_err().to_string();
+            assert!(message.contains("there are Lagrangian of Itself, Eulerian of Itself"), "{message}");
+            continue;
+        };
+        let name = first.to_string();
+        let name = name.split(':').next().unwrap();
         for stop in STOPS {
-            let Err(error) = Objective::new(d, stop) else { continue };
+            let Err(error) = made(stop) else { continue };
             refused += 1;
-            assert_eq!(modes(&error), valid.iter().map(ToString::to_string).collect::<Vec<_>>());
-            assert_eq!(format!("{d}:{stop}").parse::<Objective>().unwrap_err().to_string(), error.to_string());
+            let listed = modes(&error);
+            assert!(listed.iter().all(|stop| made(stop.parse().unwrap()).is_ok()));
+            assert_eq!(listed.len(), STOPS.into_iter().filter(|&stop| made(stop).is_ok()).count());
+            assert_eq!(format!("{name}:{stop}").parse::<Objective>().unwrap_err().to_string(), error.to_string());
         }
     }
-    assert_eq!(refused, 3 + 2 + 2 + 2);
+    assert_eq!(refused, (4 + 3 + 3 + 3) + (4 + 4 + 3 + 5) + 5);
     assert_eq!(modes(&"fm:none".parse::<Objective>().unwrap_err()), ["paper"]);
     assert_eq!("fm:paper".parse::<Objective>().unwrap(), Objective::FLOW_MATCHING);
 }
@@ -67,11 +87,11 @@ fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
 fn an_unknown_name_is_refused_with_the_list_of_known_ones() {
     for bad in ["", "LSD", "lsd ", "psd", "psd-u-m", ":none"] {
         let message = bad.parse::<Objective>().unwrap_err().to_string();
-        assert!(message.contains("there are fm, lsd, esd, psd-u and psd-m"), "{bad}: {message}");
+        assert!(message.contains("there are fm, lsd, esd, psd-u, psd-m, lmd, emd, pmd, pmd-m, mf"), "{bad}: {message}");
     }
     for bad in ["lsd:", "lsd:all", "lsd:none:none", "psd-m: map"] {
         let message = bad.parse::<Objective>().unwrap_err().to_string();
-        assert!(message.contains("there are paper, none, teacher, semigradient, map and map-none"), "{bad}: {message}");
+        assert!(message.contains("there are paper, none, teacher, semigradient, compound, map, map-none"), "{bad}: {message}");
     }
 }
 
@@ -95,26 +115,70 @@ fn schedule() -> impl Strategy<Value = Schedule> {
     ]
 }
 
+fn times() -> impl Strategy<Value = Times> {
+    prop_oneof![
+        select(vec![Times::Uniform, Times::BothWays, Times::FromStart, Times::ToEnd]),
+        (float(-2.0..2.0), float(0.1..3.0)).prop_map(|(mean, deviation)| Times::LogitNormal { mean, deviation }),
+        select(vec![0, 1, 5, 31, 32, u32::MAX]).prop_map(|levels| Times::Dyadic { levels }),
+    ]
+}
+
+fn growth() -> impl Strategy<Value = Option<Growth>> {
+    let some = (float(0.0..1.0), select(vec![0, 1, 7, u64::MAX])).prop_map(|(first, steps)| Some(Growth { first, steps }));
+    prop_oneof![Just(None), some]
+}
+
+fn weighting() -> impl Strategy<Value = Weighting> {
+    let adaptive = (float(0.0..2.0), float(1e-4..1.0)).prop_map(|(power, offset)| Weighting::Adaptive { power, offset });
+    prop_oneof![Just(Weighting::Equal), adaptive]
+}
+
 fn settings() -> impl Strategy<Value = Settings> {
     let batch = prop_oneof![8 => 1..40_usize, 1 => select(vec![0, 100_000_000, usize::MAX / 2, usize::MAX])];
     let optimizer = select(vec![Optimizer::Adam, Optimizer::RAdam]);
     let averages = vec(float(0.0..1.0), 0..3).prop_flat_map(|a| select(vec![a.clone(), [a.clone(), a].concat()]));
     let numbers = [float(0.01..1.0), float(-5.0..5.0), float(1e-6..1e7), float(1e-3..1e3)];
-    (select(objectives()), path(), batch, optimizer, schedule(), averages, any::<u64>(), numbers).prop_map(
-        |(objective, path, batch, optimizer, schedule, averages, seed, [diagonal, weight, learning_rate, clip])| Settings {
-            objective,
-            path,
-            batch,
-            diagonal,
-            weight,
-            optimizer,
-            learning_rate,
-            schedule,
-            clip,
-            averages,
-            seed,
+    let law = (times(), growth(), weighting());
+    (select(objectives()), path(), batch, optimizer, schedule(), averages, any::<u64>(), numbers, law).prop_map(
+        |(objective, path, batch, optimizer, schedule, averages, seed, numbers, (times, growth, weighting))| {
+            let [diagonal, weight, learning_rate, clip] = numbers;
+            Settings {
+                objective,
+                path,
+                batch,
+                diagonal,
+                times,
+                growth,
+                weighting,
+                weight,
+                optimizer,
+                learning_rate,
+                schedule,
+                clip,
+                averages,
+                seed,
+            }
         },
     )
+}
+
+fn refused_or_works(settings: Settings, source: impl Source<NdTensor<f32>>) -> Result<(), TestCaseError> {
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+    let refused = settings.check().err().map(|error| error.to_string());
+    match Trainer::new(network, source, settings, ()) {
+        Err(error) => prop_assert_eq!(Some(error.to_string()), refused),
+        Ok(mut trainer) => {
+            prop_assert_eq!(None, refused);
+            trainer.step().map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let home = tempfile::tempdir().unwrap();
+            let path = trainer.save(home.path()).unwrap();
+            let next = trainer.step();
+            trainer.restore(&path).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            // a second step may diverge at an absurd rate; then it must do so again
+            prop_assert_eq!(format!("{:?}", trainer.step()), format!("{next:?}"));
+        }
+    }
+    Ok(())
 }
 
 proptest! {
@@ -122,21 +186,20 @@ proptest! {
 
     #[test]
     fn settings_are_refused_or_work(settings in settings()) {
-        let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
-        let refused = settings.check().err().map(|error| error.to_string());
-        match Trainer::new(network, coupling, settings, ()) {
-            Err(error) => prop_assert_eq!(Some(error.to_string()), refused),
-            Ok(mut trainer) => {
-                prop_assert_eq!(None, refused);
-                trainer.step().map_err(|error| TestCaseError::fail(error.to_string()))?;
-                let home = tempfile::tempdir().unwrap();
-                let path = trainer.save(home.path()).unwrap();
-                let next = trainer.step();
-                trainer.restore(&path).map_err(|error| TestCaseError::fail(error.to_string()))?;
-                // a second step may diverge at an absurd rate; then it must do so again
-                prop_assert_eq!(format!("{:?}", trainer.step()), format!("{next:?}"));
-            }
+        if settings.objective.teacher() == Some(Teacher::Given) {
+            let field = Pendulum::new(1.0).unwrap();
+            refused_or_works(settings, GivenField::new(field, Checkerboard, [-0.5, 1.5]).unwrap())?;
+        } else {
+            refused_or_works(settings, Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap())?;
         }
     }
+}
+
+#[test]
+fn a_field_is_not_learned_from_data_alone() {
+    let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+    let settings = Settings { objective: "lmd".parse().unwrap(), ..Settings::default() };
+    let error = Trainer::new(network, coupling, settings, ()).err().unwrap().to_string();
+    assert!(error.contains("GivenField"), "{error}");
 }

@@ -1,0 +1,177 @@
+//! Learning the flow map of a field that is known.
+
+use super::{Settings, Source};
+use crate::{AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField, interpolant::Path, law::Law};
+use rand::Rng;
+
+/// An ODE, or a network that has learned a velocity, whose flow map is to be learned: no data, but states from any law that covers the region
+/// of interest.
+///
+/// The objectives `lmd` and `emd` hold the field itself, `pmd` and `pmd-m` a map of it that is right for short times: steps of the classical
+/// Runge-Kutta method. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, exact::Pendulum, law::Uniform, learn::{GivenField, Settings, Trainer}, nn::{Mlp, MlpShape}};
+/// let states = Uniform::new(&[[-2.0, 2.0], [-1.0, 1.0]])?;
+/// let source = GivenField::new(Pendulum::new(1.0)?, states, [0.0, 2.0])?;
+/// let settings = Settings { objective: "lmd".parse()?, batch: 64, ..Settings::default() };
+/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let mut trainer = Trainer::new(network, source, settings, ())?;
+/// assert!(trainer.step()?.residual.is_finite());
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map matching, arXiv 2406.07507.
+#[derive(Clone, Debug)]
+pub struct GivenField<B, L> {
+    steps: RungeKutta<B>,
+    states: L,
+    span: [f64; 2],
+    reach: f64,
+    name: String,
+}
+
+/// Steps of the short map, unless others are asked for.
+const STEPS: u32 = 1;
+
+impl<B, L: Law> GivenField<B, L> {
+    /// Maps between any two times of `span`, from states of this law at any time. The short map reaches a tenth of the span in one step.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless the span is finite and ascending.
+    pub fn new(field: B, states: L, span: [f64; 2]) -> Result<Self> {
+        let [start, end] = span;
+        if !(start < end && start.is_finite() && end.is_finite()) {
+            return Err(Error::invalid("span of times", format!("from {start} to {end}; give two finite ascending times")));
+        }
+        let reach = (end - start) / 10.0;
+        Ok(Self { steps: RungeKutta { field, count: STEPS }, states, span, reach, name: String::new() })
+    }
+
+    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole span, `pmd`
+    /// is a regression on the ends of trajectories.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` at least 1.
+    pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
+        if !(reach > 0.0 && reach.is_finite()) || steps == 0 {
+            let reason = format!("a reach of {reach} in {steps} steps; give a positive time and one step at least");
+            return Err(Error::invalid("map for short times", reason));
+        }
+        self.reach = reach;
+        self.steps.count = steps;
+        Ok(self)
+    }
+
+    /// With words that tell this field from others: checkpoints hold them, and refuse a run with other words.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The field.
+    pub fn field(&self) -> &B {
+        &self.steps.field
+    }
+
+    /// The law of states.
+    pub fn law(&self) -> &L {
+        &self.states
+    }
+}
+
+impl<T, B, L> Source<T> for GivenField<B, L>
+where
+    T: Tensor<Primal = T>,
+    B: VelocityField<T> + VelocityField<Var<T>> + Send + Sync,
+    L: Law,
+{
+    fn dimension(&self) -> usize {
+        self.states.dimension()
+    }
+    fn fingerprint(&self) -> String {
+        let ([start, end], RungeKutta { count, .. }) = (self.span, &self.steps);
+        let states = self.states.fingerprint();
+        format!("field {} from {start} to {end} at {states}, known for {} in {count} steps", self.name, self.reach)
+    }
+    fn check(&self, _settings: &Settings) -> Result<()> {
+        Ok(())
+    }
+    fn span(&self, _path: &Path) -> [f64; 2] {
+        self.span
+    }
+    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+        self.states.draw(rng, x0);
+        x1.copy_from_slice(x0);
+    }
+    fn states(&self, _path: &Path, t: &T, x0: &T, _x1: &T) -> (T, T) {
+        (x0.clone(), self.steps.field.velocity(t, x0))
+    }
+    fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
+        Some(&self.steps.field)
+    }
+    fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
+        Some((&self.steps, self.reach))
+    }
+}
+
+/// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by the time,
+/// with nothing lost where the time is short.
+#[derive(Clone, Debug)]
+struct RungeKutta<B> {
+    field: B,
+    count: u32,
+}
+
+impl<X: State, B: VelocityField<X>> AverageVelocity<X> for RungeKutta<B> {
+    fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        let step = (t.clone() - s).scale(1.0 / f64::from(self.count));
+        let half = step.scale(0.5);
+        let form = step.constant(0.0);
+        let (mut start, mut now, mut all) = (s.clone(), x.clone(), None::<X>);
+        for _ in 0..self.count {
+            let (middle, end) = (start.clone() + &half, start.clone() + &step);
+            let first = self.field.velocity(&start, &now);
+            let second = self.field.velocity(&middle, &now.plus(&first.scaled(&half)));
+            let third = self.field.velocity(&middle, &now.plus(&second.scaled(&half)));
+            let fourth = self.field.velocity(&end, &now.plus(&third.scaled(&step)));
+            let inner = second.plus(&third).scaled(&form.constant(2.0));
+            let velocity = first.plus(&inner).plus(&fourth).scaled(&form.constant(1.0 / 6.0));
+            now = now.plus(&velocity.scaled(&step));
+            start = end;
+            all = Some(all.map_or(velocity.clone(), |all| all.plus(&velocity)));
+        }
+        all.expect("there is a step").scaled(&form.constant(1.0 / f64::from(self.count)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FlowMap, exact::Pendulum};
+
+    #[test]
+    fn the_short_map_is_of_fourth_order() {
+        let pendulum = Pendulum::new(1.0).unwrap();
+        let x = [1.2, 0.3];
+        let error = |count| {
+            let v: [f64; 2] = RungeKutta { field: &pendulum, count }.average_velocity(&0.0, &1.0, &x);
+            x.plus(&v).minus(&pendulum.flow(&0.0, &1.0, &x)).norm()
+        };
+        let order = (error(4) / error(8)).log2();
+        assert!((order - 4.0).abs() < 0.3, "order {order}");
+        let still: [f64; 2] = RungeKutta { field: &pendulum, count: 3 }.average_velocity(&0.5, &0.5, &x);
+        assert!(still.minus(&pendulum.velocity(&0.5, &x)).norm() < 1e-15);
+    }
+
+    #[test]
+    fn what_cannot_be_learned_is_refused() {
+        let source = |span| GivenField::new(Pendulum::new(1.0).unwrap(), crate::law::Checkerboard, span);
+        for span in [[1.0, 1.0], [1.0, 0.0], [0.0, f64::INFINITY], [f64::NAN, 1.0]] {
+            assert!(source(span).is_err());
+        }
+        for (reach, steps) in [(0.0, 1), (-1.0, 1), (f64::NAN, 1), (f64::INFINITY, 1), (1.0, 0)] {
+            assert!(source([0.0, 1.0]).unwrap().with_short_map(reach, steps).is_err());
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What an objective may be given beside the network.
+
+use crate::{AverageVelocity, State, VelocityField};
+
+/// What is known of a sample's ODE beside the network that learns it: each objective takes what its [`Teacher`](super::Teacher) needs.
+///
+/// ```
+/// use flowmap::{exact::Linear, learn::Known};
+/// let decay = Linear::new(-1.0)?;
+/// let known = Known::<[f64; 1]> { field: Some(&decay), ..Known::nothing() };
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Known<'a, X: State> {
+    /// The velocity field `b`.
+    pub field: Option<&'a dyn VelocityField<X>>,
+    /// A map that is right where `|t - s|` is at most `reach`, by its average velocity.
+    pub short: Option<&'a dyn AverageVelocity<X>>,
+    /// The longest time that `short` is right for.
+    pub reach: f64,
+    /// The velocity of the sample, `I'_s`.
+    pub velocity: Option<X>,
+}
+
+impl<X: State> Known<'_, X> {
+    /// Nothing: enough for self-distillation.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { field: None, short: None, reach: 0.0, velocity: None }
+    }
+}

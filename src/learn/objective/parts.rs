@@ -1,0 +1,110 @@
+//! What objectives are made of, and their names.
+
+use crate::{Error, Result};
+use std::{fmt, str::FromStr};
+
+/// Which characterization makes the residual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Distillation {
+    /// The end point moves along the field.
+    Lagrangian,
+    /// The end point stays while the start moves along the field.
+    Eulerian,
+    /// Two steps make one, meeting at a uniform share of the way.
+    SemigroupUniform,
+    /// Two steps make one, meeting half-way.
+    SemigroupMidpoint,
+    /// A short step of a given map and the rest make one.
+    SemigroupShort,
+}
+
+/// Whose velocity the residual holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Teacher {
+    /// Its own, `v_{t,t}`: self-distillation.
+    Itself,
+    /// A field that is given, `b_t`, or a map that is right for short times: map matching, distillation.
+    Given,
+    /// That of the sample, `I'_s`, of which `b_s` is the mean: consistency training.
+    Conditional,
+}
+
+/// Where gradients are stopped, and the form of the residual where that is part of the choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StopGradient {
+    /// As arXiv 2505.18825 trains by it.
+    Paper,
+    /// Nowhere: everything is live.
+    Nowhere,
+    /// Eulerian: at the teacher's velocity alone.
+    Teacher,
+    /// Lagrangian and Eulerian: everywhere but at `v_{s,t}`, so that no derivative of a derivative is needed:
+    /// `v_{s,t} - sg(b_t(X_{s,t}) - (t-s) ∂_t v)` or `v_{s,t} - sg(b_s + (t-s)(∂_s v + ∇v b_s))`.
+    Semigradient,
+    /// Eulerian: `v_{s,t} - (t-s) sg(∂_s v + ∇v v_{s,s}) - I'_s`, a regression on the velocity of the sample.
+    Compound,
+    /// Semigroup: as the paper, for the residual of the map: the velocity's times `t - s`.
+    Map,
+    /// Semigroup: nowhere, for the residual of the map.
+    MapNowhere,
+}
+
+use Distillation::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupShort, SemigroupUniform};
+use StopGradient::{Compound, Map, MapNowhere, Nowhere, Paper, Semigradient};
+use Teacher::{Conditional, Given, Itself};
+
+/// One way of training.
+pub struct Recipe {
+    pub name: &'static str,
+    pub distillation: Distillation,
+    pub teacher: Teacher,
+    /// Where gradients may be stopped; the first is what the name alone stands for.
+    pub modes: &'static [StopGradient],
+}
+
+const fn recipe(name: &'static str, distillation: Distillation, teacher: Teacher, modes: &'static [StopGradient]) -> Recipe {
+    Recipe { name, distillation, teacher, modes }
+}
+
+/// All that there are, beside flow matching.
+pub const RECIPES: [Recipe; 9] = [
+    recipe("lsd", Lagrangian, Itself, &[Paper, Nowhere, Semigradient]),
+    recipe("esd", Eulerian, Itself, &[Paper, Nowhere, StopGradient::Teacher, Semigradient]),
+    recipe("psd-u", SemigroupUniform, Itself, &[Paper, Nowhere, Map, MapNowhere]),
+    recipe("psd-m", SemigroupMidpoint, Itself, &[Paper, Nowhere, Map, MapNowhere]),
+    recipe("lmd", Lagrangian, Given, &[Nowhere, Paper, Semigradient]),
+    recipe("emd", Eulerian, Given, &[Nowhere, Paper, Semigradient]),
+    recipe("pmd", SemigroupShort, Given, &[Paper, Nowhere, Map, MapNowhere]),
+    recipe("pmd-m", SemigroupMidpoint, Given, &[Paper, Map]),
+    recipe("mf", Eulerian, Conditional, &[Semigradient, Compound]),
+];
+
+const STOPS: [(StopGradient, &str); 7] = [
+    (Paper, "paper"),
+    (Nowhere, "none"),
+    (StopGradient::Teacher, "teacher"),
+    (Semigradient, "semigradient"),
+    (Compound, "compound"),
+    (Map, "map"),
+    (MapNowhere, "map-none"),
+];
+
+impl fmt::Display for StopGradient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = STOPS.iter().find(|(stop, _)| stop == self).map_or("", |(_, name)| name);
+        f.pad(name)
+    }
+}
+
+impl FromStr for StopGradient {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        STOPS.iter().find(|(_, known)| *known == name).map(|(stop, _)| *stop).ok_or_else(|| {
+            let known = STOPS.map(|(_, name)| name).join(", ");
+            Error::invalid("stop gradient", format!("there is no '{name}'; there are {known}"))
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! What a flow map is learned from.
+
+use super::{Coupling, Guidance, Settings, Teacher};
+use crate::{
+    AverageVelocity, Error, Result, Tensor, Var, VelocityField,
+    interpolant::{Interpolant, Path},
+};
+use rand::Rng;
+
+/// States at given times, a velocity at each, and what else is known of the ODE: what a [`Trainer`](super::Trainer) learns from.
+///
+/// Every [`Coupling`] is a source: its states are points of the interpolant between noise and data, and their velocities those of the
+/// sample, `I'_t`. A [`GivenField`](super::GivenField) is one: its states come from any law, and their velocities are those of the field.
+pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
+    /// The number of coordinates of a state.
+    fn dimension(&self) -> usize;
+
+    /// What tells this source from others: checkpoints hold it, and refuse another.
+    fn fingerprint(&self) -> String;
+
+    /// Whether one can learn from it with these settings: [`Trainer::new`](super::Trainer::new) asks.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if not, with the remedy.
+    fn check(&self, settings: &Settings) -> Result<()>;
+
+    /// The times between which there is something to learn.
+    fn span(&self, path: &Path) -> [f64; 2];
+
+    /// Draws what [`states`](Self::states) makes a state of: two rows of as many numbers as a state has coordinates.
+    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
+
+    /// The states at times `t`, and the velocities there, of what was drawn: rows of shape `[batch, dimension]`.
+    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T);
+
+    /// The velocity field, where it is given.
+    fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
+        None
+    }
+
+    /// A map that is right for short times, by its average velocity, and the longest such time, where one is given.
+    fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
+        None
+    }
+
+    /// Where states say by what scale their classes are exaggerated, if they do.
+    fn guidance(&self) -> Option<Guidance> {
+        None
+    }
+}
+
+impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
+    fn dimension(&self) -> usize {
+        Coupling::dimension(self)
+    }
+    fn fingerprint(&self) -> String {
+        Coupling::fingerprint(self)
+    }
+    fn check(&self, settings: &Settings) -> Result<()> {
+        self.check_path(&settings.path)?;
+        if settings.objective.teacher() == Some(Teacher::Given) {
+            let reason =
+                format!("{} needs a field that is given, and here are data alone; take lsd, or a GivenField", settings.objective);
+            return Err(Error::invalid("objective", reason));
+        }
+        Ok(())
+    }
+    fn span(&self, path: &Path) -> [f64; 2] {
+        path.span()
+    }
+    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+        Coupling::draw(self, rng, x0, x1);
+    }
+    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
+        (path.point(t, x0, x1), path.velocity(t, x0, x1))
+    }
+    fn guidance(&self) -> Option<Guidance> {
+        Coupling::guidance(self)
+    }
+}

@@ -1,0 +1,230 @@
+//! Laws of the pairs of times that are trained at.
+
+use crate::{Error, Result};
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+/// The law of the two times of a sample off the diagonal, and of the one time on it, in a span `[a, b]`.
+///
+/// ```
+/// use flowmap::{law::stream, learn::Times};
+/// let [s, t] = Times::Dyadic { levels: 3 }.pair([0.0, 1.0], 1.0, &mut stream(1, 0));
+/// assert!([1.0, 0.5, 0.25].contains(&(t - s)) && (s / (t - s)).fract() == 0.0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Times {
+    /// Uniform on the triangle `a ≤ s ≤ t ≤ b`.
+    #[default]
+    Uniform,
+    /// Uniform on the square: maps in both directions of time.
+    BothWays,
+    /// `s = a`, and `t` uniform: all there is for an ODE that does not depend on time, whose network is told `t - s` alone.
+    FromStart,
+    /// `t = b`, and `s` uniform: maps to the end of time alone, as consistency models are.
+    ToEnd,
+    /// Both `a + (b - a) / (1 + e^-z)` with `z` normal: more samples in the middle. Source: P. Esser et al., arXiv 2403.03206.
+    LogitNormal {
+        /// The mean of `z`.
+        mean: f64,
+        /// Its standard deviation.
+        deviation: f64,
+    },
+    /// `t - s` is `(b - a) / 2^k` with `k` uniform below `levels`, and `s` a multiple of it: the grids of shortcut models.
+    Dyadic {
+        /// How many lengths there are, from 1 to 31.
+        levels: u32,
+    },
+}
+
+impl Times {
+    /// Times `s` and `t` off the diagonal, brought together until their distance is `factor` times what it was: `t` moves, or `s` where the
+    /// law has all maps end at `b`.
+    pub fn pair(&self, span: [f64; 2], factor: f64, rng: &mut dyn Rng) -> [f64; 2] {
+        let [s, t] = self.whole(span, rng);
+        match *self {
+            _ if factor == 1.0 => [s, t],
+            Self::ToEnd => [t - factor * (t - s), t],
+            _ => [s, s + factor * (t - s)],
+        }
+    }
+
+    fn whole(&self, span: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
+        let [start, end] = span;
+        match *self {
+            Self::Uniform | Self::LogitNormal { .. } => {
+                let (a, b) = (self.single(span, rng), self.single(span, rng));
+                [a.min(b), a.max(b)]
+            }
+            Self::BothWays => [self.single(span, rng), self.single(span, rng)],
+            Self::FromStart => [start, self.single(span, rng)],
+            Self::ToEnd => [self.single(span, rng), end],
+            Self::Dyadic { levels } => {
+                let parts = 1_u32 << rng.random_range(0..levels);
+                let place = |k: u32| start + (end - start) * (f64::from(k) / f64::from(parts));
+                let first = rng.random_range(0..parts);
+                [place(first), place(first + 1)]
+            }
+        }
+    }
+
+    /// A time on the diagonal.
+    pub fn single(&self, [start, end]: [f64; 2], rng: &mut dyn Rng) -> f64 {
+        let place = match *self {
+            Self::LogitNormal { mean, deviation } => {
+                let z: f64 = StandardNormal.sample(rng);
+                1.0 / (1.0 + (-(mean + deviation * z)).exp())
+            }
+            _ => rng.random::<f64>(),
+        };
+        start + (end - start) * place
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let invalid = |reason: String| Err(Error::invalid("law of times", reason));
+        match *self {
+            Self::LogitNormal { mean, deviation } if !(mean.is_finite() && deviation > 0.0 && deviation.is_finite()) => {
+                invalid(format!("a mean of {mean} and a deviation of {deviation}; give finite numbers, the second positive"))
+            }
+            Self::Dyadic { levels } if !(1..=31).contains(&levels) => {
+                invalid(format!("{levels} lengths; there are from 1 to 31"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How far apart the two times are at first: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` steps of training.
+/// Short maps are learned before the long ones that are made of them.
+///
+/// ```
+/// use flowmap::learn::Growth;
+/// let growth = Growth { first: 0.1, steps: 100 };
+/// assert_eq!([0, 50, 100, 1000].map(|k| growth.factor(k)), [0.1, 0.55, 1.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// The factor at step 0, in `[0, 1]`.
+    pub first: f64,
+    /// The steps until it is 1.
+    pub steps: u64,
+}
+
+impl Growth {
+    /// The factor at step `k`.
+    pub fn factor(&self, k: u64) -> f64 {
+        if k >= self.steps { 1.0 } else { self.first + (1.0 - self.first) * (k as f64 / self.steps as f64) }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if (0.0..=1.0).contains(&self.first) {
+            return Ok(());
+        }
+        Err(Error::invalid("growth of times", format!("the first factor {} is not in [0, 1]", self.first)))
+    }
+}
+
+/// How samples are weighed within a batch, beside the weight that a network learns.
+///
+/// ```
+/// use flowmap::learn::Weighting;
+/// assert_eq!(Weighting::Adaptive { power: 1.0, offset: 0.5 }.factor(1.5), 0.5);
+/// assert_eq!(Weighting::Equal.factor(1.5), 1.0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Weighting {
+    /// All alike.
+    #[default]
+    Equal,
+    /// `1 / (|r|² + c)^p`, with no gradient through it. Source: arXiv 2505.13447, section 4.3.
+    Adaptive {
+        /// `p`; 1 there.
+        power: f64,
+        /// `c`; 1e-3 there.
+        offset: f64,
+    },
+}
+
+impl Weighting {
+    /// The weight of a sample with the squared residual `square`.
+    pub fn factor(&self, square: f64) -> f64 {
+        match *self {
+            Self::Equal => 1.0,
+            Self::Adaptive { power, offset } => (square + offset).powf(-power),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        match *self {
+            // beyond these a weight can leave the range of f32
+            Self::Adaptive { power, offset } if !((0.0..=2.0).contains(&power) && (1e-6..=1e6).contains(&offset)) => {
+                let reason =
+                    format!("a power of {power} and an offset of {offset}; powers are in [0, 2], offsets in [1e-6, 1e6]");
+                Err(Error::invalid("weighting", reason))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::stream;
+
+    const ALL: [Times; 6] = [
+        Times::Uniform,
+        Times::BothWays,
+        Times::FromStart,
+        Times::ToEnd,
+        Times::LogitNormal { mean: -0.4, deviation: 1.0 },
+        Times::Dyadic { levels: 5 },
+    ];
+
+    #[test]
+    fn times_lie_in_the_span() {
+        let mut rng = stream(1, 0);
+        for times in ALL {
+            let mut backwards = 0;
+            for _ in 0..1000 {
+                let [s, t] = times.pair([-1.0, 3.0], 0.9, &mut rng);
+                let single = times.single([-1.0, 3.0], &mut rng);
+                assert!([s, t, single].iter().all(|t| (-1.0..=3.0).contains(t)), "{times:?}: {s} {t} {single}");
+                backwards += u32::from(t < s);
+            }
+            assert_eq!(backwards > 0, times == Times::BothWays, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_have_their_law() {
+        let mean = |times: Times| {
+            let mut rng = stream(2, 0);
+            (0..20_000).map(|_| times.pair([0.0, 1.0], 1.0, &mut rng)).map(|[s, t]| t - s).sum::<f64>() / 20_000.0
+        };
+        let close = |times, expected: f64| assert!((mean(times) - expected).abs() < 0.01, "{times:?}: {}", mean(times));
+        close(Times::Uniform, 1.0 / 3.0);
+        close(Times::BothWays, 0.0);
+        close(Times::FromStart, 0.5);
+        close(Times::ToEnd, 0.5);
+        close(Times::Dyadic { levels: 3 }, (1.0 + 0.5 + 0.25) / 3.0);
+    }
+
+    #[test]
+    fn laws_that_cannot_be_are_refused() {
+        assert!(ALL.iter().all(|times| times.check().is_ok()));
+        assert!(Times::Dyadic { levels: 0 }.check().is_err() && Times::Dyadic { levels: 32 }.check().is_err());
+        for (mean, deviation) in [(f64::NAN, 1.0), (0.0, 0.0), (0.0, f64::INFINITY)] {
+            assert!(Times::LogitNormal { mean, deviation }.check().is_err());
+        }
+        assert!(Growth { first: 1.1, steps: 1 }.check().is_err() && Growth { first: f64::NAN, steps: 1 }.check().is_err());
+        for (power, offset) in [(f64::NAN, 1.0), (-1.0, 1.0), (1.0, 0.0), (3.0, 1.0)] {
+            assert!(Weighting::Adaptive { power, offset }.check().is_err());
+        }
+    }
+}
