@@ -1,10 +1,10 @@
 //! NVIDIA's GPUs without a library of tensors in between: tensors of `f32`, on which the multilayer perceptron trains.
 //!
-//! **This backend has been compiled, and its kernels computed the right numbers on a CPU; it has not run on a GPU yet.**
+//! **It compiles, NVRTC compiles its kernels, and these compute on a CPU what the other backends do. It has never run on a GPU.**
 //!
 //! Builds on every machine, with no toolkit. What it needs is looked for when the program runs: NVIDIA's driver, and the libraries NVRTC,
-//! which compiles the kernels for the GPU that is there, and cuBLAS, which multiplies matrices. All of CUDA 13, 12 or 11 will do;
-//! the libraries may be newer than the driver within one major version.
+//! which compiles the kernels for the GPU that is there, and cuBLAS, which multiplies matrices. Those of CUDA 13, 12, and 11 from 11.2 on
+//! have the functions that are called; within one major version they may be newer than the driver.
 //!
 //! ```no_run
 //! use flowmap::{backend::cuda::{CudaTensor, Device}, law::{Checkerboard, Normal}};
