@@ -54,8 +54,8 @@ impl Engine {
         let refused = |error: DriverError| driver::refused(ordinal, error.0 as u32, error.0);
         driver::check_ordinal(ordinal, CudaContext::device_count().map_err(refused)?)?;
         for (library, what, there) in [
-            ("libnvrtc", "compiles the kernels", compile::library_is_there()),
-            ("libcublas", "multiplies matrices, or libcublasLt that it stands on,", blas_is_there()),
+            ("libnvrtc", "compiles the kernels,", compile::library_is_there()),
+            ("libcublas", "multiplies matrices, or libcublasLt, on which it stands,", blas_is_there()),
         ] {
             if !there {
                 let reason = format!(
