@@ -2,7 +2,7 @@
 //!
 //!     cargo bench --features train --bench training_step -- lsd 100 ndarray
 //!
-//! prints {"objective", "backend", "steps", "median_ms", "min_ms", "gflop", "gflop_per_s", "peak_mb"}. `benches/against_jax.sh` runs
+//! (or dfdx; or, with the feature cuda, cuda and cuda-tf32) prints {"objective", "backend", "steps", "median_ms", "min_ms", "gflop", "gflop_per_s", "peak_mb"}. `benches/against_jax.sh` runs
 //! it in turns with the JAX peer.
 
 #[path = "common/mod.rs"]
@@ -30,6 +30,12 @@ fn main() -> Result<()> {
             steps,
             Default::default(),
         ),
+        #[cfg(feature = "cuda")]
+        backend @ ("cuda" | "cuda-tf32") => {
+            use flowmap::backend::cuda::{CudaTensor, Device};
+            let gpu = Device::new(0)?;
+            time::<CudaTensor>(backend, objective, steps, if backend == "cuda" { gpu } else { gpu.with_tf32() })
+        }
         _ => time::<NdTensor<f32>>("ndarray", objective, steps, ()),
     }
 }

@@ -6,7 +6,8 @@
 #     cargo build --release --features cli,plot,dfdx-cuda --example checkerboard
 #
 # The folder is $FLOWMAP_CUDA_TOOLKIT, or cuda-toolkit in the target folder. What is there already is kept. It holds
-# - NVIDIA's compiler and headers, from the Python packages that NVIDIA publishes (about 100 MB to download, 350 MB on the disk);
+# - NVIDIA's compiler and headers, and NVRTC, its compiler for programs that run, from the Python packages that NVIDIA publishes (about
+#   190 MB to download, 380 MB on the disk);
 # - stubs of the libraries of the driver and the toolkit, to link with: every function of theirs fails;
 # - a stand-in for nvidia-smi that names the GPU to compile for, compute capability 9.0. A real nvidia-smi on the PATH goes before it,
 #   and CUDA_COMPUTE_CAP (90, 86, ...) before both.
@@ -20,6 +21,7 @@ packages=(
     nvidia-nvvm==13.0.88
     nvidia-cuda-runtime==13.0.96
     nvidia-cuda-cccl==13.0.85
+    nvidia-cuda-nvrtc==13.0.88
 )
 
 fail() {
@@ -60,6 +62,7 @@ if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
         fail 'pip is missing: it downloads the toolkit (try python3 -m ensurepip, or the package python3-pip)'
     PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --only-binary :all: --upgrade \
         --target "$folder" "${packages[@]}" >&2 || fail 'the download of the toolkit failed, see above'
+    rm -f "$toolkit"/lib/*.alt.so* # NVRTC once more
     chmod +x "$toolkit"/bin/* "$toolkit"/nvvm/bin/*
 
     cudarc=$(cd "$root" && cargo metadata --locked --format-version 1 --features dfdx-cuda | python3 -c '

@@ -73,7 +73,7 @@
 //! | `serde` | | reports and settings can be stored |
 //! | `dfdx` | | tensors of the dfdx library |
 //! | `dfdx-cuda` | | dfdx's tensors on a GPU; needs a CUDA toolkit to build, see the README |
-//! | `cuda` | | the GPU itself, found when the program runs; builds anywhere |
+//! | `cuda` | | `backend::cuda`: tensors on NVIDIA's GPUs with kernels of their own; builds anywhere; has not run on a GPU yet |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // links lead to modules that only the features have
 #![cfg_attr(

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 /// A call of the driver failed, with this code and name of a `CUresult`.
 pub(super) fn refused(ordinal: usize, code: u32, name: impl Debug) -> Error {
     let remedy = match code {
-        2 => "its memory is full; see in nvidia-smi who uses it",
+        2 => "its memory is full; take a smaller batch or network, and see in nvidia-smi who else uses it",
         34 => "the library found as the driver is the stub of a toolkit; take its folder off LD_LIBRARY_PATH",
         35 | 222 | 803 | 804 => "the driver is older than the toolkit that built the program; install a newer one",
         100 => "the driver finds no GPU; see what nvidia-smi lists, and whether CUDA_VISIBLE_DEVICES hides it",

@@ -102,7 +102,7 @@ impl Settings {
             return Err(Error::invalid("batch", format!("{} samples are more than {LARGEST}", self.batch)));
         }
         let none = self.diagonal == 0.0 && self.objective.teacher() == Some(Teacher::Given);
-        if !none && !(self.diagonal > 0.0 && self.diagonal <= 1.0) {
+        if !(none || self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
         if self.objective.distillation().is_some() && self.diagonal_samples() == self.batch {

@@ -147,7 +147,7 @@ pub struct AdamStep {
 }
 
 /// Shape checks and the [`State`] operations that every tensor does alike.
-#[cfg_attr(not(any(feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
+#[cfg_attr(not(any(feature = "cuda", feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
 pub(crate) mod common {
     use super::*;
 
@@ -352,7 +352,7 @@ macro_rules! state_of_tensor {
                 crate::tensor::common::error_norm(self, from, to, tolerance)
             }
         }
-        impl<$($generics)*, const DIMENSION: usize> crate::Coordinates<DIMENSION> for $tensor {
+        impl<const DIMENSION: usize, $($generics)*> crate::Coordinates<DIMENSION> for $tensor {
             fn split(&self) -> [Self; DIMENSION] {
                 crate::tensor::common::split(self)
             }

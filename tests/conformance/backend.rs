@@ -4,13 +4,17 @@ use flowmap::{Coordinates, ImageTensor, Number, Real, Tensor, backend::ndarray::
 use std::ops::Range;
 
 pub trait Backend {
-    type T: ImageTensor<Primal = Self::T> + Coordinates<2> + Coordinates<3>;
+    type T: Tensor<Primal = Self::T> + Coordinates<2> + Coordinates<3>;
     fn device() -> Device<Self>;
     /// The transpose of a matrix, handed over in the library's own type as a view that is not row-major.
     fn from_transposed(values: Vec<Scalar<Self>>, rows: usize, columns: usize) -> Self::T;
     /// Every second column of a matrix, handed over as a view with gaps.
     fn from_every_second_column(values: Vec<Scalar<Self>>, rows: usize, columns: usize) -> Self::T;
 }
+
+/// One whose tensors hold images.
+pub trait ImageBackend: Backend<T: ImageTensor> {}
+impl<B: Backend<T: ImageTensor>> ImageBackend for B {}
 
 pub type Device<B> = <<B as Backend>::T as Tensor>::Device;
 pub type Scalar<B> = <<B as Backend>::T as Number>::Real;
@@ -81,6 +85,43 @@ mod on_dfdx {
             let turned = (0..kept).flat_map(|j| values.iter().copied().skip(2 * j).step_by(columns)).collect();
             Self::from_transposed(turned, kept, rows)
         }
+    }
+}
+
+/// The GPU, where there is one. `FLOWMAP_GPU=required` in the environment makes a failure of what is skipped without.
+#[cfg(feature = "cuda")]
+pub struct Cuda;
+
+#[cfg(feature = "cuda")]
+impl Cuda {
+    pub fn is_there() -> bool {
+        match flowmap::backend::cuda::Device::new(0) {
+            Ok(_) => true,
+            Err(error) if std::env::var_os("FLOWMAP_GPU").is_none() => {
+                println!("skipped: {error}");
+                false
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Backend for Cuda {
+    type T = flowmap::backend::cuda::CudaTensor;
+    fn device() -> Device<Self> {
+        Device::<Self>::new(0).unwrap_or_else(|e| panic!("{e}"))
+    }
+    /// It takes no views: what comes from elsewhere is in order already.
+    fn from_transposed(values: Vec<f32>, rows: usize, columns: usize) -> Self::T {
+        let turned: Vec<f32> =
+            (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j))).map(|(i, j)| values[i * columns + j]).collect();
+        Self::T::from_slice(&Self::device(), &turned, &[columns, rows])
+    }
+    fn from_every_second_column(values: Vec<f32>, rows: usize, columns: usize) -> Self::T {
+        let kept: Vec<f32> =
+            (0..rows).flat_map(|i| (0..columns).step_by(2).map(move |j| (i, j))).map(|(i, j)| values[i * columns + j]).collect();
+        Self::T::from_slice(&Self::device(), &kept, &[rows, columns.div_ceil(2)])
     }
 }
 

@@ -1,6 +1,6 @@
 //! Forward mode against differences, reverse mode against forward mode, reverse over forward against differences.
 
-use crate::backend::{Array, Backend, epsilon, host, random};
+use crate::backend::{Array, ImageBackend, epsilon, host, random};
 use flowmap::{Activation, Coordinates, Dual, ImageTensor, Normalization, Number, Order, Tape, Tensor, Value, Var, Window};
 
 /// A differentiable operation: its name, the shapes of its operands, and the interval of their values.
@@ -200,7 +200,7 @@ struct Case<T> {
 }
 
 /// Every operation, with every non-empty set of moving operands.
-fn cases<B: Backend>() -> Vec<(String, &'static str, Case<B::T>)> {
+fn cases<B: ImageBackend>() -> Vec<(String, &'static str, Case<B::T>)> {
     let mut all = vec![];
     for (name, shapes, domain) in OPERATIONS {
         for moving in 1_usize..1 << shapes.len() {
@@ -236,7 +236,7 @@ fn assert_near(what: &str, found: &[f64], expected: &[f64], relative: f64) {
     }
 }
 
-pub fn forward_matches_differences<B: Backend>() {
+pub fn forward_matches_differences<B: ImageBackend>() {
     const STEP: f64 = 1e-5;
     for (what, name, case) in cases::<B>() {
         let at = |h: f64| {
@@ -253,7 +253,7 @@ pub fn forward_matches_differences<B: Backend>() {
 }
 
 /// `<w, J v> = <J' w, v>` for random `v` and `w`, in the precision of the backend.
-pub fn reverse_is_the_adjoint_of_forward<B: Backend>() {
+pub fn reverse_is_the_adjoint_of_forward<B: ImageBackend>() {
     let dot = |a: &B::T, b: &B::T| host(a).iter().zip(host(b)).fold((0.0, 0.0), |(s, n), (a, b)| (s + a * b, n + (a * b).abs()));
     for (what, name, case) in cases::<B>() {
         let (value, tangent) = case.tangent(name);
@@ -281,7 +281,7 @@ pub fn reverse_is_the_adjoint_of_forward<B: Backend>() {
 }
 
 /// Derivatives are attached without changing values.
-pub fn decorated_values_are_the_plain_ones<B: Backend>() {
+pub fn decorated_values_are_the_plain_ones<B: ImageBackend>() {
     for (what, name, case) in cases::<B>() {
         let plain = host(&apply(name, &case.points));
         let tape = Tape::new();
@@ -303,7 +303,7 @@ fn functional<T: Tensor>(y: &Dual<T>, c: &T, d: &T) -> T {
     }
 }
 
-pub fn reverse_over_forward_matches_differences<B: Backend>() {
+pub fn reverse_over_forward_matches_differences<B: ImageBackend>() {
     const STEP: f64 = 1e-5;
     for (what, name, case) in cases::<B>() {
         let shape = apply(name, &case.points).shape().to_vec();
@@ -341,7 +341,7 @@ pub fn reverse_over_forward_matches_differences<B: Backend>() {
 }
 
 /// A weight and a bias that enter twice: their gradients add up.
-pub fn parameters_used_twice<B: Backend>() {
+pub fn parameters_used_twice<B: ImageBackend>() {
     const STEP: f64 = 1e-5;
     let x = random::<B>(1, &[5, 3], -1.0..1.0).tensor::<B>();
     let parts = [random::<B>(2, &[3, 3], -1.0..1.0), random::<B>(3, &[3], -1.0..1.0)];
@@ -369,7 +369,7 @@ pub fn parameters_used_twice<B: Backend>() {
 }
 
 /// The same for a kernel and its bias, there and back.
-pub fn kernels_used_twice<B: Backend>() {
+pub fn kernels_used_twice<B: ImageBackend>() {
     const STEP: f64 = 1e-5;
     const WINDOW: Window = Window { stride: 2, padding: 1 };
     let x = random::<B>(1, &[2, 4, 5, 2], -1.0..1.0).tensor::<B>();
@@ -397,7 +397,7 @@ pub fn kernels_used_twice<B: Backend>() {
     }
 }
 
-pub fn frozen_factors_are_constants<B: Backend>() {
+pub fn frozen_factors_are_constants<B: ImageBackend>() {
     let (x, d) = (random::<B>(1, &[4], ANY).tensor::<B>(), random::<B>(2, &[4], ANY).tensor::<B>());
     let dual = Dual::new(x.clone(), d.clone());
     let product = dual.frozen() * &dual;

@@ -1,6 +1,6 @@
 //! Operations on images against plain loops, and their composed defaults.
 
-use crate::backend::{Array, Backend, assert_close, assert_same, host, indices, offset, random};
+use crate::backend::{Array, ImageBackend, assert_close, assert_same, host, indices, offset, random};
 use flowmap::{
     AverageVelocity, ImageTensor, Normalization, Number, Order, State, Tape, Tensor, Value, Var, Window,
     learn::{Known, Objective},
@@ -55,7 +55,7 @@ impl Form {
     }
 }
 
-pub fn convolutions<B: Backend>() {
+pub fn convolutions<B: ImageBackend>() {
     for (x_shape, w_shape, window) in CONVOLUTIONS {
         let [_, height, width, inputs] = x_shape;
         let y_shape = each(x_shape, w_shape, window, |_| ());
@@ -89,7 +89,7 @@ pub fn convolutions<B: Backend>() {
     }
 }
 
-pub fn products<B: Backend>() {
+pub fn products<B: ImageBackend>() {
     for (count, m, k, n) in
         [(3, 2, 5, 4), (1, 1, 1, 1), (0, 2, 3, 4), (2, 0, 3, 4), (2, 3, 0, 4), (4, 17, 33, 1), (2, 64, 32, 64)]
     {
@@ -118,7 +118,7 @@ pub fn products<B: Backend>() {
     }
 }
 
-pub fn resolution<B: Backend>() {
+pub fn resolution<B: ImageBackend>() {
     for (shape, factor) in [([2, 4, 6, 3], 2), ([1, 9, 3, 1], 3), ([3, 2, 5, 4], 1), ([0, 4, 4, 2], 2), ([5, 28, 28, 16], 2)] {
         let x = random::<B>(1, &shape, -1.0..1.0);
         let [n, height, width, c] = shape;
@@ -143,7 +143,7 @@ pub fn resolution<B: Backend>() {
     }
 }
 
-pub fn channels<B: Backend>() {
+pub fn channels<B: ImageBackend>() {
     for shape in [[2, 3, 4, 5], [1, 1, 1, 1], [0, 2, 2, 3], [3, 28, 28, 32]] {
         let (x, b) = (random::<B>(1, &shape, -1.0..1.0), random::<B>(2, &[shape[0], shape[3]], -1.0..1.0));
         let of = |i: &[usize]| b.values[i[0] * shape[3] + i[3]];
@@ -182,7 +182,7 @@ fn groups(shape: &[usize], how: Normalization) -> Vec<usize> {
     (0..shape.iter().product()).map(place).collect()
 }
 
-pub fn normalization<B: Backend>() {
+pub fn normalization<B: ImageBackend>() {
     for (shape, how) in NORMALIZED {
         let [x, a, b] = [1, 2, 3].map(|seed| random::<B>(seed, shape, -1.0..2.0));
         let place = groups(shape, how);
@@ -225,7 +225,7 @@ pub fn normalization<B: Backend>() {
     }
 }
 
-pub fn softmax<B: Backend>() {
+pub fn softmax<B: ImageBackend>() {
     for shape in [&[5][..], &[3, 4], &[2, 3, 1], &[0, 3], &[2, 2, 65]] {
         let x = random::<B>(1, shape, -3.0..3.0);
         let length = shape[shape.len() - 1];
@@ -244,17 +244,17 @@ pub fn softmax<B: Backend>() {
 }
 
 /// Of the LSD loss of tiny U-Nets, parameters of every kind: reverse over forward against central differences.
-pub fn unet_gradients<B: Backend>() {
+pub fn unet_gradients<B: ImageBackend>() {
     let shape = UNetShape::new([4, 4, 1]).with_channels(&[4, 8]).with_groups(2).with_frequencies(0.5, 4.0).with_conditions(2);
     loss_gradients::<B, _>(UNet::new(&shape, 3, &B::device()).unwrap(), 18);
 }
 
-pub fn edm_gradients<B: Backend>() {
+pub fn edm_gradients<B: ImageBackend>() {
     let shape = EdmShape::new([4, 4, 1], 4, &[1, 2]).with_blocks(1).with_attention(&[2]).with_head(2).with_classes(2);
     loss_gradients::<B, _>(EdmUNet::new(&shape.guided(), 3, &B::device()).unwrap(), 19);
 }
 
-fn loss_gradients<B: Backend, M: Model<B::T>>(mut net: M, dimension: usize) {
+fn loss_gradients<B: ImageBackend, M: Model<B::T>>(mut net: M, dimension: usize) {
     const STEP: f64 = 1e-5;
     // nothing is born as zero, where gradients of others would vanish
     net.visit_mut(&mut |name, p| {
@@ -308,7 +308,7 @@ fn loss_gradients<B: Backend, M: Model<B::T>>(mut net: M, dimension: usize) {
 
 /// Of the magnitude-preserving U-Net: classes and the scale of guidance are at rest and count, sizes of weights do not, activations keep
 /// their size, and are left out only while there are seeds.
-pub fn edm_properties<B: Backend>() {
+pub fn edm_properties<B: ImageBackend>() {
     let shape = EdmShape::new([8, 8, 1], 8, &[1, 2]).with_blocks(1).with_classes(3).guided().with_dropout(0.3);
     let mut net: EdmUNet<B::T> = EdmUNet::new(&shape, 1, &B::device()).unwrap();
     assert_eq!(flowmap::nn::parameter_count(&net), shape.parameter_count());

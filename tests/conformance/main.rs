@@ -13,6 +13,8 @@ mod products;
 mod shape_errors;
 mod states;
 mod structure;
+#[cfg(feature = "cuda")]
+mod training;
 
 macro_rules! tests {
     ($backend:ty: $($part:ident::$test:ident)*) => {$(
@@ -23,19 +25,42 @@ macro_rules! tests {
     )*};
 }
 
-macro_rules! every_precision {
-    ($backend:ty) => {
-        tests! { $backend:
+/// Those that are skipped where there is no GPU.
+#[cfg(feature = "cuda")]
+macro_rules! tests_on_a_gpu {
+    ($backend:ty: $($part:ident::$test:ident)*) => {$(
+        #[test]
+        fn $test() {
+            if <$backend>::is_there() {
+                crate::$part::$test::<$backend>();
+            }
+        }
+    )*};
+}
+
+/// What a test asks for in every backend of tensors.
+macro_rules! tensors {
+    ($tests:ident $backend:ty) => {
+        $tests! { $backend:
             elementwise::functions elementwise::operators elementwise::scalars_meet_tensors elementwise::comparisons elementwise::angles
             elementwise::masks_take_scalars elementwise::constants elementwise::operands_that_others_hold_keep_their_values
             structure::values_come_back structure::views_in_other_layouts structure::reshape structure::slice structure::concat
             structure::sum structure::spread
             products::product products::linear
             kernels::activations kernels::lerp kernels::adam
-            images::convolutions images::products images::resolution images::channels images::normalization images::softmax images::edm_properties
             states::vector_space states::scaled states::norm states::choose states::error_norm states::coordinates states::in_form_of
             shape_errors::elementwise_shapes shape_errors::structural_shapes shape_errors::product_shapes shape_errors::kernel_shapes
-            shape_errors::state_shapes shape_errors::image_shapes
+            shape_errors::state_shapes
+        }
+    };
+}
+
+macro_rules! every_precision {
+    ($backend:ty) => {
+        tensors! { tests $backend }
+        tests! { $backend:
+            images::convolutions images::products images::resolution images::channels images::normalization images::softmax images::edm_properties
+            shape_errors::image_shapes
             derivatives::reverse_is_the_adjoint_of_forward derivatives::decorated_values_are_the_plain_ones
         }
     };
@@ -76,4 +101,12 @@ mod dfdx_cuda_f32 {
 mod dfdx_cuda_f64 {
     every_precision!(crate::backend::Dfdx<f64, flowmap::dfdx::tensor::Cuda>);
     double_precision!(crate::backend::Dfdx<f64, flowmap::dfdx::tensor::Cuda>);
+}
+#[cfg(feature = "cuda")]
+mod cuda_f32 {
+    tensors! { tests_on_a_gpu crate::backend::Cuda }
+    tests_on_a_gpu! { crate::backend::Cuda:
+        training::steps_are_those_of_ndarray training::runs_repeat_bit_for_bit training::gpus_share_their_tensors_with_threads
+        training::tf32_rounds_the_factors_of_products training::a_sum_does_not_depend_on_the_batch_around_it
+    }
 }

@@ -1,6 +1,6 @@
 //! Shapes that do not fit panic, and the message names both.
 
-use crate::backend::{Backend, random};
+use crate::backend::{Backend, ImageBackend, random};
 use flowmap::{Activation, AdamStep, Coordinates, ImageTensor, Mask, Normalization, Number, Order, State, Tensor, Window};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -108,7 +108,7 @@ pub fn state_shapes<B: Backend>() {
     panics("join", &[&[2, 1], &[3, 1]], || B::T::join([zeros::<B>(&[2]), zeros::<B>(&[3])]));
 }
 
-pub fn image_shapes<B: Backend>() {
+pub fn image_shapes<B: ImageBackend>() {
     let (same, x) = (Window::same(3), zeros::<B>(&[2, 4, 4, 3]));
     let kernel = zeros::<B>(&[3, 3, 3, 2]);
     panics("conv2d: rank", &[&[4, 4, 3]], || zeros::<B>(&[4, 4, 3]).conv2d(&kernel, None, same));

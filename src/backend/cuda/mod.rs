@@ -1,13 +1,50 @@
-//! NVIDIA's GPUs without a library of tensors in between: so far, the device.
+//! NVIDIA's GPUs without a library of tensors in between: tensors of `f32`, on which the multilayer perceptron trains.
 //!
-//! Builds on every machine, with no toolkit: the driver is looked for when the program runs. Tensors on a GPU are those of
-//! `backend::dfdx`, with the feature `dfdx-cuda`.
+//! **It compiles, NVRTC compiles its kernels, and these compute on a CPU what the other backends do. It has never run on a GPU.**
+//!
+//! Builds on every machine, with no toolkit. What it needs is looked for when the program runs: NVIDIA's driver, and the libraries NVRTC,
+//! which compiles the kernels for the GPU that is there, and cuBLAS, which multiplies matrices. Those of CUDA 13, 12, and 11 from 11.2 on
+//! have the functions that are called; within one major version they may be newer than the driver.
+//!
+//! ```no_run
+//! use flowmap::{backend::cuda::{CudaTensor, Device}, law::{Checkerboard, Normal}};
+//! # #[cfg(feature = "train")] {
+//! use flowmap::{learn::{Independent, Settings, Trainer}, nn::{Mlp, MlpShape}};
+//! let gpu = Device::new(0)?.with_tf32();
+//! let network: Mlp<CudaTensor> = Mlp::new(&MlpShape::new(2, 512, 4), 1, &gpu)?;
+//! let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
+//! let mut trainer = Trainer::new(network, coupling, Settings::default(), gpu)?;
+//! println!("{}", trainer.step()?.loss);
+//! # }
+//! # Ok::<(), flowmap::Error>(())
+//! ```
+//!
+//! - Convolutions are not there: [`CudaTensor`] is a [`Tensor`](crate::Tensor), not an [`ImageTensor`](crate::ImageTensor).
+//! - Activations with their derivatives, Adam, and the steps of averages are one kernel each; a bias is laid out before the product
+//!   that is added to it.
+//! - The same operations on the same GPU with the same libraries give the same bits, run after run: no kernel here uses atomics, sums
+//!   are added in a fixed order, and all work is in one stream, as cuBLAS asks for. An elementwise result, and a sum over the coordinates
+//!   of a sample, is the same in every batch. **A row of a matrix product is not**: cuBLAS chooses its kernel by the sizes of
+//!   the whole product, so the last bits of a sample may change with the batch around it.
+//! - Memory comes from the driver's pool in the order of the stream, and is kept until the program ends.
 
-use crate::{Error, Result, backend::driver};
-use cudarc::driver::{CudaContext, DriverError, sys};
+mod compile;
+mod engine;
+mod launch;
+mod library;
+mod number;
+mod tensor;
+
+pub use number::CudaMask;
+pub use tensor::CudaTensor;
+
+use crate::Result;
+use engine::Engine;
 use std::{fmt, sync::Arc};
 
 /// A GPU. Cloning is a reference count.
+///
+/// The first of a GPU takes a second or so: it compiles the kernels. Those after it share what is there.
 ///
 /// ```
 /// use flowmap::{Error, backend::cuda::Device};
@@ -20,53 +57,70 @@ use std::{fmt, sync::Arc};
 /// ```
 #[derive(Clone)]
 pub struct Device {
-    context: Arc<CudaContext>,
-    name: String,
-    capability: (i32, i32),
+    engine: Arc<Engine>,
+    tf32: bool,
 }
 
 impl Device {
     /// The GPU with the number `ordinal`, counted from 0 as `nvidia-smi` counts them.
     ///
     /// # Errors
-    /// [`Error::Device`] if there is no driver, if it finds no GPU, none of that number, or cannot use it.
+    /// [`Error::Device`](crate::Error::Device) if there is no driver, if it finds no GPU, none of that number, or cannot use it; if NVRTC
+    /// or cuBLAS is not there; if the kernels do not compile for this GPU.
     pub fn new(ordinal: usize) -> Result<Self> {
-        if !driver_is_there() {
-            let reason =
-                "the driver's library, libcuda.so.1 on Linux, is not found; install NVIDIA's driver, or compute on the CPU";
-            return Err(Error::device(ordinal, reason));
-        }
-        let refused = |error: DriverError| driver::refused(ordinal, error.0 as u32, error.0);
-        driver::check_ordinal(ordinal, CudaContext::device_count().map_err(refused)?)?;
-        let context = CudaContext::new(ordinal).map_err(refused)?;
-        let name = context.name().map_err(refused)?;
-        let capability = context.compute_capability().map_err(refused)?;
-        Ok(Self { context, name, capability })
+        Ok(Self { engine: Engine::of(ordinal)?, tf32: false })
+    }
+
+    /// The same GPU, where matrix products round their factors to TF32: 10 bits after the point instead of 23, several times faster
+    /// on GPUs of compute capability 8.0 and newer. Others compute as before.
+    ///
+    /// The tensors that this device is given for count, and what is computed from them; of two factors, the left one.
+    ///
+    /// ```
+    /// use flowmap::backend::cuda::Device;
+    /// if let Ok(gpu) = Device::new(0) {
+    ///     assert!(!gpu.tf32() && gpu.with_tf32().tf32());
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_tf32(self) -> Self {
+        Self { tf32: true, ..self }
+    }
+
+    /// Whether products round to TF32.
+    #[must_use]
+    pub fn tf32(&self) -> bool {
+        self.tf32
     }
 
     /// Its number.
     #[must_use]
     pub fn ordinal(&self) -> usize {
-        self.context.ordinal()
+        self.engine.ordinal()
     }
 
     /// What its maker calls it.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.engine.name
     }
 
     /// The two numbers of its compute capability, as `(9, 0)`: which kernels it can run.
     #[must_use]
     pub fn compute_capability(&self) -> (i32, i32) {
-        self.capability
+        self.engine.capability
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.engine
     }
 }
 
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (major, minor) = self.capability;
-        write!(f, "CUDA device {}: {}, compute capability {major}.{minor}", self.ordinal(), self.name)
+        let (major, minor) = self.compute_capability();
+        let tf32 = if self.tf32 { ", with TF32" } else { "" };
+        write!(f, "CUDA device {}: {}, compute capability {major}.{minor}{tf32}", self.ordinal(), self.name())
     }
 }
 
@@ -78,17 +132,9 @@ impl PartialEq for Device {
 }
 impl Eq for Device {}
 
-/// cudarc panics at the first call of a library that it cannot load.
-#[allow(unsafe_code)]
-fn driver_is_there() -> bool {
-    // SAFETY: loads a library and forgets it. Loading runs the initializers of whatever stands under the driver's name, as any program
-    // does that is linked with the driver; what comes under that name is for the system's administrator to decide.
-    unsafe { sys::is_culib_present() }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Device, driver_is_there};
+    use super::{Device, engine::driver_is_there};
     use crate::Error;
 
     /// Whatever the machine has, the answer is a device or an error that says what to do.
