@@ -116,7 +116,7 @@ pub use error::{Error, Result};
 pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, field, rhs_jacobian};
 pub use flow::{
     AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Inverse, Learned, Map, Product, Restriction,
-    TimeChange, flow_map,
+    Scaling, TimeChange, flow_map,
 };
 pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
 pub use state::{Coordinates, Pair, State};

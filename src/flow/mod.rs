@@ -6,6 +6,7 @@ mod conjugation;
 mod inverse;
 mod product;
 mod restriction;
+mod scaling;
 mod time_change;
 
 pub use average::{AverageVelocity, Learned};
@@ -15,6 +16,7 @@ pub use conjugation::{Conjugation, Diffeomorphism};
 pub use inverse::Inverse;
 pub use product::Product;
 pub use restriction::Restriction;
+pub use scaling::Scaling;
 pub use time_change::{Clock, TimeChange};
 
 use crate::{Error, Result, number::Value, state::State};

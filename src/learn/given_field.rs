@@ -54,12 +54,7 @@ impl<B, L: Law> GivenField<B, L> {
     /// # Errors
     /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` at least 1.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
-        if !(reach > 0.0 && reach.is_finite()) || steps == 0 {
-            let reason = format!("a reach of {reach} in {steps} steps; give a positive time and one step at least");
-            return Err(Error::invalid("map for short times", reason));
-        }
-        self.reach = reach;
-        self.steps.count = steps;
+        (self.reach, self.steps.count) = RungeKutta::<B>::check(reach, steps)?;
         Ok(self)
     }
 
@@ -118,9 +113,19 @@ where
 /// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by the time,
 /// with nothing lost where the time is short.
 #[derive(Clone, Debug)]
-struct RungeKutta<B> {
-    field: B,
-    count: u32,
+pub(super) struct RungeKutta<B> {
+    pub(super) field: B,
+    pub(super) count: u32,
+}
+
+impl<B> RungeKutta<B> {
+    pub(super) fn check(reach: f64, steps: u32) -> Result<(f64, u32)> {
+        if reach > 0.0 && reach.is_finite() && steps > 0 {
+            return Ok((reach, steps));
+        }
+        let reason = format!("a reach of {reach} in {steps} steps; give a positive time and one step at least");
+        Err(Error::invalid("map for short times", reason))
+    }
 }
 
 impl<X: State, B: VelocityField<X>> AverageVelocity<X> for RungeKutta<B> {

@@ -8,7 +8,8 @@
 //! | what | where |
 //! |---|---|
 //! | everything that determines a run besides network and data | [`Settings`] |
-//! | pairs of noise and data, with classes | [`Coupling`], [`Independent`], [`Conditional`] |
+//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`]), a [`GivenField`], a teacher ([`Distilled`]) |
+//! | when, and what counts more | [`Times`], [`Growth`], [`Weighting`] |
 //! | classes exaggerated | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |
 //! | many steps in a folder: table of metrics, checkpoints, resumption | [`Run`] |
@@ -23,6 +24,7 @@
 mod checkpoint;
 mod conditional;
 mod coupling;
+mod distilled;
 mod given_field;
 mod guidance;
 mod objective;
@@ -41,6 +43,7 @@ mod trainer;
 pub use checkpoint::{Checkpoint, Weights};
 pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
+pub use distilled::{Distilled, TeacherNetwork};
 pub use given_field::GivenField;
 pub use guidance::Guidance;
 pub use objective::{Distillation, Known, Objective, StopGradient, Teacher};

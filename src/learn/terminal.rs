@@ -61,8 +61,9 @@ impl Terminal {
         });
         self.smooth = Some((diagonal, residual));
         let per_step = self.start.0.elapsed().as_secs_f64() * 1e3 / progress.step.saturating_sub(self.start.1).max(1) as f64;
-        let residual = if residual.is_nan() { String::new() } else { format!(" residual {residual:.4}") };
-        let message = format!("diagonal {diagonal:.4}{residual}  {per_step:.0} ms/step");
+        let parts = [("diagonal", diagonal), ("residual", residual)].into_iter().filter(|(_, value)| !value.is_nan());
+        let parts: Vec<_> = parts.map(|(name, value)| format!("{name} {}", short(value))).collect();
+        let message = format!("{}  {per_step:.0} ms/step", parts.join(" "));
         if self.plain {
             if self.last_line.elapsed() > Duration::from_secs(10) {
                 self.last_line = Instant::now();
@@ -82,6 +83,11 @@ impl Terminal {
         TRAINING.store(false, Ordering::Relaxed);
         self.bar.abandon();
     }
+}
+
+/// Four digits after the point, or for small numbers three digits in all.
+fn short(value: f64) -> String {
+    if value.abs() < 0.1 { format!("{value:.2e}") } else { format!("{value:.4}") }
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);

@@ -8,7 +8,7 @@ use flowmap::{
         ndarray::NdTensor,
     },
     law::{Checkerboard, Normal},
-    learn::{Distillation, Independent, Objective, Settings, StopGradient, Trainer},
+    learn::{Distillation, Independent, Objective, Settings, StopGradient, Teacher, Trainer},
     nn::{Mlp, MlpShape, Module},
 };
 
@@ -26,7 +26,7 @@ fn run<T: Tensor<Primal = T>>(device: &T::Device, objective: Objective) -> (Vec<
 
 fn objectives() -> [Objective; 3] {
     use Distillation::{Eulerian, Lagrangian, SemigroupUniform};
-    [Lagrangian, Eulerian, SemigroupUniform].map(|d| Objective::new(d, StopGradient::Paper).unwrap())
+    [Lagrangian, Eulerian, SemigroupUniform].map(|d| Objective::new(d, Teacher::Itself, StopGradient::Paper).unwrap())
 }
 
 /// Three objectives: products, activations and their tangents in both directions.

@@ -1,5 +1,6 @@
 //! Training: what it learns, what it refuses, and how it is stopped and resumed. One program, because each is long to compile.
 
+mod given_field;
 mod guidance;
 mod learning;
 mod resume;

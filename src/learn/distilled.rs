@@ -1,0 +1,125 @@
+//! Learning the flow map of a teacher's velocity.
+
+use super::{Coupling, Settings, Source, given_field::RungeKutta};
+use crate::{
+    AverageVelocity, Error, Learned, Result, Tensor, Var, VelocityField,
+    interpolant::{Interpolant, Path},
+    nn::Model,
+};
+use rand::Rng;
+use std::marker::PhantomData;
+
+/// A velocity that was learned before, whose flow map is to be learned, at the points that the interpolant between noise and data passes:
+/// distillation of a flow matching model.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
+/// use flowmap::learn::{Distilled, Independent, Settings, TeacherNetwork, Trainer};
+/// let coupling = || Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
+/// let shape = MlpShape::new(2, 16, 2);
+/// let settings = |objective: &str| Settings { objective: objective.parse().unwrap(), batch: 64, ..Settings::default() };
+///
+/// let mut matching = Trainer::new(Mlp::<NdTensor<f32>>::new(&shape, 1, &())?, coupling(), settings("fm"), ())?;
+/// matching.step()?; // and many more
+/// let teacher = TeacherNetwork::new(matching.model().clone());
+/// let mut distilling = Trainer::new(matching.model().clone(), Distilled::new(teacher, coupling()), settings("lmd"), ())?;
+/// assert!(distilling.step()?.residual.is_finite());
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map matching, arXiv 2406.07507, section 3.
+#[derive(Clone, Debug)]
+pub struct Distilled<B, C> {
+    steps: RungeKutta<B>,
+    coupling: C,
+    reach: f64,
+    name: String,
+}
+
+impl<B, C: Coupling> Distilled<B, C> {
+    /// The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a unit of time.
+    pub fn new(teacher: B, coupling: C) -> Self {
+        Self { steps: RungeKutta { field: teacher, count: 1 }, coupling, reach: 0.1, name: String::new() }
+    }
+
+    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` at least 1.
+    pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
+        (self.reach, self.steps.count) = RungeKutta::<B>::check(reach, steps)?;
+        Ok(self)
+    }
+
+    /// With words that tell this teacher from others: checkpoints hold them, and refuse a run with other words.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+}
+
+impl<T, B, C> Source<T> for Distilled<B, C>
+where
+    T: Tensor<Primal = T>,
+    B: VelocityField<T> + VelocityField<Var<T>> + Send + Sync,
+    C: Coupling,
+{
+    fn dimension(&self) -> usize {
+        self.coupling.dimension()
+    }
+    fn fingerprint(&self) -> String {
+        let (coupling, count) = (self.coupling.fingerprint(), self.steps.count);
+        format!("teacher {} on {coupling}, known for {} in {count} steps", self.name, self.reach)
+    }
+    fn check(&self, settings: &Settings) -> Result<()> {
+        self.coupling.check_path(&settings.path)?;
+        if self.coupling.guidance().is_some() {
+            let reason = "a teacher is followed as it is; distil one that has learned guidance, from a coupling without";
+            return Err(Error::invalid("guidance", reason));
+        }
+        Ok(())
+    }
+    fn span(&self, path: &Path) -> [f64; 2] {
+        path.span()
+    }
+    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+        self.coupling.draw(rng, x0, x1);
+    }
+    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
+        let x = path.point(t, x0, x1);
+        let velocity = self.steps.field.velocity(t, &x);
+        (x, velocity)
+    }
+    fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
+        Some(&self.steps.field)
+    }
+    fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
+        Some((&self.steps, self.reach))
+    }
+}
+
+/// The velocity `v_{t,t}` of a network whose parameters do not change: a field that is given.
+#[derive(Clone, Debug)]
+pub struct TeacherNetwork<T, M> {
+    network: M,
+    tensors: PhantomData<fn() -> T>,
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> TeacherNetwork<T, M> {
+    /// Of this network.
+    pub fn new(network: M) -> Self {
+        Self { network, tensors: PhantomData }
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<T> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &T, x: &T) -> T {
+        Learned(&self.network).velocity(t, x)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Var<T>> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &Var<T>, x: &Var<T>) -> Var<T> {
+        Learned(&self.network.off_tape()).velocity(t, x)
+    }
+}
