@@ -9,11 +9,12 @@ mod systems;
 
 use clap::{Parser, ValueEnum};
 use flowmap::{
-    Conjugation, Error, FlowMap, Learned, Pointwise, Result, Scaling, Tensor,
+    Conjugation, Error, FlowMap, Learned, Pointwise, Result, Scaling, Tensor, Tolerance,
     backend::ndarray::NdTensor,
     law::{Law, Uniform, stream},
-    learn::{GivenField, Growth, Options, Outcome, Schedule, Settings, Times, Trainer, exit_code},
+    learn::{GivenField, Growth, Options, Outcome, Schedule, Settings, Solved, Times, Trainer, exit_code},
     nn::{Mlp, MlpShape, Model},
+    solver::{Adaptive, DOPRI5, Ensemble},
 };
 use serde::Serialize;
 use solver::Trajectories;
@@ -41,9 +42,6 @@ struct Arguments {
     /// How far the short map of pmd reaches, as a share of the span; at 1, pmd is a regression on the ends of trajectories
     #[arg(long, default_value_t = 1.0)]
     reach: f64,
-    /// Longest step of the short map, as a share of the span
-    #[arg(long, default_value_t = 0.05)]
-    step: f64,
     /// How much larger than the box of the test the box is that is learned from
     #[arg(long, default_value_t = 1.0)]
     margin: f64,
@@ -148,10 +146,10 @@ fn learn<const D: usize, S: System<D>>(
     let field = Conjugation::<_, _, D> { of: Pointwise::<S, D>(system), by: units.reversed() };
     let states = Uniform::new(&[[-arguments.margin, arguments.margin]; D])?;
     let [start, end] = S::SPAN;
-    let substeps = (arguments.reach / arguments.step).ceil().max(1.0) as u32;
+    let ensemble = Ensemble::new(Adaptive::new(DOPRI5)?.tolerance(Tolerance::new(1e-6, 1e-6)?));
     let source = || {
         let source = GivenField::new(field, states.clone(), S::SPAN)?.named(S::NAME);
-        source.with_short_map(arguments.reach * (end - start), substeps)
+        source.with_map(arguments.reach * (end - start), Solved::new(system, ensemble.clone()).in_units(units))
     };
     let settings = |steps: u64| {
         options.settings(Settings {

@@ -68,8 +68,7 @@ where
         self.coupling.dimension()
     }
     fn fingerprint(&self) -> String {
-        let (coupling, count) = (self.coupling.fingerprint(), self.steps.count);
-        format!("teacher {} on {coupling}, known for {} in {count} steps", self.name, self.reach)
+        format!("teacher {} on {}, known for {}", self.name, self.coupling.fingerprint(), self.reach)
     }
     fn check(&self, settings: &Settings) -> Result<()> {
         self.coupling.check_path(&settings.path)?;

@@ -23,9 +23,10 @@ use rand::Rng;
 ///
 /// Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map matching, arXiv 2406.07507.
 #[derive(Clone, Debug)]
-pub struct GivenField<B, L> {
-    steps: RungeKutta<B>,
+pub struct GivenField<B, L, S = RungeKutta<B>> {
+    field: B,
     states: L,
+    short: S,
     span: [f64; 2],
     reach: f64,
     name: String,
@@ -34,7 +35,7 @@ pub struct GivenField<B, L> {
 /// Steps of the short map, unless others are asked for.
 const STEPS: u32 = 1;
 
-impl<B, L: Law> GivenField<B, L> {
+impl<B: Clone, L: Law> GivenField<B, L> {
     /// Maps between any two times of `span`, from states of this law at any time. The short map reaches a tenth of the span in one step.
     ///
     /// # Errors
@@ -45,7 +46,8 @@ impl<B, L: Law> GivenField<B, L> {
             return Err(Error::invalid("span of times", format!("from {start} to {end}; give two finite ascending times")));
         }
         let reach = (end - start) / 10.0;
-        Ok(Self { steps: RungeKutta { field, count: STEPS }, states, span, reach, name: String::new() })
+        let short = RungeKutta { field: field.clone(), count: STEPS };
+        Ok(Self { field, states, short, span, reach, name: String::new() })
     }
 
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole span, `pmd`
@@ -54,8 +56,20 @@ impl<B, L: Law> GivenField<B, L> {
     /// # Errors
     /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` at least 1.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
-        (self.reach, self.steps.count) = RungeKutta::<B>::check(reach, steps)?;
+        (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
         Ok(self)
+    }
+}
+
+impl<B, L: Law, S> GivenField<B, L, S> {
+    /// With another map for times up to `reach`, by its average velocity: a [`Solved`](super::Solved) one is exact, and fast.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `reach` is positive and finite.
+    pub fn with_map<R>(self, reach: f64, short: R) -> Result<GivenField<B, L, R>> {
+        let (reach, _) = RungeKutta::<B>::check(reach, 1)?;
+        let Self { field, states, span, name, .. } = self;
+        Ok(GivenField { field, states, short, span, reach, name })
     }
 
     /// With words that tell this field from others: checkpoints hold them, and refuse a run with other words.
@@ -66,7 +80,7 @@ impl<B, L: Law> GivenField<B, L> {
 
     /// The field.
     pub fn field(&self) -> &B {
-        &self.steps.field
+        &self.field
     }
 
     /// The law of states.
@@ -75,19 +89,19 @@ impl<B, L: Law> GivenField<B, L> {
     }
 }
 
-impl<T, B, L> Source<T> for GivenField<B, L>
+impl<T, B, L, S> Source<T> for GivenField<B, L, S>
 where
     T: Tensor<Primal = T>,
     B: VelocityField<T> + VelocityField<Var<T>> + Send + Sync,
     L: Law,
+    S: AverageVelocity<Var<T>> + Send + Sync,
 {
     fn dimension(&self) -> usize {
         self.states.dimension()
     }
     fn fingerprint(&self) -> String {
-        let ([start, end], RungeKutta { count, .. }) = (self.span, &self.steps);
-        let states = self.states.fingerprint();
-        format!("field {} from {start} to {end} at {states}, known for {} in {count} steps", self.name, self.reach)
+        let ([start, end], states) = (self.span, self.states.fingerprint());
+        format!("field {} from {start} to {end} at {states}, known for {}", self.name, self.reach)
     }
     fn check(&self, _settings: &Settings) -> Result<()> {
         Ok(())
@@ -100,20 +114,20 @@ where
         x1.copy_from_slice(x0);
     }
     fn states(&self, _path: &Path, t: &T, x0: &T, _x1: &T) -> (T, T) {
-        (x0.clone(), self.steps.field.velocity(t, x0))
+        (x0.clone(), self.field.velocity(t, x0))
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
-        Some(&self.steps.field)
+        Some(&self.field)
     }
     fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
-        Some((&self.steps, self.reach))
+        Some((&self.short, self.reach))
     }
 }
 
 /// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by the time,
 /// with nothing lost where the time is short.
 #[derive(Clone, Debug)]
-pub(super) struct RungeKutta<B> {
+pub struct RungeKutta<B> {
     pub(super) field: B,
     pub(super) count: u32,
 }

@@ -33,6 +33,8 @@ mod optimizer;
 mod options;
 mod run;
 mod settings;
+#[cfg(feature = "ensemble")]
+mod solved;
 mod source;
 mod speed;
 #[cfg(feature = "terminal")]
@@ -44,7 +46,7 @@ pub use checkpoint::{Checkpoint, Weights};
 pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
 pub use distilled::{Distilled, TeacherNetwork};
-pub use given_field::GivenField;
+pub use given_field::{GivenField, RungeKutta};
 pub use guidance::Guidance;
 pub use objective::{Distillation, Known, Objective, StopGradient, Teacher};
 pub use optimizer::{Optimizer, Schedule};
@@ -52,6 +54,8 @@ pub use optimizer::{Optimizer, Schedule};
 pub use options::{Options, exit_code};
 pub use run::{Outcome, Run};
 pub use settings::Settings;
+#[cfg(feature = "ensemble")]
+pub use solved::Solved;
 pub use source::Source;
 #[cfg(feature = "terminal")]
 pub use terminal::{Terminal, interrupted};

@@ -1,0 +1,85 @@
+//! Ends of trajectories as they are asked for.
+
+use crate::{
+    AverageVelocity, Ode, Real, Scaling, Tensor, Var,
+    solver::{Ensemble, Start},
+};
+
+/// The map of an ODE by an [`Ensemble`], for [`GivenField::with_map`](super::GivenField::with_map): with it `pmd` is a regression on the ends
+/// of trajectories, each solved when it is drawn, none twice.
+///
+/// States are points of `D` coordinates in `f64` there, whatever the tensors hold. A trajectory that does not come to its end gives NaN.
+///
+/// ```
+/// use flowmap::{AverageVelocity, Number, Ode, Scaling, Tensor, Var, backend::ndarray::NdTensor, learn::Solved};
+/// use flowmap::solver::{Adaptive, DOPRI5, Ensemble};
+/// struct Decay;
+/// impl Ode<1> for Decay {
+///     fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] { [-x.clone()] }
+/// }
+/// let solved = Solved::new(Decay, Ensemble::new(Adaptive::new(DOPRI5)?)).in_units(Scaling::new([0.0], [2.0])?);
+/// let tensor = |values: &[f64], shape: &[usize]| Var::constant(NdTensor::from_slice(&(), values, shape));
+/// let v = solved.average_velocity(&tensor(&[0.0], &[]), &tensor(&[1.0], &[]), &tensor(&[1.0, 0.5], &[2, 1]));
+/// assert!((v.values()[0] - (f64::exp(-1.0) - 1.0)).abs() < 1e-4);
+/// # use flowmap::Value;
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Solved<O, const D: usize> {
+    ode: O,
+    ensemble: Ensemble,
+    units: Option<Scaling<D>>,
+}
+
+impl<O: Ode<D>, const D: usize> Solved<O, D> {
+    /// Of this ODE, by this solver.
+    pub fn new(ode: O, ensemble: Ensemble) -> Self {
+        Self { ode, ensemble, units: None }
+    }
+
+    /// In the coordinates `Φ(x)` that a network sees, where `x` are those of the ODE.
+    #[must_use]
+    pub fn in_units(self, units: Scaling<D>) -> Self {
+        Self { units: Some(units), ..self }
+    }
+}
+
+impl<T, O, const D: usize> AverageVelocity<Var<T>> for Solved<O, D>
+where
+    T: Tensor<Primal = T>,
+    O: Ode<D> + Sync,
+{
+    /// # Panics
+    /// If `x` has not the shape `[batch, D]`, or the times not `[batch]` or `[]`.
+    fn average_velocity(&self, s: &Var<T>, t: &Var<T>, x: &Var<T>) -> Var<T> {
+        use crate::{Diffeomorphism, Value};
+        let [rows, columns] = x.shape() else { panic!("states of shape {:?}; they are [batch, {D}]", x.shape()) };
+        assert_eq!(*columns, D, "states have {columns} coordinates; the ODE has {D}");
+        let [s, t] = [s, t].map(|time| match (time.values(), time.shape()) {
+            (one, []) => vec![one[0]; *rows],
+            (each, _) => each,
+        });
+        let values = x.values();
+        let inner = |z: &[f64; D]| self.units.map_or(*z, |units| units.inverse(z));
+        let outer = |x: &[f64; D]| self.units.map_or(*x, |units| units.forward(x));
+        let points = values.as_chunks::<D>().0;
+        let begins = s.iter().zip(&t).zip(points);
+        let starts: Vec<_> = begins.map(|((&from, &to), z)| Start { from, to, state: inner(z), parameters: [] }).collect();
+        let ends = self.ensemble.solve(&self.ode, &starts);
+        let mut velocities = Vec::with_capacity(values.len());
+        for ((end, start), z) in ends.iter().zip(&starts).zip(points) {
+            let span = start.to - start.from;
+            let velocity = match end.success(start) {
+                Err(_) => [f64::NAN; D],
+                // no way, and no difference to divide by it
+                Ok(_) if span == 0.0 => {
+                    let rate = self.ode.rhs(&start.from, &start.state);
+                    std::array::from_fn(|k| outer(&std::array::from_fn(|i| start.state[i] + rate[i]))[k] - z[k])
+                }
+                Ok(state) => std::array::from_fn(|k| (outer(&state)[k] - z[k]) / span),
+            };
+            velocities.extend(velocity.map(T::Real::from_f64));
+        }
+        Var::constant(T::from_slice(&x.device(), &velocities, &[*rows, D]))
+    }
+}
