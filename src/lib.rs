@@ -133,6 +133,10 @@ pub mod guide {
     #[doc = include_str!("../docs/solving.md")]
     pub mod solving {}
 
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/learning.md")]
+    pub mod learning {}
+
     #[doc = include_str!("../docs/extending.md")]
     pub mod extending {}
 }
