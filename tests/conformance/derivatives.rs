@@ -9,6 +9,9 @@ type Operation = (&'static str, &'static [&'static [usize]], std::ops::Range<f64
 const ANY: std::ops::Range<f64> = -2.0..2.0;
 const POSITIVE: std::ops::Range<f64> = 0.5..2.0;
 
+/// Of differences.
+const STEP: f64 = 1e-5;
+
 const OPERATIONS: [Operation; 90] = [
     ("neg", &[&[3]], ANY),
     ("add", &[&[2, 3], &[2, 3]], ANY),
@@ -236,8 +239,12 @@ fn assert_near(what: &str, found: &[f64], expected: &[f64], relative: f64) {
     }
 }
 
+/// The gradient of a loss in `count` coordinates; `at(i, h)` is the loss where coordinate `i` is moved by `h`.
+fn differences(count: usize, at: impl Fn(usize, f64) -> f64) -> Vec<f64> {
+    (0..count).map(|i| (at(i, STEP) - at(i, -STEP)) / (2.0 * STEP)).collect()
+}
+
 pub fn forward_matches_differences<B: Backend>() {
-    const STEP: f64 = 1e-5;
     for (what, name, case) in cases::<B>() {
         let at = |h: f64| {
             let moved = case.points.iter().zip(&case.directions);
@@ -304,7 +311,6 @@ fn functional<T: Tensor>(y: &Dual<T>, c: &T, d: &T) -> T {
 }
 
 pub fn reverse_over_forward_matches_differences<B: Backend>() {
-    const STEP: f64 = 1e-5;
     for (what, name, case) in cases::<B>() {
         let shape = apply(name, &case.points).shape().to_vec();
         let (c, d) = (random::<B>(30, &shape, -1.0..1.0).tensor::<B>(), random::<B>(31, &shape, -1.0..1.0).tensor::<B>());
@@ -331,70 +337,57 @@ pub fn reverse_over_forward_matches_differences<B: Backend>() {
                 let Some(variable) = variable else { continue };
                 let count = variable.to_vec().len();
                 let found = gradients.take(variable).map_or(vec![0.0; count], |g| host(&g));
-                let difference =
-                    |i| (loss_at(operand, of_tangent, i, STEP) - loss_at(operand, of_tangent, i, -STEP)) / (2.0 * STEP);
-                let expected: Vec<f64> = (0..count).map(difference).collect();
+                let expected = differences(count, |i, h| loss_at(operand, of_tangent, i, h));
                 assert_near(&format!("{what}, operand {operand}, tangent {of_tangent}"), &found, &expected, 1e-7);
             }
         }
     }
 }
 
+/// The gradients of a loss by its two parameters against differences; the loss is given twice, on the tape and without it.
+fn parameters_match_differences<B: Backend>(
+    parts: [Array; 2],
+    recorded: impl Fn(&Var<B::T>, &Var<B::T>) -> Var<B::T>,
+    plain: impl Fn(&B::T, &B::T) -> B::T,
+) {
+    let tape = Tape::new();
+    let [w, b] = [0, 1].map(|i| tape.leaf(parts[i].tensor::<B>()));
+    let mut gradients = tape.gradients(&recorded(&w, &b));
+    for (which, variable) in [w, b].iter().enumerate() {
+        let loss_at = |index: usize, h: f64| {
+            let mut moved = parts.clone();
+            moved[which].values[index] += h;
+            host(&plain(&moved[0].tensor::<B>(), &moved[1].tensor::<B>()))[0]
+        };
+        let expected = differences(parts[which].values.len(), loss_at);
+        let found = host(&gradients.take(variable).expect("a gradient flows"));
+        assert_near(&format!("gradient of parameter {which}"), &found, &expected, 1e-8);
+    }
+}
+
 /// A weight and a bias that enter twice: their gradients add up.
 pub fn parameters_used_twice<B: Backend>() {
-    const STEP: f64 = 1e-5;
-    let x = random::<B>(1, &[5, 3], -1.0..1.0).tensor::<B>();
-    let parts = [random::<B>(2, &[3, 3], -1.0..1.0), random::<B>(3, &[3], -1.0..1.0)];
     fn network<T: Tensor<Primal = T>>(x: &T, w: &T, b: &T) -> T {
         let y = x.linear(w, Some(b)).tanh().linear(w, Some(b));
         T::product(&y, Order::Transposed, &y, Order::Plain, Some(w.clone())).sum(0..2)
     }
-    let tape = Tape::new();
-    let [w, b] = [0, 1].map(|i| tape.leaf(parts[i].tensor::<B>()));
-    let mut gradients = tape.gradients(&network(&Var::constant(x.clone()), &w, &b));
-    for (which, variable) in [w, b].iter().enumerate() {
-        let expected: Vec<f64> = (0..parts[which].values.len())
-            .map(|i| {
-                let at = |h: f64| {
-                    let mut moved = parts.clone();
-                    moved[which].values[i] += h;
-                    host(&network(&x, &moved[0].tensor::<B>(), &moved[1].tensor::<B>()))[0]
-                };
-                (at(STEP) - at(-STEP)) / (2.0 * STEP)
-            })
-            .collect();
-        let found = host(&gradients.take(variable).expect("a gradient flows"));
-        assert_near("gradient of a shared parameter", &found, &expected, 1e-8);
-    }
+    let x = random::<B>(1, &[5, 3], -1.0..1.0).tensor::<B>();
+    let parts = [random::<B>(2, &[3, 3], -1.0..1.0), random::<B>(3, &[3], -1.0..1.0)];
+    let data = Var::constant(x.clone());
+    parameters_match_differences::<B>(parts, |w, b| network(&data, w, b), |w, b| network(&x, w, b));
 }
 
 /// The same for a kernel and its bias, there and back.
 pub fn kernels_used_twice<B: Backend>() {
-    const STEP: f64 = 1e-5;
     const WINDOW: Window = Window { stride: 2, padding: 1 };
-    let x = random::<B>(1, &[2, 4, 5, 2], -1.0..1.0).tensor::<B>();
-    let parts = [random::<B>(2, &[3, 3, 2, 3], -1.0..1.0), random::<B>(3, &[3], -1.0..1.0)];
     fn network<T: ImageTensor<Primal = T>>(x: &T, w: &T, b: &T) -> T {
         let y = x.conv2d(w, Some(b), WINDOW).tanh().conv2d_adjoint(w, WINDOW, [4, 5]);
         (y.clone() * &y).sum(0..4)
     }
-    let tape = Tape::new();
-    let [w, b] = [0, 1].map(|i| tape.leaf(parts[i].tensor::<B>()));
-    let mut gradients = tape.gradients(&network(&Var::constant(x.clone()), &w, &b));
-    for (which, variable) in [w, b].iter().enumerate() {
-        let expected: Vec<f64> = (0..parts[which].values.len())
-            .map(|i| {
-                let at = |h: f64| {
-                    let mut moved = parts.clone();
-                    moved[which].values[i] += h;
-                    host(&network(&x, &moved[0].tensor::<B>(), &moved[1].tensor::<B>()))[0]
-                };
-                (at(STEP) - at(-STEP)) / (2.0 * STEP)
-            })
-            .collect();
-        let found = host(&gradients.take(variable).expect("a gradient flows"));
-        assert_near("gradient of a shared kernel", &found, &expected, 1e-7);
-    }
+    let x = random::<B>(1, &[2, 4, 5, 2], -1.0..1.0).tensor::<B>();
+    let parts = [random::<B>(2, &[3, 3, 2, 3], -1.0..1.0), random::<B>(3, &[3], -1.0..1.0)];
+    let data = Var::constant(x.clone());
+    parameters_match_differences::<B>(parts, |w, b| network(&data, w, b), |w, b| network(&x, w, b));
 }
 
 pub fn frozen_factors_are_constants<B: Backend>() {
