@@ -6,7 +6,7 @@ use super::{
     piece::{Piece, advance},
     tableau::Tableau,
 };
-use crate::{Mask, Number, Real, State, Value, VelocityField};
+use crate::{Mask, Number, Real, State, Value, VelocityField, number::is_finite};
 
 type MaskOf<X> = <<X as State>::Time as Number>::Mask;
 
@@ -89,7 +89,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let (zero, one) = (way.constant(0.0), way.constant(1.0));
         let moves = way.less(&zero).or(&zero.less(&way));
         // NaN times do not move; infinite ones never arrive
-        let lost = (way.clone() - &way).less(&one).not();
+        let lost = is_finite(&way).not();
         self.running = moves.and(&lost.not());
         // counts are exact up to there
         self.allowed = self.attempts().shift(f64::from(self.solver.max_steps).min(1.0 / epsilon::<X>()));
