@@ -294,15 +294,25 @@ impl<'a, X: State> Recorder<'a, X> {
                 self.states.push(state.clone());
             }
             Save::Dense => self.pieces.push(piece()),
-            Save::At(_) if self.pending < self.slots.len() => self.fill(&piece()),
+            Save::At(_) if self.wants_piece() => self.fill(&piece()),
             Save::End | Save::At(_) => {}
+        }
+    }
+
+    /// Whether the states between the ends of a step matter.
+    fn wants_piece(&self) -> bool {
+        match self.save {
+            Save::Dense => true,
+            Save::At(_) => self.pending < self.slots.len(),
+            Save::End | Save::Steps => false,
         }
     }
 
     /// The last step of `stepper`.
     pub fn record_step<B: VelocityField<X>>(&mut self, stepper: &mut Stepper<X, B>) {
-        let (time, state) = (stepper.time().clone(), stepper.state().clone());
-        self.record(&time, &state, || stepper.piece());
+        // made first: the stepper cannot make it while it lends its state
+        let piece = self.wants_piece().then(|| stepper.piece());
+        self.record(stepper.time(), stepper.state(), || piece.expect("it was wanted"));
     }
 
     fn fill(&mut self, piece: &Piece<X>) {
