@@ -1,7 +1,9 @@
 //! One adaptive solve, step by step.
 
+mod report;
+
 use super::{
-    Adaptive, Statistics, Status,
+    Adaptive, Status,
     controller::{Gains, Memory},
     piece::{Piece, advance},
     tableau::Tableau,
@@ -283,26 +285,6 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         clock.max(&clock.constant(self.solver.step_limits[0].max(normal)))
     }
 
-    /// Where the solve is, in time.
-    pub fn time(&self) -> &X::Time {
-        &self.time
-    }
-
-    /// Where it is to end.
-    pub fn target(&self) -> &X::Time {
-        &self.target
-    }
-
-    /// The state there.
-    pub fn state(&self) -> &X {
-        &self.state
-    }
-
-    /// The length of the next attempt, negative backward in time.
-    pub fn next_step(&self) -> &X::Time {
-        &self.step
-    }
-
     /// The last step, with the state between its ends: another evaluation or more, if the method's dense output needs them.
     ///
     /// # Panics
@@ -371,28 +353,6 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.target = t.clone().in_form_of(&self.time);
         self.stops.clear();
         self.begin();
-    }
-
-    /// How the samples ended; those that are under way count as [`Status::TooManySteps`].
-    pub fn statuses(&self) -> Vec<Status> {
-        let zero = self.time.constant(0.0);
-        let flags = |mask: &MaskOf<X>| X::Time::select(mask, &zero.shift(1.0), &zero).values();
-        let mut statuses: Vec<Status> =
-            flags(&self.running).iter().map(|&r| if r > 0.0 { Status::TooManySteps } else { Status::Finished }).collect();
-        for (mask, why) in &self.stops {
-            for (status, flag) in statuses.iter_mut().zip(flags(mask)) {
-                if flag > 0.0 {
-                    *status = *why;
-                }
-            }
-        }
-        statuses
-    }
-
-    /// What it took so far, all samples together.
-    pub fn statistics(&self) -> Statistics {
-        let [accepted, rejected] = self.counts.clone().map(|count| count.values().iter().sum::<f64>() as u64);
-        Statistics { evaluations: self.evaluations, accepted, rejected }
     }
 }
 
