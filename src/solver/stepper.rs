@@ -93,8 +93,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         // NaN times do not move; infinite ones never arrive
         let lost = is_finite(&way).not();
         self.running = moves.and(&lost.not());
-        // counts are exact up to there
-        self.allowed = self.attempts().shift(f64::from(self.solver.max_steps).min(1.0 / epsilon::<X>()));
+        self.allowed = self.attempts().shift(most_attempts::<X>(&self.solver));
         self.memory = Memory::new(&zero);
         self.stop(&lost, Status::NotFinite);
         self.last = None;
@@ -354,6 +353,12 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.stops.clear();
         self.begin();
     }
+}
+
+/// How many attempts a solve may take: no more than its numbers can count.
+#[inline(always)]
+pub(super) fn most_attempts<X: State>(solver: &Adaptive) -> f64 {
+    f64::from(solver.max_steps).min(1.0 / epsilon::<X>())
 }
 
 /// The distance from 1 to the next float.
