@@ -8,57 +8,44 @@
 #[path = "common/mod.rs"]
 mod common;
 
+use common::{Benchmark, Task};
 use flowmap::{
-    Result, Tensor,
-    backend::ndarray::NdTensor,
+    ImageTensor, Result, Tensor,
     law::{Checkerboard, Normal},
     learn::{Independent, Settings, Trainer},
     nn::{Mlp, MlpShape},
 };
-use std::time::Instant;
+
+struct TrainingStep;
 
 fn main() -> Result<()> {
-    // cargo adds --bench
-    let arguments: Vec<_> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let objective = arguments.first().map_or("lsd", String::as_str);
-    let steps = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(100);
-    match arguments.get(2).map_or("ndarray", String::as_str) {
-        #[cfg(feature = "dfdx")]
-        "dfdx" => time::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(
-            "dfdx",
-            objective,
-            steps,
-            Default::default(),
-        ),
-        #[cfg(feature = "cuda")]
-        backend @ ("cuda" | "cuda-tf32") => {
-            use flowmap::backend::cuda::{CudaTensor, Device};
-            let gpu = Device::new(0)?;
-            time::<CudaTensor>(backend, objective, steps, if backend == "cuda" { gpu } else { gpu.with_tf32() })
-        }
-        _ => time::<NdTensor<f32>>("ndarray", objective, steps, ()),
+    common::run::<TrainingStep>()
+}
+
+impl Benchmark for TrainingStep {
+    const STEPS: usize = 100;
+
+    fn time<T: ImageTensor<Primal = T>>(task: &Task, device: T::Device) -> Result<()> {
+        time::<T>(task, device)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn time_on_gpu(task: &Task, device: flowmap::backend::cuda::Device) -> Result<()> {
+        time::<flowmap::backend::cuda::CudaTensor>(task, device)
     }
 }
 
-fn time<T: Tensor<Primal = T>>(backend: &str, objective: &str, steps: usize, device: T::Device) -> Result<()> {
+fn time<T: Tensor<Primal = T>>(Task { objective, steps, backend }: &Task, device: T::Device) -> Result<()> {
     let settings = Settings { objective: objective.parse()?, ..Settings::default() };
     let gflop = gflop(&settings);
     let shape = MlpShape::new(2, 512, 5).with_scale(Checkerboard::STD);
     let model: Mlp<T> = Mlp::new(&shape, 42, &device)?;
     let coupling = Independent::new(Normal::new(vec![0.0; 2], Checkerboard::STD)?, Checkerboard)?;
     let mut trainer = Trainer::new(model, coupling, settings, device)?;
-    let mut times = Vec::new();
-    for _ in 0..=steps {
-        let start = Instant::now();
-        trainer.step()?;
-        times.push(start.elapsed().as_secs_f64());
-    }
-    times.remove(0); // the first warms up
-    times.sort_by(f64::total_cmp);
-    let (median, min) = (times[steps / 2], times[0]);
+    let [median, min] = common::step_times(&mut trainer, *steps)?;
     println!(
         "{{\"objective\": \"{objective}\", \"backend\": \"{backend}\", \"steps\": {steps}, \"median_ms\": {:.2}, \"min_ms\": {:.2}, \
-         \"gflop\": {gflop:.2}, \"gflop_per_s\": {:.0}, \"peak_mb\": {:.0}}}",
+             \"gflop\": {gflop:.2}, \"gflop_per_s\": {:.0}, \"peak_mb\": {:.0}}}",
         median * 1e3,
         min * 1e3,
         gflop / min,

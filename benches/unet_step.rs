@@ -8,55 +8,39 @@
 #[path = "common/mod.rs"]
 mod common;
 
+use common::{Benchmark, Task};
 use flowmap::{
     ImageTensor, Result,
-    backend::ndarray::NdTensor,
     law::Normal,
     learn::{Independent, Settings, Trainer},
     nn::{UNet, UNetShape, parameter_count},
 };
-use std::time::Instant;
+
+struct UnetStep;
 
 fn main() -> Result<()> {
-    // cargo adds --bench
-    let arguments: Vec<_> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let objective = arguments.first().map_or("lsd", String::as_str);
-    let steps = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(10);
-    match arguments.get(2).map_or("ndarray", String::as_str) {
-        #[cfg(feature = "dfdx")]
-        "dfdx" => time::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(
-            "dfdx",
-            objective,
-            steps,
-            Default::default(),
-        ),
-        _ => time::<NdTensor<f32>>("ndarray", objective, steps, ()),
-    }
+    common::run::<UnetStep>()
 }
 
-fn time<T: ImageTensor<Primal = T>>(backend: &str, objective: &str, steps: usize, device: T::Device) -> Result<()> {
-    let settings = Settings { objective: objective.parse()?, batch: 128, clip: 1.0, ..Settings::default() };
-    let gflop = common::passes(&settings) * forward_gflop();
-    let model: UNet<T> = UNet::new(&UNetShape::new([28, 28, 1]), 42, &device)?;
-    let parameters = parameter_count(&model);
-    let coupling = Independent::new(Normal::standard(784)?, Normal::standard(784)?)?;
-    let mut trainer = Trainer::new(model, coupling, settings, device)?;
-    let mut times = Vec::new();
-    for _ in 0..=steps {
-        let start = Instant::now();
-        trainer.step()?;
-        times.push(start.elapsed().as_secs_f64());
+impl Benchmark for UnetStep {
+    const STEPS: usize = 10;
+
+    fn time<T: ImageTensor<Primal = T>>(Task { objective, steps, backend }: &Task, device: T::Device) -> Result<()> {
+        let settings = Settings { objective: objective.parse()?, batch: 128, clip: 1.0, ..Settings::default() };
+        let gflop = common::passes(&settings) * forward_gflop();
+        let model: UNet<T> = UNet::new(&UNetShape::new([28, 28, 1]), 42, &device)?;
+        let parameters = parameter_count(&model);
+        let coupling = Independent::new(Normal::standard(784)?, Normal::standard(784)?)?;
+        let mut trainer = Trainer::new(model, coupling, settings, device)?;
+        let [median, min] = common::step_times(&mut trainer, *steps)?;
+        println!(
+            "{{\"objective\": \"{objective}\", \"backend\": \"{backend}\", \"parameters\": {parameters}, \"steps\": {steps}, \
+             \"median_s\": {median:.3}, \"min_s\": {min:.3}, \"gflop\": {gflop:.1}, \"gflop_per_s\": {:.0}, \"peak_mb\": {:.0}}}",
+            gflop / min,
+            common::peak_mb(),
+        );
+        Ok(())
     }
-    times.remove(0); // the first warms up
-    times.sort_by(f64::total_cmp);
-    let (median, min) = (times[steps / 2], times[0]);
-    println!(
-        "{{\"objective\": \"{objective}\", \"backend\": \"{backend}\", \"parameters\": {parameters}, \"steps\": {steps}, \
-         \"median_s\": {median:.3}, \"min_s\": {min:.3}, \"gflop\": {gflop:.1}, \"gflop_per_s\": {:.0}, \"peak_mb\": {:.0}}}",
-        gflop / min,
-        common::peak_mb(),
-    );
-    Ok(())
 }
 
 /// The convolutions of one forward pass of one image, in units of 10^9 operations.

@@ -100,6 +100,8 @@ pub mod learn;
 #[cfg(feature = "train")]
 pub mod metric;
 #[cfg(feature = "train")]
+mod named_tensors;
+#[cfg(feature = "train")]
 pub mod nn;
 mod number;
 #[cfg(feature = "plot")]

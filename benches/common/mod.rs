@@ -1,6 +1,75 @@
 //! What the benchmarks of training share.
 
-use flowmap::learn::{Distillation, Settings};
+use flowmap::{
+    Error, ImageTensor, Result, Tensor,
+    backend::ndarray::NdTensor,
+    learn::{Distillation, Settings, Source, Trainer},
+    nn::Model,
+};
+use std::time::Instant;
+
+/// A benchmark of training steps, on any backend.
+pub trait Benchmark {
+    /// How many steps are timed if the command line does not say.
+    const STEPS: usize;
+
+    /// Times `task` and prints what was found.
+    fn time<T: ImageTensor<Primal = T>>(task: &Task, device: T::Device) -> Result<()>;
+
+    /// The same on a GPU by kernels of our own, which hold no images: for networks that need none.
+    #[cfg(feature = "cuda")]
+    fn time_on_gpu(task: &Task, _device: flowmap::backend::cuda::Device) -> Result<()> {
+        Err(unknown(&task.backend))
+    }
+}
+
+/// What is timed: words of the command line.
+pub struct Task {
+    pub objective: String,
+    pub steps: usize,
+    pub backend: String,
+}
+
+/// Times what the command line says: objective, number of steps, backend.
+pub fn run<B: Benchmark>() -> Result<()> {
+    // cargo adds --bench
+    let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let word = |place: usize, default: &str| words.get(place).map_or(default, String::as_str).to_owned();
+    let steps = words.get(1).and_then(|n| n.parse().ok()).unwrap_or(B::STEPS);
+    let task = Task { objective: word(0, "lsd"), steps: steps.max(1), backend: word(2, "ndarray") };
+    match task.backend.as_str() {
+        #[cfg(feature = "dfdx")]
+        "dfdx" => B::time::<flowmap::backend::dfdx::DfdxTensor<f32, flowmap::dfdx::prelude::Cpu>>(&task, Default::default()),
+        "ndarray" => B::time::<NdTensor<f32>>(&task, ()),
+        #[cfg(feature = "cuda")]
+        "cuda" => B::time_on_gpu(&task, flowmap::backend::cuda::Device::new(0)?),
+        #[cfg(feature = "cuda")]
+        "cuda-tf32" => B::time_on_gpu(&task, flowmap::backend::cuda::Device::new(0)?.with_tf32()),
+        other => Err(unknown(other)),
+    }
+}
+
+fn unknown(backend: &str) -> Error {
+    Error::Invalid { what: "backend", reason: format!("{backend} is not among the features of this benchmark") }
+}
+
+/// The median and the smallest time of a training step, in seconds.
+pub fn step_times<T, M, C>(trainer: &mut Trainer<T, M, C>, steps: usize) -> Result<[f64; 2]>
+where
+    T: Tensor<Primal = T>,
+    M: Model<T>,
+    C: Source<T>,
+{
+    trainer.step()?; // warms up
+    let mut times = Vec::with_capacity(steps);
+    for _ in 0..steps {
+        let start = Instant::now();
+        trainer.step()?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok([times[steps / 2], times[0]])
+}
 
 /// Forward passes that the arithmetic of a step amounts to: backward costs twice the recorded forward, a tangent as much as a
 /// value.

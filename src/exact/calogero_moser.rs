@@ -1,6 +1,6 @@
 //! Particles on a line that repel each other with the inverse cube.
 
-use super::{ExactFlow, exact_flow, jacobian_of, setting::positive, special::hermitian::eigenvalues};
+use super::{ExactFlow, exact_flow, setting::positive, special::hermitian::eigenvalues};
 use crate::{Dual, Error, Number, Ode, Result};
 
 /// The Calogero-Moser system of `N = D/2` particles on a line, with positions and momenta `(q₁, …, q_N, p₁, …, p_N)`.
@@ -82,10 +82,6 @@ impl<const D: usize> ExactFlow<D> for CalogeroMoser<D> {
         let rates = rates.into_iter().map(|rate| rate.unwrap_or_else(|| zero.clone()));
         let mut coordinates = ends.into_iter().chain(rates);
         std::array::from_fn(|_| coordinates.next().expect("a position and a momentum for each particle"))
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
-        jacobian_of(self, s, t, x)
     }
 
     fn domain(&self, _s: f64, _t: f64, x: &[f64; D]) -> Result<()> {

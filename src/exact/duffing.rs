@@ -1,7 +1,7 @@
 //! An oscillator with a cubic force.
 
 use super::{
-    ExactFlow, exact_flow, jacobian_of,
+    ExactFlow, exact_flow,
     setting::{finite, positive},
     special::elliptic::Jacobi,
 };
@@ -96,10 +96,6 @@ impl ExactFlow<2> for Duffing {
         let slowed = c.clone() * (d.clone() * &d - m_d * &sn * &sn) * v;
         let pulled = (end.clone() * share.scale(2.0) * &c - m_c * x) * lambda * sn * d;
         [end, (slowed + pulled) / scale]
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [[N; 2]; 2] {
-        jacobian_of(self, s, t, x)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Great circles.
 
-use super::{ExactFlow, exact_flow, jacobian_of};
+use super::{ExactFlow, exact_flow};
 use crate::{Number, Ode};
 
 /// The geodesics of the sphere: a free particle on it, with position `q` and velocity `p` in space.
@@ -57,10 +57,6 @@ impl ExactFlow<6> for Geodesic {
         std::array::from_fn(|i| {
             if i < 3 { cos.clone() * &x[i] + wave.clone() * &x[i + 3] } else { cos.clone() * &x[i] - back.clone() * &x[i - 3] }
         })
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 6]) -> [[N; 6]; 6] {
-        jacobian_of(self, s, t, x)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two bodies under gravity.
 
-use super::{ExactFlow, exact_flow, jacobian_of, setting::positive, special::kepler::eccentric_change};
+use super::{ExactFlow, exact_flow, setting::positive, special::kepler::eccentric_change};
 use crate::{Error, Number, Ode, Result};
 
 /// The Kepler problem in the plane: a body attracted by a fixed centre with the gravitational parameter `μ`, on an ellipse.
@@ -82,10 +82,6 @@ impl ExactFlow<4> for Kepler {
             combined(&f_rate, &g_rate, [x, v]),
             combined(&f_rate, &g_rate, [y, w]),
         ]
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 4]) -> [[N; 4]; 4] {
-        jacobian_of(self, s, t, x)
     }
 
     fn domain(&self, _s: f64, _t: f64, [x, y, v, w]: &[f64; 4]) -> Result<()> {

@@ -87,7 +87,7 @@ pub use shear::Shear;
 pub use time_changed::{Autonomous, TimeChanged};
 pub use turning::Turning;
 
-/// [`analysis::jacobian`](crate::analysis::jacobian), beside the [Jacobians in closed form](ExactFlow::jacobian) that it is
+/// [`analysis::jacobian`](crate::analysis::jacobian), beside the [Jacobians of exact flows](ExactFlow::jacobian) that it is
 /// compared with.
 pub use crate::analysis::jacobian as jacobian_of;
 
@@ -110,8 +110,8 @@ pub use toda::Toda;
 use crate::{
     Error, Result,
     field::{Ode, Pointwise},
-    flow::{FlowMap, finite},
-    number::Number,
+    flow::{FlowMap, finite, flow_map},
+    number::{Dual, Number},
     state::Coordinates,
 };
 
@@ -129,7 +129,6 @@ use crate::{
 ///     fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
 ///         [(t.powi(2) - s.powi(2)).scale(0.5) + x]
 ///     }
-///     fn jacobian<N: Number>(&self, _s: &N, _t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] { [[x.constant(1.0)]] }
 /// }
 /// let drift = Pointwise::<_, 1>(Drift);
 /// let report = verify(&drift, &drift, Lattice::new([-1.0, 1.0], [[-1.0, 1.0]])?.cases::<f64>(64));
@@ -140,8 +139,10 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     /// `X_{s,t}(x)`; NaN outside the domain.
     fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D];
 
-    /// The Jacobian `∇X_{s,t}(x)` in closed form, row by row: `∂X_i/∂x_j`.
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D];
+    /// The Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. By forward mode, unless a flow overrides it with its closed form.
+    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+        jacobian_of(&flow_map(|s: &Dual<N>, t: &Dual<N>, x: &Dual<[N; D]>| flow(self, s, t, x)), s, t, x)
+    }
 
     /// Whether the solution from `x` at time `s` exists until time `t`.
     ///
@@ -153,7 +154,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
 }
 
 /// `solution` on any state with coordinates.
-fn flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X::Time, t: &X::Time, x: &X) -> X {
+fn flow<const D: usize, X: Coordinates<D>>(exact: &(impl ExactFlow<D> + ?Sized), s: &X::Time, t: &X::Time, x: &X) -> X {
     X::join(exact.solution(s, t, &x.split()))
 }
 

@@ -1,7 +1,7 @@
 //! The mathematical pendulum.
 
 use super::{
-    ExactFlow, exact_flow, jacobian_of,
+    ExactFlow, exact_flow,
     setting::positive,
     special::elliptic::{Jacobi, alternating},
 };
@@ -71,10 +71,6 @@ impl ExactFlow<2> for Pendulum {
         let scale = d.clone() * &d + (a.clone() * &cn).powi(2);
         let end = (b * cn - a * d * sn * dn) / scale;
         [angle.clone() + (turned + turns.scale(std::f64::consts::PI)).scale(2.0), end.scale(2.0 * self.frequency)]
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [[N; 2]; 2] {
-        jacobian_of(self, s, t, x)
     }
 }
 

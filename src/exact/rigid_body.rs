@@ -1,7 +1,7 @@
 //! A rigid body that no torque acts on.
 
 use super::{
-    ExactFlow, exact_flow, jacobian_of,
+    ExactFlow, exact_flow,
     setting::{finite, positive},
     special::elliptic::Jacobi,
 };
@@ -117,10 +117,6 @@ impl ExactFlow<3> for RigidBody {
         let mut ends = [end_a, end_b, end_c];
         ends.rotate_right(axes[0]);
         ends
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 3]) -> [[N; 3]; 3] {
-        jacobian_of(self, s, t, x)
     }
 }
 

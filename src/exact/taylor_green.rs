@@ -1,7 +1,7 @@
 //! The decaying Taylor-Green vortices of the plane.
 
 use super::{
-    ExactFlow, exact_flow, jacobian_of,
+    ExactFlow, exact_flow,
     setting::not_negative,
     special::{elliptic::Jacobi, integrals::Growth},
 };
@@ -79,10 +79,6 @@ impl ExactFlow<2> for TaylorGreen {
         ];
         let end_y = [cos_y.clone() * &cn - cos_x.clone() * &sn * &dn, sin_y.clone() * scale];
         [carried(x, [&cos_x, &sin_x], end_x), carried(y, [&cos_y, &sin_y], end_y)]
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [[N; 2]; 2] {
-        jacobian_of(self, s, t, x)
     }
 }
 

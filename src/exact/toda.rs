@@ -1,6 +1,6 @@
 //! The Toda lattice of two particles.
 
-use super::{ExactFlow, exact_flow, jacobian_of};
+use super::{ExactFlow, exact_flow};
 use crate::{Number, Ode};
 
 /// The relative motion of two Toda particles, which is Liouville's mechanics: a particle that an exponential wall throws back.
@@ -50,10 +50,6 @@ impl ExactFlow<2> for Toda {
         let end = (trail - lead) / &sum * &speed;
         let end = N::select(&later, &end, &-end.clone());
         [q.clone() - (reach + sum.scale(0.5).ln()).scale(2.0), end]
-    }
-
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [[N; 2]; 2] {
-        jacobian_of(self, s, t, x)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Training states on disk.
 
 use super::{Settings, Source, Trainer};
-use crate::{Error, Real, Result, Tensor, durable, nn::Model};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use crate::{Error, Real, Result, Tensor, durable, named_tensors, nn::Model};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::{
@@ -196,15 +196,8 @@ struct Reader<'a, T: Tensor> {
 
 impl<T: Tensor<Primal = T>> Reader<'_, T> {
     fn tensor(&self, name: &str, like: &T) -> Result<T> {
-        let bad = |reason: String| self.checkpoint.error(format!("tensor {name}: {reason}"));
-        let view = self.tensors.tensor(name).map_err(|_| bad("missing; the checkpoint belongs to another network".into()))?;
-        if view.dtype() != dtype::<T::Real>() {
-            return Err(bad(format!("expected numbers of type {}, found {:?}", T::Real::NAME, view.dtype())));
-        }
-        if view.shape() != like.shape() {
-            return Err(bad(format!("expected shape {:?}, found {:?}", like.shape(), view.shape())));
-        }
-        Ok(T::from_slice(self.device, &from_bytes(view.data()), view.shape()))
+        let values = named_tensors::read(&self.tensors, name, like.shape()).map_err(|e| self.checkpoint.error(e))?;
+        Ok(T::from_slice(self.device, &values, like.shape()))
     }
 
     fn module<M: Model<T>>(&self, prefix: &str, like: &M) -> Result<M> {
@@ -249,13 +242,8 @@ where
     /// [`Error::Io`]; no half-written checkpoint is left behind.
     pub fn save(&self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(format!("step-{:010}", self.step));
-        let tensors = self.tensors();
-        let views = tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(dtype::<T::Real>(), shape.clone(), bytes);
-            (name, view.expect("a tensor has as many bytes as its shape says"))
-        });
-        let bytes =
-            safetensors::serialize(views, None).map_err(|e| Error::Checkpoint { path: path.clone(), reason: e.to_string() })?;
+        let bad = |reason: String| Error::Checkpoint { path: path.clone(), reason };
+        let bytes = named_tensors::write(&self.tensors(), None).map_err(|e| bad(e.to_string()))?;
         let mut state = State {
             format: FORMAT.into(),
             version: VERSION,
@@ -270,9 +258,7 @@ where
             crc32: crc32fast::hash(&bytes),
             text_crc32: 0,
         };
-        let text = |state: &State| {
-            serde_json::to_vec_pretty(state).map_err(|e| Error::Checkpoint { path: path.clone(), reason: e.to_string() })
-        };
+        let text = |state: &State| serde_json::to_vec_pretty(state).map_err(|e| bad(e.to_string()));
         state.text_crc32 = text_crc32(&text(&state)?);
         durable::write_folder(&path, &[(TENSORS, &bytes), (STATE, &text(&state)?)])?;
         log::info!("wrote {}", path.display());
@@ -304,10 +290,10 @@ where
         Ok(())
     }
 
-    /// All tensors of the state as `(name, shape, bytes)`.
-    fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    /// All tensors of the state, by name.
+    fn tensors(&self) -> Vec<(String, T)> {
         let mut all = Vec::new();
-        let mut add = |name: String, p: &T| all.push((name, p.shape().to_vec(), to_bytes(&p.to_vec())));
+        let mut add = |name: String, p: &T| all.push((name, p.clone()));
         let mut moments = self.moments.iter();
         self.model.visit(&mut |name, p| {
             add(format!("{}/{name}", Weights::Current.prefix()), p);
@@ -344,23 +330,5 @@ fn difference(name: &str, there: &Json, here: &Json) -> Option<String> {
         }
         _ if there == here => None,
         _ => Some(format!("{name} is {there} there and {here} here")),
-    }
-}
-
-fn dtype<R: Real>() -> Dtype {
-    if R::NAME == "f32" { Dtype::F32 } else { Dtype::F64 }
-}
-
-fn to_bytes<R: Real>(values: &[R]) -> Vec<u8> {
-    match dtype::<R>() {
-        Dtype::F32 => values.iter().flat_map(|x| (x.into_f64() as f32).to_le_bytes()).collect(),
-        _ => values.iter().flat_map(|x| x.into_f64().to_le_bytes()).collect(),
-    }
-}
-
-fn from_bytes<R: Real>(bytes: &[u8]) -> Vec<R> {
-    match dtype::<R>() {
-        Dtype::F32 => bytes.as_chunks().0.iter().map(|&b| R::from_f64(f32::from_le_bytes(b).into())).collect(),
-        _ => bytes.as_chunks().0.iter().map(|&b| R::from_f64(f64::from_le_bytes(b))).collect(),
     }
 }

@@ -217,3 +217,10 @@ pub trait Number:
         Self::select(&self.less(other), self, other)
     }
 }
+
+/// Where a number is neither NaN nor infinite.
+#[inline(always)]
+pub(crate) fn is_finite<N: Number>(x: &N) -> N::Mask {
+    // NaN is not less than anything
+    (x.clone() - x).less(&x.constant(1.0))
+}

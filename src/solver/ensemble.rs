@@ -1,7 +1,11 @@
 //! Many small ODEs at once: SIMD lanes times threads.
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
-use super::{Adaptive, Status, Stepper, controller::Memory, stepper::Attempt};
+use super::{
+    Adaptive, Status, Stepper,
+    controller::Memory,
+    stepper::{Attempt, most_attempts},
+};
 use crate::{Error, Lanes, Mask, Number, ParametricOde, Real, Result, VelocityField, number::LaneMask};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
@@ -270,7 +274,7 @@ fn idle<F: Real, B, const D: usize>(stepper: &mut Stepper<[Side<F>; D], B>) {
     stepper.rates.push([zero; D]);
     stepper.memory = Memory::new(&zero);
     stepper.counts = [zero; 2];
-    stepper.allowed = zero.shift(f64::from(stepper.solver.max_steps));
+    stepper.allowed = zero.shift(most_attempts::<[Side<F>; D]>(&stepper.solver));
     stepper.last = Some(Attempt { time: zero, length: zero, state: [zero; D], accepted: LaneMask::from([false; LANES]) });
 }
 
@@ -312,4 +316,21 @@ fn load<F: Real, O, const D: usize, const P: usize>(
 fn status<F: Real, B, const D: usize>(stepper: &Stepper<[Side<F>; D], B>, lane: usize) -> Status {
     let stop = stepper.stops.iter().find(|(mask, _)| mask.lane(lane));
     stop.map_or(Status::Finished, |(_, why)| *why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{exact::Rotation, solver::DOPRI5};
+
+    #[test]
+    fn no_more_attempts_are_allowed_than_floats_can_count() {
+        let solver = Adaptive::new(DOPRI5).unwrap().max_steps(u32::MAX);
+        let block = [Start { from: 0.0_f32, to: 1.0, state: [1.0, 0.0], parameters: [] }];
+        let turn = Rotation::new(1.0).unwrap();
+        let mut stepper = start(&solver, &turn, &block);
+        idle(&mut stepper);
+        let most = stepper.allowed.lane(0);
+        assert!(most - 1.0 < most && most + 1.0 > most, "{most} + 1 is {}: a solve would never give up", most + 1.0);
+    }
 }

@@ -1,7 +1,7 @@
 //! What a solve returns: a path.
 
 use super::{Piece, Statistics, Status, Stepper};
-use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, VelocityField};
+use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, VelocityField, number::is_finite};
 
 /// What a solve keeps of its way.
 ///
@@ -138,10 +138,10 @@ impl<X: State> Solution<X> {
     pub(super) fn end_or_nan(self) -> X {
         let short = self.end_time.less(&self.target).or(&self.target.less(&self.end_time));
         let way = self.target.clone() - &self.start;
-        let one = way.constant(1.0);
         let end = self.end.frozen();
-        let finite = end.minus(&end).dot(&end.minus(&end)).less(&one);
-        let arrived = (way.clone() - &way).less(&one).and(&short.not()).and(&finite);
+        // 0, or NaN: the square of a large state may overflow, that of its difference from itself cannot
+        let rest = end.minus(&end);
+        let arrived = is_finite(&way).and(&short.not()).and(&is_finite(&rest.dot(&rest)));
         X::choose(&arrived, &self.end, &nowhere(&self.end, &self.end_time))
     }
 
@@ -171,9 +171,7 @@ fn nowhere<X: State>(x: &X, t: &X::Time) -> X {
 
 /// Where two times are not the same, or not finite.
 fn differ<N: Number>(a: &N, b: &N) -> N::Mask {
-    let way = a.clone() - b;
-    let finite = (way.clone() - &way).less(&way.constant(1.0));
-    a.less(b).or(&b.less(a)).or(&finite.not())
+    a.less(b).or(&b.less(a)).or(&is_finite(&(a.clone() - b)).not())
 }
 
 /// The piece of a single path in which time `t` lies.
@@ -296,15 +294,25 @@ impl<'a, X: State> Recorder<'a, X> {
                 self.states.push(state.clone());
             }
             Save::Dense => self.pieces.push(piece()),
-            Save::At(_) if self.pending < self.slots.len() => self.fill(&piece()),
+            Save::At(_) if self.wants_piece() => self.fill(&piece()),
             Save::End | Save::At(_) => {}
+        }
+    }
+
+    /// Whether the states between the ends of a step matter.
+    fn wants_piece(&self) -> bool {
+        match self.save {
+            Save::Dense => true,
+            Save::At(_) => self.pending < self.slots.len(),
+            Save::End | Save::Steps => false,
         }
     }
 
     /// The last step of `stepper`.
     pub fn record_step<B: VelocityField<X>>(&mut self, stepper: &mut Stepper<X, B>) {
-        let (time, state) = (stepper.time().clone(), stepper.state().clone());
-        self.record(&time, &state, || stepper.piece());
+        // made first: the stepper cannot make it while it lends its state
+        let piece = self.wants_piece().then(|| stepper.piece());
+        self.record(stepper.time(), stepper.state(), || piece.expect("it was wanted"));
     }
 
     fn fill(&mut self, piece: &Piece<X>) {

@@ -1,12 +1,14 @@
 //! One adaptive solve, step by step.
 
+mod report;
+
 use super::{
-    Adaptive, Statistics, Status,
+    Adaptive, Status,
     controller::{Gains, Memory},
     piece::{Piece, advance},
     tableau::Tableau,
 };
-use crate::{Mask, Number, Real, State, Value, VelocityField};
+use crate::{Mask, Number, Real, State, Value, VelocityField, number::is_finite};
 
 type MaskOf<X> = <<X as State>::Time as Number>::Mask;
 
@@ -89,10 +91,9 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let (zero, one) = (way.constant(0.0), way.constant(1.0));
         let moves = way.less(&zero).or(&zero.less(&way));
         // NaN times do not move; infinite ones never arrive
-        let lost = (way.clone() - &way).less(&one).not();
+        let lost = is_finite(&way).not();
         self.running = moves.and(&lost.not());
-        // counts are exact up to there
-        self.allowed = self.attempts().shift(f64::from(self.solver.max_steps).min(1.0 / epsilon::<X>()));
+        self.allowed = self.attempts().shift(most_attempts::<X>(&self.solver));
         self.memory = Memory::new(&zero);
         self.stop(&lost, Status::NotFinite);
         self.last = None;
@@ -283,26 +284,6 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         clock.max(&clock.constant(self.solver.step_limits[0].max(normal)))
     }
 
-    /// Where the solve is, in time.
-    pub fn time(&self) -> &X::Time {
-        &self.time
-    }
-
-    /// Where it is to end.
-    pub fn target(&self) -> &X::Time {
-        &self.target
-    }
-
-    /// The state there.
-    pub fn state(&self) -> &X {
-        &self.state
-    }
-
-    /// The length of the next attempt, negative backward in time.
-    pub fn next_step(&self) -> &X::Time {
-        &self.step
-    }
-
     /// The last step, with the state between its ends: another evaluation or more, if the method's dense output needs them.
     ///
     /// # Panics
@@ -372,28 +353,12 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.stops.clear();
         self.begin();
     }
+}
 
-    /// How the samples ended; those that are under way count as [`Status::TooManySteps`].
-    pub fn statuses(&self) -> Vec<Status> {
-        let zero = self.time.constant(0.0);
-        let flags = |mask: &MaskOf<X>| X::Time::select(mask, &zero.shift(1.0), &zero).values();
-        let mut statuses: Vec<Status> =
-            flags(&self.running).iter().map(|&r| if r > 0.0 { Status::TooManySteps } else { Status::Finished }).collect();
-        for (mask, why) in &self.stops {
-            for (status, flag) in statuses.iter_mut().zip(flags(mask)) {
-                if flag > 0.0 {
-                    *status = *why;
-                }
-            }
-        }
-        statuses
-    }
-
-    /// What it took so far, all samples together.
-    pub fn statistics(&self) -> Statistics {
-        let [accepted, rejected] = self.counts.clone().map(|count| count.values().iter().sum::<f64>() as u64);
-        Statistics { evaluations: self.evaluations, accepted, rejected }
-    }
+/// How many attempts a solve may take: no more than its numbers can count.
+#[inline(always)]
+pub(super) fn most_attempts<X: State>(solver: &Adaptive) -> f64 {
+    f64::from(solver.max_steps).min(1.0 / epsilon::<X>())
 }
 
 /// The distance from 1 to the next float.

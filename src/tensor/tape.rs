@@ -1,7 +1,11 @@
 //! The tape: what was computed, and how cotangents flow back through it.
 
 use super::{Tensor, Var};
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::RefCell,
+    fmt::{self, Debug, Formatter},
+    rc::Rc,
+};
 
 type Pullback<T> = Box<dyn FnOnce(&mut Gradients<T>)>;
 
@@ -31,6 +35,18 @@ struct Record<T> {
 impl<T> Clone for Tape<T> {
     fn clone(&self) -> Self {
         Self { record: Rc::clone(&self.record) }
+    }
+}
+
+/// What is on it, in numbers: pullbacks cannot be shown.
+impl<T> Debug for Tape<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let record = self.record.borrow();
+        f.debug_struct("Tape")
+            .field("variables", &record.variables)
+            .field("pullbacks", &record.pullbacks.len())
+            .field("sweeps", &record.sweeps)
+            .finish()
     }
 }
 
@@ -93,6 +109,7 @@ impl<T: Tensor<Primal = T>> Tape<T> {
 }
 
 /// The gradients that [`Tape::gradients`] found.
+#[derive(Debug)]
 pub struct Gradients<T> {
     tape: Tape<T>,
     slots: Vec<Option<T>>,
@@ -170,6 +187,16 @@ mod tests {
             let y = w.clone() * &w;
             assert_eq!(tape.gradients(&y).take(&w).unwrap().to_vec(), [4.0]);
         }
+    }
+
+    #[test]
+    fn a_tape_shows_how_much_is_on_it() {
+        let tape = Tape::new();
+        let w = leaf(&tape);
+        let y = w.clone() * &w;
+        assert_eq!(format!("{tape:?}"), "Tape { variables: 2, pullbacks: 1, sweeps: 0 }");
+        tape.gradients(&y);
+        assert_eq!(format!("{tape:?}"), "Tape { variables: 2, pullbacks: 0, sweeps: 1 }");
     }
 
     #[test]

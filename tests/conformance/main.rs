@@ -9,6 +9,7 @@ mod elementwise;
 mod images;
 mod kernels;
 mod objectives;
+mod operations;
 mod products;
 mod shape_errors;
 mod states;

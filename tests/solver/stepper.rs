@@ -35,6 +35,17 @@ fn under_way_is_not_finished() {
 }
 
 #[test]
+fn a_stepper_shows_where_it_is() {
+    let mut stepper = adaptive(DOPRI5, 1e-3).start(DRIVEN, &0.0, &6.0, &START);
+    let shown = format!("{stepper:?}");
+    assert!(shown.starts_with("Stepper { time: 0.0, target: 6.0, state: [1.0, 0.5], next_step: "), "{shown}");
+    assert!(shown.contains("ends: [None], statistics: Statistics { evaluations: 2, accepted: 0"), "{shown}");
+    while stepper.step() {}
+    let shown = format!("{stepper:?}");
+    assert!(shown.starts_with("Stepper { time: 6.0, ") && shown.contains("ends: [Some(Finished)]"), "{shown}");
+}
+
+#[test]
 fn pieces_join_and_may_be_asked_for_twice() {
     for method in ADAPTIVE {
         let mut stepper = adaptive(method, 1e-6).start(DRIVEN, &0.0, &6.0, &START);

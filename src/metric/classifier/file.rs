@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -15,7 +15,7 @@ use super::{
     Classifier, VERSION,
     network::{Network, check},
 };
-use crate::{Error, ImageTensor, Real, Result, Tensor, durable, nn::Module};
+use crate::{Error, ImageTensor, Real, Result, Tensor, durable, named_tensors, nn::Module};
 
 /// The one entry of the file's metadata. One, because several would come in another order each time.
 const KEY: &str = "flowmap classifier";
@@ -53,15 +53,11 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
         let path = path.as_ref();
         let bad = |reason: String| Error::Data { path: path.to_owned(), line: None, reason };
         let mut tensors = Vec::new();
-        self.network.visit(&mut |name, p| tensors.push((name.to_owned(), p.shape().to_vec(), to_bytes(&p.to_vec()))));
-        let views = tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(dtype::<T::Real>(), shape.clone(), bytes);
-            (name, view.expect("a tensor has as many bytes as its shape says"))
-        });
+        self.network.visit(&mut |name, p| tensors.push((name.to_owned(), p.clone())));
         let about = About { version: VERSION, image: self.image, classes: self.classes, crc32: self.checksum };
         let about = serde_json::to_string(&about).map_err(|e| bad(e.to_string()))?;
         let metadata = HashMap::from([(KEY.to_owned(), about)]);
-        let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| bad(e.to_string()))?;
+        let bytes = named_tensors::write(&tensors, Some(metadata)).map_err(|e| bad(e.to_string()))?;
         durable::write_file(path, &bytes)?;
         log::info!("wrote {}", path.display());
         Ok(())
@@ -86,17 +82,9 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
         };
         let tensors = SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
         let network = Network::shapes(about.image, about.classes).try_map(&mut |name, shape| {
-            let bad = |reason: String| bad(format!("tensor {name}: {reason}"));
-            let view = tensors.tensor(name).map_err(|_| bad("missing".into()))?;
-            if view.dtype() != dtype::<T::Real>() {
-                return Err(bad(format!("expected numbers of type {}, found {:?}", T::Real::NAME, view.dtype())));
-            }
-            if view.shape() != shape {
-                return Err(bad(format!("expected shape {shape:?}, found {:?}", view.shape())));
-            }
-            let values = from_bytes(view.data());
+            let values = named_tensors::read(&tensors, name, shape).map_err(bad)?;
             if values.iter().any(|x: &T::Real| !x.into_f64().is_finite()) {
-                return Err(bad("it holds a number that is not finite".into()));
+                return Err(bad(format!("tensor {name}: it holds a number that is not finite")));
             }
             Ok(T::from_slice(device, &values, shape))
         })?;
@@ -163,26 +151,8 @@ fn read(mut file: impl Read, length: u64, width: usize) -> Result<(About, Vec<u8
 pub(super) fn checksum<T: Tensor>(network: &Network<T>, image: [usize; 3], classes: usize) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     image.iter().chain([&classes]).for_each(|&n| hasher.update(&(n as u64).to_le_bytes()));
-    network.visit(&mut |_, p| hasher.update(&to_bytes(&p.to_vec())));
+    network.visit(&mut |_, p| hasher.update(&named_tensors::to_bytes(&p.to_vec())));
     hasher.finalize()
-}
-
-fn dtype<R: Real>() -> Dtype {
-    if R::NAME == "f32" { Dtype::F32 } else { Dtype::F64 }
-}
-
-fn to_bytes<R: Real>(values: &[R]) -> Vec<u8> {
-    match dtype::<R>() {
-        Dtype::F32 => values.iter().flat_map(|x| (x.into_f64() as f32).to_le_bytes()).collect(),
-        _ => values.iter().flat_map(|x| x.into_f64().to_le_bytes()).collect(),
-    }
-}
-
-fn from_bytes<R: Real>(bytes: &[u8]) -> Vec<R> {
-    match dtype::<R>() {
-        Dtype::F32 => bytes.as_chunks().0.iter().map(|&b| R::from_f64(f32::from_le_bytes(b).into())).collect(),
-        _ => bytes.as_chunks().0.iter().map(|&b| R::from_f64(f64::from_le_bytes(b))).collect(),
-    }
 }
 
 #[cfg(all(test, feature = "ndarray"))]
