@@ -16,7 +16,7 @@ pub(super) fn standard<const D: usize>() -> Frame<D> {
 /// `None` where a vector is zero, or nothing of it is left but rounding: it depends on those before it.
 pub(super) fn orthonormal<const D: usize>(mut vectors: [[f64; D]; D]) -> Option<(Frame<D>, [f64; D])> {
     let mut logarithms = [0.0; D];
-    for j in 0..D {
+    for (j, logarithm) in logarithms.iter_mut().enumerate() {
         let (done, rest) = vectors.split_at_mut(j);
         let vector = &mut rest[0];
         // squares of the vector itself may be out of range
@@ -28,12 +28,11 @@ pub(super) fn orthonormal<const D: usize>(mut vectors: [[f64; D]; D]) -> Option<
             *vector = array::from_fn(|i| vector[i] - along * direction[i]);
         }
         let length = dot(vector, vector).sqrt();
-        // not so where it is NaN
-        if !(length > 8.0 * D as f64 * f64::EPSILON * before) {
+        if length.is_nan() || length <= 8.0 * D as f64 * f64::EPSILON * before {
             return None;
         }
         *vector = vector.map(|c| c / length);
-        logarithms[j] = size.ln() + length.ln();
+        *logarithm = size.ln() + length.ln();
     }
     Some((vectors, logarithms))
 }

@@ -61,13 +61,13 @@ impl Steps {
 /// ∇X_{t_k, t_k+1}(x_k) Q_k = Q_k+1 R_k+1,      λ_i = (1 / n |Δt|) Σ_k ln (R_k)_ii
 /// ```
 ///
-/// The flow carries `D` orthonormal directions through each step, and they are made orthonormal again after it. The logarithms by which they
-/// grew average to the exponents `λ_1 ≥ … ≥ λ_D`; their sum is the mean divergence along the trajectory.
+/// The flow carries `D` orthonormal directions through each step, and they are made orthonormal again after it. The logarithms
+/// by which they grew average to the exponents `λ_1 ≥ … ≥ λ_D`; their sum is the mean divergence along the trajectory.
 ///
-/// Of a step that takes `D` evaluations on duals, the longest that serves is the best; but stretches within it must not differ
-/// by more than a float can hold: `(λ_1 - λ_D) |Δt|` well below 36. Of an autonomous field for which the map is known on a window
-/// of times only, follow [`Autonomous`](crate::Autonomous); without derivatives, [`Differences`](crate::Differences): exponents then
-/// have some 9 digits.
+/// A step takes `D` evaluations on duals, so the longest that serves is the best; but stretches within it must not differ by more
+/// than a float can hold: `(λ_1 - λ_D) |Δt|` well below 36. A map without derivatives goes through
+/// [`Differences`](crate::Differences), whose error, some `1e-10` of the state's size, must stay small beside the least stretch
+/// of a step. An autonomous field whose map is known on a window of times only goes through [`Autonomous`](crate::Autonomous).
 ///
 /// ```
 /// use flowmap::{analysis::{lyapunov_spectrum, Steps}, exact::Affine};
@@ -80,7 +80,8 @@ impl Steps {
 ///
 /// # Errors
 /// What `map` says where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a derivative is not finite;
-/// [`Error::Invalid`] where carried directions cannot be told apart in floats, because the steps are too long or the map is not invertible.
+/// [`Error::Invalid`] where carried directions cannot be told apart in floats, because the steps are too long or the map is not
+/// invertible.
 ///
 /// Source: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Lyapunov characteristic exponents for smooth dynamical systems,
 /// Meccanica 15, 1980; L. Dieci, E. S. Van Vleck, Computation of a few Lyapunov exponents for continuous and discrete dynamical
@@ -196,8 +197,8 @@ impl<const D: usize> LyapunovSpectrum<D> {
     /// The standard errors of the exponents, by batch means: the steps are `b ≈ √n` batches, whose means `m_k` scatter
     /// about the exponent by `√(Σ_k (m_k - λ)² / b (b - 1))`; infinite for fewer than 4 steps, which are one batch.
     ///
-    /// They are right where a batch is longer than the trajectory's memory, and know nothing of what the map itself gets wrong, nor of a transient that
-    /// was cut too short: look at [`running`](Self::running), too.
+    /// They are right where a batch is longer than the trajectory's memory, and know nothing of what the map itself gets wrong,
+    /// nor of a transient that was cut too short: look at [`running`](Self::running), too.
     ///
     /// Source: C. J. Geyer, Practical Markov chain Monte Carlo, Statist. Sci. 7, 1992, section 3.2.
     pub fn standard_errors(&self) -> [f64; D] {
@@ -216,8 +217,8 @@ impl<const D: usize> LyapunovSpectrum<D> {
         self.exponents.iter().sum()
     }
 
-    /// The Kaplan-Yorke dimension `k + (λ_1 + … + λ_k) / |λ_{k+1}|`, with the largest `k` for which that sum is not negative; `D` where
-    /// none is, 0 where all exponents are negative.
+    /// The Kaplan-Yorke dimension `k + (λ_1 + … + λ_k) / |λ_{k+1}|`, with the largest `k` for which that sum is not negative;
+    /// `D` where none is, 0 where all exponents are negative.
     ///
     /// An exponent that is 0 and was found slightly negative counts as negative: on a limit cycle the dimension found is 0 or 1.
     ///

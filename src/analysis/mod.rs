@@ -1,7 +1,8 @@
-//! What a flow map does to the neighbourhood of a point, and pictures' worth of such numbers; Lyapunov exponents; maps in discrete time.
+//! What a flow map does to the neighbourhood of a point, and pictures' worth of such numbers; Lyapunov exponents; maps in
+//! discrete time.
 //!
-//! Everything here takes any flow map that runs on [`Dual`](crate::Dual)s: exact, numerical or learned. For one that runs on plain
-//! states only, [`Differences`](crate::Differences) supplies the derivatives from neighbouring trajectories.
+//! Everything here takes any flow map that runs on [`Dual`](crate::Dual)s: exact, numerical or learned. For one that runs on
+//! plain states only, [`Differences`](crate::Differences) supplies the derivatives from neighbouring trajectories.
 //!
 //! ```
 //! use flowmap::{analysis::{Grid, ScalarField, ftle}, exact::Affine};

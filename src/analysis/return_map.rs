@@ -66,7 +66,7 @@ mod tests {
             }
         }
         let map: Box<dyn ReturnMap<f64>> = Box::new(Fails);
-        let orbit: Vec<_> = (&map).orbit(0.0).collect();
+        let orbit: Vec<_> = map.orbit(0.0).collect();
         assert_eq!(orbit.len(), 3);
         assert!(orbit[1].is_ok() && orbit[2].is_err());
     }

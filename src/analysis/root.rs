@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn smooth_functions_are_quick_and_no_function_is_slower_than_bisection() {
-        let cases: [(fn(f64) -> f64, [f64; 2], f64); 6] = [
+        type Case = (fn(f64) -> f64, [f64; 2], f64);
+        let cases: [Case; 6] = [
             (|x| x.cos() - x, [0.0, 1.0], 0.739_085_133_215_160_6),
             (|x| x.exp() - 2.0, [2.0, 0.0], 2.0_f64.ln()),
             (|x| (x - 0.3).powi(3), [0.0, 1.0], 0.3),

@@ -25,9 +25,9 @@ pub struct Passage<X: State> {
 /// ```
 ///
 /// The map is followed in steps, and a step whose ends lie on different sides of the surface is searched for the crossing, by
-/// evaluations of the map from the step's start to times within; found to rounding, at or beyond the surface. So two crossings within one step are
-/// not seen, nor is a trajectory that touches the surface and turns back between two ends: take steps that are short beside the time
-/// between crossings. A start at which `g` is 0 lies on the surface, and leaving it is no crossing.
+/// evaluations of the map from the step's start to times within; found to rounding, at or beyond the surface. So two crossings
+/// within one step are not seen, nor is a trajectory that touches the surface and turns back between two ends: take steps that
+/// are short beside the time between crossings. A start at which `g` is 0 lies on the surface, and leaving it is no crossing.
 ///
 /// For a map that is known on a window of times only take [`Autonomous`](crate::Autonomous).
 ///
@@ -43,8 +43,8 @@ pub struct Passage<X: State> {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: M. Hénon, On the numerical computation of Poincaré maps, Physica D 5, 1982, on the problem; J. Guckenheimer, P. Holmes,
-/// Nonlinear Oscillations, Dynamical Systems, and Bifurcations of Vector Fields, section 1.5, on the map.
+/// Source: M. Hénon, On the numerical computation of Poincaré maps, Physica D 5, 1982, on the problem; J. Guckenheimer, P.
+/// Holmes, Nonlinear Oscillations, Dynamical Systems, and Bifurcations of Vector Fields, section 1.5, on the map.
 #[derive(Clone, Copy, Debug)]
 pub struct Section<M, G> {
     map: M,
@@ -144,7 +144,8 @@ impl<M, G> Section<M, G> {
         Ok(None)
     }
 
-    /// The next passage, and how time and point of it change as the start moves along `direction`: the derivative of the section's map.
+    /// The next passage, and how time and point of it change as the start moves along `direction`: the derivative of the
+    /// section's map.
     ///
     /// With `v` the direction, `J = ∇X_{s,t}(x)` and `b = ∂_t X_{s,t}(x)` at the crossing,
     ///
@@ -158,7 +159,7 @@ impl<M, G> Section<M, G> {
     /// use flowmap::{analysis::{Hyperplane, Passage, Section}, exact::Hopf};
     /// let section = Section::new(Hopf::new(1.0, 3.0, 0.0)?, Hyperplane::new([0.0, 1.0], 0.0)?, 0.1)?
     ///     .crossing(flowmap::solver::Direction::Rising);
-    /// let on_the_cycle = Passage { time: 0.0, point: [1.0, 0.0] };
+    /// let on_the_cycle = Passage { time: 0.0_f64, point: [1.0, 0.0] };
     /// let next = section.carried(&on_the_cycle, &[1.0, 0.0])?.unwrap();
     /// // what is beside the limit cycle is drawn to it at the rate -2
     /// assert!((next.point.tangent()[0] - (-2.0 * next.time.value()).exp()).abs() < 1e-14);
@@ -195,9 +196,9 @@ impl<M, G> Section<M, G> {
         Ok(Some(Passage { time: Dual::new(time, lead), point: Dual::new(end.value().clone(), tangent) }))
     }
 
-    /// The derivative of the point of the next passage by the start, row by row: `D` by `D` numbers `∂P_i/∂x_j`, of which a section of a
-    /// flow needs those along the surface. Its eigenvalues at a fixed point are the Floquet multipliers of a periodic orbit, with
-    /// 0 in place of the 1 along the orbit. `None` where there is no passage.
+    /// The derivative of the point of the next passage by the start, row by row: `D` by `D` numbers `∂P_i/∂x_j`, of which a
+    /// section of a flow needs those along the surface. Its eigenvalues at a fixed point are the Floquet multipliers of a
+    /// periodic orbit, with 0 in place of the 1 along the orbit. `None` where there is no passage.
     ///
     /// # Errors
     /// Those of [`carried`](Self::carried).

@@ -5,14 +5,14 @@ use crate::{Error, Result, flow::FlowMap, number::Number, state::State};
 
 /// The stroboscopic map `x ↦ X_{s, s+T}(x)`: where a flow takes points in the time `T`, which is best a period of its field.
 ///
-/// Iterated, it is the flow of a field of period `T` at the times `s + k T`; its fixed points are periodic orbits, stable if the
-/// eigenvalues of [`jacobian`](super::jacobian)`(map, &s, &(s + T), x)`, the Floquet multipliers, lie inside the unit circle. States of any kind:
-/// points, batches, duals.
+/// Iterated, it is the flow of a field of period `T` at the times `s + k T`; its fixed points are periodic orbits, stable if
+/// the eigenvalues of [`jacobian`](super::jacobian)`(map, &s, &(s + T), x)`, the Floquet multipliers, lie inside the unit
+/// circle. States of any kind: points, batches, duals.
 ///
 /// ```
 /// use flowmap::{analysis::{ReturnMap, Stroboscopic}, exact::Rotation};
 /// let third = Stroboscopic::new(Rotation::new(1.0)?, 0.0, std::f64::consts::TAU / 3.0)?;
-/// let orbit = third.orbit([1.0, 0.0]).take(3).collect::<flowmap::Result<Vec<_>>>()?;
+/// let orbit = third.orbit([1.0_f64, 0.0]).take(3).collect::<flowmap::Result<Vec<_>>>()?;
 /// assert!((orbit[2][0] - 1.0).abs() < 1e-15 && orbit[2][1].abs() < 1e-15);
 /// # Ok::<(), flowmap::Error>(())
 /// ```

@@ -7,8 +7,8 @@ use crate::{
 
 /// The surface `g(x) = 0` by its function `g`, continuous near it: a [`Hyperplane`], or a closure.
 ///
-/// A closure `|x: &[f64; D]| …` knows one type of state. For the [derivative](super::Section::carried) of a section's map, `g` must have
-/// one, and be a type of one's own that runs on duals, too:
+/// A closure `|x: &[f64; D]| …` knows one type of state. For the [derivative](super::Section::carried) of a section's map, `g`
+/// must have one, and be a type of one's own that runs on duals, too:
 ///
 /// ```
 /// use flowmap::{analysis::Surface, Coordinates, Number};

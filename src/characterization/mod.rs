@@ -167,10 +167,10 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
 
 /// `X_{t,s}(X_{s,t}(x)) - x = 0`: the way back leads back.
 ///
-/// It is the [semigroup property](Semigroup) of `s → t → s`, where that says nothing of `t` between: a map that was learned forward
-/// in time alone fails it first, and so does a solver whose errors are not reversed. The field plays no part. [`verify`] leaves it out: where
-/// the flow contracts, the way back magnifies rounding as much, and a flow may exist in one direction only. Ask for it
-/// by [`measure`].
+/// It is the [semigroup property](Semigroup) of `s → t → s`, where that says nothing of `t` between: a map that was learned
+/// forward in time alone fails it first, and so does a solver whose errors are not reversed. The field plays no part.
+/// [`verify`] leaves it out: where the flow contracts, the way back magnifies rounding as much, and a flow may exist in one
+/// direction only. Ask for it by [`measure`].
 ///
 /// - domain: that of `X_{s,t}`, and of `X_{t,s}` at its image; NaN outside, which [`measure`] counts as infinitely wrong
 ///
@@ -185,8 +185,8 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: G. E. Christensen, H. J. Johnson, Consistent image registration, IEEE Trans. Med. Imaging 20, 2001, for the measure; V. I.
-/// Arnold, Ordinary Differential Equations, section 1, for the group that flows are.
+/// Source: G. E. Christensen, H. J. Johnson, Consistent image registration, IEEE Trans. Med. Imaging 20, 2001, for the measure;
+/// V. I. Arnold, Ordinary Differential Equations, section 1, for the group that flows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InverseConsistency;
 

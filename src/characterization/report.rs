@@ -41,8 +41,8 @@ where
     verify_in_units_of(1.0, map, field, cases)
 }
 
-/// [`verify`] for states and velocities of another size than 1: residuals are relative to the larger term, or to `unit` where both
-/// are smaller.
+/// [`verify`] for states and velocities of another size than 1: residuals are relative to the larger term, or to `unit` where
+/// both are smaller.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, Differences, Lattice};
@@ -81,8 +81,8 @@ where
     Report { lines: lines.map(Tally::finish).into() }
 }
 
-/// Tests one identity of a flow map, under this name: one that [`verify`] leaves out, or one of your own. Residuals are relative as they
-/// are there, and the [`Line`] may be added to its report.
+/// Tests one identity of a flow map, under this name: one that [`verify`] leaves out, or one of your own. Residuals are
+/// relative as they are there, and the [`Line`] may be added to its report.
 ///
 /// ```
 /// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, verify, Lattice};

@@ -5,9 +5,9 @@ use crate::{Result, number::Number, state::State};
 
 /// A flow map that starts anew at time `start` wherever it is asked: `X_{s,t} = Y_{start, start + t - s}` of the map `Y` inside.
 ///
-/// It is the flow map of an autonomous field known as `Y` on a window of times, such as a network that was trained on `[0, 1]`, and can
-/// then be followed for any time, in steps that fit into the window. For a field of period `T` it is right for times `s` that are
-/// whole periods from `start`.
+/// It is the flow map of an autonomous field known as `Y` on a window of times, such as a network that was trained on `[0, 1]`,
+/// and can then be followed for any time, in steps that fit into the window. For a field of period `T` it is right for times
+/// `s` that are whole periods from `start`.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, Autonomous, FlowMap, Restriction};
