@@ -12,7 +12,7 @@ use clap::Parser;
 use common::Folder;
 use flowmap::{
     Dual, Error, FlowMap, Number, Ode, Pointwise, Result, Tolerance,
-    analysis::{Deformation, ftle},
+    analysis::{Deformation, Steps, ftle, lyapunov_spectrum},
     learn::exit_code,
     nalgebra::Matrix3,
     plot::{Axes, Plane, Scale, curves, paths},
@@ -114,12 +114,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     ];
     curves(folder.path("separation.svg"), &axes, &lines)?;
 
-    let exponents = exponents(&map, start, arguments.average)?;
+    let spectrum = lyapunov_spectrum(&map, &Steps::new(0.0, 1.0, arguments.average)?, &start)?;
+    let (exponents, errors) = (spectrum.exponents(), spectrum.standard_errors());
     let close = predicted.last().map_or(time, |[t, _]| f64::max(*t, times[1]));
     let unit = Deformation::of(&map, &0.0, &1.0, &start)?.determinant();
     let summary = json!({
-        "lyapunov_exponents": { "found": exponents, "known": KNOWN, "time": arguments.average },
-        "sum_of_exponents": { "found": exponents.iter().sum::<f64>(), "exact": DIVERGENCE },
+        "lyapunov_exponents": { "found": exponents, "standard_error": errors, "known": KNOWN, "time": arguments.average },
+        "sum_of_exponents": { "found": spectrum.sum(), "exact": DIVERGENCE },
+        "kaplan_yorke_dimension": spectrum.kaplan_yorke_dimension(),
         "determinant_over_time_1": { "found": unit, "exact": DIVERGENCE.exp() },
         "exponent_while_close": { "found": ftle(&map, &0.0, &close, &start)?, "time": close },
         "slope_of_ln_distance": { "moved_along_x": slope(&along_x), "moved_along_y": slope(&along_y) },
@@ -152,25 +154,6 @@ fn stretches(map: &impl FlowMap<Dual<Point>>, times: &[f64], states: &[Point], l
         stretches.push([pair[1], factor]);
     }
     Ok(stretches)
-}
-
-/// The Lyapunov exponents over `time` from `x` on: the mean logarithms by which Jacobians over one unit of time stretch three
-/// directions, each made orthogonal to those before it. G. Benettin et al., Meccanica 15, 1980.
-fn exponents<M>(map: &M, mut x: Point, time: u32) -> Result<Point>
-where
-    M: FlowMap<Point> + FlowMap<Dual<Point>>,
-{
-    let mut directions = Matrix3::identity();
-    let mut sums = [0.0; 3];
-    for _ in 0..time {
-        let stretched = (matrix(&Deformation::of(map, &0.0, &1.0, &x)?) * directions).qr();
-        x = map.try_flow(&0.0, &1.0, &x)?;
-        directions = stretched.q();
-        for (sum, factor) in sums.iter_mut().zip(stretched.r().diagonal().iter()) {
-            *sum += factor.abs().ln();
-        }
-    }
-    Ok(sums.map(|sum| sum / f64::from(time)))
 }
 
 /// The slope of the straight line through the logarithms of small distances; null if there are none.

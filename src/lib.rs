@@ -46,7 +46,7 @@
 //! | [`nn`] | networks as average velocities |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
-//! | [`analysis`] | Jacobians, stretches, exponents; scalar fields on grids |
+//! | [`analysis`] | Jacobians, stretches, exponents; return maps; scalar fields on grids |
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
 //! | [`FlowMap`], [`AverageVelocity`] | maps and what is made of them: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
@@ -117,8 +117,8 @@ pub use differences::Differences;
 pub use error::{Error, Result};
 pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, field, rhs_jacobian};
 pub use flow::{
-    AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Inverse, Learned, Map, Product, Restriction,
-    Scaling, TimeChange, flow_map,
+    Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Inverse, Learned, Map, Product,
+    Restriction, Scaling, TimeChange, flow_map,
 };
 pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
 pub use state::{Coordinates, Pair, State};

@@ -1,7 +1,8 @@
-//! What a flow map does to the neighbourhood of a point, and pictures' worth of such numbers.
+//! What a flow map does to the neighbourhood of a point, and pictures' worth of such numbers; Lyapunov exponents; maps in
+//! discrete time.
 //!
-//! Everything here takes any flow map that runs on [`Dual`](crate::Dual)s: exact, numerical or learned. For one that runs on plain
-//! states only, [`Differences`](crate::Differences) supplies the derivatives from neighbouring trajectories.
+//! Everything here takes any flow map that runs on [`Dual`](crate::Dual)s: exact, numerical or learned. For one that runs on
+//! plain states only, [`Differences`](crate::Differences) supplies the derivatives from neighbouring trajectories.
 //!
 //! ```
 //! use flowmap::{analysis::{Grid, ScalarField, ftle}, exact::Affine};
@@ -12,15 +13,36 @@
 //! assert!(field.values().iter().all(|rate| (rate - 1.0).abs() < 1e-14));
 //! # Ok::<(), flowmap::Error>(())
 //! ```
+//!
+//! | what is asked | answer |
+//! |---|---|
+//! | how neighbours part in a given time | [`jacobian`], `Deformation` and `ftle` |
+//! | how they part in the long run | [`lyapunov_spectrum`] |
+//! | where points are once a period | [`Stroboscopic`], a [`ReturnMap`] |
+//! | where trajectories come through a surface | [`Section`], a [`ReturnMap`] with a derivative |
+//! | whether the map is the flow map that it should be | [`verify`](crate::verify()), [`InverseConsistency`](crate::characterization::InverseConsistency) |
+//! | all this of an autonomous map that is known on a window of times | the same of [`Autonomous`](crate::Autonomous) |
 
 #[cfg(feature = "nalgebra")]
 mod deformation;
+mod frame;
 mod grid;
 mod jacobian;
+mod lyapunov;
+mod return_map;
+mod root;
 mod scalar_field;
+mod section;
+mod stroboscopic;
+mod surface;
 
 #[cfg(feature = "nalgebra")]
 pub use deformation::{Deformation, Stretch, ftle};
 pub use grid::Grid;
 pub use jacobian::jacobian;
+pub use lyapunov::{LyapunovSpectrum, Steps, lyapunov_spectrum};
+pub use return_map::ReturnMap;
 pub use scalar_field::ScalarField;
+pub use section::{Passage, Section};
+pub use stroboscopic::Stroboscopic;
+pub use surface::{Hyperplane, Surface};

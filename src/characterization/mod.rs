@@ -9,6 +9,8 @@
 //! | [`Eulerian`] | `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x) = 0` |
 //! | [`Semigroup`] | `X_{u,t}(X_{s,u}(x)) = X_{s,t}(x)` |
 //!
+//! [`InverseConsistency`], `X_{t,s}(X_{s,t}(x)) = x`, is what the semigroup property says of the way there and back.
+//!
 //! The same residuals verify exact flows ([`verify`]), measure numerical ones and, on tensors with gradients, are the losses
 //! that train neural flow maps.
 
@@ -16,7 +18,7 @@ mod lattice;
 mod report;
 
 pub use lattice::Lattice;
-pub use report::{Line, Report, Worst, verify, verify_in_units_of};
+pub use report::{Line, Report, Worst, measure, verify, verify_in_units_of};
 
 use crate::{
     Result,
@@ -163,6 +165,37 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
     }
 }
 
+/// `X_{t,s}(X_{s,t}(x)) - x = 0`: the way back leads back.
+///
+/// It is the [semigroup property](Semigroup) of `s → t → s`, where that says nothing of `t` between: a map that was learned
+/// forward in time alone fails it first, and so does a solver whose errors are not reversed. The field plays no part.
+/// [`verify`] leaves it out: where the flow contracts, the way back magnifies rounding as much, and a flow may exist in one
+/// direction only. Ask for it by [`measure`].
+///
+/// - domain: that of `X_{s,t}`, and of `X_{t,s}` at its image; NaN outside, which [`measure`] counts as infinitely wrong
+///
+/// ```
+/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, Lattice};
+/// use flowmap::solver::{FixedSteps, Solver, RK4};
+/// let turn = Rotation::new(1.0)?;
+/// let cases = || Lattice::new([0.0, 2.0], [[-1.0, 1.0]; 2]).map(|lattice| lattice.cases::<f64>(64));
+/// let exact = measure("inverse", &InverseConsistency, &turn, &turn, cases()?);
+/// let coarse = measure("inverse", &InverseConsistency, &FixedSteps::new(RK4, 10)?.of(turn), &turn, cases()?);
+/// assert!(exact.max < 1e-15 && coarse.max > 1e-8);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: G. E. Christensen, H. J. Johnson, Consistent image registration, IEEE Trans. Med. Imaging 20, 2001, for the measure;
+/// V. I. Arnold, Ordinary Differential Equations, section 1, for the group that flows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InverseConsistency;
+
+impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for InverseConsistency {
+    fn terms(&self, map: &M, _field: &B, s: &X::Time, t: &X::Time, x: &X) -> (X, X) {
+        (map.flow(t, s, &map.flow(s, t, x)), x.negated())
+    }
+}
+
 /// The semigroup property of the average velocity,
 /// `v_{s,t}(x) - [(1-γ) v_{s,u}(x) + γ v_{u,t}(X_{s,u}(x))] = 0` with `u = γ s + (1-γ) t`.
 ///
@@ -222,6 +255,32 @@ mod tests {
         let merged: [f64; 2] = Eulerian.residual(&turn, &turn, &s, &t, &x);
         assert!(a.plus(&b).minus(&merged).norm() < 1e-15);
         assert!(a.norm() > 1.0, "the terms themselves do not vanish");
+    }
+
+    #[test]
+    fn a_map_that_goes_forward_only_does_not_come_back() {
+        let turn = Rotation::new(1.0).unwrap();
+        // as learned where s ≤ t, and still elsewhere
+        let forward = crate::flow_map(|s: &f64, t: &f64, x: &[f64; 2]| if s <= t { turn.flow(s, t, x) } else { *x });
+        let cases = || Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases::<f64>(64);
+        let line = measure("inverse", &InverseConsistency, &forward, &turn, cases());
+        assert!(line.cases == 64 && line.max > 0.1, "{line:?}");
+        let nowhere = crate::flow_map(|_: &f64, _: &f64, x: &[f64; 2]| x.map(|_| f64::NAN));
+        assert_eq!(measure("inverse", &InverseConsistency, &nowhere, &(), cases()).max, f64::INFINITY);
+        // there and back again is what the semigroup says of the ends
+        let (s, t, x) = (0.2, 0.9, [0.3, 0.4]);
+        let back: [f64; 2] = InverseConsistency.residual(&forward, &(), &s, &t, &x);
+        assert!(back.minus(&turn.flow(&s, &t, &x).minus(&x)).norm() < 1e-15);
+    }
+
+    #[test]
+    fn an_identity_of_its_own_is_a_line_of_the_report() {
+        let turn = Rotation::new(1.0).unwrap();
+        let cases = || Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases::<f64>(64);
+        let mut report = verify(&turn, &turn, cases());
+        assert_eq!(&measure("Lagrangian", &Lagrangian, &turn, &turn, cases()), report.line("Lagrangian").unwrap());
+        report.lines.push(measure("inverse", &InverseConsistency, &turn, &turn, cases()));
+        assert!(report.holds(1e-14) && report.to_string().contains("inverse"), "{report}");
     }
 
     #[test]

@@ -41,8 +41,8 @@ where
     verify_in_units_of(1.0, map, field, cases)
 }
 
-/// [`verify`] for states and velocities of another size than 1: residuals are relative to the larger term, or to `unit` where both
-/// are smaller.
+/// [`verify`] for states and velocities of another size than 1: residuals are relative to the larger term, or to `unit` where
+/// both are smaller.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, Differences, Lattice};
@@ -81,12 +81,39 @@ where
     Report { lines: lines.map(Tally::finish).into() }
 }
 
+/// Tests one identity of a flow map, under this name: one that [`verify`] leaves out, or one of your own. Residuals are
+/// relative as they are there, and the [`Line`] may be added to its report.
+///
+/// ```
+/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, verify, Lattice};
+/// let turn = Rotation::new(1.5)?;
+/// let cases = || Lattice::new([-3.0, 3.0], [[-2.0, 2.0]; 2]).map(|lattice| lattice.cases::<f64>(256));
+/// let mut report = verify(&turn, &turn, cases()?);
+/// report.lines.push(measure("inverse", &InverseConsistency, &turn, &turn, cases()?));
+/// assert!(report.holds(1e-14), "{report}");
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub fn measure<X, C, M, B>(name: &str, identity: &C, map: &M, field: &B, cases: impl IntoIterator<Item = Case<X>>) -> Line
+where
+    X: State,
+    C: Characterization<X, M, B> + ?Sized,
+    M: ?Sized,
+    B: ?Sized,
+{
+    let mut line = Tally::new(name);
+    for case in cases {
+        let (first, second) = identity.terms(map, field, &case.s, &case.t, &case.x);
+        line.add(1.0, &case, &first, &second);
+    }
+    line.finish()
+}
+
 /// What [`verify`] found: one [`Line`] for each identity. Displays as a table.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Report {
-    /// The identities, in the order identity, tangent, Lagrangian, Eulerian, semigroup.
+    /// The identities, in the order identity, tangent, Lagrangian, Eulerian, semigroup; then what was added by [`measure`].
     pub lines: Vec<Line>,
 }
 

@@ -1,5 +1,6 @@
 //! Flow maps: where an ODE carries a point. And what can be made of them: values that are flow maps again.
 
+mod autonomous;
 mod average;
 mod composition;
 mod conjugation;
@@ -9,6 +10,7 @@ mod restriction;
 mod scaling;
 mod time_change;
 
+pub use autonomous::Autonomous;
 pub use average::{AverageVelocity, Learned};
 pub use composition::Composition;
 pub(crate) use composition::{between, check_fraction};

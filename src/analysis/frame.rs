@@ -1,0 +1,94 @@
+//! Directions that stay orthogonal while a flow carries them.
+
+use std::array;
+
+/// `D` orthonormal directions.
+pub(super) type Frame<const D: usize> = [[f64; D]; D];
+
+/// The directions of the coordinates.
+pub(super) fn standard<const D: usize>() -> Frame<D> {
+    array::from_fn(|j| array::from_fn(|i| f64::from(u8::from(i == j))))
+}
+
+/// The factorization `V = QR` of the vectors `V`: those of `Q`, and the logarithms of the diagonal of `R`, which is positive. Each
+/// vector loses its parts along those before it; twice, because rounding spoils the first time.
+///
+/// `None` where a vector is zero, or nothing of it is left but rounding: it depends on those before it.
+pub(super) fn orthonormal<const D: usize>(mut vectors: [[f64; D]; D]) -> Option<(Frame<D>, [f64; D])> {
+    let mut logarithms = [0.0; D];
+    for (j, logarithm) in logarithms.iter_mut().enumerate() {
+        let (done, rest) = vectors.split_at_mut(j);
+        let vector = &mut rest[0];
+        // squares of the vector itself may be out of range
+        let size = vector.iter().fold(0.0, |most: f64, c| most.max(c.abs()));
+        *vector = vector.map(|c| c / size);
+        let before = dot(vector, vector).sqrt();
+        for direction in done.iter().chain(&*done) {
+            let along = dot(direction, vector);
+            *vector = array::from_fn(|i| vector[i] - along * direction[i]);
+        }
+        let length = dot(vector, vector).sqrt();
+        if length.is_nan() || length <= 8.0 * D as f64 * f64::EPSILON * before {
+            return None;
+        }
+        *vector = vector.map(|c| c / length);
+        *logarithm = size.ln() + length.ln();
+    }
+    Some((vectors, logarithms))
+}
+
+fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_multiply_to_what_was_there() {
+        let vectors = [[1.0, 2.0, -0.5], [0.3, -1.0, 4.0], [1.0, 1.0, 1.0]];
+        let (frame, logarithms) = orthonormal(vectors).unwrap();
+        for (j, vector) in vectors.iter().enumerate() {
+            for (k, direction) in frame.iter().enumerate() {
+                assert!((dot(&frame[j], direction) - f64::from(u8::from(j == k))).abs() < 1e-15);
+                // R is upper triangular
+                let entry = dot(direction, vector);
+                assert!(if k > j { entry.abs() < 1e-15 } else { k < j || (entry.ln() - logarithms[j]).abs() < 1e-15 });
+            }
+        }
+    }
+
+    #[test]
+    fn nearly_dependent_vectors_still_give_orthogonal_ones() {
+        let tiny = 1e-10;
+        let (frame, logarithms) = orthonormal([[1.0, tiny, 0.0], [1.0, 0.0, tiny], [1.0, 0.0, 0.0]]).unwrap();
+        for j in 0..3 {
+            for k in 0..j {
+                assert!(dot(&frame[j], &frame[k]).abs() < 1e-15);
+            }
+        }
+        // the volume is tiny²
+        assert!((logarithms.iter().sum::<f64>() - 2.0 * f64::ln(tiny)).abs() < 1e-5);
+    }
+
+    #[test]
+    fn sizes_may_be_beyond_the_root_of_the_largest_number() {
+        let (_, logarithms) = orthonormal([[1e300, 1e300], [0.0, 1e-300]]).unwrap();
+        let expected = [1e300_f64.ln() + 0.5 * 2.0_f64.ln(), 1e-300_f64.ln() - 0.5 * 2.0_f64.ln()];
+        assert!(logarithms.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+
+    #[test]
+    fn dependent_vectors_are_refused() {
+        for bad in [
+            [[1.0, 2.0], [2.0, 4.0]],
+            [[0.0, 0.0], [1.0, 0.0]],
+            [[1.0, 0.0], [f64::NAN, 1.0]],
+            [[f64::INFINITY, 0.0], [0.0, 1.0]],
+        ] {
+            assert!(orthonormal(bad).is_none());
+        }
+        assert_eq!(orthonormal(standard::<3>()), Some((standard(), [0.0; 3])));
+    }
+}

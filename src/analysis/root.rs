@@ -1,0 +1,87 @@
+//! Zeros of continuous functions between two points where their signs differ.
+
+use crate::Result;
+
+/// The end of `[a, b]`, shrunk to the width `resolution`, at which `f` has the sign that it has at `b`, or is zero. The values `fa`
+/// and `fb` at the ends have different signs; `fb` may be zero.
+///
+/// The method ITP: as safe as bisection, which takes at most one step less, and as a rule as fast as the secant method.
+///
+/// Source: I. F. D. Oliveira, R. H. C. Takahashi, An enhancement of the bisection method average performance preserving minmax
+/// optimality, ACM Trans. Math. Softw. 47, 2020.
+pub(super) fn root(
+    f: impl Fn(f64) -> Result<f64>,
+    [mut a, mut b]: [f64; 2],
+    [mut fa, mut fb]: [f64; 2],
+    resolution: f64,
+) -> Result<f64> {
+    let width = b - a;
+    // half of the interval that bisection would have, and as much again to spare
+    let mut room = resolution * ((width.abs() / resolution).log2().ceil() + 1.0).exp2() / 2.0;
+    while (b - a).abs() > resolution && fb != 0.0 {
+        let middle = 0.5 * (a + b);
+        let secant = (fb * a - fa * b) / (fb - fa);
+        // truncated: moved towards the middle, so that both ends come closer; and by more than rounding
+        let shift = (0.2 * (b - a).powi(2) / width.abs()).max(resolution);
+        let truncated = if shift <= (middle - secant).abs() { secant + shift.copysign(middle - secant) } else { middle };
+        // projected: not farther from the middle than bisection can afford
+        let reach = (room - 0.5 * (b - a).abs()).max(0.0);
+        let next = truncated.clamp(middle - reach, middle + reach);
+        // no float lies between
+        if next == a || next == b {
+            break;
+        }
+        let value = f(next)?;
+        if value == 0.0 || (value > 0.0) == (fb > 0.0) {
+            (b, fb) = (next, value);
+        } else {
+            (a, fa) = (next, value);
+        }
+        room *= 0.5;
+    }
+    Ok(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+    use std::cell::Cell;
+
+    /// The zero, and how many values it took.
+    fn solve(f: impl Fn(f64) -> f64, ends: [f64; 2]) -> (f64, u32) {
+        let count = Cell::new(0);
+        let counted = |x: f64| {
+            count.set(count.get() + 1);
+            Ok(f(x))
+        };
+        (root(counted, ends, ends.map(&f), 1e-15).unwrap(), count.get())
+    }
+
+    #[test]
+    fn smooth_functions_are_quick_and_no_function_is_slower_than_bisection() {
+        type Case = (fn(f64) -> f64, [f64; 2], f64);
+        let cases: [Case; 6] = [
+            (|x| x.cos() - x, [0.0, 1.0], 0.739_085_133_215_160_6),
+            (|x| x.exp() - 2.0, [2.0, 0.0], 2.0_f64.ln()),
+            (|x| (x - 0.3).powi(3), [0.0, 1.0], 0.3),
+            (|x| if x < 0.7 { -1e-9 } else { 1e9 }, [0.0, 1.0], 0.7),
+            (|x| 1.0 - x, [0.0, 1.0], 1.0),
+            (|x| (20.0 * (x - 0.6)).tanh() + 1e-8 * x, [0.0, 1.0], 0.6),
+        ];
+        for (k, (f, ends, zero)) in cases.into_iter().enumerate() {
+            let (found, count) = solve(f, ends);
+            assert!((found - zero).abs() < if k == 5 { 2e-9 } else { 2e-15 }, "{k}: {found}");
+            assert!(count <= 52, "{k}: {count}");
+            assert!(f(found) == 0.0 || (f(found) > 0.0) == (f(ends[1]) > 0.0), "{k}: not at or beyond the zero");
+        }
+        let (found, count) = solve(|x| x.cos() - x, [0.0, 1.0]);
+        assert!((found - 0.739_085_133_215_160_6).abs() < 2e-15 && count <= 12, "{found} {count}");
+    }
+
+    #[test]
+    fn errors_are_passed_on() {
+        let fails = |_: f64| Err(Error::invalid("point", "bad"));
+        assert!(root(fails, [0.0, 1.0], [-1.0, 1.0], 1e-15).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! Where a section cuts.
+
+use crate::{
+    Error, Result,
+    state::{Coordinates, State},
+};
+
+/// The surface `g(x) = 0` by its function `g`, continuous near it: a [`Hyperplane`], or a closure.
+///
+/// A closure `|x: &[f64; D]| …` knows one type of state. For the [derivative](super::Section::carried) of a section's map, `g`
+/// must have one, and be a type of one's own that runs on duals, too:
+///
+/// ```
+/// use flowmap::{analysis::Surface, Coordinates, Number};
+/// struct Sphere;
+/// impl<X: Coordinates<3>> Surface<X> for Sphere {
+///     fn value(&self, x: &X) -> X::Time { x.dot(x).shift(-1.0) }
+/// }
+/// assert_eq!(Sphere.value(&[2.0, 0.0, 0.0]), 3.0);
+/// ```
+pub trait Surface<X: State> {
+    /// `g(x)`.
+    fn value(&self, x: &X) -> X::Time;
+}
+
+impl<X: State, F: Fn(&X) -> X::Time> Surface<X> for F {
+    fn value(&self, x: &X) -> X::Time {
+        self(x)
+    }
+}
+
+/// The plane `n · x = c` in any number of dimensions, on states of any kind.
+///
+/// ```
+/// use flowmap::analysis::{Hyperplane, Surface};
+/// let height = Hyperplane::new([0.0, 0.0, 1.0], 27.0)?; // z = 27
+/// assert_eq!(height.value(&[5.0, 5.0, 30.0]), 3.0);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hyperplane<const D: usize> {
+    normal: [f64; D],
+    offset: f64,
+}
+
+impl<const D: usize> Hyperplane<D> {
+    /// With the normal `n`, of any length, and `c`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless all are finite and `n` is not zero.
+    pub fn new(normal: [f64; D], offset: f64) -> Result<Self> {
+        if normal.iter().chain([&offset]).all(|c| c.is_finite()) && normal.iter().any(|c| *c != 0.0) {
+            return Ok(Self { normal, offset });
+        }
+        Err(Error::invalid("plane", format!("{normal:?} · x = {offset} is none; give finite numbers, and a normal")))
+    }
+}
+
+impl<X: Coordinates<D>, const D: usize> Surface<X> for Hyperplane<D> {
+    fn value(&self, x: &X) -> X::Time {
+        use crate::Number;
+        let coordinates = x.split();
+        let start = coordinates[0].constant(-self.offset);
+        coordinates.iter().zip(self.normal).fold(start, |sum, (c, n)| sum + c.scale(n))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_planes_are_refused() {
+        assert!(Hyperplane::new([0.0, 0.0], 1.0).is_err() && Hyperplane::new([], 1.0).is_err());
+        assert!(Hyperplane::new([f64::NAN, 1.0], 1.0).is_err() && Hyperplane::new([1.0], f64::INFINITY).is_err());
+    }
+}

@@ -1,0 +1,59 @@
+//! A flow map that knows durations only.
+
+use super::FlowMap;
+use crate::{Result, number::Number, state::State};
+
+/// A flow map that starts anew at time `start` wherever it is asked: `X_{s,t} = Y_{start, start + t - s}` of the map `Y` inside.
+///
+/// It is the flow map of an autonomous field known as `Y` on a window of times, such as a network that was trained on `[0, 1]`,
+/// and can then be followed for any time, in steps that fit into the window. For a field of period `T` it is right for times
+/// `s` that are whole periods from `start`.
+///
+/// ```
+/// use flowmap::{exact::Rotation, Autonomous, FlowMap, Restriction};
+/// let known = Restriction::new(Rotation::new(1.0)?, [0.0, 1.0])?;
+/// let map = Autonomous { map: known, start: 0.0 };
+/// assert_eq!(map.flow(&41.5, &42.0, &[1.0, 0.0]), known.flow(&0.0, &0.5, &[1.0, 0.0]));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: V. I. Arnold, Ordinary Differential Equations, section 1: for an autonomous field `X_{s,t}` depends on `t - s` alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Autonomous<M> {
+    /// The map `Y`.
+    pub map: M,
+    /// The time at which `Y` is entered.
+    pub start: f64,
+}
+
+impl<M> Autonomous<M> {
+    fn times<N: Number>(&self, s: &N, t: &N) -> [N; 2] {
+        [s.constant(self.start), (t.clone() - s).shift(self.start)]
+    }
+}
+
+impl<X: State, M: FlowMap<X>> FlowMap<X> for Autonomous<M> {
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        let [s, t] = self.times(s, t);
+        self.map.flow(&s, &t, x)
+    }
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        let [s, t] = self.times(s, t);
+        self.map.try_flow(&s, &t, x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Lattice, Restriction, exact::Hopf, verify};
+
+    #[test]
+    fn a_window_is_enough_for_all_times() {
+        let field = Hopf::new(1.0, 2.0, 0.5).unwrap();
+        let map = Autonomous { map: Restriction::new(field, [-1.0, 1.0]).unwrap(), start: 0.0 };
+        let report = verify(&map, &field, Lattice::new([70.0, 70.9], [[0.5, 1.0]; 2]).unwrap().cases::<f64>(64));
+        assert!(report.holds(1e-12), "{report}");
+        assert!(map.try_flow(&0.0, &1.5, &[1.0, 0.0]).unwrap_err().to_string().contains("[-1, 1]"));
+    }
+}
