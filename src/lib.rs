@@ -46,6 +46,7 @@
 //! | [`nn`] | networks as average velocities |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
+//! | [`certificate`] | bounds on the error of a flow map by its residuals |
 //! | [`analysis`] | Jacobians, stretches, exponents; scalar fields on grids |
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
@@ -83,6 +84,7 @@
 
 pub mod analysis;
 pub mod backend;
+pub mod certificate;
 pub mod characterization;
 #[cfg(feature = "train")]
 pub mod data;
