@@ -369,6 +369,29 @@ fn bounds_hold_for_a_trained_map() {
 }
 
 #[test]
+fn single_precision() {
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3, &()).unwrap();
+    let map = Learned(network);
+    let rows: Vec<f32> = draws(&standard(), 100, 9).as_flattened().iter().map(|&x| x as f32).collect();
+    let report = certify::<_, _, _, 2>(&map, &map, [NdTensor::from_slice(&(), &rows, &[100, 2])]).unwrap();
+    assert!(report.holds(1e-4), "{report}");
+    assert!(report.tolerance.is_some_and(|tolerance| tolerance > 1e-6), "{report}");
+}
+
+#[test]
+fn a_jump_of_the_lipschitz_constant_is_allowed_for() {
+    let grow = Affine::new([[1.0, 0.0], [0.0, 1.0]], [0.0; 2]).unwrap();
+    let pushed = Affine::new([[1.0, 0.0], [0.0, 1.0]], [0.1, 0.0]).unwrap();
+    // 1 is enough, more is promised from 0.3 on
+    let certifier = Certifier::new([0.0, 1.0], Given::at(|r| if r < 0.3 { 1.0 } else { 2.0 })).unwrap();
+    let report = certifier.certify_against(&grow, &pushed, &grow, draws(&standard(), 100, 1)).unwrap();
+    assert!(report.lagrangian.quadrature > 1e-3 * report.lagrangian.estimate.value, "{report}");
+    // 0.1 ∫_0^1 exp ∫_r^1 L dr
+    let exact = 0.1 * ((1.4_f64.exp() - 1.0) / 2.0 + 1.4_f64.exp() * (0.3_f64.exp() - 1.0));
+    assert!((report.lagrangian.estimate.value - exact).abs() < report.lagrangian.quadrature, "{exact} {report}");
+}
+
+#[test]
 fn residuals_of_a_worse_map_are_larger_where_it_is_worse() {
     let (exact, law, _) = problem(2);
     let starts = draws(&law, 50, 2);

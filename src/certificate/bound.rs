@@ -10,7 +10,7 @@ pub struct Bound {
     /// The bound, for the law of which the samples are draws.
     pub estimate: Estimate,
     /// The difference of the two quadrature rules, Kronrod's of 15 points and Gauss's of 7 inside it: much larger than the error of
-    /// the first, where the residual is smooth in time.
+    /// the first, where the residual and `L` are smooth in time.
     pub quadrature: f64,
     /// `value + z · standard error + quadrature`, with `z` from the report's confidence.
     pub upper: f64,
@@ -21,6 +21,12 @@ pub struct Bound {
 impl Bound {
     fn new(estimate: Estimate, quadrature: f64, z: f64, standing: Standing) -> Self {
         Self { estimate, quadrature, upper: estimate.above(z) + quadrature, standing }
+    }
+
+    /// With this error of the exponent `∫ L` in addition.
+    pub(super) fn allowing_for(self, exponent: f64) -> Self {
+        let more = self.estimate.value * exponent.exp_m1();
+        Self { quadrature: self.quadrature + more, upper: self.upper + more, ..self }
     }
 }
 

