@@ -68,6 +68,8 @@ impl Survey {
         let (s, t) = (form.constant(from), form.constant(to));
         self.check_dimension(starts.len() / form.values().len())?;
 
+        // first, because a map that does not get there knows best why
+        let end = subject.map.try_flow(&s, &t, x)?;
         let defect = subject.map.try_flow(&s, &s, x)?.minus(x);
         extend(&mut self.lagrangian.defect, &defect, [from, from])?;
         let (mut last, mut exact) = (s.clone(), x.clone());
@@ -91,7 +93,6 @@ impl Survey {
         }
         exact = subject.exact.try_flow(&last, &t, &exact)?;
         extend(&mut self.eulerian.defect, &subject.map.try_flow(&t, &t, &exact)?.minus(&exact), [to, to])?;
-        let end = subject.map.try_flow(&s, &t, x)?;
         extend(&mut self.errors, &end.minus(&exact), [from, to])?;
         self.starts.extend(starts);
         self.ends.extend(end.values());
