@@ -34,9 +34,9 @@ impl Excess {
     /// the interpolant's span.
     ///
     /// ```
-    /// use flowmap::{certificate::Excess, exact::Gaussian, field, interpolant::Linear};
+    /// use flowmap::{certificate::Excess, exact::DiagonalGaussian, field, interpolant::Linear};
     /// // from N(0, 1) to N(0, 1), both drawn by a lattice here
-    /// let model = Gaussian::new(Linear, [[0.0]; 2], [[[1.0]]; 2])?;
+    /// let model = DiagonalGaussian::new(Linear, [[0.0]; 2], [[1.0]; 2])?;
     /// let normal = |k: usize, by: f64| { let u = (0.5 + k as f64 * by) % 1.0; (u / (1.0 - u)).ln() / 1.7 };
     /// let pairs = (1..1000).map(|k| ([normal(k, 0.7549)], [normal(k, 0.5698)]));
     /// let still = field(|_: &f64, _: &[f64; 1]| [0.0]);
@@ -110,8 +110,8 @@ impl Excess {
     /// `W_2² ≤ 4 e^{1+2L} ε`.
     ///
     /// ```
-    /// # use flowmap::{certificate::Excess, exact::Gaussian, interpolant::Linear};
-    /// let model = Gaussian::new(Linear, [[0.0]; 2], [[[1.0]]; 2])?;
+    /// # use flowmap::{certificate::Excess, exact::DiagonalGaussian, interpolant::Linear};
+    /// let model = DiagonalGaussian::new(Linear, [[0.0]; 2], [[1.0]; 2])?;
     /// let found = Excess::of(&model, &model, &Linear, [([0.5], [1.0]), ([-0.5], [0.3])])?;
     /// assert_eq!(found.bound(1.0, 0.99)?, 0.0);
     /// # Ok::<(), flowmap::Error>(())

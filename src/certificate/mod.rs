@@ -19,6 +19,7 @@
 //! flow are not in it.
 //!
 //! ```
+//! # #[cfg(feature = "nalgebra")] {
 //! use flowmap::{Lattice, certificate::{Certifier, Given, logarithmic_norm}, exact::Gaussian, interpolant::Linear, rhs_jacobian};
 //! let noise = [[1.0, 0.0], [0.0, 1.0]];
 //! let exact = Gaussian::new(Linear, [[0.0; 2], [1.0, 0.0]], [noise, [[2.0, 0.5], [0.5, 1.0]]])?;
@@ -29,6 +30,7 @@
 //! let report = Certifier::new([0.0, 1.0], lipschitz)?.certify(&other, &exact, starts)?;
 //! assert!(report.holds(1e-9), "{report}");
 //! assert!(report.tightness(&report.lagrangian) < 2.0);
+//! # }
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
