@@ -46,6 +46,7 @@
 //! | [`nn`] | networks as average velocities |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
+//! | [`certificate`] | bounds on the error of a flow map by its residuals |
 //! | [`analysis`] | Jacobians, stretches, exponents; return maps; scalar fields on grids |
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
@@ -62,7 +63,7 @@
 //! |---|---|---|
 //! | `ndarray` | yes | tensors on the CPU ([`backend::ndarray`]): matrix products by gemm, threads by rayon, SIMD by pulp |
 //! | `ensemble` | yes | [`solver::Ensemble`]: many small ODEs in SIMD lanes times threads, by pulp and rayon |
-//! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`], with `train` most of [`metric`] |
+//! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`], [`certificate::certify`], with `train` most of [`metric`] |
 //! | `diffsol` | | [`solver::Stiff`]: solvers for stiff problems, from the library diffsol |
 //! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
 //! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |
@@ -83,6 +84,7 @@
 
 pub mod analysis;
 pub mod backend;
+pub mod certificate;
 pub mod characterization;
 #[cfg(feature = "train")]
 pub mod data;
@@ -125,11 +127,11 @@ pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 pub use tolerance::{Norm, Tolerance};
 
-/// Two pages to read from beginning to end, beside this reference. They are `docs/solving.md` and `docs/extending.md` of the
-/// repository; their examples run with the tests.
+/// Pages to read from beginning to end, beside this reference. They are `docs/solving.md`, `docs/extending.md` and
+/// `docs/certificates.md` of the repository; their examples run with the tests.
 ///
 /// What they speak of is found at [`solver`], [`analysis`], [`field`](field()), [`Ode`], [`ParametricOde`], [`Tolerance`],
-/// [`verify`]; and at [`ExactFlow`](exact::ExactFlow), [`State`], [`Coordinates`], [`Tensor`].
+/// [`verify`]; at [`ExactFlow`](exact::ExactFlow), [`State`], [`Coordinates`], [`Tensor`]; and at [`certificate`].
 #[cfg(all(feature = "ensemble", feature = "nalgebra", feature = "ndarray"))]
 pub mod guide {
     #[doc = include_str!("../docs/solving.md")]
@@ -141,6 +143,10 @@ pub mod guide {
 
     #[doc = include_str!("../docs/extending.md")]
     pub mod extending {}
+
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/certificates.md")]
+    pub mod certificates {}
 }
 
 /// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.

@@ -1,0 +1,164 @@
+//! How fast a field lets neighbouring solutions part.
+
+#[cfg(feature = "nalgebra")]
+use crate::{Coordinates, Dual, Number, VelocityField, field::columns};
+use crate::{State, Value};
+
+/// The one-sided Lipschitz constant `L(r)` of `b_r`: the least number with
+/// `(x - y) · (b_r(x) - b_r(y)) ≤ L(r) |x - y|²`, of either sign.
+///
+/// Two solutions part by the factor `exp ∫ L` at most. For a differentiable field it is the largest eigenvalue of the symmetric part of
+/// `∇b_r`, over all states ([`logarithmic_norm`]). On the way back in time, the field is `-b`.
+///
+/// [`Given`] is a promise of its user, and makes bounds certificates. [`Estimated`] is the largest that was seen at samples:
+/// larger ones may be elsewhere.
+///
+/// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section I.10.
+pub trait OneSidedLipschitz<X: State, B: ?Sized> {
+    /// Whether the constant was promised for all states, or only seen at some.
+    const STANDING: Standing;
+
+    /// `L` at time `r` for the field `sign · field`, with `sign` 1 or -1; if it is estimated, at the states `x`.
+    fn rate(&self, field: &B, sign: f64, r: &X::Time, x: &X) -> f64;
+}
+
+/// What a bound stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Standing {
+    /// It needs no constant, or one that was given: it holds, at the confidence of the report.
+    Certificate,
+    /// It needs a constant that was estimated: it may not hold.
+    Estimate,
+}
+
+impl std::fmt::Display for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Certificate => "certificate",
+            Self::Estimate => "estimate",
+        })
+    }
+}
+
+/// A one-sided Lipschitz constant that is known, as a function of time.
+///
+/// It must hold on the segments between the flow map's points and the exact ones, and in the direction of time in which the map is
+/// judged.
+///
+/// ```
+/// use flowmap::certificate::Given;
+/// let decay = Given::constant(-1.0); // b = -x
+/// let swing = Given::at(|r: f64| r.cos()); // b = x cos r
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Given<F>(F);
+
+impl Given<fn(f64) -> f64> {
+    /// The same at all times.
+    pub fn constant(l: f64) -> Given<impl Fn(f64) -> f64> {
+        Given(move |_| l)
+    }
+}
+
+impl<F: Fn(f64) -> f64> Given<F> {
+    /// `L(r)`.
+    pub fn at(l: F) -> Self {
+        Self(l)
+    }
+}
+
+impl<X: State, B: ?Sized, F: Fn(f64) -> f64> OneSidedLipschitz<X, B> for Given<F> {
+    const STANDING: Standing = Standing::Certificate;
+
+    fn rate(&self, _field: &B, _sign: f64, r: &X::Time, _x: &X) -> f64 {
+        r.values().first().map_or(f64::NAN, |&r| (self.0)(r))
+    }
+}
+
+/// The largest eigenvalue of the symmetric part of `∇b_r` at the samples, by forward mode: an estimate from below.
+///
+/// `D` is the number of coordinates. It costs `D` tangents and a symmetric eigenvalue problem for each sample and node.
+#[cfg(feature = "nalgebra")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Estimated<const D: usize>;
+
+#[cfg(feature = "nalgebra")]
+impl<X: Coordinates<D>, B: VelocityField<Dual<X>> + ?Sized, const D: usize> OneSidedLipschitz<X, B> for Estimated<D> {
+    const STANDING: Standing = Standing::Estimate;
+
+    fn rate(&self, field: &B, sign: f64, r: &X::Time, x: &X) -> f64 {
+        let (r, coordinates) = (Dual::constant(r.clone()), x.split());
+        let entries = columns(|j| {
+            let unit = X::join(std::array::from_fn(|i| coordinates[i].constant(f64::from(u8::from(i == j)))));
+            field.velocity(&r, &Dual::new(x.clone(), unit)).split()
+        });
+        let entries = entries.map(|row| row.map(|entry| entry.values()));
+        let samples = entries.as_flattened().iter().map(Vec::len).max().unwrap_or(0);
+        // an entry that all samples share is there for each
+        let shared = |entry: &Vec<f64>, k: usize| entry.get(k.min(entry.len().max(1) - 1)).copied().unwrap_or(f64::NAN);
+        let jacobian = |k: usize| entries.each_ref().map(|row| row.each_ref().map(|entry| sign * shared(entry, k)));
+        let at = |k: usize| logarithmic_norm(&jacobian(k));
+        // NaN must not get lost in a comparison
+        (0..samples).map(at).fold(f64::NEG_INFINITY, |most, l| if l.is_nan() || l > most { l } else { most })
+    }
+}
+
+/// `λ_max((A + Aᵀ)/2)`: the logarithmic norm of a matrix, row by row, in the Euclidean norm; NaN where an entry is not finite.
+///
+/// `|exp(tA)| ≤ exp(t λ)` for `t ≥ 0`, and of a Jacobian that is the same for all states it is the one-sided Lipschitz constant.
+///
+/// ```
+/// use flowmap::{certificate::logarithmic_norm, exact::Rotation, rhs_jacobian};
+/// let turn = Rotation::new(2.0)?;
+/// assert!(logarithmic_norm(&rhs_jacobian(&turn, &0.0, &[0.0; 2])).abs() < 1e-15); // nothing parts
+/// assert!((logarithmic_norm(&[[0.0, 1.0], [0.0, 0.0]]) - 0.5).abs() < 1e-15); // a shear
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: G. Dahlquist, Stability and error bounds in the numerical integration of ordinary differential equations, 1959.
+#[cfg(feature = "nalgebra")]
+pub fn logarithmic_norm<const D: usize>(matrix: &[[f64; D]; D]) -> f64 {
+    let symmetric = nalgebra::DMatrix::from_fn(D, D, |i, j| 0.5 * matrix[i][j] + 0.5 * matrix[j][i]);
+    // of a matrix with NaN eigenvalues would be sought for ever
+    if D == 0 || symmetric.iter().any(|entry| !entry.is_finite()) {
+        return f64::NAN;
+    }
+    symmetric.symmetric_eigenvalues().max()
+}
+
+#[cfg(all(test, feature = "nalgebra"))]
+mod tests {
+    use super::*;
+    use crate::{exact::Affine, field};
+
+    #[test]
+    fn linear_fields_have_the_norm_of_their_matrix_in_both_directions() {
+        let matrix = [[0.3, 2.0, 0.0], [-1.0, -0.7, 0.4], [0.2, 0.0, 0.1]];
+        let linear = Affine::new(matrix, [1.0, 2.0, 3.0]).unwrap();
+        let x = [0.5, -1.0, 4.0];
+        let found = Estimated::<3>.rate(&linear, 1.0, &0.0, &x);
+        assert!((found - logarithmic_norm(&matrix)).abs() < 1e-14);
+        let back = Estimated::<3>.rate(&linear, -1.0, &0.0, &x);
+        assert!((back - logarithmic_norm(&matrix.map(|row| row.map(|a| -a)))).abs() < 1e-14);
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        assert!(logarithmic_norm(&[[0.0, f64::NAN], [0.0, 1.0]]).is_nan());
+        assert!(logarithmic_norm::<0>(&[]).is_nan());
+        let hole = field(|_: &Dual<f64>, x: &Dual<[f64; 1]>| Dual::new(*x.value(), [f64::NAN]));
+        assert!(Estimated::<1>.rate(&hole, 1.0, &0.0, &[1.0]).is_nan());
+    }
+
+    #[cfg(feature = "ndarray")]
+    #[test]
+    fn of_a_batch_the_largest() {
+        use crate::backend::ndarray::NdTensor;
+        let cubic = field(|_: &Dual<NdTensor<f64>>, x: &Dual<NdTensor<f64>>| crate::Number::powi(x, 3));
+        let x = NdTensor::new(vec![1.0, -2.0, 0.5], &[3, 1]).unwrap();
+        let r = NdTensor::new(vec![0.0; 3], &[3]).unwrap();
+        assert!((Estimated::<1>.rate(&cubic, 1.0, &r, &x) - 12.0).abs() < 1e-14);
+        assert!((Estimated::<1>.rate(&cubic, -1.0, &r, &x) + 0.75).abs() < 1e-14);
+    }
+}

@@ -1,0 +1,113 @@
+//! Residuals over both times.
+
+use crate::{
+    Error, FlowMap, Number, Result, State, Value,
+    analysis::{Grid, ScalarField},
+    characterization::Characterization,
+};
+
+/// The root mean square residual of an identity over pairs of times: a picture of where a flow map is not the one of its field.
+///
+/// The cell whose centre is `(s, t)` has `RMS|R_{s,t}(x_s)|`, where `x_s` is what the exact flow makes of the starts, which are draws
+/// at time `times[0]`. There are `cells` of them in each direction. Cells with `t < s` are NaN, because neural flow maps
+/// are seldom trained there; so are those in which the map is not defined.
+///
+/// ```
+/// # #[cfg(feature = "plot")] {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("residuals.png");
+/// use flowmap::{Differences, Lattice, certificate::residual_map, characterization::Lagrangian, exact::Rotation, flow_map};
+/// use flowmap::plot::{ColourBar, Plane, heat_map};
+/// let turn = Rotation::new(1.0)?;
+/// let euler = Differences::new(flow_map(|s: &f64, t: &f64, [x, y]: &[f64; 2]| [x - (t - s) * y, y + (t - s) * x]));
+/// let starts: Vec<_> = Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(50).map(|case| case.x).collect();
+/// let residuals = residual_map(&Lagrangian, &euler, &turn, &turn, &starts, [0.0, 1.0], 20)?;
+/// // an Euler step is wrong in proportion to its length
+/// assert!(residuals.at(0, 19) > 10.0 * residuals.at(0, 1));
+/// let plane = Plane { title: "Lagrangian residual of an Euler step", x: "s", y: "t" };
+/// heat_map(&path, &plane, &ColourBar { name: "RMS residual", range: None }, &residuals)?;
+/// # }
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Invalid`] where there are no starts, or the times are not finite, the earlier first, or there are no cells; those of
+/// the exact flow.
+pub fn residual_map<X, M, B, F, I>(
+    identity: &I,
+    map: &M,
+    field: &B,
+    exact: &F,
+    starts: &[X],
+    times: [f64; 2],
+    cells: usize,
+) -> Result<ScalarField>
+where
+    X: State,
+    M: ?Sized,
+    B: ?Sized,
+    F: FlowMap<X> + ?Sized,
+    I: Characterization<X, M, B> + ?Sized,
+{
+    let grid = Grid::new([times; 2], [cells; 2])?;
+    // a point without coordinates has no norm to take the form of a time from
+    let mut states: Vec<X> = starts.iter().filter(|x| !x.values().is_empty()).cloned().collect();
+    if states.is_empty() {
+        return Err(Error::invalid("starts", "there are none; give points, or batches of them"));
+    }
+    let mut values = vec![f64::NAN; cells * cells];
+    let mut last = times[0];
+    for i in 0..cells {
+        let [s, _] = grid.centre(i, 0);
+        for x in &mut states {
+            let form = x.dot(x);
+            *x = exact.try_flow(&form.constant(last), &form.constant(s), x)?;
+        }
+        last = s;
+        for j in i..cells {
+            let [_, t] = grid.centre(i, j);
+            let squares = states.iter().flat_map(|x| {
+                let form = x.dot(x);
+                let residual = identity.residual(map, field, &form.constant(s), &form.constant(t), x);
+                residual.dot(&residual).values()
+            });
+            let (sum, count) = squares.fold((0.0, 0.0), |(sum, count), square| (sum + square, count + 1.0));
+            values[j * cells + i] = (sum / count).sqrt();
+        }
+    }
+    ScalarField::new(grid, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        characterization::{Eulerian, Lagrangian, Semigroup},
+        exact::Rotation,
+    };
+
+    #[test]
+    fn exact_maps_have_none_and_backward_cells_are_empty() {
+        let turn = Rotation::new(1.3).unwrap();
+        let identities: [&dyn Characterization<[f64; 2], Rotation, Rotation>; 3] =
+            [&Lagrangian, &Eulerian, &Semigroup::new(0.5).unwrap()];
+        for identity in identities {
+            let map = residual_map(identity, &turn, &turn, &turn, &[[1.0, 2.0], [0.3, -1.0]], [-1.0, 1.0], 6).unwrap();
+            for (i, j) in (0..6).flat_map(|i| (0..6).map(move |j| (i, j))) {
+                assert_eq!(map.at(i, j).is_nan(), j < i);
+                assert!(j < i || map.at(i, j) < 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn bad_arguments() {
+        let turn = Rotation::new(1.0).unwrap();
+        let map = |starts: &[[f64; 2]], times, cells| residual_map(&Lagrangian, &turn, &turn, &turn, starts, times, cells);
+        assert!(map(&[], [0.0, 1.0], 3).unwrap_err().to_string().contains("there are none"));
+        for bad in [[1.0, 1.0], [1.0, 0.0], [0.0, f64::NAN]] {
+            assert!(matches!(map(&[[1.0, 0.0]], bad, 3), Err(Error::Invalid { .. })));
+        }
+        assert!(matches!(map(&[[1.0, 0.0]], [0.0, 1.0], 0), Err(Error::Invalid { .. })));
+    }
+}
