@@ -13,6 +13,7 @@ use flowmap::{
     backend::ndarray::NdTensor,
     law::{Law, Uniform, stream},
     learn::{GivenField, Growth, Options, Outcome, Schedule, Settings, Solved, Times, Trainer, exit_code},
+    nalgebra,
     nn::{Mlp, MlpShape, Model},
     solver::{Adaptive, DOPRI5, Ensemble},
 };
@@ -254,10 +255,6 @@ fn volume_drift<const D: usize>(
             Learned(network).flow(&time(start), &time(end), &moving).tangent().to_vec()
         })
         .collect();
-    let determinant = |row: usize| {
-        solver::determinant(std::array::from_fn::<[f64; D], D, _>(|k| {
-            std::array::from_fn(|i| f64::from(columns[k][row * D + i]))
-        }))
-    };
-    ((0..rows).map(|row| (determinant(row) - 1.0).powi(2)).sum::<f64>() / rows as f64).sqrt()
+    let gradient = |row: usize| nalgebra::DMatrix::from_fn(D, D, |i, k| f64::from(columns[k][row * D + i]));
+    ((0..rows).map(|row| (gradient(row).determinant() - 1.0).powi(2)).sum::<f64>() / rows as f64).sqrt()
 }

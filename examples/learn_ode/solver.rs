@@ -97,23 +97,3 @@ fn solve<const D: usize>(
 fn distance<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
-
-/// By elimination with pivots.
-pub fn determinant<const D: usize>(mut m: [[f64; D]; D]) -> f64 {
-    let mut product = 1.0;
-    for k in 0..D {
-        let pivot = (k..D).max_by(|&a, &b| m[a][k].abs().total_cmp(&m[b][k].abs())).expect("a row is left");
-        if pivot != k {
-            m.swap(pivot, k);
-            product = -product;
-        }
-        product *= m[k][k];
-        for row in k + 1..D {
-            let factor = m[row][k] / m[k][k];
-            for column in k..D {
-                m[row][column] -= factor * m[k][column];
-            }
-        }
-    }
-    product
-}
