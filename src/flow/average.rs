@@ -56,6 +56,9 @@ impl<X: State, V: AverageVelocity<X>> AverageVelocity<X> for Learned<V> {
     fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
         self.0.average_velocity(s, t, x)
     }
+    fn log_loss(&self, s: &X::Time, t: &X::Time, x: &X) -> Option<X::Time> {
+        self.0.log_loss(s, t, x)
+    }
 }
 
 impl<X: State, V: AverageVelocity<X>> FlowMap<X> for Learned<V> {

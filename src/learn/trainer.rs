@@ -8,6 +8,7 @@ use crate::{
 };
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Trains an average velocity `v_{s,t}`: on the diagonal towards the velocities of a [`Source`], off it by an [`Objective`](super::Objective).
 ///
@@ -37,6 +38,13 @@ pub struct Trainer<T: Tensor, M, C> {
     pub(super) description: serde_json::Value,
     pub(super) device: T::Device,
     pub(super) source: C,
+}
+
+impl<T: Tensor, M, C> fmt::Debug for Trainer<T, M, C> {
+    /// Steps and settings; not the millions of weights.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer").field("step", &self.step).field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 /// What one step did.

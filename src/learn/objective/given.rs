@@ -1,6 +1,7 @@
 //! What an objective may be given beside the network.
 
 use crate::{AverageVelocity, State, VelocityField};
+use std::fmt;
 
 /// What is known of a sample's ODE beside the network that learns it: each objective takes what its [`Teacher`](super::Teacher) needs.
 ///
@@ -27,5 +28,14 @@ impl<X: State> Known<'_, X> {
     #[must_use]
     pub fn nothing() -> Self {
         Self { field: None, short: None, reach: 0.0, velocity: None }
+    }
+}
+
+impl<X: State> fmt::Debug for Known<'_, X> {
+    /// Which of these there are: a field has nothing to show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut known = f.debug_struct("Known");
+        known.field("field", &self.field.is_some()).field("short", &self.short.is_some());
+        known.field("reach", &self.reach).field("velocity", &self.velocity.is_some()).finish()
     }
 }
