@@ -54,8 +54,8 @@ struct Arguments {
     /// Learn guidance, too, by scales from 1 up to this one, and draw by both
     #[arg(long, value_name = "SCALE", requires = "classes")]
     guidance: Option<f64>,
-    /// Minutes of training, after which it stops wherever it is
-    #[arg(long)]
+    /// Minutes of training, after which it stops wherever it is; the learning rate falls over --steps all the same
+    #[arg(long, value_parser = minutes)]
     minutes: Option<f64>,
     /// Steps between pictures
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
@@ -109,6 +109,11 @@ impl Default for NetworkSizes {
             dropout: 0.0,
         }
     }
+}
+
+fn minutes(text: &str) -> std::result::Result<f64, String> {
+    let minutes: f64 = text.parse().map_err(|_| "a number of minutes".to_string())?;
+    if (0.0..=1e6).contains(&minutes) { Ok(minutes) } else { Err("from 0 to 1,000,000 minutes".into()) }
 }
 
 fn main() -> ExitCode {
@@ -229,7 +234,7 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
         if flow_matching { Box::new(Euler(learned)) } else { Box::new(learned) }
     };
     let begin = Instant::now();
-    let limit = arguments.minutes.map(|minutes| Duration::from_secs_f64(minutes.clamp(0.0, 1e6) * 60.0));
+    let limit = arguments.minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0));
     let (mut looking, mut over) = (Duration::ZERO, false);
     let (outcome, times) = options.train_and_look(&run, &mut trainer, |trainer, progress| {
         if progress.step.is_multiple_of(arguments.look_every) {

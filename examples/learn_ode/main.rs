@@ -1,6 +1,6 @@
 //! Learns the flow map of an ODE without data, and holds it against a solver.
 //!
-//! cargo run --release --features cli,plot --example learn_ode -- --system pendulum
+//! cargo run --release --features cli --example learn_ode -- --system pendulum
 //!
 //! Leaves in `out/learn_ode/SYSTEM` for each objective a run with checkpoints and tables, and `comparison.json`.
 
@@ -12,7 +12,7 @@ use flowmap::{
     Conjugation, Error, FlowMap, Learned, Pointwise, Result, Scaling, Tensor, Tolerance,
     backend::ndarray::NdTensor,
     law::{Law, Uniform, stream},
-    learn::{GivenField, Growth, Options, Outcome, Schedule, Settings, Solved, Times, Trainer, exit_code},
+    learn::{Checkpoint, GivenField, Growth, Objective, Options, Outcome, Schedule, Settings, Solved, Times, Trainer, exit_code},
     nalgebra,
     nn::{Mlp, MlpShape, Model},
     solver::{Adaptive, DOPRI5, Ensemble},
@@ -25,7 +25,7 @@ use systems::{DoubleGyre, Kepler, Lorenz, LotkaVolterra, Pendulum, System};
 type Batch = NdTensor<f32>;
 type Network = Mlp<Batch>;
 
-/// Learns the flow map of an ODE without data. Defaults: 20,000 steps, batch 1,024, four layers of 128 units, RAdam with a rate that falls from
+/// Learns the flow map of an ODE without data. Defaults: lmd, 20,000 steps, batch 1,024, four layers of 128 units, RAdam with a rate that falls from
 /// 2e-3 to 0, a tenth of the batch on the diagonal, seed 42
 #[derive(Parser)]
 struct Arguments {
@@ -38,17 +38,18 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', conflicts_with = "objective")]
     objectives: Vec<String>,
     /// Seconds of training for each: the steps follow from the time that some of them take
-    #[arg(long, conflicts_with = "steps")]
+    #[arg(long, conflicts_with = "steps", value_parser = seconds)]
     seconds: Option<f64>,
-    /// How far the short map of pmd reaches, as a share of the span; at 1, pmd is a regression on the ends of trajectories
+    /// How far the short map of pmd reaches, as a share of the span; at 1, pmd is a regression on the ends of trajectories. Below 1, times of
+    /// all objectives are as short at first, and grow to the span over the first half of the steps
     #[arg(long, default_value_t = 1.0)]
     reach: f64,
     /// How much larger than the box of the test the box is that is learned from
     #[arg(long, default_value_t = 1.0)]
     margin: f64,
     /// Trajectories to test by
-    #[arg(long, default_value_t = 4096)]
-    tests: usize,
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    tests: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -58,6 +59,12 @@ enum Which {
     Lorenz,
     DoubleGyre,
     Kepler,
+}
+
+/// A time to train for.
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_string())?;
+    if (1e-3..=1e7).contains(&seconds) { Ok(seconds) } else { Err("from 0.001 to 10,000,000 seconds".into()) }
 }
 
 fn main() -> ExitCode {
@@ -76,6 +83,7 @@ fn main() -> ExitCode {
 struct Found {
     objective: String,
     steps: u64,
+    /// Of training, since the program was last started.
     seconds: f64,
     /// The root mean square error of the map over the whole span, as a share of the spread of the ends.
     error: f64,
@@ -96,19 +104,22 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
     let options = &arguments.training;
     options.only(&["training"])?;
     let tests = Uniform::new(&S::BOX)?;
-    let mut starts = vec![0.0; D * arguments.tests];
+    let mut starts = vec![0.0; D * arguments.tests as usize];
     tests.draw_rows(&mut stream(1, 0), &mut starts);
     let truth = Trajectories::exact(&system, starts.as_chunks::<D>().0)?;
     println!("{} from {:?} over {:?}, {} test trajectories", S::NAME, S::BOX, S::SPAN, arguments.tests);
 
-    let names = match (&options.objective, arguments.objectives.is_empty()) {
-        (Some(one), _) => vec![one.clone()],
-        (None, true) => vec!["pmd".to_string()],
-        (None, false) => arguments.objectives.clone(),
-    };
+    let one = options.settings(Settings { objective: "lmd".parse()?, ..Settings::default() })?.objective;
+    let mut objectives = arguments.objectives.iter().map(|name| name.parse()).collect::<Result<Vec<Objective>>>()?;
+    if objectives.is_empty() {
+        objectives.push(one);
+    }
+    if let Some((_, twice)) = objectives.iter().enumerate().find(|(k, objective)| objectives[..*k].contains(objective)) {
+        return Err(Error::Invalid { what: "objectives", reason: format!("{twice} is there twice") });
+    }
     let folder = options.out.clone().unwrap_or_else(|| format!("out/learn_ode/{}", S::NAME).into());
     let mut all = vec![];
-    for name in names {
+    for name in objectives.iter().map(ToString::to_string) {
         let options = Options { out: Some(folder.join(name.replace(':', "-"))), objective: Some(name), ..options.clone() };
         let Some(found) = learn(arguments, &options, system, &truth)? else { return Ok(()) };
         all.push(found);
@@ -168,9 +179,14 @@ fn learn<const D: usize, S: System<D>>(
     let shape = MlpShape::new(D, options.width.unwrap_or(128), options.layers.unwrap_or(4));
     let shape = if S::AUTONOMOUS { shape.autonomous() } else { shape };
     let network = |seed| Network::new(&shape, seed, &());
-    let steps = match arguments.seconds {
-        None => options.steps.unwrap_or(20_000),
-        Some(seconds) => {
+    let out = options.out.clone().unwrap_or_default();
+    let newest = if options.resume { Checkpoint::latest(&out.join("checkpoints"))? } else { None };
+    let begun = newest.map(|path| Checkpoint::open(&path)).transpose()?;
+    let steps = match (arguments.seconds, begun.map(|checkpoint| checkpoint.settings().schedule)) {
+        // as many as were said when it began
+        (Some(_), Some(Schedule::Cosine { steps })) => steps,
+        (None, _) => options.steps.unwrap_or(20_000),
+        (Some(seconds), _) => {
             let settings = settings(1000)?;
             let mut trial = Trainer::new(network(settings.seed)?, source()?, settings, ())?;
             (0..5).try_for_each(|_| trial.step().map(drop))?;

@@ -77,7 +77,7 @@ impl Ode<3> for Lorenz {
 impl System<3> for Lorenz {
     const NAME: &'static str = "lorenz";
     const SPAN: [f64; 2] = [0.0, 0.5];
-    const BOX: [[f64; 2]; 3] = [[-20.0, 20.0], [-25.0, 25.0], [5.0, 45.0]];
+    const BOX: [[f64; 2]; 3] = [[-15.0, 15.0], [-20.0, 20.0], [10.0, 40.0]];
 }
 
 /// Two vortices side by side whose border sways; amplitude 0.1, sway 0.25, period 10.

@@ -23,7 +23,7 @@ impl Uniform {
     /// On the product of these intervals.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is none, or one is not finite or not ascending.
+    /// [`Error::Invalid`] if there is none, or one is not finite or descending. A side may be a single point.
     pub fn new(sides: &[[f64; 2]]) -> Result<Self> {
         if sides.is_empty() {
             return Err(Error::invalid("box", "it has no sides; give an interval for each coordinate"));
@@ -31,7 +31,9 @@ impl Uniform {
         let bad = sides.iter().position(|&[low, high]| !(low <= high && (high - low).is_finite()));
         match bad {
             None => Ok(Self { sides: sides.to_vec() }),
-            Some(k) => Err(Error::invalid("box", format!("side {k} is {:?}; give finite ascending intervals", sides[k]))),
+            Some(k) => {
+                Err(Error::invalid("box", format!("side {k} is {:?}; give finite intervals, the lower end first", sides[k])))
+            }
         }
     }
 }

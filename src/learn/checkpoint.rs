@@ -252,7 +252,7 @@ where
             real: T::Real::NAME.into(),
             settings: self.settings.clone(),
             network: self.model.architecture(),
-            coupling: self.source.fingerprint().into(),
+            coupling: self.source.fingerprint(&self.device).into(),
             description: self.description.clone(),
             bytes: bytes.len() as u64,
             crc32: crc32fast::hash(&bytes),
@@ -275,7 +275,7 @@ where
         let State { settings, network, coupling, description, .. } = &checkpoint.state;
         checkpoint.same("settings", &json(settings), &json(&self.settings))?;
         checkpoint.same("network", network, &self.model.architecture())?;
-        checkpoint.same("coupling", coupling, &self.source.fingerprint().into())?;
+        checkpoint.same("coupling", coupling, &self.source.fingerprint(&self.device).into())?;
         checkpoint.same("description", description, &self.description)?;
         let reader = checkpoint.reader(&self.device)?;
         let model = reader.module(&Weights::Current.prefix(), &self.model)?;

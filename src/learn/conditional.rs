@@ -59,12 +59,16 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
     /// With a scale of [guidance](Guidance) in each row: 1 in a quarter of them, and uniform from `lowest` to `highest` in the others.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless `0 ≤ lowest ≤ 1 ≤ highest`, with `highest` finite, and some classes are forgotten: what is common to all
-    /// classes must be learned, too.
+    /// [`Error::Invalid`] unless `0 ≤ lowest ≤ 1 ≤ highest`, with `highest` finite, and some classes are forgotten, not all: what is common to
+    /// all classes must be learned beside each.
     pub fn with_guidance(self, [lowest, highest]: [f64; 2]) -> Result<Self> {
         if !((0.0..=1.0).contains(&lowest) && highest >= 1.0 && highest.is_finite()) {
             let reason = format!("from {lowest} to {highest}; scales begin in [0, 1] and end at 1 or above");
             return Err(Error::invalid("scales of guidance", reason));
+        }
+        if self.forget == 1.0 {
+            let reason = "all classes are forgotten, so that there is nothing to exaggerate; forget 0.1 of them";
+            return Err(Error::invalid("share of forgotten classes", reason));
         }
         if self.forget == 0.0 {
             let reason = "no classes are forgotten, so that nothing is learned that guidance leads away from; forget 0.1 of them";

@@ -1,8 +1,12 @@
 //! Learning the flow map of a teacher's velocity.
 
-use super::{Coupling, Settings, Source, given_field::RungeKutta};
+use super::{
+    Coupling, Settings, Source,
+    given_field::{RungeKutta, check_reach},
+    source::probe,
+};
 use crate::{
-    AverageVelocity, Error, Learned, Result, Tensor, Var, VelocityField,
+    AverageVelocity, Learned, Result, Tensor, Var, VelocityField,
     interpolant::{Interpolant, Path},
     nn::Model,
 };
@@ -10,7 +14,7 @@ use rand::Rng;
 use std::marker::PhantomData;
 
 /// A velocity that was learned before, whose flow map is to be learned, at the points that the interpolant between noise and data passes:
-/// distillation of a flow matching model.
+/// distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the scales that the coupling draws.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
@@ -45,13 +49,14 @@ impl<B, C: Coupling> Distilled<B, C> {
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` at least 1.
+    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` at least 1.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
         (self.reach, self.steps.count) = RungeKutta::<B>::check(reach, steps)?;
         Ok(self)
     }
 
-    /// With words that tell this teacher from others: checkpoints hold them, and refuse a run with other words.
+    /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
+    /// others.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
@@ -67,16 +72,14 @@ where
     fn dimension(&self) -> usize {
         self.coupling.dimension()
     }
-    fn fingerprint(&self) -> String {
-        format!("teacher {} on {}, known for {}", self.name, self.coupling.fingerprint(), self.reach)
+    fn fingerprint(&self, device: &T::Device) -> String {
+        let end = |rng: &mut dyn Rng, x: &mut [f64]| self.coupling.draw(rng, &mut vec![0.0; x.len()], x);
+        let values = probe::<T>(self, 0.5, end, device);
+        format!("teacher {} {values} on {}, known for {}", self.name, self.coupling.fingerprint(), self.reach)
     }
     fn check(&self, settings: &Settings) -> Result<()> {
         self.coupling.check_path(&settings.path)?;
-        if self.coupling.guidance().is_some() {
-            let reason = "a teacher is followed as it is; distil one that has learned guidance, from a coupling without";
-            return Err(Error::invalid("guidance", reason));
-        }
-        Ok(())
+        check_reach(settings, self.reach, settings.path.span())
     }
     fn span(&self, path: &Path) -> [f64; 2] {
         path.span()

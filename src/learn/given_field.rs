@@ -1,6 +1,6 @@
 //! Learning the flow map of a field that is known.
 
-use super::{Settings, Source};
+use super::{Distillation, Settings, Source, Teacher, source::probe};
 use crate::{AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField, interpolant::Path, law::Law};
 use rand::Rng;
 
@@ -8,7 +8,7 @@ use rand::Rng;
 /// of interest.
 ///
 /// The objectives `lmd` and `emd` hold the field itself, `pmd` and `pmd-m` a map of it that is right for short times: steps of the classical
-/// Runge-Kutta method. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
+/// Runge-Kutta method, or a map of one's own. The law must keep away from where the field has no value: one NaN ends a training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::Pendulum, law::Uniform, learn::{GivenField, Settings, Trainer}, nn::{Mlp, MlpShape}};
@@ -72,7 +72,8 @@ impl<B, L: Law, S> GivenField<B, L, S> {
         Ok(GivenField { field, states, short, span, reach, name })
     }
 
-    /// With words that tell this field from others: checkpoints hold them, and refuse a run with other words.
+    /// With words that tell this field from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
+    /// others.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
@@ -99,12 +100,13 @@ where
     fn dimension(&self) -> usize {
         self.states.dimension()
     }
-    fn fingerprint(&self) -> String {
+    fn fingerprint(&self, device: &T::Device) -> String {
         let ([start, end], states) = (self.span, self.states.fingerprint());
-        format!("field {} from {start} to {end} at {states}, known for {}", self.name, self.reach)
+        let values = probe::<T>(self, start, |rng, x| self.states.draw(rng, x), device);
+        format!("field {} {values} from {start} to {end} at {states}, known for {}", self.name, self.reach)
     }
-    fn check(&self, _settings: &Settings) -> Result<()> {
-        Ok(())
+    fn check(&self, settings: &Settings) -> Result<()> {
+        check_reach(settings, self.reach, self.span)
     }
     fn span(&self, _path: &Path) -> [f64; 2] {
         self.span
@@ -122,6 +124,19 @@ where
     fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
         Some((&self.short, self.reach))
     }
+}
+
+/// # Errors
+/// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far.
+pub(super) fn check_reach(settings: &Settings, reach: f64, [start, end]: [f64; 2]) -> Result<()> {
+    let objective = settings.objective;
+    let halves = (objective.distillation(), objective.teacher()) == (Some(Distillation::SemigroupMidpoint), Some(Teacher::Given));
+    if !halves || 2.0 * reach >= end - start {
+        return Ok(());
+    }
+    let reason =
+        format!("{objective} takes a given map over half of {}, and it reaches for {reach}; let it reach that far", end - start);
+    Err(Error::invalid("map for short times", reason))
 }
 
 /// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by the time,

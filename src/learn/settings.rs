@@ -1,6 +1,6 @@
 //! The settings of a training run.
 
-use super::{Growth, Objective, Optimizer, Schedule, Teacher, Times, Weighting};
+use super::{Distillation, Growth, Objective, Optimizer, Schedule, Teacher, Times, Weighting};
 use crate::{Error, Result, interpolant::Path};
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +123,13 @@ impl Settings {
             return Err(Error::invalid("decay of an average", format!("{decay} is there twice")));
         }
         self.times.check()?;
+        let halves = [Distillation::SemigroupUniform, Distillation::SemigroupMidpoint].map(Some);
+        let of_itself = self.objective.teacher() == Some(Teacher::Itself) && halves.contains(&self.objective.distillation());
+        if of_itself && self.times == Times::ToEnd {
+            let reason =
+                format!("all maps end at the end, and {} is made of maps that end before; take uniform times", self.objective);
+            return Err(Error::invalid("law of times", reason));
+        }
         self.growth.map_or(Ok(()), |growth| growth.check())?;
         self.weighting.check()?;
         self.schedule.check()

@@ -2,8 +2,9 @@
 
 use super::{Coupling, Guidance, Settings, Teacher};
 use crate::{
-    AverageVelocity, Error, Result, Tensor, Var, VelocityField,
+    AverageVelocity, Error, Real, Result, Tensor, Value, Var, VelocityField,
     interpolant::{Interpolant, Path},
+    law::stream,
 };
 use rand::Rng;
 
@@ -16,7 +17,7 @@ pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     fn dimension(&self) -> usize;
 
     /// What tells this source from others: checkpoints hold it, and refuse another.
-    fn fingerprint(&self) -> String;
+    fn fingerprint(&self, device: &T::Device) -> String;
 
     /// Whether one can learn from it with these settings: [`Trainer::new`](super::Trainer::new) asks.
     ///
@@ -49,11 +50,35 @@ pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     }
 }
 
+/// A checksum of a field and of a map for short times by their values at a few states `draw` gives: it tells other parameters and other weights.
+/// Three digits of each, so that it does not depend on who computes.
+pub(super) fn probe<T: Tensor<Primal = T>>(
+    source: &impl Source<T>,
+    time: f64,
+    mut draw: impl FnMut(&mut dyn Rng, &mut [f64]),
+    device: &T::Device,
+) -> String {
+    const STATES: usize = 8;
+    let d = source.dimension();
+    let mut rows = vec![0.0; STATES * d];
+    let mut rng = stream(0, 0);
+    rows.chunks_exact_mut(d).for_each(|row| draw(&mut rng, row));
+    let tensor = |values: &[f64], shape: &[usize]| {
+        let values: Vec<_> = values.iter().map(|&v| T::Real::from_f64(v)).collect();
+        Var::constant(T::from_slice(device, &values, shape))
+    };
+    let (x, s) = (tensor(&rows, &[STATES, d]), tensor(&[time], &[]));
+    let field = source.field().map(|field| field.velocity(&s, &x).values());
+    let short = source.short().map(|(map, reach)| map.average_velocity(&s, &tensor(&[time + reach], &[]), &x).values());
+    let text: String = field.into_iter().chain(short).flatten().map(|v| format!("{v:.2e} ")).collect();
+    format!("{:08x}", crc32fast::hash(text.as_bytes()))
+}
+
 impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
     fn dimension(&self) -> usize {
         Coupling::dimension(self)
     }
-    fn fingerprint(&self) -> String {
+    fn fingerprint(&self, _device: &T::Device) -> String {
         Coupling::fingerprint(self)
     }
     fn check(&self, settings: &Settings) -> Result<()> {

@@ -22,6 +22,7 @@ pub enum Times {
     /// Uniform on the square: maps in both directions of time.
     BothWays,
     /// `s = a`, and `t` uniform: all there is for an ODE that does not depend on time, whose network is told `t - s` alone.
+    /// Semigroups need maps from later times, too, where a network is told both times.
     FromStart,
     /// `t = b`, and `s` uniform: maps to the end of time alone, as consistency models are.
     ToEnd,
@@ -97,7 +98,7 @@ impl Times {
 }
 
 /// How far apart the two times are at first: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` steps of training.
-/// Short maps are learned before the long ones that are made of them.
+/// Short maps are learned before the long ones that are made of them. Dyadic times leave their grid while it grows.
 ///
 /// ```
 /// use flowmap::learn::Growth;

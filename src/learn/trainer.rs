@@ -1,6 +1,6 @@
 //! The training loop's body: one step.
 
-use super::{Known, Settings, Source, Weighting};
+use super::{Known, Settings, Source, Teacher, Weighting};
 use crate::{
     AverageVelocity, Error, Learned, Number, Real, Result, State, Tape, Tensor, Value, Var, VelocityField,
     law::stream,
@@ -54,8 +54,8 @@ pub struct Progress {
     pub step: u64,
     /// The weighted loss.
     pub loss: f64,
-    /// The mean of `|v_{t,t}(I_t) - I'_t|²` on the diagonal, unweighted. It does not go to 0: its minimum is the variance of
-    /// `I'_t` given `I_t`. NaN where there is no diagonal.
+    /// The mean squared error of `v_{t,t}` on the diagonal, unweighted. Against the velocities of samples it does not go to 0: the minimum
+    /// is the variance of `I'_t` given `I_t`. NaN where there is no diagonal.
     pub diagonal: f64,
     /// The mean squared residual off the diagonal, unweighted; NaN where there is none.
     pub residual: f64,
@@ -78,6 +78,12 @@ where
     pub fn new(model: M, source: C, settings: Settings, device: T::Device) -> Result<Self> {
         settings.check()?;
         source.check(&settings)?;
+        if let Some((_, reach)) = source.short().filter(|(_, reach)| reach.is_nan() || *reach <= 0.0) {
+            return Err(Error::invalid(
+                "map for short times",
+                format!("it reaches for a time of {reach}; that must be positive"),
+            ));
+        }
         let mut moments = Vec::new();
         model.visit(&mut |_, p| moments.push([p.constant(0.0), p.constant(0.0)]));
         let averages = settings.averages.iter().map(|_| model.clone()).collect();
@@ -137,7 +143,7 @@ where
         for i in 0..n {
             [s[i], t[i]] = if i < diagonal {
                 let time = times.single(span, &mut rng);
-                // as many numbers as off the diagonal, so that what else is drawn does not depend on its share
+                // as many numbers as uniform times off the diagonal take: what else is drawn then does not depend on its share
                 rng.next_u64();
                 [time; 2]
             } else {
@@ -170,10 +176,7 @@ where
 
         let diagonal = batch.diagonal.as_ref().map(|Rows { t, x0, x1, .. }| {
             let (x, target) = self.source.states(path, t, x0, x1);
-            let target = match self.source.guidance() {
-                Some(guidance) => target.plus(&guidance.correction(&self.model, t, &x)),
-                None => target,
-            };
+            let target = self.guided(target, t, &x);
             let (t, x) = (Var::constant(t.clone()), Var::constant(x));
             let mut seeds = stream(batch.dropout, 0);
             live.drop_out(&mut || Some(seeds.next_u64()));
@@ -184,6 +187,9 @@ where
 
         let off = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
             let (x, velocity) = self.source.states(path, s, x0, x1);
+            // what the velocity of the sample stands for on the diagonal, it stands for here
+            let taught_by_sample = self.settings.objective.teacher() == Some(Teacher::Conditional);
+            let velocity = if taught_by_sample { self.guided(velocity, s, &x) } else { velocity };
             let [s, t, gamma, x, velocity] = [s, t, gamma, &x, &velocity].map(|v| Var::constant(v.clone()));
             let (short, reach) = self.source.short().unzip();
             let field = self.source.field();
@@ -213,6 +219,14 @@ where
         let gradient = squares.sum::<f64>().sqrt();
         self.finite("gradient", gradient)?;
         Ok((Progress { gradient, ..progress }, gradients))
+    }
+
+    /// The velocity of samples with the correction of guidance, if there is guidance.
+    fn guided(&self, velocity: T, t: &T, x: &T) -> T {
+        match self.source.guidance() {
+            Some(guidance) => velocity.plus(&guidance.correction(&self.model, t, x)),
+            None => velocity,
+        }
     }
 
     /// `Σ e^-w |r|² + w`, less the constant weight.

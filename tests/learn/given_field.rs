@@ -58,7 +58,7 @@ fn objectives_learn_the_pendulum() {
     }
 }
 
-/// The map of a teacher's velocity, in one evaluation, is closer to the teacher's ODE than twenty steps of Euler's method.
+/// The map of a teacher's velocity, in one evaluation, is closer to the teacher's ODE than ten steps of Euler's method.
 #[test]
 fn a_teacher_is_distilled() {
     let shape = MlpShape::new(2, 32, 3);
@@ -89,4 +89,33 @@ fn a_teacher_is_distilled() {
     let one = error(&draw(&Learned(&map), 1));
     println!("the map in one evaluation {one:.4}, Euler in 10 {:.4}, in 20 {:.4}", euler(10), euler(20));
     assert!(one < euler(10), "{one}");
+}
+
+#[test]
+fn checkpoints_of_another_field_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let trainer = |frequency: f64, reach: f64| {
+        let states = Uniform::new(&[[-1.0, 1.0]; 2]).unwrap();
+        let source = GivenField::new(Pendulum::new(frequency).unwrap(), states, [0.0, 1.0]).unwrap();
+        let settings = Settings { objective: "pmd".parse().unwrap(), batch: 8, ..Settings::default() };
+        let network = Network::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+        Trainer::new(network, source.with_short_map(reach, 1).unwrap(), settings, ()).unwrap()
+    };
+    let path = trainer(1.0, 0.1).save(home.path()).unwrap();
+    trainer(1.0, 0.1).restore(&path).unwrap();
+    for (frequency, reach) in [(1.1, 0.1), (1.0, 0.2)] {
+        let message = trainer(frequency, reach).restore(&path).unwrap_err().to_string();
+        assert!(message.contains("field"), "{message}");
+    }
+
+    let teacher = |seed| {
+        let coupling = Independent::new(Normal::standard(2).unwrap(), Normal::standard(2).unwrap()).unwrap();
+        let network = |seed| Network::new(&MlpShape::new(2, 8, 1), seed, &()).unwrap();
+        let source = Distilled::new(TeacherNetwork::<Batch, _>::new(network(seed)), coupling);
+        let settings = Settings { objective: "lmd".parse().unwrap(), batch: 8, ..Settings::default() };
+        Trainer::new(network(1), source, settings, ()).unwrap()
+    };
+    let path = teacher(1).save(&home.path().join("teacher")).unwrap();
+    teacher(1).restore(&path).unwrap();
+    assert!(teacher(2).restore(&path).unwrap_err().to_string().contains("teacher"));
 }

@@ -188,7 +188,7 @@ proptest! {
     fn settings_are_refused_or_work(settings in settings()) {
         if settings.objective.teacher() == Some(Teacher::Given) {
             let field = Pendulum::new(1.0).unwrap();
-            refused_or_works(settings, GivenField::new(field, Checkerboard, [-0.5, 1.5]).unwrap())?;
+            refused_or_works(settings, GivenField::new(field, Checkerboard, [-0.5, 1.5]).unwrap().with_short_map(1.0, 2).unwrap())?;
         } else {
             refused_or_works(settings, Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap())?;
         }

@@ -239,3 +239,26 @@ impl From<Objective> for String {
         objective.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `x' = x`, by its average velocity.
+    struct Exponential;
+
+    impl AverageVelocity<[f64; 1]> for Exponential {
+        fn average_velocity(&self, s: &f64, t: &f64, [x]: &[f64; 1]) -> [f64; 1] {
+            [if s == t { *x } else { x * (t - s).exp_m1() / (t - s) }]
+        }
+    }
+
+    #[test]
+    fn a_short_way_and_the_rest_make_the_whole() {
+        for (s, t) in [(0.0, 1.0), (1.0, 0.2), (0.0, 0.2), (0.2, 0.0), (0.5, 0.5), (0.0, 0.3)] {
+            let [found] = first_short(&Exponential, 0.3, &Exponential, &s, &t, &[1.7]);
+            let [exact] = Exponential.average_velocity(&s, &t, &[1.7]);
+            assert!((found - exact).abs() < 1e-14, "from {s} to {t}: {found} against {exact}");
+        }
+    }
+}
