@@ -12,7 +12,8 @@ use crate::{Error, Number, Result};
 /// let field = Conjugation { of: Rotation::new(1.0)?, by: units.reversed() };
 /// let map = Conjugation { of: &field, by: units };
 /// assert_eq!(field.velocity(&0.0, &[0.0, 0.0]), [-2.0, 0.0]); // that of (0, 4), (-4, 0), over (2, 4)
-/// let (a, b) = (map.flow(&0.0, &1.0, &[1.0, 2.0]), Rotation::new(1.0)?.flow(&0.0, &1.0, &[1.0, 2.0]));
+/// let x = [1.0_f64, 2.0];
+/// let (a, b) = (map.flow(&0.0, &1.0, &x), Rotation::new(1.0)?.flow(&0.0, &1.0, &x));
 /// assert!((a[0] - b[0]).abs() < 1e-15 && (a[1] - b[1]).abs() < 1e-15);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
