@@ -85,15 +85,6 @@ impl<M, G> Section<M, G> {
         Self { limit: steps, ..self }
     }
 
-    fn counts(&self, before: f64, after: f64) -> bool {
-        let (rises, falls) = (before < 0.0 && after >= 0.0, before > 0.0 && after <= 0.0);
-        match self.direction {
-            Direction::Rising => rises,
-            Direction::Falling => falls,
-            Direction::Either => rises || falls,
-        }
-    }
-
     /// The end of step `k` of those that begin at `start`.
     fn instant<R: Real>(&self, start: R, k: u32) -> R {
         R::from_f64(start.into_f64() + f64::from(k) * self.step)
@@ -128,7 +119,7 @@ impl<M, G> Section<M, G> {
             }
             let point = self.map.try_flow(&s, &t, &from.point)?;
             let after = self.height([s, t], &point)?;
-            if self.counts(before, after) {
+            if self.direction.counts(before, after) {
                 let at = |t: f64| {
                     let t = X::Time::from_f64(t);
                     self.height([s, t], &self.map.try_flow(&s, &t, &from.point)?)

@@ -15,8 +15,8 @@ use crate::{AverageVelocity, Learned, Tensor, VelocityField};
 /// holds the flow maps of all scales, each sampled in few steps at no cost beside.
 ///
 /// A trainer learns `q` on the diagonal: to what flow matching regresses on, the velocity `I'_t` of the interpolant, it adds the
-/// [`correction`](Self::correction), whose mean makes it `q`. Off the diagonal nothing changes: `v_{t,t}` is the guided velocity, and the
-/// characterizations make its flow map. [`Conditional::with_guidance`](super::Conditional::with_guidance) draws scales.
+/// [`correction`](Self::correction), whose mean makes it `q`, and likewise wherever an objective holds the velocity of a sample. Off the diagonal
+/// nothing else changes: `v_{t,t}` is the guided velocity, and the characterizations make its flow map. [`Conditional::with_guidance`](super::Conditional::with_guidance) draws scales.
 ///
 /// Source: J. Ho, T. Salimans, Classifier-Free Diffusion Guidance, arXiv 2207.12598; arXiv 2505.18825, section 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Ends of trajectories as they are asked for.
 
 use crate::{
-    AverageVelocity, Ode, Real, Scaling, Tensor, Var,
+    AverageVelocity, Diffeomorphism, Ode, Real, Scaling, Tensor, Value, Var,
     solver::{Ensemble, Start},
 };
 
@@ -52,7 +52,6 @@ where
     /// # Panics
     /// If `x` has not the shape `[batch, D]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &Var<T>, t: &Var<T>, x: &Var<T>) -> Var<T> {
-        use crate::{Diffeomorphism, Value};
         let [rows, columns] = x.shape() else { panic!("states of shape {:?}; they are [batch, {D}]", x.shape()) };
         assert_eq!(*columns, D, "states have {columns} coordinates; the ODE has {D}");
         let [s, t] = [s, t].map(|time| match (time.values(), time.shape()) {

@@ -43,6 +43,9 @@ pub enum Times {
 impl Times {
     /// Times `s` and `t` off the diagonal, brought together until their distance is `factor` times what it was: `t` moves, or `s` where the
     /// law has all maps end at `b`.
+    ///
+    /// # Panics
+    /// If there are no dyadic lengths, or 32 or more: [`Settings::check`](super::Settings::check) refuses these.
     pub fn pair(&self, span: [f64; 2], factor: f64, rng: &mut dyn Rng) -> [f64; 2] {
         let [s, t] = self.whole(span, rng);
         match *self {

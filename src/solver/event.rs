@@ -51,6 +51,18 @@ pub enum Direction {
     Either,
 }
 
+impl Direction {
+    /// Whether a function with these values at the ends of an interval crosses 0 in it, and this way.
+    pub(crate) fn counts(self, before: f64, after: f64) -> bool {
+        let (rises, falls) = (before < 0.0 && after >= 0.0, before > 0.0 && after <= 0.0);
+        match self {
+            Self::Rising => rises,
+            Self::Falling => falls,
+            Self::Either => rises || falls,
+        }
+    }
+}
+
 impl<X: State> std::fmt::Debug for Event<'_, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Event").field("direction", &self.direction).field("terminal", &self.terminal).finish_non_exhaustive()
@@ -79,15 +91,6 @@ impl<'a, X: State> Event<'a, X> {
     #[must_use]
     pub fn terminal(self) -> Self {
         Self { terminal: true, ..self }
-    }
-
-    fn counts(&self, before: f64, after: f64) -> bool {
-        let (rises, falls) = (before < 0.0 && after >= 0.0, before > 0.0 && after <= 0.0);
-        match self.direction {
-            Direction::Rising => rises,
-            Direction::Falling => falls,
-            Direction::Either => rises || falls,
-        }
     }
 }
 
@@ -137,7 +140,7 @@ impl Adaptive {
                 for part in 1..=PARTS {
                     let [low, high] = [part - 1, part].map(|p| f64::from(p) / f64::from(PARTS));
                     let after = at(high);
-                    if event.counts(before[number], after) {
+                    if event.direction.counts(before[number], after) {
                         let share = root(at, [low, high], [before[number], after]);
                         found.push(Found { event: number, share, rises: before[number] < 0.0 });
                     }
