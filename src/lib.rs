@@ -33,8 +33,7 @@
 //! ```
 //!
 //! [`Differences`] supplies tangents by central differences. A recipe written once over [`Number`] needs none, because dual
-//! numbers give exact ones; the README shows such a flow. Two pages go on from here: [`guide::solving`], for an ODE of your own, and
-//! [`guide::extending`].
+//! numbers give exact ones; the README shows such a flow. [`guide`] goes on from here.
 //!
 //! # Tour
 //!
@@ -127,13 +126,28 @@ pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 pub use tolerance::{Norm, Tolerance};
 
-/// Pages to read from beginning to end, beside this reference. They are `docs/solving.md`, `docs/extending.md` and
-/// `docs/certificates.md` of the repository; their examples run with the tests.
+/// Pages to read from beginning to end, beside this reference. They are those of the folder `docs` of the repository; their examples run with the
+/// tests.
 ///
-/// What they speak of is found at [`solver`], [`analysis`], [`field`](field()), [`Ode`], [`ParametricOde`], [`Tolerance`],
-/// [`verify`]; at [`ExactFlow`](exact::ExactFlow), [`State`], [`Coordinates`], [`Tensor`]; and at [`certificate`].
+/// | page | what it is about |
+/// |---|---|
+/// | [`theory`](guide::theory) | flow maps, their identities, and why these verify, measure and train: one sitting |
+/// | [`verifying`](guide::verifying) | is my formula, my solver, the flow map of my ODE? |
+/// | [`solving`](guide::solving) | ODEs: methods, tolerances, events, derivatives, stiffness, many at once |
+/// | [`learning`](guide::learning) | the flow map of an ODE or of a teacher; which objective |
+/// | [`generating`](guide::generating) | images of one's own |
+/// | [`likelihood`](guide::likelihood) | densities along a map |
+/// | [`certificates`](guide::certificates) | how wrong a map is, without knowing the answer |
+/// | [`extending`](guide::extending) | flows, methods, solvers, states, backends of one's own |
 #[cfg(all(feature = "ensemble", feature = "nalgebra", feature = "ndarray"))]
 pub mod guide {
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/theory.md")]
+    pub mod theory {}
+
+    #[doc = include_str!("../docs/verifying.md")]
+    pub mod verifying {}
+
     #[doc = include_str!("../docs/solving.md")]
     pub mod solving {}
 
@@ -141,12 +155,16 @@ pub mod guide {
     #[doc = include_str!("../docs/learning.md")]
     pub mod learning {}
 
-    #[doc = include_str!("../docs/extending.md")]
-    pub mod extending {}
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/generating.md")]
+    pub mod generating {}
 
     #[cfg(feature = "train")]
     #[doc = include_str!("../docs/certificates.md")]
     pub mod certificates {}
+
+    #[doc = include_str!("../docs/extending.md")]
+    pub mod extending {}
 }
 
 /// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.

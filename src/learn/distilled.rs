@@ -33,17 +33,19 @@ use std::marker::PhantomData;
 ///
 /// Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map matching, arXiv 2406.07507, section 3.
 #[derive(Clone, Debug)]
-pub struct Distilled<B, C> {
-    steps: RungeKutta<B>,
+pub struct Distilled<B, C, S = RungeKutta<B>> {
+    teacher: B,
+    short: S,
     coupling: C,
     reach: f64,
     name: String,
 }
 
-impl<B, C: Coupling> Distilled<B, C> {
+impl<B: Clone, C: Coupling> Distilled<B, C> {
     /// The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a unit of time.
     pub fn new(teacher: B, coupling: C) -> Self {
-        Self { steps: RungeKutta { field: teacher, count: 1 }, coupling, reach: 0.1, name: String::new() }
+        let short = RungeKutta { field: teacher.clone(), count: 1 };
+        Self { teacher, short, coupling, reach: 0.1, name: String::new() }
     }
 
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
@@ -51,8 +53,21 @@ impl<B, C: Coupling> Distilled<B, C> {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` at least 1.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
-        (self.reach, self.steps.count) = RungeKutta::<B>::check(reach, steps)?;
+        (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
         Ok(self)
+    }
+}
+
+impl<B, C: Coupling, S> Distilled<B, C, S> {
+    /// With another map for times up to `reach`, by its average velocity: a [`TeacherNetwork`] that has learned maps half as long makes `pmd-m` a
+    /// round of progressive distillation.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite.
+    pub fn with_map<R>(self, reach: f64, short: R) -> Result<Distilled<B, C, R>> {
+        let (reach, _) = RungeKutta::<B>::check(reach, 1)?;
+        let Self { teacher, coupling, name, .. } = self;
+        Ok(Distilled { teacher, short, coupling, reach, name })
     }
 
     /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
@@ -63,11 +78,12 @@ impl<B, C: Coupling> Distilled<B, C> {
     }
 }
 
-impl<T, B, C> Source<T> for Distilled<B, C>
+impl<T, B, C, S> Source<T> for Distilled<B, C, S>
 where
     T: Tensor<Primal = T>,
     B: VelocityField<T> + VelocityField<Var<T>> + Send + Sync,
     C: Coupling,
+    S: AverageVelocity<Var<T>> + Send + Sync,
 {
     fn dimension(&self) -> usize {
         self.coupling.dimension()
@@ -89,18 +105,18 @@ where
     }
     fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
         let x = path.point(t, x0, x1);
-        let velocity = self.steps.field.velocity(t, &x);
+        let velocity = self.teacher.velocity(t, &x);
         (x, velocity)
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
-        Some(&self.steps.field)
+        Some(&self.teacher)
     }
     fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
-        Some((&self.steps, self.reach))
+        Some((&self.short, self.reach))
     }
 }
 
-/// The velocity `v_{t,t}` of a network whose parameters do not change: a field that is given.
+/// A network whose parameters do not change: its velocity `v_{t,t}` is a field that is given, its map one that is.
 #[derive(Clone, Debug)]
 pub struct TeacherNetwork<T, M> {
     network: M,
@@ -123,5 +139,11 @@ impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<T> for TeacherNetwork<T, 
 impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Var<T>> for TeacherNetwork<T, M> {
     fn velocity(&self, t: &Var<T>, x: &Var<T>) -> Var<T> {
         Learned(&self.network.off_tape()).velocity(t, x)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> AverageVelocity<Var<T>> for TeacherNetwork<T, M> {
+    fn average_velocity(&self, s: &Var<T>, t: &Var<T>, x: &Var<T>) -> Var<T> {
+        self.network.off_tape().average_velocity(s, t, x)
     }
 }

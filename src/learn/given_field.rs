@@ -128,14 +128,15 @@ where
 
 /// # Errors
 /// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far.
-pub(super) fn check_reach(settings: &Settings, reach: f64, [start, end]: [f64; 2]) -> Result<()> {
+pub(super) fn check_reach(settings: &Settings, reach: f64, span: [f64; 2]) -> Result<()> {
     let objective = settings.objective;
     let halves = (objective.distillation(), objective.teacher()) == (Some(Distillation::SemigroupMidpoint), Some(Teacher::Given));
-    if !halves || 2.0 * reach >= end - start {
+    let longest = settings.times.longest(span);
+    if !halves || 2.0 * reach >= longest {
         return Ok(());
     }
     let reason =
-        format!("{objective} takes a given map over half of {}, and it reaches for {reach}; let it reach that far", end - start);
+        format!("{objective} takes a given map over half of {longest}, and it reaches for {reach}; let it reach that far");
     Err(Error::invalid("map for short times", reason))
 }
 

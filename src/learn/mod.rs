@@ -11,6 +11,7 @@
 //! | everything that determines a run besides network and data | [`Settings`] |
 //! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`]), a [`GivenField`], a teacher ([`Distilled`]) |
 //! | when, and what counts more | [`Times`], [`Growth`], [`Weighting`] |
+//! | what papers call their methods | [`Method`] |
 //! | classes exaggerated | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |
 //! | many steps in a folder: table of metrics, checkpoints, resumption | [`Run`] |
@@ -28,6 +29,7 @@ mod coupling;
 mod distilled;
 mod given_field;
 mod guidance;
+mod method;
 mod objective;
 mod optimizer;
 #[cfg(feature = "cli")]
@@ -49,6 +51,7 @@ pub use coupling::{Coupling, Independent};
 pub use distilled::{Distilled, TeacherNetwork};
 pub use given_field::{GivenField, RungeKutta};
 pub use guidance::Guidance;
+pub use method::Method;
 pub use objective::{Distillation, Known, Objective, StopGradient, Teacher};
 pub use optimizer::{Optimizer, Schedule};
 #[cfg(feature = "cli")]

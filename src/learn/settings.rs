@@ -20,8 +20,8 @@ pub struct Settings {
     pub path: Path,
     /// Samples in a batch.
     pub batch: usize,
-    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or towards a field that is given. In that
-    /// case it may be 0.
+    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or towards a field that is given. It may be 0
+    /// for objectives that hold a given field or the velocities of samples, and not the network's own.
     pub diagonal: f64,
     /// The law of times.
     #[serde(default)]
@@ -101,7 +101,7 @@ impl Settings {
         if self.batch > LARGEST {
             return Err(Error::invalid("batch", format!("{} samples are more than {LARGEST}", self.batch)));
         }
-        let none = self.diagonal == 0.0 && self.objective.teacher() == Some(Teacher::Given);
+        let none = self.diagonal == 0.0 && self.objective.teacher().is_some_and(|teacher| teacher != Teacher::Itself);
         if !(none || self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }

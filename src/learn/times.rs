@@ -38,6 +38,11 @@ pub enum Times {
         /// How many lengths there are, from 1 to 31.
         levels: u32,
     },
+    /// The steps of one uniform grid: `t - s` is `(b - a) / steps`, and `s` a multiple of it. A round of progressive distillation.
+    Grid {
+        /// How many steps there are, from 1 to 2³¹.
+        steps: u32,
+    },
 }
 
 impl Times {
@@ -45,7 +50,7 @@ impl Times {
     /// law has all maps end at `b`.
     ///
     /// # Panics
-    /// If there are no dyadic lengths, or 32 or more: [`Settings::check`](super::Settings::check) refuses these.
+    /// If there are no dyadic lengths, or 32 or more, or a grid has no steps: [`Settings::check`](super::Settings::check) refuses these.
     pub fn pair(&self, span: [f64; 2], factor: f64, rng: &mut dyn Rng) -> [f64; 2] {
         let [s, t] = self.whole(span, rng);
         match *self {
@@ -66,11 +71,10 @@ impl Times {
             Self::FromStart => [start, self.single(span, rng)],
             Self::ToEnd => [self.single(span, rng), end],
             Self::Dyadic { levels } => {
-                let parts = 1_u32 << rng.random_range(0..levels);
-                let place = |k: u32| start + (end - start) * (f64::from(k) / f64::from(parts));
-                let first = rng.random_range(0..parts);
-                [place(first), place(first + 1)]
+                let steps = 1 << rng.random_range(0..levels);
+                step_of(steps, span, rng)
             }
+            Self::Grid { steps } => step_of(steps, span, rng),
         }
     }
 
@@ -86,6 +90,14 @@ impl Times {
         start + (end - start) * place
     }
 
+    /// The longest time from `s` to `t`.
+    pub(super) fn longest(&self, [start, end]: [f64; 2]) -> f64 {
+        match *self {
+            Self::Grid { steps } => (end - start) / f64::from(steps),
+            _ => end - start,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         let invalid = |reason: String| Err(Error::invalid("law of times", reason));
         match *self {
@@ -95,9 +107,22 @@ impl Times {
             Self::Dyadic { levels } if !(1..=31).contains(&levels) => {
                 invalid(format!("{levels} lengths; there are from 1 to 31"))
             }
+            Self::Grid { steps } if !(1..=MOST).contains(&steps) => {
+                invalid(format!("a grid of {steps} steps; there are from 1 to {MOST}"))
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// Steps of a grid.
+const MOST: u32 = 1 << 31;
+
+/// Both ends of one of so many equal steps.
+fn step_of(steps: u32, [start, end]: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
+    let place = |k: u32| start + (end - start) * (f64::from(k) / f64::from(steps));
+    let first = rng.random_range(0..steps);
+    [place(first), place(first + 1)]
 }
 
 /// How far apart the two times are at first: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` steps of training.
@@ -181,13 +206,14 @@ mod tests {
     use super::*;
     use crate::law::stream;
 
-    const ALL: [Times; 6] = [
+    const ALL: [Times; 7] = [
         Times::Uniform,
         Times::BothWays,
         Times::FromStart,
         Times::ToEnd,
         Times::LogitNormal { mean: -0.4, deviation: 1.0 },
         Times::Dyadic { levels: 5 },
+        Times::Grid { steps: 3 },
     ];
 
     #[test]
@@ -198,6 +224,7 @@ mod tests {
             for _ in 0..1000 {
                 let [s, t] = times.pair([-1.0, 3.0], 0.9, &mut rng);
                 let single = times.single([-1.0, 3.0], &mut rng);
+                assert!((t - s).abs() <= times.longest([-1.0, 3.0]));
                 assert!([s, t, single].iter().all(|t| (-1.0..=3.0).contains(t)), "{times:?}: {s} {t} {single}");
                 backwards += u32::from(t < s);
             }
@@ -217,12 +244,14 @@ mod tests {
         close(Times::FromStart, 0.5);
         close(Times::ToEnd, 0.5);
         close(Times::Dyadic { levels: 3 }, (1.0 + 0.5 + 0.25) / 3.0);
+        close(Times::Grid { steps: 5 }, 0.2);
     }
 
     #[test]
     fn laws_that_cannot_be_are_refused() {
         assert!(ALL.iter().all(|times| times.check().is_ok()));
         assert!(Times::Dyadic { levels: 0 }.check().is_err() && Times::Dyadic { levels: 32 }.check().is_err());
+        assert!([0, u32::MAX].into_iter().all(|steps| Times::Grid { steps }.check().is_err()));
         for (mean, deviation) in [(f64::NAN, 1.0), (0.0, 0.0), (0.0, f64::INFINITY)] {
             assert!(Times::LogitNormal { mean, deviation }.check().is_err());
         }

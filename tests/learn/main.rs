@@ -3,6 +3,7 @@
 mod given_field;
 mod guidance;
 mod learning;
+mod methods;
 mod resume;
 mod settings;
 mod trainer;

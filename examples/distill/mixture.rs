@@ -1,0 +1,143 @@
+//! The probability flow from noise to a mixture of many normal laws.
+
+use flowmap::{
+    ImageTensor, Number, Ode, Real, Result, Tensor, Var, VelocityField,
+    backend::ndarray::NdTensor,
+    law::{Law, Normal, stream},
+    rand::{Rng, RngExt},
+};
+use std::sync::Arc;
+
+type Batch = NdTensor<f32>;
+
+/// Coordinates.
+pub const D: usize = 16;
+const COMPONENTS: usize = 2000;
+/// Of every component.
+const DEVIATION: f64 = 0.5;
+const VARIANCE: f64 = DEVIATION * DEVIATION;
+
+/// `N(m_k, 0.25 I)` for 2,000 means, drawn from `N(0, I)`, of equal weight.
+///
+/// With the variance `V = (1-t)² + t² s²` of a component at time `t` and the posterior mean `m` of the means,
+/// the velocity of the linear interpolant is `b = m + (t s² - (1-t))/V (x - t m)`: a softmax over all components.
+#[derive(Clone)]
+pub struct Mixture {
+    noise: Normal,
+    means: Arc<Vec<[f64; D]>>,
+    /// `|m_k|²`.
+    squares: Arc<Vec<f64>>,
+    /// `[m_k, |m_k|²]` in columns, and `m_k` in rows.
+    matrices: [Batch; 2],
+}
+
+impl Mixture {
+    pub fn new(seed: u64) -> Result<Self> {
+        let noise = Normal::standard(D)?;
+        let mut means = vec![[0.0; D]; COMPONENTS];
+        noise.draw_rows(&mut stream(seed, 0), means.as_flattened_mut());
+        let squares: Vec<f64> = means.iter().map(|m| m.iter().map(|m| m * m).sum()).collect();
+        let single = |values: &mut dyn Iterator<Item = f64>| values.map(|v| f32::from_f64(v)).collect::<Vec<_>>();
+        let mut rows = means.as_flattened().iter().copied();
+        let mut columns = (0..D).flat_map(|i| means.iter().map(move |m| m[i])).chain(squares.iter().copied());
+        let matrices = [
+            Batch::from_slice(&(), &single(&mut columns), &[D + 1, COMPONENTS]),
+            Batch::from_slice(&(), &single(&mut rows), &[COMPONENTS, D]),
+        ];
+        Ok(Self { noise, means: means.into(), squares: squares.into(), matrices })
+    }
+}
+
+impl Law for Mixture {
+    fn dimension(&self) -> usize {
+        D
+    }
+    fn fingerprint(&self) -> String {
+        format!("{COMPONENTS} components from {:?}", self.means[0][0])
+    }
+    fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
+        let mean = self.means[rng.random_range(0..COMPONENTS)];
+        self.noise.draw(rng, x);
+        x.iter_mut().zip(mean).for_each(|(x, mean)| *x = mean + DEVIATION * *x);
+    }
+}
+
+/// `1/V` and `(t s² - (1-t))/V`.
+#[inline(always)]
+fn precision_and_slope<N: Number>(t: &N) -> [N; 2] {
+    let rest = (-t.clone()).shift(1.0);
+    let precision = (rest.clone() * &rest + (t.clone() * t).scale(VARIANCE)).recip();
+    let slope = (t.scale(VARIANCE) - &rest) * &precision;
+    [precision, slope]
+}
+
+/// For solvers that take a point at a time, or lanes of them.
+impl Ode<D> for Mixture {
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        let [precision, slope] = precision_and_slope(t);
+        let reach = t.clone() * precision;
+        let size = (reach.clone() * t).scale(-0.5);
+        let mut largest = self.logit(0, &reach, &size, x);
+        for k in 1..COMPONENTS {
+            largest = largest.max(&self.logit(k, &reach, &size, x));
+        }
+        let mut total = t.constant(0.0);
+        let mut rates = x.clone();
+        for i in 0..D {
+            rates[i] = t.constant(0.0);
+        }
+        for k in 0..COMPONENTS {
+            let weight = (self.logit(k, &reach, &size, x) - &largest).exp();
+            total = total + &weight;
+            for i in 0..D {
+                rates[i] = weight.scale_onto(self.means[k][i], rates[i].clone());
+            }
+        }
+        let share = total.recip();
+        for i in 0..D {
+            let mean = rates[i].clone() * &share;
+            rates[i] = (x[i].clone() - t.clone() * &mean) * &slope + mean;
+        }
+        rates
+    }
+}
+
+impl Mixture {
+    /// `t/V (x · m_k) - t²/2V |m_k|²`.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
+    fn logit<N: Number>(&self, k: usize, reach: &N, size: &N, x: &[N; D]) -> N {
+        let mut along = x[0].scale(self.means[k][0]);
+        for i in 1..D {
+            along = x[i].scale_onto(self.means[k][i], along);
+        }
+        size.scale_onto(self.squares[k], along * reach)
+    }
+}
+
+/// For solvers that take batches: two products of matrices.
+impl VelocityField<Batch> for Mixture {
+    fn velocity(&self, t: &Batch, x: &Batch) -> Batch {
+        batched(&self.matrices, t, x)
+    }
+}
+
+/// For training.
+impl VelocityField<Var<Batch>> for Mixture {
+    fn velocity(&self, t: &Var<Batch>, x: &Var<Batch>) -> Var<Batch> {
+        batched(&self.matrices.clone().map(Var::constant), t, x)
+    }
+}
+
+fn batched<T: ImageTensor>([columns, means]: &[T::Primal; 2], t: &T, x: &T) -> T {
+    let [precision, slope] = precision_and_slope(t);
+    let reach = t.clone() * precision;
+    let rows = x.shape()[0];
+    let size = (reach.clone() * t).scale(-0.5);
+    let size = if size.shape().is_empty() { size.spread(0, &[rows]) } else { size }.reshape(&[rows, 1]);
+    let logits = T::concat(&[x.scaled(&reach), size], 1).linear(columns, None);
+    let mean = logits.softmax().linear(means, None);
+    x.minus(&mean.scaled(t)).scaled(&slope).plus(&mean)
+}

@@ -1,0 +1,164 @@
+//! Published methods, as choices of the same parts.
+
+use super::{Objective, Settings, Teacher, Times, Weighting};
+use crate::{Error, Result};
+use std::{fmt, str::FromStr};
+
+/// A published way to train a generative model of few steps: an objective, a law of times, a weight, a share of the diagonal.
+///
+/// | name | objective | times | weight | diagonal | source |
+/// |---|---|---|---|---|---|
+/// | `flow-matching` | `fm` | uniform | | all | 2210.02747 |
+/// | `lsd`, `esd`, `psd-u`, `psd-m` | of that name | uniform | | 3/4 | 2505.18825 |
+/// | `terminal-velocity-matching` | `lsd` | uniform | | 1/2 | 2511.19797 |
+/// | `shortcut` | `psd-m` | dyadic, 8 lengths | | 3/4 | 2410.12557 |
+/// | `consistency-training` | `mf` | to the end | | 0 | 2303.01469 |
+/// | `mean-flow` | `mf` | logit-normal | adaptive | 3/4 | 2505.13447 |
+/// | `improved-mean-flow` | `mf:compound` | logit-normal | adaptive | 3/4 | 2512.02012 |
+/// | `lagrangian-map-matching` | `lmd` | uniform | | 1/4 | 2406.07507 |
+/// | `eulerian-map-matching` | `emd` | uniform | | 1/4 | 2406.07507 |
+/// | `progressive-map-matching` | `pmd` | uniform | | 1/4 | 2406.07507 |
+/// | `progressive-distillation` | `pmd-m` | grid | | 0 | 2202.00512 |
+/// | `consistency-distillation` | `emd:semigradient` | to the end | | 0 | 2303.01469 |
+/// | `consistency-trajectory` | `emd:semigradient` | uniform | | 1/2 | 2310.02279 |
+/// | `align-your-flow` | `emd:semigradient` | uniform | | 1/4 | 2506.14603 |
+///
+/// The first nine rows learn from data alone, the others from a velocity that is given ([`Distilled`](super::Distilled),
+/// [`GivenField`](super::GivenField)). Each is the continuous form of its paper, in the parts of this library; teachers that are averages of the
+/// student, discretized times, warm-up of tangents, and distances other than the square are not among them. Times of MeanFlow are those of its
+/// paper with time reversed. A round of `progressive-distillation` has a grid of its own, and the map of the round before
+/// ([`Distilled::with_map`](super::Distilled::with_map)): [`rounds`](Self::rounds) are its settings.
+///
+/// ```
+/// use flowmap::learn::{Method, Settings, Times};
+/// let method: Method = "mean-flow".parse()?;
+/// let settings = method.settings(Settings { batch: 256, ..Settings::default() });
+/// assert_eq!(settings.objective.to_string(), "mf");
+/// assert_eq!((settings.batch, method.needs_teacher()), (256, false));
+/// assert!(Method::ALL.iter().all(|method| method.settings(Settings::default()).check().is_ok()));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Method {
+    /// Its name here.
+    pub name: &'static str,
+    /// The paper, by its number in the arXiv.
+    pub source: &'static str,
+    /// The law of times.
+    pub times: Times,
+    /// How samples are weighed within a batch.
+    pub weighting: Weighting,
+    /// The share of a batch that is on the diagonal.
+    pub diagonal: f64,
+    objective: &'static str,
+}
+
+/// In its time, which runs from data to noise, MeanFlow has the mean -0.4.
+const MIDDLE: Times = Times::LogitNormal { mean: 0.4, deviation: 1.0 };
+const ADAPTIVE: Weighting = Weighting::Adaptive { power: 1.0, offset: 1e-3 };
+
+const fn method(name: &'static str, objective: &'static str, times: Times, diagonal: f64, source: &'static str) -> Method {
+    Method { name, source, times, weighting: Weighting::Equal, diagonal, objective }
+}
+
+const fn adaptive(method: Method) -> Method {
+    Method { weighting: ADAPTIVE, ..method }
+}
+
+impl Method {
+    /// All that there are.
+    pub const ALL: [Self; 17] = [
+        method("flow-matching", "fm", Times::Uniform, 1.0, "2210.02747"),
+        method("lsd", "lsd", Times::Uniform, 0.75, "2505.18825"),
+        method("esd", "esd", Times::Uniform, 0.75, "2505.18825"),
+        method("psd-u", "psd-u", Times::Uniform, 0.75, "2505.18825"),
+        method("psd-m", "psd-m", Times::Uniform, 0.75, "2505.18825"),
+        method("terminal-velocity-matching", "lsd", Times::Uniform, 0.5, "2511.19797"),
+        method("shortcut", "psd-m", Times::Dyadic { levels: 8 }, 0.75, "2410.12557"),
+        method("consistency-training", "mf", Times::ToEnd, 0.0, "2303.01469"),
+        adaptive(method("mean-flow", "mf", MIDDLE, 0.75, "2505.13447")),
+        adaptive(method("improved-mean-flow", "mf:compound", MIDDLE, 0.75, "2512.02012")),
+        method("lagrangian-map-matching", "lmd", Times::Uniform, 0.25, "2406.07507"),
+        method("eulerian-map-matching", "emd", Times::Uniform, 0.25, "2406.07507"),
+        method("progressive-map-matching", "pmd", Times::Uniform, 0.25, "2406.07507"),
+        method("progressive-distillation", "pmd-m", Times::Grid { steps: 1 }, 0.0, "2202.00512"),
+        method("consistency-distillation", "emd:semigradient", Times::ToEnd, 0.0, "2303.01469"),
+        method("consistency-trajectory", "emd:semigradient", Times::Uniform, 0.5, "2310.02279"),
+        method("align-your-flow", "emd:semigradient", Times::Uniform, 0.25, "2506.14603"),
+    ];
+
+    /// What it trains by.
+    pub fn objective(&self) -> Objective {
+        self.objective.parse().expect("methods name objectives that there are")
+    }
+
+    /// Whether it learns from a velocity that is given, not from data alone.
+    pub fn needs_teacher(&self) -> bool {
+        self.objective().teacher() == Some(Teacher::Given)
+    }
+
+    /// `others` with the objective, times, weighting and diagonal of this method.
+    pub fn settings(&self, others: Settings) -> Settings {
+        let Self { times, weighting, diagonal, .. } = *self;
+        Settings { objective: self.objective(), times, weighting, diagonal, growth: None, ..others }
+    }
+
+    /// The settings of its rounds, one after the other: for progressive distillation with grids of `steps`, half as many, and so on to 1; one
+    /// round for all others.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `steps` is a power of two.
+    pub fn rounds(&self, steps: u32, others: &Settings) -> Result<Vec<Settings>> {
+        if !steps.is_power_of_two() {
+            return Err(Error::invalid(
+                "steps of the first round",
+                format!("{steps} cannot be halved down to 1; take a power of 2"),
+            ));
+        }
+        let settings = self.settings(others.clone());
+        let Times::Grid { .. } = self.times else { return Ok(vec![settings]) };
+        let round = |level: u32| Settings { times: Times::Grid { steps: 1 << level }, ..settings.clone() };
+        Ok((0..=steps.ilog2()).rev().map(round).collect())
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|method| method.name == name).ok_or_else(|| {
+            let known = Self::ALL.map(|method| method.name).join(", ");
+            Error::invalid("method", format!("there is no '{name}'; there are {known}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for method in Method::ALL {
+            assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
+            assert_eq!(Method::ALL.iter().filter(|other| other.name == method.name).count(), 1);
+            assert_eq!(method.settings(Settings::default()).objective, method.objective());
+        }
+        assert!("cosmic".parse::<Method>().unwrap_err().to_string().contains("mean-flow"));
+    }
+
+    #[test]
+    fn rounds_halve_the_grid() {
+        let rounds = |name: &str, steps| name.parse::<Method>().unwrap().rounds(steps, &Settings::default());
+        let grids: Vec<_> = rounds("progressive-distillation", 8).unwrap().into_iter().map(|s| s.times).collect();
+        assert_eq!(grids, [8, 4, 2, 1].map(|steps| Times::Grid { steps }));
+        assert_eq!(rounds("lsd", 8).unwrap().len(), 1);
+        assert!([0, 3].into_iter().all(|steps| rounds("lsd", steps).is_err()));
+    }
+}
