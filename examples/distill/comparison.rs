@@ -71,7 +71,7 @@ impl Test {
     pub fn solvers(&self, field: &impl VelocityField<Batch>) -> Result<Vec<Way>> {
         let mut ways = vec![];
         for (method, most) in [(EULER, 128), (MIDPOINT, 64), (RK4, 32)] {
-            for steps in [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128].into_iter().filter(|&steps| steps <= most) {
+            for steps in [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 64, 128].into_iter().filter(|&steps| steps <= most) {
                 ways.push(self.solved(format!("{}, {steps}", method.name), &FixedSteps::new(method, steps)?, field)?);
             }
         }

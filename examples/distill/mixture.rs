@@ -6,7 +6,7 @@ use flowmap::{
     law::{Law, Normal, stream},
     rand::{Rng, RngExt},
 };
-use std::sync::Arc;
+use std::{f64::consts::TAU, sync::Arc};
 
 type Batch = NdTensor<f32>;
 
@@ -14,10 +14,10 @@ type Batch = NdTensor<f32>;
 pub const D: usize = 16;
 const COMPONENTS: usize = 2000;
 /// Of every component.
-const DEVIATION: f64 = 0.5;
+const DEVIATION: f64 = 0.3;
 const VARIANCE: f64 = DEVIATION * DEVIATION;
 
-/// `N(m_k, 0.25 I)` for 2,000 means, drawn from `N(0, I)`, of equal weight.
+/// `N(m_k, s² I)` for 2,000 means of equal weight.
 ///
 /// With the variance `V = (1-t)² + t² s²` of a component at time `t` and the posterior mean `m` of the means,
 /// the velocity of the linear interpolant is `b = m + (t s² - (1-t))/V (x - t m)`: a softmax over all components.
@@ -32,10 +32,34 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    pub fn new(seed: u64) -> Result<Self> {
-        let noise = Normal::standard(D)?;
+    /// Means on a smooth surface of two dimensions, as data have it: sums of sines of two angles, with random amplitudes and phases.
+    pub fn on_a_surface(seed: u64) -> Result<Self> {
+        const WAVES: [[f64; 2]; 4] = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]];
+        let mut rng = stream(seed, 0);
+        let mut shape = [[0.0; 2 * WAVES.len()]; D];
+        Normal::standard(2 * WAVES.len())?.draw_rows(&mut rng, shape.as_flattened_mut());
+        let mean = |_| {
+            let angles = [0, 1].map(|_| TAU * rng.random::<f64>());
+            shape.map(|row| {
+                let wave = |([a, b], [cosine, sine]): (&[f64; 2], &[f64; 2])| {
+                    let angle = a * angles[0] + b * angles[1];
+                    cosine * angle.cos() + sine * angle.sin()
+                };
+                WAVES.iter().zip(row.as_chunks().0).map(wave).sum::<f64>() / 2.0
+            })
+        };
+        Self::new((0..COMPONENTS).map(mean).collect())
+    }
+
+    /// Means without any order, drawn from `N(0, I)`: what a network can only learn by heart.
+    pub fn scattered(seed: u64) -> Result<Self> {
         let mut means = vec![[0.0; D]; COMPONENTS];
-        noise.draw_rows(&mut stream(seed, 0), means.as_flattened_mut());
+        Normal::standard(D)?.draw_rows(&mut stream(seed, 0), means.as_flattened_mut());
+        Self::new(means)
+    }
+
+    fn new(means: Vec<[f64; D]>) -> Result<Self> {
+        let noise = Normal::standard(D)?;
         let squares: Vec<f64> = means.iter().map(|m| m.iter().map(|m| m * m).sum()).collect();
         let single = |values: &mut dyn Iterator<Item = f64>| values.map(|v| f32::from_f64(v)).collect::<Vec<_>>();
         let mut rows = means.as_flattened().iter().copied();
