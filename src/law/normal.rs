@@ -120,6 +120,10 @@ impl Law for Normal {
         format!("normal {} mean {:08x} {factor}", self.mean.len(), checksum(&self.mean))
     }
 
+    fn normal(&self) -> Option<&Normal> {
+        Some(self)
+    }
+
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         check_length(x, self.mean.len());
         for x in x.iter_mut() {
