@@ -87,6 +87,9 @@ where
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         self.coupling.draw(rng, x0, x1);
     }
+    fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
+        self.coupling.arrange(x0, x1);
+    }
     fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
         let x = path.point(t, x0, x1);
         let velocity = self.steps.field.velocity(t, &x);
