@@ -49,7 +49,7 @@ impl<B, C: Coupling> Distilled<B, C> {
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` at least 1.
+    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` from 1 to 100,000.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
         (self.reach, self.steps.count) = RungeKutta::<B>::check(reach, steps)?;
         Ok(self)

@@ -66,7 +66,8 @@ impl Route {
     /// the path ends with some noise left, `τ` is at most its end. As many evaluations of the map as the grid has steps.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless `0 ≤ γ ≤ 1`, and, with a positive `γ`, the grid ascends from noise to data within the span of the path.
+    /// [`Error::Invalid`] unless `0 ≤ γ ≤ 1`, and, with a positive `γ`, the grid ascends from noise to data within the span of the path; and
+    /// where a route is longer than a million legs.
     ///
     /// Source: D. Kim et al., Consistency trajectory models, arXiv 2310.02279, algorithm 3, for a path with `β = 1`.
     pub fn gamma(path: &impl Interpolant, grid: &Grid, gamma: f64) -> Result<Self> {
@@ -77,6 +78,7 @@ impl Route {
             return Ok(grid.into());
         }
         check_way(path, grid)?;
+        check_length(2 * grid.steps())?;
         let quieter = ((1.0 - gamma) * (1.0 + gamma)).sqrt();
         let mut legs = Vec::with_capacity(2 * grid.steps());
         for (k, [s, t]) in (1..).zip(pairs(grid.times())) {
@@ -102,7 +104,6 @@ impl Route {
     ///
     /// Source: Y. Xu et al., arXiv 2306.14878, algorithm 1; `[a, b]` are there `t_max` and `t_min`, as levels of noise.
     pub fn restarting(path: &impl Interpolant, grid: &Grid, restarts: &[Restart]) -> Result<Self> {
-        const LONGEST: usize = 1_000_000;
         check_way(path, grid)?;
         let (first, last) = (grid.times()[0], grid.times()[grid.steps()]);
         let mut times = grid.times().to_vec();
@@ -124,10 +125,7 @@ impl Route {
             for Restart { interval: [a, b], rounds } in restarts.iter().filter(|restart| restart.interval[1] == t) {
                 let between = times.iter().copied().filter(|time| a < time && time < b);
                 let way: Vec<_> = [*a].into_iter().chain(between).chain([*b]).collect();
-                if legs.len().saturating_add(way.len().saturating_mul(*rounds as usize)) > LONGEST {
-                    let reason = format!("{rounds} rounds of {} steps make more than {LONGEST} legs", way.len() - 1);
-                    return Err(Error::invalid("restart", reason));
-                }
+                check_length(legs.len().saturating_add(way.len().saturating_mul(*rounds as usize)))?;
                 let back = Renoising::between(path, *b, *a)?;
                 for _ in 0..*rounds {
                     legs.push(Leg::Renoise(back));
@@ -206,6 +204,15 @@ fn check_way(path: &impl Interpolant, grid: &Grid) -> Result<()> {
     let reason =
         format!("it goes from {first} to {last}; to renew noise it must ascend within the path's span, from {start} to {end}");
     Err(Error::invalid("grid", reason))
+}
+
+/// Each way back has a generator of its own: a route that is much longer is a slip, and would end in no memory.
+fn check_length(legs: usize) -> Result<()> {
+    const LONGEST: usize = 1_000_000;
+    if legs <= LONGEST {
+        return Ok(());
+    }
+    Err(Error::invalid("route", format!("{legs} legs are more than {LONGEST}; take fewer rounds, or fewer steps")))
 }
 
 /// The time after `t` at which the ratio of noise to data is `share` of that at `t`, or the end of the path.

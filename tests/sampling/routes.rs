@@ -207,4 +207,6 @@ fn routes_that_lead_nowhere_are_refused() {
     }
     assert!(restarting([0.2, 0.8], 0).is_err());
     assert!(restarting([0.2, 0.8], u32::MAX).unwrap_err().to_string().contains("more than"));
+    let long = Grid::uniform([0.0, 1.0], 1_000_000).unwrap();
+    assert!(Route::gamma(&Linear, &long, 0.5).unwrap_err().to_string().contains("more than"));
 }
