@@ -42,7 +42,7 @@
 //!
 //! | floor | what is there |
 //! |---|---|
-//! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid; pictures |
+//! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid, with noise or rewards on the way; pictures |
 //! | [`nn`] | networks as average velocities |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |

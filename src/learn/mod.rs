@@ -9,7 +9,7 @@
 //! | what | where |
 //! |---|---|
 //! | everything that determines a run besides network and data | [`Settings`] |
-//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], `Transport`), a [`GivenField`], a teacher ([`Distilled`]) |
+//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`GivenField`], a teacher ([`Distilled`]) |
 //! | when, and what counts more | [`Times`], [`Growth`], [`Weighting`] |
 //! | classes exaggerated | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |

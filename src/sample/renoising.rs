@@ -18,7 +18,8 @@ use rand::Rng;
 /// independent of the data `x1`, this has the law of `α_t x0 + β_t x1`: the share of the data is what it is at `t`, and two normal
 /// parts of noise make one. The sample itself is another one, whose data are those of `x`.
 ///
-/// - noise and data must be independent. Of another [coupling](crate::learn::Coupling) the law at `t` is not the one that the flow passes;
+/// - noise and data must be independent. Of another [coupling](crate::learn::Coupling), and of velocities with
+///   [guidance](crate::learn::Guidance), the law at `t` is not the one that the flow passes;
 /// - noise must be normal: no other law is the sum of two smaller ones of its kind, with a variance;
 /// - `t` may be where no data are left, `β_t = 0`: what comes out is new noise. `τ` may not, since there is nothing to tell data by;
 /// - a path with `β = 1`, a variance that explodes, is one as any other: only noise is added.
