@@ -10,9 +10,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// A way from noise to data: steps of a flow map, and [ways back](Renoising) by fresh noise between them.
 ///
-/// By an exact flow map every route leads to the law of the data, if these were independent of the noise that it was learned with. A learned map makes errors, which steps carry along; fresh noise makes
-/// samples forget them, and further steps make new ones. Which of the two counts more is a matter of trial: noise pays where a map is less
-/// accurate early than late.
+/// By an exact flow map every route leads to the law of the data, if these were independent of the noise that it was learned with. A
+/// learned map makes errors, which steps carry along; fresh noise makes samples forget them, and further steps make new ones. Which of the
+/// two counts more is a matter of trial: noise pays where a map is less accurate early than late.
 ///
 /// ```
 /// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, law::Normal};
