@@ -11,7 +11,7 @@ use flowmap::{
     ImageTensor, Learned, Real, Result, Tensor,
     interpolant::Interpolant,
     law::{Checkerboard, Law, Normal, stream},
-    learn::{Independent, Options, Outcome, Run, Settings, Trainer, exit_code},
+    learn::{Coupling, Independent, Options, Outcome, Run, Settings, Trainer, Transport, exit_code},
     metric::{Kl, checkerboard_kl},
     nn::{Mlp, MlpShape, parameter_count},
     plot::{Axes, Scale, curves, scatter_panels},
@@ -36,6 +36,9 @@ struct Arguments {
     training: Options,
     #[command(flatten)]
     machine: Machine,
+    /// Pair noise and data by optimal transport in blocks of so many, such as 128
+    #[arg(long, value_name = "BLOCK")]
+    transport: Option<usize>,
 }
 
 fn main() -> ExitCode {
@@ -60,7 +63,11 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let model: Mlp<T> = Mlp::new(&shape, settings.seed, &device)?;
     let parameters = parameter_count(&model);
     println!("{parameters} parameters, {} by {}, batch {}", run.steps(), settings.objective, settings.batch);
-    let coupling = Independent::new(noise.clone(), Checkerboard)?;
+    let independent = Independent::new(noise.clone(), Checkerboard)?;
+    let coupling: Box<dyn Coupling> = match arguments.transport {
+        None => Box::new(independent),
+        Some(block) => Box::new(Transport::new(independent, block)?),
+    };
     let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.machine.backend)?;
     trainer.average(AVERAGE)?; // or refuse now, not at the end
     let (outcome, times) = options.train(&run, &mut trainer)?;

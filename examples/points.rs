@@ -11,7 +11,7 @@ use flowmap::{
     backend::ndarray::NdTensor,
     data::{Points, Standardization},
     law::Normal,
-    learn::{Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
+    learn::{Coupling, Independent, Options, Outcome, Schedule, Settings, Trainer, Transport, exit_code},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
     sample::{self, Grid},
@@ -30,6 +30,9 @@ struct Arguments {
     /// Points, one in a row: a .csv or .npy file
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    /// Pair noise and data by optimal transport in blocks of so many, such as 128
+    #[arg(long, value_name = "BLOCK")]
+    transport: Option<usize>,
     /// How many samples to draw
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     samples: u32,
@@ -52,7 +55,11 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let shape = MlpShape::new(d, options.width.unwrap_or(256), options.layers.unwrap_or(4));
     let noise = Normal::standard(d)?;
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
-    let coupling = Independent::new(noise.clone(), points.clone())?;
+    let independent = Independent::new(noise.clone(), points.clone())?;
+    let coupling: Box<dyn Coupling> = match arguments.transport {
+        None => Box::new(independent),
+        Some(block) => Box::new(Transport::new(independent, block)?),
+    };
     let mut trainer = Trainer::new(model, coupling, settings, ())?.describe(&units)?;
     trainer.average(AVERAGE)?; // or refuse now, not at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;

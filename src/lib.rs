@@ -41,7 +41,7 @@
 //!
 //! | floor | what is there |
 //! |---|---|
-//! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid; pictures |
+//! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid, with noise or rewards on the way; pictures |
 //! | [`nn`] | networks as average velocities |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
@@ -65,8 +65,9 @@
 //! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`], [`certificate::certify`], with `train` most of [`metric`] |
 //! | `diffsol` | | [`solver::Stiff`]: solvers for stiff problems, from the library diffsol |
 //! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
+//! | `transport` | | [`learn::Transport`]: noise and data paired by optimal transport within blocks, by lsap and rayon; implies `train` |
 //! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |
-//! | `cli` | | [`learn::Options`] for programs with a command line; implies `terminal` |
+//! | `cli` | | [`learn::Options`] for programs with a command line; implies `terminal` and `transport` |
 //! | `images` | | [`data::Images`] from IDX files and folders of PNG and JPEG files, [`data::StoredImages`]; implies `train` |
 //! | `plot` | | [`plot`]: samples, images, heat maps and paths as PNG, curves as SVG |
 //! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |

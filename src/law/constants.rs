@@ -1,6 +1,6 @@
 //! Draws with something beside.
 
-use super::{Law, check_length, checksum};
+use super::{Law, Normal, check_length, checksum};
 use crate::{Error, Result};
 use rand::Rng;
 
@@ -39,6 +39,12 @@ impl<L: Law> Law for Constants<L> {
     }
     fn fingerprint(&self) -> String {
         format!("{} with {:08x}", self.law.fingerprint(), checksum(&self.constants))
+    }
+    fn moving(&self) -> usize {
+        self.law.moving()
+    }
+    fn normal(&self) -> Option<&Normal> {
+        self.law.normal()
     }
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         check_length(x, self.dimension());

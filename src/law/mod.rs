@@ -38,6 +38,17 @@ pub trait Law: Send + Sync {
         String::new()
     }
 
+    /// How many of the first coordinates move along a flow; those behind are at rest, such as classes beside a point: see [`Constants`].
+    fn moving(&self) -> usize {
+        self.dimension()
+    }
+
+    /// The law of the coordinates that [move](Law::moving), if it is known to be normal, whatever the others are: samplers that add
+    /// [noise on the way](crate::sample::Renoising) ask.
+    fn normal(&self) -> Option<&Normal> {
+        None
+    }
+
     /// One draw into `x`, of length `d`.
     ///
     /// # Panics
@@ -75,6 +86,12 @@ macro_rules! forward {
             }
             fn fingerprint(&self) -> String {
                 (**self).fingerprint()
+            }
+            fn moving(&self) -> usize {
+                (**self).moving()
+            }
+            fn normal(&self) -> Option<&Normal> {
+                (**self).normal()
             }
             fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
                 (**self).draw(rng, x);

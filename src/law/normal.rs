@@ -36,8 +36,12 @@ impl Normal {
     /// `N(0, I)` in `dimension` coordinates.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `dimension` is 0.
+    /// [`Error::Invalid`] where `dimension` is 0, or larger than 2^28: one draw would then take 2 GiB.
     pub fn standard(dimension: usize) -> Result<Self> {
+        const LARGEST: usize = 1 << 28;
+        if dimension > LARGEST {
+            return Err(Error::invalid("mean", format!("{dimension} coordinates are more than {LARGEST}")));
+        }
         Self::new(vec![0.0; dimension], 1.0)
     }
 
@@ -51,19 +55,20 @@ impl Normal {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `mean` is empty or not finite, or `std` is negative or not finite.
+    /// [`Error::Invalid`] where `mean` is empty or not finite, or `std` is negative or not finite, or draws could overflow.
     pub fn new(mean: Vec<f64>, std: f64) -> Result<Self> {
         check_mean(&mean)?;
         if !(std.is_finite() && std >= 0.0) {
             return Err(Error::invalid("standard deviation", format!("{std} is not a finite number of at least 0")));
         }
+        mean.iter().try_for_each(|m| check_range(m.abs(), std))?;
         Ok(Self { mean, factor: Factor::Scale(std) })
     }
 
     /// `N(mean, L Lᵀ)` from the lower triangular `L`, shape `[d, d]`, row by row; numbers above the diagonal must be 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `mean` is empty, a number is not finite, or `L` is not lower triangular; [`Error::Shape`] where `L`
+    /// [`Error::Invalid`] where `mean` is empty, a number is not finite, draws could overflow, or `L` is not lower triangular; [`Error::Shape`] where `L`
     /// does not have `d` rows of `d` numbers.
     pub fn with_factor(mean: Vec<f64>, factor: &[f64]) -> Result<Self> {
         check_mean(&mean)?;
@@ -86,6 +91,7 @@ impl Normal {
                     return Err(Error::invalid("factor of the covariance", reason));
                 }
             }
+            check_range(mean[i].abs(), row.iter().map(|x| x.abs()).sum())?;
         }
         Ok(Self { mean, factor: Factor::Lower(lower) })
     }
@@ -107,6 +113,15 @@ fn check_mean(mean: &[f64]) -> Result<()> {
     }
 }
 
+/// That no draw is infinite, with more deviations than there ever are.
+fn check_range(mean: f64, deviations: f64) -> Result<()> {
+    if (mean + 64.0 * deviations).is_finite() {
+        return Ok(());
+    }
+    let reason = format!("{deviations} about a mean of {mean} leads out of the range of numbers; give smaller ones");
+    Err(Error::invalid("standard deviation", reason))
+}
+
 impl Law for Normal {
     fn dimension(&self) -> usize {
         self.mean.len()
@@ -118,6 +133,10 @@ impl Law for Normal {
             Factor::Lower(lower) => format!("factor {:08x}", checksum(lower)),
         };
         format!("normal {} mean {:08x} {factor}", self.mean.len(), checksum(&self.mean))
+    }
+
+    fn normal(&self) -> Option<&Normal> {
+        Some(self)
     }
 
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {

@@ -115,6 +115,9 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
     fn dimension(&self) -> usize {
         self.data.dimension() + self.classes + usize::from(self.scales.is_some())
     }
+    fn moving(&self) -> usize {
+        self.data.dimension()
+    }
     fn fingerprint(&self) -> String {
         let labels: Vec<u8> = self.data.labels().unwrap_or_default().iter().flat_map(|label| label.to_le_bytes()).collect();
         let labels = format!("{:08x}", crc32fast::hash(&labels));

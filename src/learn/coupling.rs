@@ -3,11 +3,18 @@
 use super::Guidance;
 use crate::{Error, Result, interpolant::Path, law::Law};
 use rand::Rng;
+use std::sync::Arc;
 
 /// The joint law of noise `x0` and data `x1`, between which an [interpolant](crate::interpolant) moves.
+///
+/// Pairs of a batch are drawn one by one, and then [arranged](Self::arrange), where pairs of one batch depend on each other.
 pub trait Coupling: Send + Sync {
     /// The number of coordinates of `x0` and of `x1`.
     fn dimension(&self) -> usize;
+    /// How many of the first coordinates move. Those behind are at rest, the same in noise and data, such as classes.
+    fn moving(&self) -> usize {
+        self.dimension()
+    }
     /// What tells this law of pairs from others; see [`Law::fingerprint`].
     fn fingerprint(&self) -> String {
         String::new()
@@ -23,9 +30,55 @@ pub trait Coupling: Send + Sync {
     fn guidance(&self) -> Option<Guidance> {
         None
     }
-    /// One draw of the pair.
+    /// One draw of the pair, by itself.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
+    /// Brings rows of noise and of data that were drawn one by one into the pairs in which they are learned from. A function of these
+    /// rows alone: nothing is drawn.
+    fn arrange(&self, _x0: &mut [f64], _x1: &mut [f64]) {}
+
+    /// Draws as many pairs as there are rows, one by one, and arranges them.
+    ///
+    /// # Panics
+    /// If the two do not hold as many rows of [`dimension`](Self::dimension) numbers.
+    fn draw_rows(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+        let d = self.dimension();
+        let fit = x0.len() == x1.len() && x0.len().is_multiple_of(d);
+        assert!(fit, "{} and {} numbers are not pairs of rows of {d}", x0.len(), x1.len());
+        for (x0, x1) in x0.chunks_exact_mut(d).zip(x1.chunks_exact_mut(d)) {
+            self.draw(rng, x0, x1);
+        }
+        self.arrange(x0, x1);
+    }
 }
+
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        impl<C: Coupling + ?Sized> Coupling for $pointer {
+            fn dimension(&self) -> usize {
+                (**self).dimension()
+            }
+            fn moving(&self) -> usize {
+                (**self).moving()
+            }
+            fn fingerprint(&self) -> String {
+                (**self).fingerprint()
+            }
+            fn check_path(&self, path: &Path) -> Result<()> {
+                (**self).check_path(path)
+            }
+            fn guidance(&self) -> Option<Guidance> {
+                (**self).guidance()
+            }
+            fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+                (**self).draw(rng, x0, x1);
+            }
+            fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
+                (**self).arrange(x0, x1);
+            }
+        }
+    )+};
+}
+forward!(&C, Box<C>, Arc<C>);
 
 /// Noise and data drawn independently.
 ///

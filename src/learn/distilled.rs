@@ -51,7 +51,7 @@ impl<B: Clone, C: Coupling> Distilled<B, C> {
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` at least 1.
+    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` from 1 to 100,000.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
         (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
         Ok(self)
@@ -102,6 +102,9 @@ where
     }
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         self.coupling.draw(rng, x0, x1);
+    }
+    fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
+        self.coupling.arrange(x0, x1);
     }
     fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
         let x = path.point(t, x0, x1);

@@ -39,10 +39,10 @@ impl<B: Clone, L: Law> GivenField<B, L> {
     /// Maps between any two times of `span`, from states of this law at any time. The short map reaches a tenth of the span in one step.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless the span is finite and ascending.
+    /// [`Error::Invalid`] unless the span is finite and ascending, and its length is a finite number.
     pub fn new(field: B, states: L, span: [f64; 2]) -> Result<Self> {
         let [start, end] = span;
-        if !(start < end && start.is_finite() && end.is_finite()) {
+        if !(start < end && (end - start).is_finite()) {
             return Err(Error::invalid("span of times", format!("from {start} to {end}; give two finite ascending times")));
         }
         let reach = (end - start) / 10.0;
@@ -54,7 +54,7 @@ impl<B: Clone, L: Law> GivenField<B, L> {
     /// is a regression on the ends of trajectories.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` at least 1.
+    /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` from 1 to 100,000.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
         (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
         Ok(self)
@@ -150,10 +150,12 @@ pub struct RungeKutta<B> {
 
 impl<B> RungeKutta<B> {
     pub(super) fn check(reach: f64, steps: u32) -> Result<(f64, u32)> {
-        if reach > 0.0 && reach.is_finite() && steps > 0 {
+        // more are a slip, with which no training would come to an end
+        const MOST: u32 = 100_000;
+        if reach > 0.0 && reach.is_finite() && (1..=MOST).contains(&steps) {
             return Ok((reach, steps));
         }
-        let reason = format!("a reach of {reach} in {steps} steps; give a positive time and one step at least");
+        let reason = format!("a reach of {reach} in {steps} steps; give a positive time, and 1 to {MOST} steps");
         Err(Error::invalid("map for short times", reason))
     }
 }
@@ -202,10 +204,10 @@ mod tests {
     #[test]
     fn what_cannot_be_learned_is_refused() {
         let source = |span| GivenField::new(Pendulum::new(1.0).unwrap(), crate::law::Checkerboard, span);
-        for span in [[1.0, 1.0], [1.0, 0.0], [0.0, f64::INFINITY], [f64::NAN, 1.0]] {
+        for span in [[1.0, 1.0], [1.0, 0.0], [0.0, f64::INFINITY], [f64::NAN, 1.0], [f64::MIN, f64::MAX]] {
             assert!(source(span).is_err());
         }
-        for (reach, steps) in [(0.0, 1), (-1.0, 1), (f64::NAN, 1), (f64::INFINITY, 1), (1.0, 0)] {
+        for (reach, steps) in [(0.0, 1), (-1.0, 1), (f64::NAN, 1), (f64::INFINITY, 1), (1.0, 0), (1.0, u32::MAX)] {
             assert!(source([0.0, 1.0]).unwrap().with_short_map(reach, steps).is_err());
         }
     }

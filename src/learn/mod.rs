@@ -9,7 +9,7 @@
 //! | what | where |
 //! |---|---|
 //! | everything that determines a run besides network and data | [`Settings`] |
-//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`]), a [`GivenField`], a teacher ([`Distilled`]) |
+//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`GivenField`], a teacher ([`Distilled`]) |
 //! | when, and what counts more | [`Times`], [`Growth`], [`Weighting`] |
 //! | what papers call their methods | [`Method`] |
 //! | classes exaggerated | [`Guidance`] |
@@ -44,6 +44,8 @@ mod speed;
 mod terminal;
 mod times;
 mod trainer;
+#[cfg(feature = "transport")]
+mod transport;
 
 pub use checkpoint::{Checkpoint, Weights};
 pub use conditional::Conditional;
@@ -65,3 +67,5 @@ pub use source::Source;
 pub use terminal::{Terminal, interrupted};
 pub use times::{Growth, Times, Weighting};
 pub use trainer::{Progress, Trainer};
+#[cfg(feature = "transport")]
+pub use transport::Transport;

@@ -31,6 +31,9 @@ pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     /// Draws what [`states`](Self::states) makes a state of: two rows of as many numbers as a state has coordinates.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
 
+    /// Brings rows that were drawn one by one into the pairs that states are made of; see [`Coupling::arrange`].
+    fn arrange(&self, _x0: &mut [f64], _x1: &mut [f64]) {}
+
     /// The states at times `t`, and the velocities there, of what was drawn: rows of shape `[batch, dimension]`.
     fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T);
 
@@ -95,6 +98,9 @@ impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
     }
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         Coupling::draw(self, rng, x0, x1);
+    }
+    fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
+        Coupling::arrange(self, x0, x1);
     }
     fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
         (path.point(t, x0, x1), path.velocity(t, x0, x1))

@@ -152,6 +152,7 @@ where
             gamma[i] = rng.random();
             self.source.draw(&mut rng, &mut x0[i * d..(i + 1) * d], &mut x1[i * d..(i + 1) * d]);
         }
+        self.source.arrange(x0, x1);
         let tensor = |values: &[f64], width: Option<usize>| {
             let values: Vec<_> = values.iter().map(|&x| T::Real::from_f64(x)).collect();
             let shape: Vec<_> = [values.len() / width.unwrap_or(1)].into_iter().chain(width).collect();

@@ -1,0 +1,125 @@
+//! Noise and data that are near each other.
+
+use super::{Coupling, Guidance};
+use crate::{Error, Result, interpolant::Path};
+use rand::Rng;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Pairs of another coupling, rearranged by optimal transport within blocks of a batch: of all ways to pair the noise and the data of a block, that
+/// with the least `Σ |x0 - x1|²`.
+///
+/// Paths from noise to data cross less, so that the velocity varies less among the paths through a point, its flow is straighter, and fewer steps
+/// of it are as good. With larger blocks the coupling approaches optimal transport, by steps that cost more and bring less.
+///
+/// - Of each block the rows of data stay where they are, and those of noise change places: the laws of both are what they were. Rows of a
+///   batch that are left over are a smaller block.
+/// - Rows with coordinates [at rest](Coupling::moving), such as classes, change places only among rows with the same ones: noise is then
+///   independent of the class, as it is when one samples. A scale of [guidance](Guidance) need not be the same, as it is drawn regardless of
+///   the data; it stays where it is.
+/// - Noise and data are no longer independent of each other. Samplers that add [noise on the way](crate::sample::Renoising) suppose that they
+///   are, and do not lead to the right law.
+/// - A row that is NaN or infinite leaves those that it could change places with as they are.
+///
+/// The assignment is solved exactly, by shortest augmenting paths, in a time that grows like the cube of the block. Blocks are
+/// solved on all threads, and the result does not depend on how many there are. For the checkerboard, on two cores of a Xeon, of which one
+/// step of flow matching with batch 1024 and the network of arXiv 2505.18825 (5 layers of 512) takes 52 ms:
+///
+/// | block | a block (ms) | a batch of 1024 (ms) |
+/// |---|---|---|
+/// | 64 | 0.17 | 2.9 |
+/// | 128 | 0.91 | 7.3 |
+/// | 256 | 5.5 | 21 |
+///
+/// `cargo bench --features transport --bench transport` measures this. Among data of many coordinates the distances count, too: `block * d`
+/// multiplications for each row.
+///
+/// ```
+/// use flowmap::{law::{Checkerboard, Normal, stream}, learn::{Coupling, Independent, Transport}};
+/// let independent = Independent::new(Normal::standard(2)?, Checkerboard)?;
+/// let coupling = Transport::new(&independent, 128)?;
+/// let length = |coupling: &dyn Coupling| {
+///     let [mut x0, mut x1] = [(); 2].map(|()| vec![0.0; 2 * 1024]);
+///     coupling.draw_rows(&mut stream(1, 0), &mut x0, &mut x1);
+///     x0.iter().zip(&x1).map(|(x0, x1)| (x1 - x0).powi(2)).sum::<f64>() / 1024.0
+/// };
+/// assert!(length(&coupling) < 0.4 * length(&independent));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: A.-A. Pooladian et al., Multisample flow matching, arXiv 2304.14772; A. Tong et al., Improving and generalizing flow-based
+/// generative models with minibatch optimal transport, arXiv 2302.00482.
+#[derive(Clone, Debug)]
+pub struct Transport<C> {
+    coupling: C,
+    block: usize,
+}
+
+impl<C: Coupling> Transport<C> {
+    /// Pairs of `coupling`, rearranged in blocks of so many.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `block` is from 2 to 1024: beyond, one block takes more than a second.
+    pub fn new(coupling: C, block: usize) -> Result<Self> {
+        const LARGEST: usize = 1024;
+        if (2..=LARGEST).contains(&block) {
+            return Ok(Self { coupling, block });
+        }
+        let reason = format!("pairs in blocks of {block}; there must be 2 to {LARGEST}, of which 128 serve most purposes");
+        Err(Error::invalid("transport", reason))
+    }
+
+    /// The pairs in a block.
+    pub fn block(&self) -> usize {
+        self.block
+    }
+}
+
+impl<C: Coupling> Coupling for Transport<C> {
+    fn dimension(&self) -> usize {
+        self.coupling.dimension()
+    }
+    fn moving(&self) -> usize {
+        self.coupling.moving()
+    }
+    fn fingerprint(&self) -> String {
+        format!("{} in blocks of {} by optimal transport", self.coupling.fingerprint(), self.block)
+    }
+    fn check_path(&self, path: &Path) -> Result<()> {
+        self.coupling.check_path(path)
+    }
+    fn guidance(&self) -> Option<Guidance> {
+        self.coupling.guidance()
+    }
+    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+        self.coupling.draw(rng, x0, x1);
+    }
+    fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
+        self.coupling.arrange(x0, x1);
+        let (d, moving) = (self.dimension(), self.moving());
+        // the scale is the last coordinate
+        let told = moving..d - usize::from(self.guidance().is_some());
+        x0.par_chunks_mut(self.block * d).zip(x1.par_chunks(self.block * d)).for_each(|(x0, x1)| {
+            let mut groups: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
+            for (row, x1) in x1.chunks_exact(d).enumerate() {
+                groups.entry(x1[told.clone()].iter().map(|c| c.to_bits()).collect()).or_default().push(row);
+            }
+            for rows in groups.values() {
+                let places = rows.iter().map(|row| row * d..row * d + moving);
+                let noise: Vec<_> = places.clone().map(|place| x0[place].to_vec()).collect();
+                let data: Vec<_> = places.clone().map(|place| &x1[place]).collect();
+                for (place, nearest) in places.zip(assignment(&data, &noise)) {
+                    x0[place].copy_from_slice(&noise[nearest]);
+                }
+            }
+        });
+    }
+}
+
+/// Which row of noise goes to each row of data, so that the sum of squared distances is the least; each to its own where one is not finite.
+fn assignment(data: &[&[f64]], noise: &[Vec<f64>]) -> Vec<usize> {
+    let n = data.len();
+    let square = |x0: &[f64], x1: &[f64]| x0.iter().zip(x1).map(|(x0, x1)| (x1 - x0) * (x1 - x0)).sum::<f64>();
+    let costs: Vec<_> = data.iter().flat_map(|x1| noise.iter().map(move |x0| square(x0, x1))).collect();
+    lsap::solve(n, n, &costs, false).map_or_else(|_| (0..n).collect(), |(_, columns)| columns)
+}

@@ -1,0 +1,59 @@
+//! Samples from noise.
+
+use super::Grid;
+use crate::{FlowMap, Real, Tensor, law::Law, law::stream};
+use std::convert::Infallible;
+
+/// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
+///
+/// Samples are computed some thousands at a time, or hundreds of images, so only the result grows with `count`.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, law::Normal, nn::{Mlp, MlpShape}, sample::{self, Grid}, Learned};
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let grid = Grid::uniform([0.0, 1.0], 4)?;
+/// let samples = sample::draw::<NdTensor<f32>>(&Learned(&mlp), &grid, &Normal::standard(2)?, 100, 7, &());
+/// assert_eq!(samples.len(), 200);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub fn draw<T: Tensor>(
+    map: &(impl FlowMap<T> + ?Sized),
+    grid: &Grid,
+    noise: &dyn Law,
+    count: usize,
+    seed: u64,
+    device: &T::Device,
+) -> Vec<f64> {
+    let Ok(samples) = carried(noise, count, seed, device, |x: T| Ok::<_, Infallible>(grid.follow(map, &x)));
+    samples
+}
+
+/// The rows that `carry` makes of `count` rows of noise, which is drawn from stream 0 of the seed, some rows at a time.
+pub(super) fn carried<T: Tensor, E>(
+    noise: &dyn Law,
+    count: usize,
+    seed: u64,
+    device: &T::Device,
+    mut carry: impl FnMut(T) -> Result<T, E>,
+) -> Result<Vec<f64>, E> {
+    // enough rows to keep threads busy, few enough that what a network makes of them fits into memory
+    const ROWS: usize = 4096;
+    const VALUES: usize = 1 << 18;
+    let d = noise.dimension();
+    let rows_at_once = (VALUES / d.max(1)).clamp(1, ROWS);
+    let mut rng = stream(seed, 0);
+    let mut samples = Vec::with_capacity(count * d);
+    for first in (0..count).step_by(rows_at_once) {
+        let rows = rows_at_once.min(count - first);
+        let mut start = vec![0.0; rows * d];
+        noise.draw_rows(&mut rng, &mut start);
+        samples.extend(carry(tensor(device, &start, &[rows, d]))?.values());
+    }
+    Ok(samples)
+}
+
+/// Numbers of the host, rounded, as a tensor.
+pub(super) fn tensor<T: Tensor>(device: &T::Device, values: &[f64], shape: &[usize]) -> T {
+    let values: Vec<_> = values.iter().map(|&x| T::Real::from_f64(x)).collect();
+    T::from_slice(device, &values, shape)
+}

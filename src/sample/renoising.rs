@@ -1,0 +1,100 @@
+//! Back to noise.
+
+use super::draw::tensor;
+use crate::{
+    Error, Result, Tensor,
+    interpolant::Interpolant,
+    law::{Law, Normal},
+};
+use rand::Rng;
+
+/// The way back from a time `τ` to an earlier, noisier time `t` by fresh noise:
+///
+/// ```text
+/// x' = (β_t/β_τ) x + (α_t² - (α_τ β_t/β_τ)²)^(1/2) (z - m) + (α_t - α_τ β_t/β_τ) m,
+/// ```
+///
+/// with a draw `z` of the law of noise, a normal law of mean `m`. Where `x` has the law of `α_τ x0 + β_τ x1`, with such noise `x0`
+/// independent of the data `x1`, this has the law of `α_t x0 + β_t x1`: the share of the data is what it is at `t`, and two normal
+/// parts of noise make one. The sample itself is another one, whose data are those of `x`.
+///
+/// - noise and data must be independent. Of another [coupling](crate::learn::Coupling), and of velocities with
+///   [guidance](crate::learn::Guidance), the law at `t` is not the one that the flow passes;
+/// - noise must be normal: no other law is the sum of two smaller ones of its kind, with a variance;
+/// - `t` may be where no data are left, `β_t = 0`: what comes out is new noise. `τ` may not, since there is nothing to tell data by;
+/// - a path with `β = 1`, a variance that explodes, is one as any other: only noise is added.
+///
+/// ```
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, interpolant::Linear, law::{Normal, stream}, sample::Renoising};
+/// let back = Renoising::between(&Linear, 0.8, 0.4)?;
+/// assert!((back.kept() - 0.5).abs() < 1e-15 && (back.added() - (0.36_f64 - 0.01).sqrt()).abs() < 1e-15);
+/// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 2.0, 0.0, 1.0], &[1, 4]);
+/// let noised = back.apply(&x, &Normal::standard(2)?, &mut stream(1, 0));
+/// assert_eq!(noised.to_vec()[2..], [0.0, 1.0], "what is beside the noise is at rest");
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: Y. Xu et al., Restart sampling for improving generative processes, arXiv 2306.14878, for a path with `β = 1`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Renoising {
+    kept: f64,
+    added: f64,
+    /// What the mean of the noise is multiplied by, beside what `added` draws of it bring.
+    mean: f64,
+}
+
+impl Renoising {
+    /// From the time `from` to the noisier time `to` of a path.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if one of them is not in the path's span, there are no data in the state at `from`, or `to` is less noisy.
+    pub fn between(path: &impl Interpolant, from: f64, to: f64) -> Result<Self> {
+        let invalid = |reason| Err(Error::invalid("way back to noise", reason));
+        let [start, end] = path.span();
+        if let Some(outside) = [from, to].into_iter().find(|t| !(start..=end).contains(t)) {
+            return invalid(format!("time {outside} is not on the path, which goes from {start} to {end}"));
+        }
+        let [now, then] = [from, to].map(|t| [path.alpha(&t), path.beta(&t)]);
+        if now[1] == 0.0 {
+            return invalid(format!("at time {from} a state holds no data, and none can be kept; come from a later time"));
+        }
+        let kept = then[1] / now[1];
+        let old = now[0] * kept;
+        let added = ((then[0] - old) * (then[0] + old)).sqrt();
+        if !(kept.is_finite() && added.is_finite()) {
+            return invalid(format!(
+                "time {to} is less noisy than time {from}; noise leads back from a later time to an earlier one"
+            ));
+        }
+        Ok(Self { kept, added, mean: then[0] - old - added })
+    }
+
+    /// `β_t/β_τ`, the share of the state that is kept.
+    pub fn kept(&self) -> f64 {
+        self.kept
+    }
+
+    /// `(α_t² - (α_τ β_t/β_τ)²)^(1/2)`, by which fresh noise is multiplied.
+    pub fn added(&self) -> f64 {
+        self.added
+    }
+
+    /// Rows of states at `τ` to rows at `t`, with one draw of `noise` for each, row by row. Coordinates behind those of the noise are at rest.
+    ///
+    /// # Panics
+    /// If `x` has not the shape `[batch, d]` with as many coordinates as the noise, or more.
+    pub fn apply<T: Tensor>(&self, x: &T, noise: &Normal, rng: &mut dyn Rng) -> T {
+        let d = noise.dimension();
+        let (rows, columns) = match x.shape() {
+            &[rows, columns] if columns >= d => (rows, columns),
+            shape => panic!("renoising: noise of {d} coordinates for a state of shape {shape:?}; it is [batch, {d}] or wider"),
+        };
+        let mut fresh = vec![0.0; rows * d];
+        noise.draw_rows(rng, &mut fresh);
+        for row in fresh.chunks_exact_mut(d) {
+            row.iter_mut().zip(noise.mean()).for_each(|(z, m)| *z = self.added * *z + self.mean * m);
+        }
+        let moved = x.slice(1, 0..d).scale(self.kept) + tensor::<T>(&x.device(), &fresh, &[rows, d]);
+        if columns == d { moved } else { T::concat(&[moved, x.slice(1, d..columns)], 1) }
+    }
+}

@@ -1,0 +1,234 @@
+//! Ways from noise to data, with fresh noise in between.
+
+use super::{Grid, Renoising, draw::carried, grid::pairs};
+use crate::{
+    Error, FlowMap, Result, Tensor,
+    interpolant::Interpolant,
+    law::{Law, Normal, stream},
+};
+use rand_chacha::ChaCha8Rng;
+
+/// A way from noise to data: steps of a flow map, and [ways back](Renoising) by fresh noise between them.
+///
+/// By an exact flow map every route leads to the law of the data, if these were independent of the noise that it was learned with. A
+/// learned map makes errors, which steps carry along; fresh noise makes samples forget them, and further steps make new ones. Which of the
+/// two counts more is a matter of trial: noise pays where a map is less accurate early than late.
+///
+/// ```
+/// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, law::Normal};
+/// use flowmap::sample::{Grid, Restart, Route};
+/// let map = DiagonalGaussian::new(Linear, [[0.0], [3.0]], [[1.0], [0.5]])?; // from N(0, 1) to N(3, 0.25)
+/// let grid = Grid::uniform([0.0, 1.0], 4)?;
+/// for route in [
+///     Route::gamma(&Linear, &grid, 0.5)?,
+///     Route::restarting(&Linear, &grid, &[Restart { interval: [0.4, 0.8], rounds: 3 }])?,
+/// ] {
+///     let samples = route.draw::<NdTensor<f64>>(&map, &Normal::standard(1)?, 4000, 7, &())?;
+///     assert!((samples.iter().sum::<f64>() / 4000.0 - 3.0).abs() < 0.03);
+/// }
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    legs: Vec<Leg>,
+}
+
+/// A part of a [`Route`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Leg {
+    /// By the flow map, from the first of these times to the second.
+    Flow([f64; 2]),
+    /// By fresh noise.
+    Renoise(Renoising),
+}
+
+/// To and fro within an interval of times, see [`Route::restarting`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Restart {
+    /// The noisier end `a`, which noise leads back to, and the end `b`, which it leads back from.
+    pub interval: [f64; 2],
+    /// How often.
+    pub rounds: u32,
+}
+
+/// The steps alone.
+impl From<&Grid> for Route {
+    fn from(grid: &Grid) -> Self {
+        Self { legs: pairs(grid.times()).map(Leg::Flow).collect() }
+    }
+}
+
+impl Route {
+    /// Gamma sampling: the step to each time `t` of the grid, but the last, goes beyond it to the time `τ` with
+    /// `α_τ/β_τ = (1 - γ²)^(1/2) α_t/β_t`, and noise leads back to `t`.
+    ///
+    /// `γ = 0` is the grid itself; `γ = 1` goes to the data and back each time, as multistep sampling of consistency models does. Where
+    /// the path ends with some noise left, `τ` is at most its end. As many evaluations of the map as the grid has steps.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `0 ≤ γ ≤ 1`, and, with a positive `γ`, the grid ascends from noise to data within the span of the path; and
+    /// where a route is longer than a million legs.
+    ///
+    /// Source: D. Kim et al., Consistency trajectory models, arXiv 2310.02279, algorithm 3, for a path with `β = 1`.
+    pub fn gamma(path: &impl Interpolant, grid: &Grid, gamma: f64) -> Result<Self> {
+        if !(0.0..=1.0).contains(&gamma) {
+            return Err(Error::invalid("gamma", format!("{gamma} is not in [0, 1]")));
+        }
+        if gamma == 0.0 {
+            return Ok(grid.into());
+        }
+        check_way(path, grid)?;
+        check_length(2 * grid.steps())?;
+        let quieter = ((1.0 - gamma) * (1.0 + gamma)).sqrt();
+        let mut legs = Vec::with_capacity(2 * grid.steps());
+        for (k, [s, t]) in (1..).zip(pairs(grid.times())) {
+            let beyond = if k == grid.steps() { t } else { less_noisy(path, t, quieter) };
+            legs.push(Leg::Flow([s, beyond]));
+            if beyond > t {
+                legs.push(Leg::Renoise(Renoising::between(path, beyond, t)?));
+            }
+        }
+        Ok(Self { legs })
+    }
+
+    /// Restart sampling: along the grid, and in each interval `[a, b]`, when `b` is reached for the first time, back to `a` by noise and to `b`
+    /// again by the steps of the grid in between, for some rounds.
+    ///
+    /// `b` becomes a time of the grid if it is none; intervals with the same `b` follow each other. Each round multiplies the distance between the
+    /// law that was reached and the right one by at most `(β_a/β_b) |∇X_{a,b}|`, which is small where `a` is noisy, and adds the error of the
+    /// steps.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless the grid ascends from noise to data within the span of the path, each interval ascends within the grid, and has
+    /// at least one round; and where a route is longer than a million legs.
+    ///
+    /// Source: Y. Xu et al., arXiv 2306.14878, algorithm 1; `[a, b]` are there `t_max` and `t_min`, as levels of noise.
+    pub fn restarting(path: &impl Interpolant, grid: &Grid, restarts: &[Restart]) -> Result<Self> {
+        check_way(path, grid)?;
+        let (first, last) = (grid.times()[0], grid.times()[grid.steps()]);
+        let mut times = grid.times().to_vec();
+        for Restart { interval: [a, b], rounds } in restarts {
+            let inside = a < b && first <= *a && *b <= last;
+            if !inside || *rounds == 0 {
+                let reason = format!(
+                    "{rounds} rounds from {b} back to {a}; give one at least, and an ascending interval within [{first}, {last}]"
+                );
+                return Err(Error::invalid("restart", reason));
+            }
+            times.push(*b);
+        }
+        times.sort_by(f64::total_cmp);
+        times.dedup();
+        let mut legs = Vec::new();
+        for [s, t] in pairs(&times) {
+            legs.push(Leg::Flow([s, t]));
+            for Restart { interval: [a, b], rounds } in restarts.iter().filter(|restart| restart.interval[1] == t) {
+                let between = times.iter().copied().filter(|time| a < time && time < b);
+                let way: Vec<_> = [*a].into_iter().chain(between).chain([*b]).collect();
+                check_length(legs.len().saturating_add(way.len().saturating_mul(*rounds as usize)))?;
+                let back = Renoising::between(path, *b, *a)?;
+                for _ in 0..*rounds {
+                    legs.push(Leg::Renoise(back));
+                    legs.extend(pairs(&way).map(Leg::Flow));
+                }
+            }
+        }
+        Ok(Self { legs })
+    }
+
+    /// The parts, one after the other.
+    pub fn legs(&self) -> &[Leg] {
+        &self.legs
+    }
+
+    /// The number of applications of the map.
+    pub fn steps(&self) -> usize {
+        self.legs.iter().filter(|leg| matches!(leg, Leg::Flow(_))).count()
+    }
+
+    /// Takes rows of states along, with `noise` on the way. Fresh noise comes from the streams of `seed` from 1 up, one for each way back.
+    ///
+    /// # Panics
+    /// If there is noise on the way, and `x` has not the shape `[batch, d]` with as many coordinates as the noise, or more.
+    pub fn follow<T: Tensor>(&self, map: &(impl FlowMap<T> + ?Sized), x: &T, noise: &Normal, seed: u64) -> T {
+        self.carry(map, x, Some(noise), &mut self.streams(seed))
+    }
+
+    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise at the start, along this route. What the law of noise tells to be
+    /// [at rest](Law::moving), such as classes, gets no noise on the way.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is noise on the way, and the law is not [normal](Law::normal).
+    pub fn draw<T: Tensor>(
+        &self,
+        map: &(impl FlowMap<T> + ?Sized),
+        noise: &dyn Law,
+        count: usize,
+        seed: u64,
+        device: &T::Device,
+    ) -> Result<Vec<f64>> {
+        let mut streams = self.streams(seed);
+        if !streams.is_empty() && noise.normal().is_none() {
+            let reason = "it is not known to be normal, and only normal noise can be renewed on the way; take the grid alone, or implement Law::normal";
+            return Err(Error::invalid("law of noise", reason));
+        }
+        carried(noise, count, seed, device, |x: T| Ok(self.carry(map, &x, noise.normal(), &mut streams)))
+    }
+
+    /// One generator for each way back, which goes on where rows before have left it: so rows do not depend on how many are computed at a time.
+    fn streams(&self, seed: u64) -> Vec<ChaCha8Rng> {
+        let back = self.legs.iter().filter(|leg| matches!(leg, Leg::Renoise(_)));
+        back.zip(1..).map(|(_, number)| stream(seed, number)).collect()
+    }
+
+    fn carry<T: Tensor>(&self, map: &(impl FlowMap<T> + ?Sized), x: &T, noise: Option<&Normal>, streams: &mut [ChaCha8Rng]) -> T {
+        let form = x.norm();
+        let mut streams = streams.iter_mut();
+        self.legs.iter().fold(x.clone(), |x, leg| match leg {
+            Leg::Flow([s, t]) => map.flow(&form.constant(*s), &form.constant(*t), &x),
+            Leg::Renoise(back) => {
+                let noise = noise.expect("a law without a normal part was refused");
+                back.apply(&x, noise, streams.next().expect("there is a stream for each way back"))
+            }
+        })
+    }
+}
+
+/// Noise can be renewed on the way from noise to data alone.
+fn check_way(path: &impl Interpolant, grid: &Grid) -> Result<()> {
+    let [start, end] = path.span();
+    let (first, last) = (grid.times()[0], grid.times()[grid.steps()]);
+    if start <= first && first < last && last <= end {
+        return Ok(());
+    }
+    let reason =
+        format!("it goes from {first} to {last}; to renew noise it must ascend within the path's span, from {start} to {end}");
+    Err(Error::invalid("grid", reason))
+}
+
+/// Each way back has a generator of its own: a route that is much longer is a slip, and would end in no memory.
+fn check_length(legs: usize) -> Result<()> {
+    const LONGEST: usize = 1_000_000;
+    if legs <= LONGEST {
+        return Ok(());
+    }
+    Err(Error::invalid("route", format!("{legs} legs are more than {LONGEST}; take fewer rounds, or fewer steps")))
+}
+
+/// The time after `t` at which the ratio of noise to data is `share` of that at `t`, or the end of the path.
+fn less_noisy(path: &impl Interpolant, t: f64, share: f64) -> f64 {
+    let (alpha, beta) = (path.alpha(&t), path.beta(&t));
+    // not a quotient, since no data may be left at t
+    let noisier = |time: f64| path.alpha(&time) * beta > share * alpha * path.beta(&time);
+    let [mut low, mut high] = [t, path.span()[1]];
+    if noisier(high) {
+        return high;
+    }
+    loop {
+        let middle = low + 0.5 * (high - low);
+        if !(low < middle && middle < high) {
+            return high;
+        }
+        *(if noisier(middle) { &mut low } else { &mut high }) = middle;
+    }
+}
