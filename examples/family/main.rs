@@ -12,10 +12,11 @@ use clap::Parser;
 use flowmap::{
     Error, FlowMap, Learned, Result,
     backend::ndarray::NdTensor,
+    interpolant::Linear,
     learn::{Distilled, Independent, Method, Options, Settings, Source, TeacherNetwork, Times, exit_code},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
-    sample::{self, Grid},
+    sample::{Grid, Route},
     solver::{EULER, FixedSteps, Solver},
 };
 use pace::Trained;
@@ -177,14 +178,17 @@ impl Learner<'_> {
         pace::train::<Batch, _, _>(&self.arguments.training, folder, seconds, network, source, settings, ())
     }
 
-    /// Samples in so many steps, and their divergence. Flow matching is followed by Euler's method.
+    /// Samples in so many steps, and their divergence. Flow matching is followed by Euler's method, and maps to the end of time by such maps and
+    /// fresh noise in turn.
     fn draw(&self, network: &Network, steps: usize) -> Result<(f64, Vec<[f64; 2]>)> {
         let learned = Learned(network);
         let map: &dyn FlowMap<Batch> = match self.method.objective().distillation() {
             None => &FixedSteps::new(EULER, 1)?.of(learned),
             Some(_) => &learned,
         };
-        let rows = sample::draw::<Batch>(map, &Grid::uniform([0.0, 1.0], steps)?, &self.problem.noise()?, SAMPLES, NOISE, &());
+        let gamma = if self.method.times == Times::ToEnd { 1.0 } else { 0.0 };
+        let route = Route::gamma(&Linear, &Grid::uniform([0.0, 1.0], steps)?, gamma)?;
+        let rows = route.draw::<Batch>(map, &self.problem.noise()?, SAMPLES, NOISE, &())?;
         let rows = rows.as_chunks().0.to_vec();
         Ok((self.problem.divergence(&rows)?, rows))
     }
