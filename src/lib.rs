@@ -44,6 +44,7 @@
 //! |---|---|
 //! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid; pictures |
 //! | [`nn`] | networks as average velocities |
+//! | [`likelihood`] | log-densities along flow maps, by the Jacobian, the divergence, a solver, or one evaluation of a network |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
 //! | [`certificate`] | bounds on the error of a flow map by its residuals |
@@ -99,6 +100,7 @@ pub mod interpolant;
 pub mod law;
 #[cfg(feature = "train")]
 pub mod learn;
+pub mod likelihood;
 #[cfg(feature = "train")]
 pub mod metric;
 #[cfg(feature = "train")]
@@ -108,6 +110,7 @@ pub mod nn;
 mod number;
 #[cfg(feature = "plot")]
 pub mod plot;
+mod quadrature;
 pub mod sample;
 pub mod solver;
 mod state;
@@ -127,11 +130,11 @@ pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 pub use tolerance::{Norm, Tolerance};
 
-/// Pages to read from beginning to end, beside this reference. They are `docs/solving.md`, `docs/extending.md` and
-/// `docs/certificates.md` of the repository; their examples run with the tests.
+/// Pages to read from beginning to end, beside this reference. They are `docs/solving.md`, `docs/learning.md`,
+/// `docs/extending.md`, `docs/certificates.md` and `docs/likelihood.md` of the repository; their examples run with the tests.
 ///
 /// What they speak of is found at [`solver`], [`analysis`], [`field`](field()), [`Ode`], [`ParametricOde`], [`Tolerance`],
-/// [`verify`]; at [`ExactFlow`](exact::ExactFlow), [`State`], [`Coordinates`], [`Tensor`]; and at [`certificate`].
+/// [`verify`]; at [`ExactFlow`](exact::ExactFlow), [`State`], [`Coordinates`], [`Tensor`]; and at [`certificate`] and [`likelihood`].
 #[cfg(all(feature = "ensemble", feature = "nalgebra", feature = "ndarray"))]
 pub mod guide {
     #[doc = include_str!("../docs/solving.md")]
@@ -147,6 +150,10 @@ pub mod guide {
     #[cfg(feature = "train")]
     #[doc = include_str!("../docs/certificates.md")]
     pub mod certificates {}
+
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/likelihood.md")]
+    pub mod likelihood {}
 }
 
 /// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.
