@@ -43,7 +43,8 @@ const POINTS: [[f64; 2]; 4] = [[0.3, -0.2], [1.5, 0.5], [-0.7, -1.1], [4.0, 2.0]
 fn gaussian_flows_by_every_way_to_the_determinant() {
     let model = gaussian();
     let solver = || Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-12, 1e-12).unwrap());
-    let ways: [(&str, Box<dyn VolumeChange<[f64; 2]>>, f64); 3] = [
+    type Way = (&'static str, Box<dyn VolumeChange<[f64; 2]>>, f64);
+    let ways: [Way; 3] = [
         ("Jacobian", Box::new(ByJacobian(model)), 1e-13),
         ("divergence", Box::new(ByDivergence::new(model, model, Exact::<2>)), 1e-10),
         ("solver", Box::new(Augmented(solver().of(WithDivergence::new(model, Exact::<2>)))), 1e-9),

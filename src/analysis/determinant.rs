@@ -11,24 +11,24 @@ pub(crate) fn sign_and_log_det<N: Number, const D: usize>(mut matrix: [[N; D]; D
     let zero = matrix[0][0].constant(0.0);
     let (mut sign, mut log) = (zero.shift(1.0), zero.clone());
     for k in 0..D {
-        for i in k + 1..D {
-            let larger = matrix[k][k].abs().less(&matrix[i][k].abs());
-            for j in k..D {
-                let (upper, lower) = (matrix[k][j].clone(), matrix[i][j].clone());
-                matrix[k][j] = N::select(&larger, &lower, &upper);
-                matrix[i][j] = N::select(&larger, &upper, &lower);
+        let (done, rest) = matrix.split_at_mut(k + 1);
+        let row = &mut done[k];
+        for other in rest.iter_mut() {
+            let larger = row[k].abs().less(&other[k].abs());
+            for (upper, lower) in row.iter_mut().zip(other).skip(k) {
+                (*upper, *lower) = (N::select(&larger, lower, upper), N::select(&larger, upper, lower));
             }
             sign = N::select(&larger, &-sign.clone(), &sign);
         }
-        let pivot = matrix[k][k].clone();
+        let pivot = &row[k];
         sign = N::select(&pivot.less(&zero), &-sign.clone(), &sign);
         log = log + pivot.abs().ln();
         // below a pivot of 0 there are zeros; NaN stays what it is
         let there = zero.less(&pivot.abs());
-        for i in k + 1..D {
-            let factor = N::select(&there, &(matrix[i][k].clone() / &pivot), &matrix[i][k]);
-            for j in k + 1..D {
-                matrix[i][j] = matrix[i][j].clone() - factor.clone() * &matrix[k][j];
+        for other in rest {
+            let factor = N::select(&there, &(other[k].clone() / pivot), &other[k]);
+            for (upper, lower) in row.iter().zip(other).skip(k + 1) {
+                *lower = lower.clone() - factor.clone() * upper;
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{Coordinates, Dual, FlowMap, Number, Pair, Result, State, VelocityFie
 /// use flowmap::solver::{Adaptive, DOPRI5, Solver};
 /// let growth = Logistic::new(2.0, 1.0)?;
 /// let solved = Augmented(Adaptive::new(DOPRI5)?.of(WithDivergence::new(growth, Exact::<1>)));
-/// let (_, log_det) = solved.try_flow_and_log_det(&0.0, &1.5, &[0.1])?;
+/// let (_, log_det) = solved.try_flow_and_log_det(&0.0, &1.5, &[0.1_f64])?;
 /// let (_, exact) = ByJacobian(growth).flow_and_log_det(&0.0, &1.5, &[0.1]);
 /// assert!((log_det - exact).abs() < 1e-5);
 /// # Ok::<(), flowmap::Error>(())

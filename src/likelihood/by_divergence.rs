@@ -17,7 +17,7 @@ use crate::{Dual, Error, FlowMap, Number, Result, State, Value, VelocityField, c
 /// ```
 /// use flowmap::{exact::Logistic, likelihood::{ByDivergence, ByJacobian, Exact, VolumeChange}};
 /// let growth = Logistic::new(2.0, 1.0)?;
-/// let (_, log_det) = ByDivergence::new(growth, growth, Exact::<1>).flow_and_log_det(&0.0, &1.5, &[0.1]);
+/// let (_, log_det) = ByDivergence::new(growth, growth, Exact::<1>).flow_and_log_det(&0.0, &1.5, &[0.1_f64]);
 /// let (_, exact) = ByJacobian(growth).flow_and_log_det(&0.0, &1.5, &[0.1]);
 /// assert!((log_det - exact).abs() < 1e-12);
 /// # Ok::<(), flowmap::Error>(())

@@ -16,7 +16,7 @@
 //! let model = Mixture::new(Linear, two.to_vec())?;
 //! // what the probability flow makes of noise is the mixture
 //! let law = Pushforward::new(StandardNormal, ByJacobian(&model), [0.0, 1.0])?;
-//! let found = law.try_log_density(&[1.8])?;
+//! let found = law.try_log_density(&[1.8_f64])?;
 //! assert!((found - model.log_density(&1.0, &[1.8])).abs() < 1e-12);
 //! # Ok::<(), flowmap::Error>(())
 //! ```

@@ -57,7 +57,7 @@ impl<P, M> Pushforward<P, M> {
     /// ```
     /// use flowmap::{exact::Affine, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};
     /// let law = Pushforward::new(StandardNormal, ByJacobian(Affine::new([[1.0]], [0.5])?), [0.0, 2.0])?;
-    /// let (y, log_density) = law.carried(&[0.3]);
+    /// let (y, log_density) = law.carried(&[0.3_f64]);
     /// assert!((log_density - law.log_density(&y)).abs() < 1e-14);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
