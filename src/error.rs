@@ -47,6 +47,17 @@ pub enum Error {
         /// Requested end time.
         to: f64,
     },
+    /// A flow map is folded: it makes volumes vanish, or turns them inside out, and carries no density.
+    #[error(
+        "the flow map from time {from} to time {to} is folded there: its Jacobian has no positive determinant, and it carries no density; \
+         take a map that is nearer to a flow, or shorter times"
+    )]
+    Folded {
+        /// Start time.
+        from: f64,
+        /// Requested end time.
+        to: f64,
+    },
     /// A solver gave up on the way.
     #[error("the solve from time {from:?} to time {to:?} stopped at time {time:?}: {status}")]
     Stopped {

@@ -43,6 +43,7 @@
 //! |---|---|
 //! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid, with noise or rewards on the way; pictures |
 //! | [`nn`] | networks as average velocities |
+//! | [`likelihood`] | log-densities along flow maps, by the Jacobian, the divergence, a solver, or one evaluation of a network |
 //! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
 //! | [`certificate`] | bounds on the error of a flow map by its residuals |
@@ -99,6 +100,7 @@ pub mod interpolant;
 pub mod law;
 #[cfg(feature = "train")]
 pub mod learn;
+pub mod likelihood;
 #[cfg(feature = "train")]
 pub mod metric;
 #[cfg(feature = "train")]
@@ -108,6 +110,7 @@ pub mod nn;
 mod number;
 #[cfg(feature = "plot")]
 pub mod plot;
+mod quadrature;
 pub mod sample;
 pub mod solver;
 mod state;
@@ -163,6 +166,10 @@ pub mod guide {
     #[cfg(feature = "train")]
     #[doc = include_str!("../docs/certificates.md")]
     pub mod certificates {}
+
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/likelihood.md")]
+    pub mod likelihood {}
 
     #[doc = include_str!("../docs/extending.md")]
     pub mod extending {}

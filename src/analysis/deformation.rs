@@ -1,6 +1,6 @@
 //! How a flow map stretches, turns and squeezes the neighbourhood of a point.
 
-use super::jacobian;
+use super::{determinant::sign_and_log_det, jacobian};
 use crate::{Error, Real, Result, flow::FlowMap, number::Dual, state::Coordinates};
 use nalgebra::{DMatrix, SVD};
 
@@ -86,7 +86,7 @@ impl<const D: usize> Deformation<D> {
     /// By Liouville's formula it is the integral of `div b` along the trajectory; a density there changes by the factor
     /// `e^(-ln |det J|)`.
     pub fn log_det(&self) -> f64 {
-        self.matrix().lu().u().diagonal().iter().map(|pivot| pivot.abs().ln()).sum()
+        sign_and_log_det(self.jacobian).1
     }
 
     /// The right Cauchy-Green tensor `JᵀJ`, row by row: `v · JᵀJ v` is the squared length that a short vector `v` will have.

@@ -3,8 +3,8 @@
 use crate::{
     field::columns,
     flow::FlowMap,
-    number::{Dual, Number},
-    state::Coordinates,
+    number::Dual,
+    state::{Coordinates, unit},
 };
 
 /// The Jacobian `∇X_{s,t}(x)` of any flow map, row by row: `∂X_i/∂x_j`, exact to rounding: forward mode, one column after
@@ -32,12 +32,20 @@ where
     X: Coordinates<D>,
     M: FlowMap<Dual<X>> + ?Sized,
 {
+    linearized(map, s, t, x).1
+}
+
+/// `X_{s,t}(x)` and its Jacobian, from the same evaluations.
+pub(crate) fn linearized<X, M, const D: usize>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> (X, [[X::Time; D]; D])
+where
+    X: Coordinates<D>,
+    M: FlowMap<Dual<X>> + ?Sized,
+{
+    const { assert!(D > 0, "a point without coordinates has no neighbours") };
     let (s, t) = (Dual::constant(s.clone()), Dual::constant(t.clone()));
     let coordinates = x.split();
-    columns(|j| {
-        let unit = X::join(std::array::from_fn(|i| coordinates[i].constant(f64::from(u8::from(i == j)))));
-        map.flow(&s, &t, &Dual::new(x.clone(), unit)).split()
-    })
+    let ends: [Dual<X>; D] = std::array::from_fn(|j| map.flow(&s, &t, &Dual::new(x.clone(), unit(&coordinates, j))));
+    (ends[0].value().clone(), columns(|j| ends[j].split()))
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@
 
 #[cfg(feature = "nalgebra")]
 mod deformation;
+mod determinant;
 mod frame;
 mod grid;
 mod jacobian;
@@ -38,8 +39,10 @@ mod surface;
 
 #[cfg(feature = "nalgebra")]
 pub use deformation::{Deformation, Stretch, ftle};
+pub(crate) use determinant::sign_and_log_det;
 pub use grid::Grid;
 pub use jacobian::jacobian;
+pub(crate) use jacobian::linearized;
 pub use lyapunov::{LyapunovSpectrum, Steps, lyapunov_spectrum};
 pub use return_map::ReturnMap;
 pub use scalar_field::ScalarField;

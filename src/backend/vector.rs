@@ -63,6 +63,9 @@ macro_rules! state_of_vector {
                 let products = crate::backend::vector::zipped("dot", &$coordinates(self), &$coordinates(other), |a, b| a * b);
                 products.into_iter().reduce(|sum, product| sum + product).unwrap_or_else(F::zero)
             }
+            fn dimension(&self) -> usize {
+                self.len()
+            }
             fn choose(mask: &bool, a: &Self, b: &Self) -> Self {
                 crate::tensor::common::check_equal("choose", &[a.len()], &[b.len()]);
                 if *mask { a.clone() } else { b.clone() }

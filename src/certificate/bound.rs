@@ -1,6 +1,7 @@
 //! The bounds themselves: from norms of residuals to a bound on the error.
 
-use super::{Estimate, Standing, quadrature::Rule};
+use super::{Estimate, Standing};
+use crate::quadrature::Rule;
 
 /// A bound on the root mean square error of a flow map, and what may be wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,6 @@ use super::Estimated;
 use super::{
     Certificate, Estimate, Moment, OneSidedLipschitz, Standing, WorstPoint,
     bound::Residuals,
-    quadrature::Rule,
     statistics::normal_quantile,
     survey::{Subject, Survey},
 };
@@ -13,6 +12,7 @@ use super::{
 use crate::Coordinates;
 use crate::{
     Dual, Error, FlowMap, Number, Real, Result, State, Tolerance, VelocityField,
+    quadrature::Rule,
     solver::{Adaptive, DOP853, Solver},
 };
 

@@ -1,7 +1,7 @@
 //! How much of a flow matching loss can still be learned.
 
-use super::{Estimate, quadrature::Rule, statistics::normal_quantile};
-use crate::{Error, Number, Result, State, Value, VelocityField, interpolant::Interpolant};
+use super::{Estimate, statistics::normal_quantile};
+use crate::{Error, Number, Result, State, Value, VelocityField, interpolant::Interpolant, quadrature::Rule};
 
 /// The flow matching loss of a velocity, and what is left of it when its minimum is taken off.
 ///

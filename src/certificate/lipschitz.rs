@@ -1,7 +1,7 @@
 //! How fast a field lets neighbouring solutions part.
 
 #[cfg(feature = "nalgebra")]
-use crate::{Coordinates, Dual, Number, VelocityField, field::columns};
+use crate::{Coordinates, Dual, VelocityField, field::columns, state::unit};
 use crate::{State, Value};
 
 /// The one-sided Lipschitz constant `L(r)` of `b_r`: the least number with
@@ -89,10 +89,7 @@ impl<X: Coordinates<D>, B: VelocityField<Dual<X>> + ?Sized, const D: usize> OneS
 
     fn rate(&self, field: &B, sign: f64, r: &X::Time, x: &X) -> f64 {
         let (r, coordinates) = (Dual::constant(r.clone()), x.split());
-        let entries = columns(|j| {
-            let unit = X::join(std::array::from_fn(|i| coordinates[i].constant(f64::from(u8::from(i == j)))));
-            field.velocity(&r, &Dual::new(x.clone(), unit)).split()
-        });
+        let entries = columns(|j| field.velocity(&r, &Dual::new(x.clone(), unit(&coordinates, j))).split());
         let entries = entries.map(|row| row.map(|entry| entry.values()));
         let samples = entries.as_flattened().iter().map(Vec::len).max().unwrap_or(0);
         // an entry that all samples share is there for each

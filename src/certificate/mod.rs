@@ -43,7 +43,6 @@ mod bound;
 mod certifier;
 mod excess;
 mod lipschitz;
-mod quadrature;
 mod report;
 mod residual_map;
 mod statistics;

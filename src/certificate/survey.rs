@@ -1,9 +1,10 @@
 //! What is evaluated along a slice: residuals, ends, and how fast neighbours part.
 
-use super::{OneSidedLipschitz, bound::Residuals, quadrature::Rule};
+use super::{OneSidedLipschitz, bound::Residuals};
 use crate::{
     Dual, Error, FlowMap, Number, Result, State, Value, VelocityField,
     characterization::{Characterization, Eulerian, Lagrangian},
+    quadrature::Rule,
 };
 
 /// What is judged, and by what.

@@ -3,6 +3,7 @@
 use super::{
     ExactFlow, exact_flow,
     setting::{finite, not_negative},
+    special::normal::ln_density,
 };
 use crate::{Error, Number, Ode, Result, interpolant::Interpolant};
 use std::array::from_fn;
@@ -94,6 +95,22 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         self.form(&shares, &shares)
     }
 
+    /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`; NaN where that has none.
+    ///
+    /// ```
+    /// use flowmap::{exact::DiagonalGaussian, interpolant::Linear};
+    /// let model = DiagonalGaussian::new(Linear, [[0.0; 2], [1.0, -1.0]], [[1.0; 2], [2.0, 0.5]])?;
+    /// let at_the_mean: f64 = model.log_density(&1.0, &[1.0, -1.0]);
+    /// assert!((at_the_mean + std::f64::consts::TAU.ln()).abs() < 1e-15); // the deviations multiply to 1
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    pub fn log_density<N: Number>(&self, t: &N, x: &[N; D]) -> N {
+        let (mean, variance) = (self.mean(&self.shares(t)), self.variance(t));
+        let terms =
+            from_fn::<N, D, _>(|i| ln_density(&((x[i].clone() - &mean[i]) / variance[i].sqrt())) - variance[i].ln().scale(0.5));
+        terms.into_iter().reduce(|sum, term| sum + term).expect("a law has a coordinate")
+    }
+
     /// `α α̃ σ0² + β β̃ σ1² + (α β̃ + α̃ β) c`, of which `g` is the square and `g'/2` the product with the rates.
     fn form<N: Number>(&self, [a, b]: &[N; 2], [p, q]: &[N; 2]) -> [N; D] {
         let [first, last] = [a.clone() * p, b.clone() * q];
@@ -167,6 +184,15 @@ mod tests {
         for model in [model(), model().correlated([0.6]).unwrap(), model().with_latent_noise(2.0).unwrap()] {
             assert!((model.flow(&0.0, &1.0, &[2.0_f64])[0] - -1.5).abs() < 1e-15);
         }
+    }
+
+    #[test]
+    fn the_density_is_that_of_mean_and_variance() {
+        let model = model().correlated([0.6]).unwrap();
+        let (t, x) = (0.3_f64, 0.8);
+        let (mean, [variance]) = (1.0 - 3.0 * t, model.variance(&t));
+        let expected = -0.5 * ((x - mean).powi(2) / variance + (std::f64::consts::TAU * variance).ln());
+        assert!((model.log_density(&t, &[x]) - expected).abs() < 1e-14);
     }
 
     #[test]

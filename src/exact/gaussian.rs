@@ -1,6 +1,6 @@
 //! The probability flow between two Gaussians.
 
-use super::{ExactFlow, exact_flow};
+use super::{ExactFlow, exact_flow, special::normal::ln_density};
 use crate::{Error, Number, Ode, Result, interpolant::Interpolant};
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 
@@ -40,6 +40,8 @@ pub struct Gaussian<const D: usize, I> {
     inverse: [[f64; D]; D],
     /// `κ`: the end's variances along the axes; the start's are 1.
     variances: [f64; D],
+    /// `ln |det P|`.
+    log_volume: f64,
 }
 
 impl<const D: usize, I: Interpolant> Gaussian<D, I> {
@@ -65,6 +67,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
         Ok(Self {
             interpolant,
             means,
+            log_volume: lower.diagonal().iter().map(|pivot| pivot.ln()).sum(),
             axes: entries(&(lower * &eigenvectors)),
             inverse: entries(&(eigenvectors.transpose() * lower_inverse)),
             variances: std::array::from_fn(|i| eigenvalues[i]),
@@ -99,6 +102,25 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     pub fn covariance<N: Number>(&self, t: &N) -> [[N; D]; D] {
         let spread = self.spread(t);
         std::array::from_fn(|i| std::array::from_fn(|j| sum((0..D).map(|k| spread[k].scale(self.axes[i][k] * self.axes[j][k])))))
+    }
+
+    /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`.
+    ///
+    /// ```
+    /// use flowmap::{exact::Gaussian, interpolant::Linear};
+    /// let model = Gaussian::new(Linear, [[0.0], [4.0]], [[[1.0]], [[9.0]]])?;
+    /// let at_the_mean: f64 = model.log_density(&1.0, &[4.0]);
+    /// assert!((at_the_mean + (3.0 * std::f64::consts::TAU.sqrt()).ln()).abs() < 1e-15);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    pub fn log_density<N: Number>(&self, t: &N, x: &[N; D]) -> N {
+        let (mean, spread) = (self.mean(t), self.spread(t));
+        let distance: [N; D] = std::array::from_fn(|i| x[i].clone() - &mean[i]);
+        let terms = (0..D).map(|k| {
+            let along = sum((0..D).map(|i| distance[i].scale(self.inverse[k][i])));
+            ln_density(&(along / spread[k].sqrt())) - spread[k].ln().scale(0.5)
+        });
+        sum(terms).shift(-self.log_volume)
     }
 
     /// `α m0 + β m1`.
@@ -245,6 +267,18 @@ mod tests {
         let velocity = model.velocity(&t, &x);
         assert!((velocity[0] - (3.0 + regression[0])).abs() < 1e-14);
         assert!((velocity[1] - (-2.0 + regression[1])).abs() < 1e-14);
+    }
+
+    #[test]
+    fn the_density_is_that_of_mean_and_covariance() {
+        let model = model(Linear);
+        for (t, x) in [(0.0, [0.3, -2.0]), (0.4, [1.0, 0.0]), (1.0, [-3.0, 2.0])] {
+            let (covariance, mean) = (matrix(&model.covariance(&t)), model.mean(&t));
+            let distance = nalgebra::DVector::from_fn(2, |i, _| x[i] - mean[i]);
+            let square = distance.dot(&(covariance.clone().try_inverse().unwrap() * &distance));
+            let expected = -0.5 * (square + (covariance * std::f64::consts::TAU).determinant().ln());
+            assert!((model.log_density(&t, &x) - expected).abs() < 1e-14 * expected.abs());
+        }
     }
 
     #[test]

@@ -106,6 +106,19 @@ impl<I: Interpolant> Mixture<I> {
         &self.components
     }
 
+    /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`.
+    ///
+    /// ```
+    /// use flowmap::{exact::{Component, Mixture}, interpolant::Linear};
+    /// let model = Mixture::new(Linear, vec![Component { weight: 1.0, mean: 3.0, deviation: 0.5 }])?;
+    /// let at_the_mean: f64 = model.log_density(&1.0, &[3.0]);
+    /// assert!((at_the_mean + (0.5 * std::f64::consts::TAU.sqrt()).ln()).abs() < 1e-15);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    pub fn log_density<N: Number>(&self, t: &N, [x]: &[N; 1]) -> N {
+        self.law(t).ln_density(x)
+    }
+
     fn law<N: Number>(&self, t: &N) -> Law<N> {
         let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
         let width = |c: &Component| {
@@ -288,6 +301,17 @@ mod tests {
         assert!(two().try_flow(&1.0, &0.0, &[0.3]).is_ok());
         let model = Mixture::new(VariancePreserving::default(), two().components).unwrap();
         assert!(model.flow(&0.0, &5.1, &[0.0_f64])[0].is_nan() && model.try_flow(&0.0, &5.1, &[0.0]).is_err());
+    }
+
+    #[test]
+    fn the_law_at_every_time_is_the_sum_over_components() {
+        let density = |z: f64| (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+        for (t, x) in [(0.0_f64, 0.3_f64), (0.4, -1.0), (1.0, 1.7)] {
+            let width = |deviation: f64| (1.0 - t).hypot(t * deviation);
+            let part = |mean: f64, deviation: f64| density((x - t * mean) / width(deviation)) / width(deviation);
+            let expected = 0.75 * part(-1.5, 0.4) + 0.25 * part(2.0, 0.7);
+            assert!((two().log_density(&t, &[x]) - expected.ln()).abs() < 1e-14);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Law, check_length, checksum};
-use crate::{Error, Result};
+use crate::{Error, Number, Result};
 
 /// The normal law `N(m, L Lᵀ)`: draws `m + L z` with independent standard normal `z`.
 ///
@@ -94,6 +94,35 @@ impl Normal {
             check_range(mean[i].abs(), row.iter().map(|x| x.abs()).sum())?;
         }
         Ok(Self { mean, factor: Factor::Lower(lower) })
+    }
+
+    /// `ln ρ(x)`, the logarithm of the density, of the coordinates of a point or of a batch; NaN where the law has no density, because
+    /// `L` is singular.
+    ///
+    /// # Panics
+    /// If `x` has not as many coordinates as the law.
+    pub(crate) fn ln_density<N: Number>(&self, x: &[N]) -> N {
+        let d = self.mean.len();
+        assert!(x.len() == d, "a law of {d} coordinates has no density at a state of {}", x.len());
+        // z = L⁻¹ (x - m), from the first coordinate on
+        let (mut z, mut log_volume) = (Vec::<N>::with_capacity(d), 0.0);
+        for (i, (x, m)) in x.iter().zip(&self.mean).enumerate() {
+            let distance = x.shift(-m);
+            let (rest, pivot) = match &self.factor {
+                Factor::Scale(std) => (distance, *std),
+                Factor::Lower(lower) => {
+                    let row = &lower[i * (i + 1) / 2..][..=i];
+                    (z.iter().zip(row).fold(distance, |rest, (z, l)| z.scale_onto(-l, rest)), row[i])
+                }
+            };
+            z.push(rest.scale(1.0 / pivot));
+            log_volume += pivot.abs().ln();
+        }
+        let squares = z.into_iter().map(|z| z.clone() * z).reduce(|sum, square| sum + square);
+        let squares = squares.expect("a law has a coordinate");
+        // where a pivot is 0, this is an infinity less itself
+        let nowhere = if log_volume == f64::NEG_INFINITY { f64::NAN } else { 0.0 };
+        squares.scale(-0.5).shift(-log_volume - 0.5 * d as f64 * std::f64::consts::TAU.ln() + nowhere)
     }
 
     /// The mean `m`.
@@ -205,6 +234,21 @@ mod tests {
                 assert!((sum / n as f64 - expected[i][j]).abs() < 0.1, "({i}, {j}): {}", sum / n as f64);
             }
         }
+    }
+
+    #[test]
+    fn the_density_is_that_of_the_covariance() {
+        let law = Normal::with_factor(vec![1.0, 2.0], &[2.0, 0.0, 1.0, -0.5]).unwrap();
+        // [[4, 2], [2, 1.25]], whose inverse is [[1.25, -2], [-2, 4]]
+        let (a, b) = (0.7, -1.1);
+        let square = 1.25 * a * a - 4.0 * a * b + 4.0 * b * b;
+        let expected = -0.5 * square - std::f64::consts::TAU.ln();
+        assert!((law.ln_density(&[1.0 + a, 2.0 + b]) - expected).abs() < 1e-14);
+        let round = Normal::new(vec![1.0, 2.0], 3.0).unwrap();
+        let expected = -0.5 * (a * a + b * b) / 9.0 - (9.0 * std::f64::consts::TAU).ln();
+        assert!((round.ln_density(&[1.0 + a, 2.0 + b]) - expected).abs() < 1e-14);
+        assert!(Normal::new(vec![0.0], 0.0).unwrap().ln_density(&[1.0_f64]).is_nan());
+        assert!(Normal::with_factor(vec![0.0; 2], &[1.0, 0.0, 1.0, 0.0]).unwrap().ln_density(&[1.0_f64, 0.0]).is_nan());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     source::probe,
 };
 use crate::{
-    AverageVelocity, Learned, Result, Tensor, Var, VelocityField,
+    AverageVelocity, Dual, Learned, Result, Tensor, Var, VelocityField,
     interpolant::{Interpolant, Path},
     nn::Model,
 };
@@ -148,5 +148,17 @@ impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Var<T>> for TeacherNetwor
 impl<T: Tensor<Primal = T>, M: Model<T>> AverageVelocity<Var<T>> for TeacherNetwork<T, M> {
     fn average_velocity(&self, s: &Var<T>, t: &Var<T>, x: &Var<T>) -> Var<T> {
         self.network.off_tape().average_velocity(s, t, x)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Dual<T>> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &Dual<T>, x: &Dual<T>) -> Dual<T> {
+        Learned(&self.network).velocity(t, x)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Dual<Var<T>>> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &Dual<Var<T>>, x: &Dual<Var<T>>) -> Dual<Var<T>> {
+        Learned(&self.network.off_tape()).velocity(t, x)
     }
 }

@@ -46,6 +46,15 @@ pub trait State: Value {
     fn scaled(&self, by: &Self::Time) -> Self;
     /// The Euclidean inner product, sample by sample.
     fn dot(&self, other: &Self) -> Self::Time;
+    /// The number of coordinates of a sample.
+    ///
+    /// ```
+    /// use flowmap::State;
+    /// assert_eq!([3.0, 4.0].dimension(), 2);
+    /// ```
+    fn dimension(&self) -> usize {
+        self.values().len() / self.dot(self).values().len().max(1)
+    }
     /// The Euclidean norm, sample by sample; it has no derivative at 0, where duals have NaN.
     fn norm(&self) -> Self::Time {
         self.dot(self).sqrt()
@@ -86,6 +95,11 @@ pub trait Coordinates<const D: usize>: State {
     fn split(&self) -> [Self::Time; D];
     /// The state that has these coordinates.
     fn join(coordinates: [Self::Time; D]) -> Self;
+}
+
+/// The direction of the `j`-th coordinate, in the form of a state with these coordinates.
+pub(crate) fn unit<X: Coordinates<D>, const D: usize>(coordinates: &[X::Time; D], j: usize) -> X {
+    X::join(std::array::from_fn(|i| coordinates[i].constant(f64::from(u8::from(i == j)))))
 }
 
 impl<N: Number, const D: usize> Value for [N; D] {
@@ -147,6 +161,9 @@ impl<N: Number, const D: usize> State for [N; D] {
             total = total + self[i].clone() * &other[i];
         }
         total
+    }
+    fn dimension(&self) -> usize {
+        D
     }
     #[inline(always)]
     fn choose(mask: &N::Mask, a: &Self, b: &Self) -> Self {
@@ -242,6 +259,9 @@ impl<X: State> State for Dual<X> {
         let left = self.moving().map(|d| d.dot(other.value()));
         let right = other.moving().map(|d| self.value().dot(d));
         Dual::from_parts(self.value().dot(other.value()), sum(left, right, |a, b| a + b))
+    }
+    fn dimension(&self) -> usize {
+        self.value().dimension()
     }
     #[inline(always)]
     fn choose(mask: &<Self::Time as Number>::Mask, a: &Self, b: &Self) -> Self {

@@ -93,6 +93,9 @@ impl<A: State, B: State<Time = A::Time>> State for (A, B) {
     fn dot(&self, other: &Self) -> A::Time {
         self.0.dot(&other.0) + self.1.dot(&other.1)
     }
+    fn dimension(&self) -> usize {
+        self.0.dimension() + self.1.dimension()
+    }
     fn choose(mask: &<A::Time as Number>::Mask, a: &Self, b: &Self) -> Self {
         (A::choose(mask, &a.0, &b.0), B::choose(mask, &a.1, &b.1))
     }
@@ -102,8 +105,7 @@ impl<A: State, B: State<Time = A::Time>> State for (A, B) {
     /// # Panics
     /// If there are several absolute tolerances, but not as many as coordinates.
     fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> A::Time {
-        let rows = rows(&self.0).max(1);
-        let [m, n] = [self.0.values().len() / rows, self.1.values().len() / rows];
+        let [m, n] = [self.0.dimension(), self.1.dimension()];
         let [first, second] = apart(tolerance, m, n);
         let a = self.0.error_norm(&from.0, &to.0, &first);
         let b = self.1.error_norm(&from.1, &to.1, &second);

@@ -342,6 +342,9 @@ macro_rules! state_of_tensor {
             fn dot(&self, other: &Self) -> Self {
                 crate::tensor::common::dot(self, other)
             }
+            fn dimension(&self) -> usize {
+                crate::tensor::common::size(crate::Tensor::shape(self).get(1..).unwrap_or(&[]))
+            }
             fn advanced(&self, by: &Self, weights: &[f64], rates: &[Self]) -> Self {
                 crate::tensor::common::advanced(self, by, weights, rates)
             }

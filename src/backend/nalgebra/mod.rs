@@ -49,6 +49,9 @@ impl<F: Real, const D: usize> State for SVector<F, D> {
         self.map(|x| x * *by)
     }
     #[inline(always)]
+    fn dimension(&self) -> usize {
+        D
+    }
     fn dot(&self, other: &Self) -> F {
         self.iter().zip(other.iter()).map(|(&x, &y)| x * y).sum()
     }

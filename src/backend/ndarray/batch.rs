@@ -57,6 +57,9 @@ impl<F: Element> State for Array2<F> {
     fn dot(&self, other: &Self) -> NdTensor<F> {
         NdTensor::from(zipped("dot", self, other, |a, b| a * b)).sum(1..2)
     }
+    fn dimension(&self) -> usize {
+        self.ncols()
+    }
     fn choose(mask: &NdMask, a: &Self, b: &Self) -> Self {
         batch(State::choose(mask, &NdTensor::from(a.view()), &NdTensor::from(b.view())))
     }

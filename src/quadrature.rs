@@ -1,7 +1,7 @@
-//! Integrals over the times of a slice, with the difference of two rules as their error.
+//! Integrals over time, with the difference of two rules as their error.
 
 /// Nodes per panel.
-pub(super) const NODES: usize = 15;
+pub(crate) const NODES: usize = 15;
 
 /// The positive nodes of Kronrod's rule of 15 points on `[-1, 1]`, from the ends inwards, and the middle.
 const KRONROD: [f64; 8] = [
@@ -32,7 +32,8 @@ const GAUSS_WEIGHTS: [f64; 4] =
 /// of degree 13.
 ///
 /// Source: R. Piessens, E. de Doncker-Kapenga, C. W. Überhuber, D. K. Kahaner, QUADPACK, 1983.
-pub(super) struct Rule {
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
     /// Times, in the order in which they are met on the way from `s` to `t`.
     pub nodes: Vec<f64>,
     /// Positive in either direction: `∫ f |dr| = Σ weights f`.

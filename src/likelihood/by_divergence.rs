@@ -1,0 +1,197 @@
+//! The change of volumes along a flow map, by quadrature.
+
+use super::{
+    Directions, VolumeChange,
+    directions::{by_sample, estimate, quadratic_forms, trace},
+};
+use crate::{Dual, Error, FlowMap, Number, Result, State, Value, VelocityField, certificate::Estimate, quadrature::Rule};
+
+/// A flow map in any dimension, with Liouville's formula for its determinant:
+///
+/// - `ln |det ∇X_{s,t}(x)| = ∫_s^t tr ∇b_r(X_{s,r}(x)) dr`
+///
+/// Every point of the way is one evaluation of the map from the start, so a learned map needs no solver: the integral is Kronrod's rule
+/// of 15 points. The traces come from [`Directions`], the same at all times. Where the map is not quite the flow map of the field, the
+/// formula is as wrong as the map is.
+///
+/// ```
+/// use flowmap::{exact::Logistic, likelihood::{ByDivergence, ByJacobian, Exact, VolumeChange}};
+/// let growth = Logistic::new(2.0, 1.0)?;
+/// let (_, log_det) = ByDivergence::new(growth, growth, Exact::<1>).flow_and_log_det(&0.0, &1.5, &[0.1_f64]);
+/// let (_, exact) = ByJacobian(growth).flow_and_log_det(&0.0, &1.5, &[0.1]);
+/// assert!((log_det - exact).abs() < 1e-12);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Reference: V. I. Arnold, Mathematical Methods of Classical Mechanics, section 16; arXiv 1810.01367 for random directions.
+#[derive(Clone, Debug)]
+pub struct ByDivergence<M, B, E> {
+    map: M,
+    field: B,
+    directions: E,
+    /// On `[0, 1]`.
+    rule: Rule,
+}
+
+/// `ln |det ∇X_{s,t}(x)|` of a sample, and what may be wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LogDet {
+    /// The number; its standard error is that over random directions, and 0 where there are none.
+    pub estimate: Estimate,
+    /// The difference of Kronrod's rule and Gauss's of 7 points inside it: much larger than the error of the first, where the divergence is
+    /// smooth in time.
+    pub quadrature: f64,
+}
+
+impl<M, B, E> ByDivergence<M, B, E> {
+    /// Of `map`, the flow map of `field`, with one panel of 15 times.
+    ///
+    /// A network that has learned a map is its own field: give it twice, by reference.
+    pub fn new(map: M, field: B, directions: E) -> Self {
+        Self { map, field, directions, rule: Rule::new([0.0, 1.0], 1) }
+    }
+
+    /// With so many panels of 15 times, for long ways.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless there are 1 to 1000.
+    pub fn panels(self, panels: usize) -> Result<Self> {
+        if (1..=1000).contains(&panels) {
+            return Ok(Self { rule: Rule::new([0.0, 1.0], panels), ..self });
+        }
+        Err(Error::invalid("panels", format!("{panels} is not one of 1 to 1000")))
+    }
+
+    /// The change of volumes for each sample, with its errors.
+    ///
+    /// ```
+    /// use flowmap::{backend::ndarray::NdTensor, exact::Affine, likelihood::{ByDivergence, Hutchinson}};
+    /// let flow = Affine::new([[0.3, 0.1], [-0.2, 0.5]], [1.0, 0.0])?;
+    /// let map = ByDivergence::new(&flow, &flow, Hutchinson::new(100, 7)?);
+    /// let time = |t| NdTensor::<f64>::new(vec![t], &[]).unwrap();
+    /// let [found] = map.estimate(&time(0.0), &time(2.0), &NdTensor::new(vec![1.0, 0.0], &[1, 2])?)?[..] else { panic!() };
+    /// assert!((found.estimate.value - 1.6).abs() < 4.0 * found.estimate.standard_error);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the map says on the way; [`Error::NotFinite`] where a divergence is not.
+    pub fn estimate<X>(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<Vec<LogDet>>
+    where
+        X: State,
+        M: FlowMap<X>,
+        B: VelocityField<Dual<X>>,
+        E: Directions<X>,
+    {
+        let span = t.clone() - s;
+        let directions = self.directions.directions(x);
+        let mut nodes = Vec::with_capacity(self.rule.nodes.len());
+        for &node in &self.rule.nodes {
+            let r = s.clone() + span.scale(node);
+            let way = self.map.try_flow(s, &r, x)?;
+            nodes.push(by_sample(&quadratic_forms(&self.field, &r, &way, &directions).1));
+        }
+        let [starts, spans] = [s.values(), span.values()];
+        let of_sample = |i: usize| {
+            let [start, span] = [&starts, &spans].map(|times| times[i.min(times.len() - 1)]);
+            let along = |k: usize| span * self.rule.integral(&nodes.iter().map(|node| node[i][k]).collect::<Vec<_>>());
+            let integrals: Vec<f64> = (0..directions.len()).map(along).collect();
+            let traces: Vec<f64> = nodes.iter().map(|node| estimate::<X, E>(&node[i]).value).collect();
+            let found = LogDet { estimate: estimate::<X, E>(&integrals), quadrature: span.abs() * self.rule.difference(&traces) };
+            let not_finite = Error::NotFinite { what: "the field's divergence", from: start, to: start + span };
+            if found.estimate.value.is_finite() { Ok(found) } else { Err(not_finite) }
+        };
+        (0..nodes[0].len()).map(of_sample).collect()
+    }
+}
+
+impl<X, M, B, E> VolumeChange<X> for ByDivergence<M, B, E>
+where
+    X: State,
+    M: FlowMap<X>,
+    B: VelocityField<Dual<X>>,
+    E: Directions<X>,
+{
+    fn flow_and_log_det(&self, s: &X::Time, t: &X::Time, x: &X) -> (X, X::Time) {
+        let span = t.clone() - s;
+        let directions = self.directions.directions(x);
+        let at = |(&node, &weight): (&f64, &f64)| {
+            let r = s.clone() + span.scale(node);
+            let way = self.map.flow(s, &r, x);
+            trace::<X, E>(quadratic_forms(&self.field, &r, &way, &directions).1).scale(weight)
+        };
+        let mean = self.rule.nodes.iter().zip(&self.rule.weights).map(at).reduce(|sum, term| sum + term);
+        (self.map.flow(s, t, x), mean.expect("a rule has nodes") * span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        exact::{Blowup, Coupling, DiagonalGaussian, Rotation},
+        field,
+        interpolant::Linear,
+        likelihood::{ByJacobian, Exact},
+    };
+
+    #[test]
+    fn it_is_the_determinant_of_the_jacobian_in_both_directions() {
+        let flow = Coupling::<3>::random(3, 31).unwrap();
+        let x = [0.3, -0.4, 1.0];
+        for (s, t) in [(0.2, 0.9), (0.9, 0.2), (0.0, -1.0), (0.5, 0.5)] {
+            let by_divergence = ByDivergence::new(&flow, &flow, Exact::<3>);
+            let (end, found) = by_divergence.try_flow_and_log_det(&s, &t, &x).unwrap();
+            let (expected_end, expected) = ByJacobian(&flow).flow_and_log_det(&s, &t, &x);
+            assert!((found - expected).abs() < 1e-12 && end.minus(&expected_end).norm() < 1e-14, "from {s} to {t}");
+            let [estimate] = by_divergence.estimate(&s, &t, &x).unwrap()[..] else { panic!("one sample") };
+            assert!((estimate.estimate.value - found).abs() < 1e-14 && estimate.estimate.standard_error == 0.0);
+            assert!((found - expected).abs() <= estimate.quadrature + 1e-14);
+        }
+    }
+
+    #[test]
+    fn the_quadrature_says_what_it_does_not_see() {
+        // a waist of a hundredth of the deviation at the ends
+        let narrow = DiagonalGaussian::new(Linear, [[0.0]; 2], [[1.0]; 2]).unwrap().correlated([-0.9998]).unwrap();
+        let expected = 0.5 * narrow.variance::<f64>(&0.5)[0].ln();
+        let error = |panels: usize| {
+            let map = ByDivergence::new(narrow, narrow, Exact::<1>).panels(panels).unwrap();
+            let found = map.estimate(&0.0, &0.5, &[1.0]).unwrap()[0];
+            let error = (found.estimate.value - expected).abs();
+            assert!(error < found.quadrature + 1e-12, "{panels}: {error} and {}", found.quadrature);
+            error
+        };
+        assert!(error(1) > 1e-3 && error(60) < 1e-10, "{} {}", error(1), error(60));
+    }
+
+    #[test]
+    fn no_volume_changes_where_there_is_no_divergence() {
+        let turn = Rotation::new(3.0).unwrap();
+        assert_eq!(ByDivergence::new(turn, turn, Exact::<2>).flow_and_log_det(&0.0, &1.0, &[1.0, 2.0]).1, 0.0);
+    }
+
+    #[test]
+    fn derivatives_are_those_of_the_exact_determinant() {
+        let flow = Coupling::<2>::random(3, 31).unwrap();
+        let (x, d) = (Dual::new([0.3, -0.4], [1.0, -0.7]), Dual::new(0.9, 0.3));
+        let (s, map) = (Dual::constant(0.2), ByDivergence::new(&flow, &flow, Exact::<2>));
+        let (found, expected) = (map.flow_and_log_det(&s, &d, &x).1, ByJacobian(&flow).flow_and_log_det(&s, &d, &x).1);
+        assert!((found.tangent() - expected.tangent()).abs() < 1e-10 && found.tangent().abs() > 1e-3);
+    }
+
+    #[test]
+    fn what_cannot_be_integrated_is_refused() {
+        let blowup = ByDivergence::new(Blowup, Blowup, Exact::<1>);
+        assert!(matches!(blowup.estimate(&0.0, &2.0, &[1.0]), Err(Error::BlowUp { .. })));
+        assert!(blowup.try_flow_and_log_det(&0.0, &2.0, &[1.0]).is_err());
+        assert!(matches!(blowup.try_flow_and_log_det(&0.0, &0.5, &[f64::NAN]), Err(Error::NotFinite { .. })));
+        let turn = Rotation::new(1.0).unwrap();
+        let hole = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| Dual::new(*x.value(), [f64::NAN; 2]));
+        let map = ByDivergence::new(turn, hole, Exact::<2>);
+        assert!(map.estimate(&0.0, &1.0, &[1.0, 0.0]).unwrap_err().to_string().contains("divergence"));
+        assert!(matches!(map.try_flow_and_log_det(&0.0, &1.0, &[1.0, 0.0]), Err(Error::NotFinite { .. })));
+        assert!(ByDivergence::new(turn, turn, Exact::<2>).panels(0).is_err());
+    }
+}
