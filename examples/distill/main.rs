@@ -18,7 +18,7 @@ use flowmap::{
     Error, FlowMap, Learned, Result, Tensor, Tolerance,
     backend::ndarray::NdTensor,
     law::{Checkerboard, Law, Normal, stream},
-    learn::{self, Distilled, Independent, Options, Settings, Source, TeacherNetwork, exit_code},
+    learn::{Distilled, Independent, Options, Settings, Source, TeacherNetwork, exit_code},
     metric::checkerboard_kl,
     nn::{Mlp, MlpShape, parameter_count},
     sample::{self, Grid},
@@ -117,19 +117,11 @@ const SAMPLES: usize = 64_000;
 fn of_mixture(arguments: &Arguments, mixture: &Mixture, name: &str) -> Result<()> {
     let folder = arguments.training.out.clone().unwrap_or_else(|| format!("out/distill/{name}").into());
     let noise = Normal::standard(D)?;
-    let settings = settings(arguments, arguments.training.objective.as_deref().unwrap_or("lsd"))?;
+    let settings = settings(arguments, arguments.training.objective.as_deref().unwrap_or("psd-m"))?;
     let network = Network::new(&shape(arguments, D), settings.seed, &())?;
     println!("{} parameters, by {}", parameter_count(&network), settings.objective);
-    let coupling = || Independent::new(noise.clone(), mixture.clone());
-    let folder_of_map = folder.join("map");
-    let trained = if settings.objective.teacher() == Some(learn::Teacher::Given) {
-        let source = || Ok(Distilled::new(mixture.clone(), coupling()?).named(name));
-        train(arguments, network, source, settings, &folder_of_map)?
-    } else {
-        // draws of the mixture tell the velocity, too, and cost less than its softmax
-        train(arguments, network, coupling, settings, &folder_of_map)?
-    };
-    let Some(map) = trained else { return Ok(()) };
+    let source = || Ok(Distilled::new(mixture.clone(), Independent::new(noise.clone(), mixture.clone())?).named(name));
+    let Some(map) = train(arguments, network, source, settings, &folder.join("map"))? else { return Ok(()) };
 
     let starts = starts(arguments, &noise);
     let points: Vec<Start<f64, D>> =
@@ -159,13 +151,7 @@ fn shape(arguments: &Arguments, d: usize) -> MlpShape {
 fn settings(arguments: &Arguments, objective: &str) -> Result<Settings> {
     let options = Options { objective: Some(objective.into()), ..arguments.training.clone() };
     options.only(&["training"])?;
-    options.settings(Settings {
-        batch: 1024,
-        diagonal: 0.25,
-        learning_rate: 2e-3,
-        averages: vec![AVERAGE],
-        ..Settings::default()
-    })
+    options.settings(Settings { batch: 1024, diagonal: 0.5, learning_rate: 2e-3, averages: vec![AVERAGE], ..Settings::default() })
 }
 
 fn starts(arguments: &Arguments, noise: &Normal) -> Batch {

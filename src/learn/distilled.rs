@@ -106,10 +106,11 @@ where
     fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
         self.coupling.arrange(x0, x1);
     }
-    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
-        let x = path.point(t, x0, x1);
-        let velocity = self.teacher.velocity(t, &x);
-        (x, velocity)
+    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> T {
+        path.point(t, x0, x1)
+    }
+    fn velocities(&self, _path: &Path, t: &T, _x0: &T, _x1: &T, x: &T) -> T {
+        self.teacher.velocity(t, x)
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
         Some(&self.teacher)

@@ -115,8 +115,11 @@ where
         self.states.draw(rng, x0);
         x1.copy_from_slice(x0);
     }
-    fn states(&self, _path: &Path, t: &T, x0: &T, _x1: &T) -> (T, T) {
-        (x0.clone(), self.field.velocity(t, x0))
+    fn states(&self, _path: &Path, _t: &T, x0: &T, _x1: &T) -> T {
+        x0.clone()
+    }
+    fn velocities(&self, _path: &Path, t: &T, _x0: &T, _x1: &T, x: &T) -> T {
+        self.field.velocity(t, x)
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
         Some(&self.field)

@@ -34,8 +34,11 @@ pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     /// Brings rows that were drawn one by one into the pairs that states are made of; see [`Coupling::arrange`].
     fn arrange(&self, _x0: &mut [f64], _x1: &mut [f64]) {}
 
-    /// The states at times `t`, and the velocities there, of what was drawn: rows of shape `[batch, dimension]`.
-    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T);
+    /// The states at times `t` of what was drawn: rows of shape `[batch, dimension]`.
+    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> T;
+
+    /// The velocities at these states `x`: those of the samples, or of the field.
+    fn velocities(&self, path: &Path, t: &T, x0: &T, x1: &T, x: &T) -> T;
 
     /// The velocity field, where it is given.
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
@@ -102,8 +105,11 @@ impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
     fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
         Coupling::arrange(self, x0, x1);
     }
-    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> (T, T) {
-        (path.point(t, x0, x1), path.velocity(t, x0, x1))
+    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> T {
+        path.point(t, x0, x1)
+    }
+    fn velocities(&self, path: &Path, t: &T, x0: &T, x1: &T, _x: &T) -> T {
+        path.velocity(t, x0, x1)
     }
     fn guidance(&self) -> Option<Guidance> {
         Coupling::guidance(self)

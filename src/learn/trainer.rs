@@ -176,8 +176,8 @@ where
         let path = &self.settings.path;
 
         let diagonal = batch.diagonal.as_ref().map(|Rows { t, x0, x1, .. }| {
-            let (x, target) = self.source.states(path, t, x0, x1);
-            let target = self.guided(target, t, &x);
+            let x = self.source.states(path, t, x0, x1);
+            let target = self.guided(self.source.velocities(path, t, x0, x1, &x), t, &x);
             let (t, x) = (Var::constant(t.clone()), Var::constant(x));
             let mut seeds = stream(batch.dropout, 0);
             live.drop_out(&mut || Some(seeds.next_u64()));
@@ -187,14 +187,15 @@ where
         });
 
         let off = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
-            let (x, velocity) = self.source.states(path, s, x0, x1);
+            let x = self.source.states(path, s, x0, x1);
             // what the velocity of the sample stands for on the diagonal, it stands for here
             let taught_by_sample = self.settings.objective.teacher() == Some(Teacher::Conditional);
-            let velocity = if taught_by_sample { self.guided(velocity, s, &x) } else { velocity };
-            let [s, t, gamma, x, velocity] = [s, t, gamma, &x, &velocity].map(|v| Var::constant(v.clone()));
+            let velocity =
+                taught_by_sample.then(|| self.guided(self.source.velocities(path, s, x0, x1, &x), s, &x)).map(Var::constant);
+            let [s, t, gamma, x] = [s, t, gamma, &x].map(|v| Var::constant(v.clone()));
             let (short, reach) = self.source.short().unzip();
             let field = self.source.field();
-            let known = Known { field, short, reach: reach.unwrap_or(0.0), velocity: Some(velocity) };
+            let known = Known { field, short, reach: reach.unwrap_or(0.0), velocity };
             let residual = self.settings.objective.residual(&live, &fixed, &known, &s, &t, &gamma, &x)?;
             Some(self.loss(&residual, live.log_loss(&s, &t, &x)))
         });
