@@ -1,0 +1,68 @@
+//! What networks like: states of size 1, and times from 0 to 1.
+
+use crate::systems::System;
+use flowmap::{
+    Clock, Conjugation, Learned, Number, Ode, Result, Scaling, TimeChange,
+    backend::ndarray::NdTensor,
+    nn::{Mlp, MlpShape},
+};
+
+pub type Batch = NdTensor<f32>;
+pub type Network = Mlp<Batch>;
+
+/// A system by the clock that is 0 and 1 at the ends of its span.
+#[derive(Clone, Copy)]
+pub struct InUnitTime<S>(pub S);
+
+impl<const D: usize, S: System<D>> Ode<D> for InUnitTime<S> {
+    #[inline(always)]
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        let [start, end] = S::SPAN;
+        let mut velocity = self.0.rhs(&t.scale(end - start).shift(start), x);
+        for v in &mut velocity {
+            *v = v.scale(end - start);
+        }
+        velocity
+    }
+}
+
+/// That clock.
+#[derive(Clone, Copy)]
+pub struct UnitClock([f64; 2]);
+
+impl Clock for UnitClock {
+    fn at<N: Number>(&self, t: &N) -> N {
+        let [start, end] = self.0;
+        t.shift(-start).scale(1.0 / (end - start))
+    }
+}
+
+/// A learned map in the times of the system.
+pub type InOwnTime<'a> = TimeChange<Learned<&'a Network>, UnitClock>;
+/// And in its coordinates.
+pub type InOwnUnits<'a, const D: usize> = Conjugation<InOwnTime<'a>, Scaling<D>, D>;
+
+pub fn in_own_time<const D: usize, S: System<D>>(network: &Network) -> InOwnTime<'_> {
+    TimeChange { of: Learned(network), clock: UnitClock(S::SPAN) }
+}
+
+pub fn in_own_units<const D: usize, S: System<D>>(network: &Network) -> Result<InOwnUnits<'_, D>> {
+    Ok(Conjugation { of: in_own_time::<D, S>(network), by: Scaling::of_box(S::BOX)? })
+}
+
+/// The network before training.
+pub fn network<const D: usize, S: System<D>>(width: usize, layers: usize, seed: u64) -> Result<Network> {
+    let shape = MlpShape::new(D, width, layers);
+    Network::new(&if S::AUTONOMOUS { shape.autonomous() } else { shape }, seed, &())
+}
+
+/// One time for all rows.
+pub fn time(t: f64) -> Batch {
+    Batch::new(vec![t as f32], &[]).expect("one number is a scalar")
+}
+
+/// Points as rows.
+pub fn rows<const D: usize>(points: &[[f64; D]]) -> Batch {
+    let values = points.as_flattened().iter().map(|&x| x as f32).collect();
+    Batch::new(values, &[points.len(), D]).expect("there is a row for each point")
+}
