@@ -30,7 +30,7 @@ pub fn compare<S: System<2>>(system: &S, map: &InOwnUnits<2>, folder: &Path) -> 
     let (x, y) = ("x", "y");
     let panels = [(Plane { title: &title, x, y }, &known), (Plane { title: "by the learned map", x, y }, &learned)];
     let path = folder.join("ftle.png");
-    heat_map_panels(&path, &panels, &ColourBar { name: "exponent", range: known.range() })?;
+    heat_map_panels(&path, &panels, &ColourBar { name: "exponent", range: Some([0.0, quantile(&known, 0.995)]) })?;
     let [correlation, difference, mean] = agreement(known.values(), learned.values());
     println!(
         "finite-time Lyapunov exponents: correlation {correlation:.4}, RMS difference {difference:.4}, mean {mean:.4}; see {}",
@@ -52,6 +52,13 @@ fn by_map<S: System<2>>(map: &InOwnUnits<2>, grid: Grid) -> Result<Vec<f64>> {
     let entries = entries.map(|row| row.map(|entry| entry.to_vec()));
     let at = |k: usize| entries.each_ref().map(|row| row.each_ref().map(|entry| f64::from(entry[k])));
     (0..centres.len()).map(|k| Deformation::new(at(k), end - start)?.ftle()).collect()
+}
+
+/// What this share of the cells stay below: few meet the crests of ridges, which would take most of the colours.
+fn quantile(field: &ScalarField, share: f64) -> f64 {
+    let mut values = field.values().to_vec();
+    values.sort_by(f64::total_cmp);
+    values[(share * (values.len() - 1) as f64) as usize]
 }
 
 /// The correlation of two fields, the root mean square of their difference, and the mean of the first.

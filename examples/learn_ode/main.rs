@@ -44,8 +44,9 @@ struct Arguments {
     /// all objectives are as short at first, and grow to the span over the first half of the steps
     #[arg(long, default_value_t = 1.0)]
     reach: f64,
-    /// How much larger than the box of the test the box is that is learned from; of an attractor, how much thicker it is
-    #[arg(long, default_value_t = 1.0)]
+    /// How much larger than the box and the span of the test those are that are learned from: a fit is worst at its edges. Of an attractor, how
+    /// much thicker it is
+    #[arg(long, default_value_t = 1.1)]
     margin: f64,
     /// Learn the way back, too
     #[arg(long)]

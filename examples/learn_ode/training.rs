@@ -88,8 +88,8 @@ fn trainer<const D: usize, S: System<D>>(
     let states = learned_from(system, &solver, arguments.margin)?;
     let system = InUnitTime(system);
     let field = Conjugation::<_, _, D> { of: Pointwise::<_, D>(system), by: units.reversed() };
-    let source = GivenField::new(field, states, [0.0, 1.0])?.named(S::NAME);
-    let source = source.with_map(arguments.reach, Solved::new(system, solver).in_units(units))?;
+    let source = GivenField::new(field, states, [0.0, arguments.margin])?.named(S::NAME);
+    let source = source.with_map(arguments.reach * arguments.margin, Solved::new(system, solver).in_units(units))?;
     let network = network::<D, S>(options.width.unwrap_or(128), options.layers.unwrap_or(4), settings.seed)?;
     Trainer::new(network, source, settings, ())
 }
