@@ -17,7 +17,7 @@ const TIME: f64 = 2000.0;
 const APPROACH: f64 = 20.0;
 
 /// The exponents from steps of this length, from the middle of the box.
-pub fn compare<const D: usize, S: System<D>>(system: &S, map: &InOwnUnits<D>, step: f64) -> Result<Value> {
+pub fn compare<const D: usize, S: System<D>>(system: &S, map: &InOwnUnits<S, D>, step: f64) -> Result<Value> {
     let start = S::BOX.map(|[low, high]| low + 0.6 * (high - low));
     let steps = Steps::new(0.0, step, (TIME / step).round() as u32)?.after((APPROACH / step).round() as u32);
     let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(1e-8, 1e-8)?).of(Pointwise::<_, D>(*system));
@@ -40,7 +40,12 @@ pub fn compare<const D: usize, S: System<D>>(system: &S, map: &InOwnUnits<D>, st
 }
 
 /// A map of batches at a point and along a direction.
-fn at_point<const D: usize>(map: &InOwnUnits<D>, s: &Dual<f64>, t: &Dual<f64>, x: &Dual<[f64; D]>) -> Dual<[f64; D]> {
+fn at_point<const D: usize, S: System<D>>(
+    map: &InOwnUnits<S, D>,
+    s: &Dual<f64>,
+    t: &Dual<f64>,
+    x: &Dual<[f64; D]>,
+) -> Dual<[f64; D]> {
     let instant = |t: &Dual<f64>| Dual::from_parts(time(*t.value()), t.moving().map(|rate| time(*rate)));
     let row = Dual::from_parts(rows(&[*x.value()]), x.moving().map(|direction| rows(&[*direction])));
     let (value, tangent) = map.flow(&instant(s), &instant(t), &row).into_parts();

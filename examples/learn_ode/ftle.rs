@@ -18,7 +18,7 @@ use std::path::Path;
 const CELLS: usize = 300;
 
 /// The exponents over the whole span on the box. Draws both fields in the same colours.
-pub fn compare<S: System<2>>(system: &S, map: &InOwnUnits<2>, folder: &Path) -> Result<Value> {
+pub fn compare<S: System<2>>(system: &S, map: &InOwnUnits<S, 2>, folder: &Path) -> Result<Value> {
     let [[left, right], [low, high]] = S::BOX;
     let grid = Grid::new(S::BOX, [CELLS, (CELLS as f64 * (high - low) / (right - left)).round() as usize])?;
     let [start, end] = S::SPAN;
@@ -40,7 +40,7 @@ pub fn compare<S: System<2>>(system: &S, map: &InOwnUnits<2>, folder: &Path) -> 
 }
 
 /// The exponents of the learned map at the centres of the cells: derivatives of all cells at once, through all parts of the way.
-fn by_map<S: System<2>>(map: &InOwnUnits<2>, grid: Grid) -> Result<Vec<f64>> {
+fn by_map<S: System<2>>(map: &InOwnUnits<S, 2>, grid: Grid) -> Result<Vec<f64>> {
     let [across, up] = grid.cells();
     let centres: Vec<[f64; 2]> = (0..up).flat_map(|j| (0..across).map(move |i| grid.centre(i, j))).collect();
     let [start, end] = S::SPAN;

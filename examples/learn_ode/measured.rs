@@ -112,7 +112,7 @@ fn ends<const D: usize, S: System<D>>(map: &impl FlowMap<Batch>, truth: &Traject
     (ends.as_chunks().0.to_vec(), 1e9 * seconds / truth.starts.len() as f64)
 }
 
-fn volume<const D: usize>(map: &InOwnUnits<D>, Case { s, t, x }: &Case<Batch>) -> Result<f64> {
+fn volume<const D: usize, S: System<D>>(map: &InOwnUnits<S, D>, Case { s, t, x }: &Case<Batch>) -> Result<f64> {
     let entries: [[Batch; D]; D] = jacobian(map, s, t, x);
     let entries = entries.map(|row| row.map(|entry| entry.to_vec()));
     let count = entries[0][0].len();

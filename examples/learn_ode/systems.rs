@@ -17,6 +17,8 @@ pub trait System<const D: usize>: Ode<D> + Copy + Send + Sync + 'static {
     const AUTONOMOUS: bool = true;
     /// The box of states: what networks see as `[-1, 1]^D`.
     const BOX: [[f64; 2]; D];
+    /// Whether the sides of the box are walls, that no trajectory passes: neighbours part along them, so that a small error would lead far out.
+    const WALLS: bool = false;
     /// Which states are learned from, and tested.
     const STATES: States = States::Box;
     /// What does not change along a trajectory.
@@ -26,7 +28,7 @@ pub trait System<const D: usize>: Ode<D> + Copy + Send + Sync + 'static {
     /// Whether volumes do not change.
     const INCOMPRESSIBLE: bool = false;
     /// What this system is known for, by the learned map beside the solver: numbers for the report, and pictures in the folder.
-    fn known_for(&self, _map: &InOwnUnits<D>, _folder: &Path) -> Result<Value> {
+    fn known_for(&self, _map: &InOwnUnits<Self, D>, _folder: &Path) -> Result<Value> {
         Ok(Value::Null)
     }
 }
@@ -90,7 +92,7 @@ impl System<3> for Lorenz {
     const BOX: [[f64; 2]; 3] = [[-20.0, 20.0], [-27.0, 27.0], [0.0, 48.0]];
     // what the map makes of these is among them
     const STATES: States = States::Attractor { approach: 10.0, followed: 5.0, thickness: 0.05 };
-    fn known_for(&self, map: &InOwnUnits<3>, _folder: &Path) -> Result<Value> {
+    fn known_for(&self, map: &InOwnUnits<Self, 3>, _folder: &Path) -> Result<Value> {
         exponents::compare(self, map, Self::SPAN[1])
     }
 }
@@ -114,12 +116,12 @@ impl Ode<2> for DoubleGyre {
 impl System<2> for DoubleGyre {
     const NAME: &'static str = "double-gyre";
     const SPAN: [f64; 2] = [0.0, 10.0];
-    const PARTS: u32 = 4;
+    const PARTS: u32 = 8;
     const AUTONOMOUS: bool = false;
-    // no trajectory leaves it
     const BOX: [[f64; 2]; 2] = [[0.0, 2.0], [0.0, 1.0]];
+    const WALLS: bool = true;
     const INCOMPRESSIBLE: bool = true;
-    fn known_for(&self, map: &InOwnUnits<2>, folder: &Path) -> Result<Value> {
+    fn known_for(&self, map: &InOwnUnits<Self, 2>, folder: &Path) -> Result<Value> {
         ftle::compare(self, map, folder)
     }
 }

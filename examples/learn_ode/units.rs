@@ -2,10 +2,11 @@
 
 use crate::systems::System;
 use flowmap::{
-    Clock, Conjugation, Learned, Number, Ode, Result, Scaling, TimeChange,
+    Clock, Conjugation, Diffeomorphism, Learned, Number, Ode, Result, Scaling, TimeChange,
     backend::ndarray::NdTensor,
     nn::{Mlp, MlpShape},
 };
+use std::marker::PhantomData;
 
 pub type Batch = NdTensor<f32>;
 pub type Network = Mlp<Batch>;
@@ -37,17 +38,41 @@ impl Clock for UnitClock {
     }
 }
 
+/// The coordinates of networks, in which the box is `[-1, 1]^D`. On the way back, what is beyond a wall of the system is mirrored by it.
+#[derive(Clone, Copy)]
+pub struct Chart<S, const D: usize> {
+    system: PhantomData<S>,
+    units: Scaling<D>,
+}
+
+impl<S: System<D>, const D: usize> Diffeomorphism<D> for Chart<S, D> {
+    fn forward<N: Number>(&self, x: &[N; D]) -> [N; D] {
+        self.units.forward(x)
+    }
+    fn inverse<N: Number>(&self, y: &[N; D]) -> [N; D] {
+        let mut x = self.units.inverse(y);
+        if S::WALLS {
+            for (x, [low, high]) in x.iter_mut().zip(S::BOX) {
+                let above = x.shift(-low).abs().shift(low);
+                *x = (-(-above).shift(high).abs()).shift(high);
+            }
+        }
+        x
+    }
+}
+
 /// A learned map in the times of the system.
 pub type InOwnTime<'a> = TimeChange<Learned<&'a Network>, UnitClock>;
 /// And in its coordinates.
-pub type InOwnUnits<'a, const D: usize> = Conjugation<InOwnTime<'a>, Scaling<D>, D>;
+pub type InOwnUnits<'a, S, const D: usize> = Conjugation<InOwnTime<'a>, Chart<S, D>, D>;
 
 pub fn in_own_time<const D: usize, S: System<D>>(network: &Network) -> InOwnTime<'_> {
     TimeChange { of: Learned(network), clock: UnitClock(S::SPAN) }
 }
 
-pub fn in_own_units<const D: usize, S: System<D>>(network: &Network) -> Result<InOwnUnits<'_, D>> {
-    Ok(Conjugation { of: in_own_time::<D, S>(network), by: Scaling::of_box(S::BOX)? })
+pub fn in_own_units<const D: usize, S: System<D>>(network: &Network) -> Result<InOwnUnits<'_, S, D>> {
+    let by = Chart { system: PhantomData, units: Scaling::of_box(S::BOX)? };
+    Ok(Conjugation { of: in_own_time::<D, S>(network), by })
 }
 
 /// The network before training.
