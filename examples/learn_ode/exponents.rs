@@ -2,11 +2,11 @@
 
 use crate::{
     systems::System,
-    units::{InOwnUnits, rows, time},
+    units::{Batch, InOwnUnits, rows, time},
 };
 use flowmap::{
     Autonomous, Dual, FlowMap, Pointwise, Result, Tensor, Tolerance,
-    analysis::{Steps, lyapunov_spectrum},
+    analysis::{LyapunovSpectrum, Steps, lyapunov_spectrum},
     flow_map,
     solver::{Adaptive, DOP853, Solver},
 };
@@ -24,7 +24,6 @@ pub fn compare<const D: usize, S: System<D>>(system: &S, map: &InOwnUnits<S, D>,
     let known = lyapunov_spectrum(&solver, &steps, &start)?;
     let point = flow_map(|s: &Dual<f64>, t: &Dual<f64>, x: &Dual<[f64; D]>| at_point(map, s, t, x));
     let learned = lyapunov_spectrum(&Autonomous { map: point, start: S::SPAN[0] }, &steps, &start);
-    let summary = |found: &flowmap::analysis::LyapunovSpectrum<D>| json!({ "exponents": found.exponents().to_vec(), "standard_errors": found.standard_errors().to_vec() });
     println!("Lyapunov exponents by the solver      {:>9.4?} ± {:.4?}", known.exponents(), known.standard_errors());
     let learned = match learned {
         Ok(learned) => {
@@ -39,6 +38,11 @@ pub fn compare<const D: usize, S: System<D>>(system: &S, map: &InOwnUnits<S, D>,
     Ok(json!({ "lyapunov": { "step": step, "time": TIME, "solver": summary(&known), "learned": learned } }))
 }
 
+fn summary<const D: usize>(found: &LyapunovSpectrum<D>) -> Value {
+    json!({ "exponents": found.exponents().to_vec(), "standard_errors": found.standard_errors().to_vec(),
+        "kaplan_yorke_dimension": found.kaplan_yorke_dimension() })
+}
+
 /// A map of batches at a point and along a direction.
 fn at_point<const D: usize, S: System<D>>(
     map: &InOwnUnits<S, D>,
@@ -49,7 +53,7 @@ fn at_point<const D: usize, S: System<D>>(
     let instant = |t: &Dual<f64>| Dual::from_parts(time(*t.value()), t.moving().map(|rate| time(*rate)));
     let row = Dual::from_parts(rows(&[*x.value()]), x.moving().map(|direction| rows(&[*direction])));
     let (value, tangent) = map.flow(&instant(s), &instant(t), &row).into_parts();
-    let point = |row: flowmap::backend::ndarray::NdTensor<f32>| {
+    let point = |row: Batch| {
         let values = row.to_vec();
         std::array::from_fn(|k| f64::from(values[k]))
     };

@@ -44,11 +44,11 @@ struct Arguments {
     /// all objectives are as short at first, and grow to the span over the first half of the steps
     #[arg(long, default_value_t = 1.0)]
     reach: f64,
-    /// How much larger than the box and the span of the test those are that are learned from: a fit is worst at its edges. Of an attractor, how
-    /// much thicker it is
+    /// How much larger than the box and the span of the test those are that are learned from: a fit is worst at its edges. Of states
+    /// that trajectories visit, how much thicker they are
     #[arg(long, default_value_t = 1.1)]
     margin: f64,
-    /// Learn the way back, too
+    /// Learn the way back, too: with a margin that takes in where the map leads
     #[arg(long)]
     both_ways: bool,
     /// Look also at the map that is moved to where the invariant of the ODE is what it was

@@ -20,7 +20,7 @@ pub trait System<const D: usize>: Ode<D> + Copy + Send + Sync + 'static {
     /// Whether the sides of the box are walls, that no trajectory passes: neighbours part along them, so that a small error would lead far out.
     const WALLS: bool = false;
     /// Which states are learned from, and tested.
-    const STATES: States = States::Box;
+    const STATES: States<D> = States::Box;
     /// What does not change along a trajectory.
     fn invariant<N: Number>(_x: &[N; D]) -> Option<N> {
         None
@@ -90,8 +90,7 @@ impl System<3> for Lorenz {
     const NAME: &'static str = "lorenz";
     const SPAN: [f64; 2] = [0.0, 0.25];
     const BOX: [[f64; 2]; 3] = [[-20.0, 20.0], [-27.0, 27.0], [0.0, 48.0]];
-    // what the map makes of these is among them
-    const STATES: States = States::Attractor { approach: 10.0, followed: 5.0, thickness: 0.05 };
+    const STATES: States<3> = States::Visited { starts: Self::BOX, between: [10.0, 15.0], thickness: 0.05 };
     fn known_for(&self, map: &InOwnUnits<Self, 3>, _folder: &Path) -> Result<Value> {
         exponents::compare(self, map, Self::SPAN[1])
     }
@@ -142,7 +141,10 @@ impl Ode<4> for Kepler {
 impl System<4> for Kepler {
     const NAME: &'static str = "kepler";
     const SPAN: [f64; 2] = [0.0, 2.0];
-    const BOX: [[f64; 2]; 4] = [[0.8, 1.2], [-0.2, 0.2], [-0.2, 0.2], [0.8, 1.2]];
+    const BOX: [[f64; 2]; 4] = [[-2.0, 2.0], [-2.0, 2.0], [-1.5, 1.5], [-1.5, 1.5]];
+    // ellipses from 0.5 to 2.3 away from the sun, once round or about so
+    const STATES: States<4> =
+        States::Visited { starts: [[0.9, 1.1], [-0.1, 0.1], [-0.1, 0.1], [0.9, 1.1]], between: [0.0, 13.0], thickness: 0.02 };
     const INCOMPRESSIBLE: bool = true;
     fn invariant<N: Number>([x, y, u, v]: &[N; 4]) -> Option<N> {
         Some((u.powi(2) + v.powi(2)).scale(0.5) - (x.powi(2) + y.powi(2)).sqrt().recip())
