@@ -122,8 +122,8 @@ pub use differences::Differences;
 pub use error::{Error, Result};
 pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, field, rhs_jacobian};
 pub use flow::{
-    Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Inverse, Learned, Map, Product,
-    Restriction, Scaling, TimeChange, flow_map,
+    Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant, Inverse, Learned, Map,
+    Product, Projected, Restriction, Scaling, TimeChange, flow_map,
 };
 pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
 pub use state::{Coordinates, Pair, State};

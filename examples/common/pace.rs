@@ -17,20 +17,30 @@ pub fn seconds(text: &str) -> std::result::Result<f64, String> {
 pub struct Trained<M> {
     /// The first moving average.
     pub network: M,
+    #[allow(dead_code, reason = "not every example reports it")]
+    pub objective: String,
     pub steps: u64,
     /// Since the program was last started.
     pub seconds: f64,
 }
 
-/// Trains in `folder` for so many seconds, or the steps that the options say, with a learning rate that falls to 0 as a cosine. A run that is
-/// resumed takes the steps that were said when it began. Nothing if it was interrupted.
+/// Steps, or a time that is enough for some.
+#[derive(Clone, Copy)]
+pub enum Length {
+    #[allow(dead_code, reason = "not every example counts steps")]
+    Steps(u64),
+    Seconds(f64),
+}
+
+/// Trains in `folder` for that long, or the steps that the options say; `settings` are a function of the steps, such as those of a learning rate
+/// that falls. A run that is resumed takes the steps that were said when it began. Nothing if it was interrupted.
 pub fn train<T, M, S>(
     options: &Options,
     folder: &Path,
-    seconds: f64,
+    length: Length,
     network: M,
     source: impl Fn() -> Result<S>,
-    settings: Settings,
+    settings: impl Fn(u64) -> Result<Settings>,
     device: T::Device,
 ) -> Result<Option<Trained<M>>>
 where
@@ -41,11 +51,18 @@ where
     let options = Options { out: Some(folder.to_owned()), ..options.clone() };
     let newest = if options.resume { Checkpoint::latest(&folder.join("checkpoints"))? } else { None };
     let begun = newest.map(|path| Checkpoint::open(&path)).transpose()?;
-    let steps = match (options.steps, begun.map(|checkpoint| checkpoint.settings().schedule)) {
-        (Some(steps), _) | (None, Some(Schedule::Cosine { steps })) => steps,
-        (None, _) => steps_in(seconds, Trainer::new(network.clone(), source()?, settings.clone(), device.clone())?)?,
+    let steps = match (options.steps, begun.map(|checkpoint| checkpoint.settings().schedule), length) {
+        (Some(steps), ..) | (None, Some(Schedule::Cosine { steps }), Length::Seconds(_)) | (None, _, Length::Steps(steps)) => {
+            steps
+        }
+        (None, _, Length::Seconds(seconds)) => {
+            const SOME: u64 = 1000;
+            steps_in(seconds, Trainer::new(network.clone(), source()?, settings(SOME)?, device.clone())?)?
+        }
     };
-    let settings = Settings { schedule: Schedule::Cosine { steps }, ..settings };
+    let settings = settings(steps)?;
+    let objective = settings.objective.to_string();
+    println!("{objective}: {steps} steps");
     let decay = settings.averages.first().copied().unwrap_or(f64::NAN);
     let mut trainer = Trainer::new(network, source()?, settings, device)?;
     trainer.average(decay)?; // or refuse now, not at the end
@@ -55,7 +72,13 @@ where
         return Ok(None);
     }
     let seconds = times.iter().map(|time| time.as_secs_f64()).sum();
-    Ok(Some(Trained { network: trainer.average(decay)?.clone(), steps, seconds }))
+    Ok(Some(Trained { network: trainer.average(decay)?.clone(), objective, steps, seconds }))
+}
+
+/// These settings with a learning rate that falls to 0 as a cosine.
+#[allow(dead_code, reason = "not every example has settings that depend on steps by this alone")]
+pub fn falling(settings: Settings) -> impl Fn(u64) -> Result<Settings> {
+    move |steps| Ok(Settings { schedule: Schedule::Cosine { steps }, ..settings.clone() })
 }
 
 /// The steps that this trainer takes in so many seconds, one at least, by the time that some of them take; the trainer is used up.

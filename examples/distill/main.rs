@@ -25,6 +25,7 @@ use flowmap::{
     solver::{Adaptive, DOP853, DOPRI5, EULER, Ensemble, FixedSteps, MIDPOINT, RK4, Solver, Start},
 };
 use mixture::{D, Mixture};
+use pace::{Length, falling};
 use std::{path::Path, process::ExitCode};
 
 type Batch = NdTensor<f32>;
@@ -195,7 +196,15 @@ fn train<S: Source<Batch>>(
     settings: Settings,
     folder: &Path,
 ) -> Result<Option<Network>> {
-    let trained = pace::train::<Batch, _, _>(&arguments.training, folder, arguments.seconds, network, source, settings, ())?;
+    let trained = pace::train::<Batch, _, _>(
+        &arguments.training,
+        folder,
+        Length::Seconds(arguments.seconds),
+        network,
+        source,
+        falling(settings),
+        (),
+    )?;
     Ok(trained.map(|trained| {
         println!("{} steps in {:.0} seconds", trained.steps, trained.seconds);
         trained.network

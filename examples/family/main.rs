@@ -19,7 +19,7 @@ use flowmap::{
     sample::{Grid, Route},
     solver::{EULER, FixedSteps, Solver},
 };
-use pace::Trained;
+use pace::{Length, Trained, falling};
 use problems::{NOISE, Problem, SAMPLES};
 use std::{fmt::Write, path::Path, process::ExitCode};
 
@@ -175,7 +175,15 @@ impl Learner<'_> {
         seconds: f64,
         folder: &Path,
     ) -> Result<Option<Trained<Network>>> {
-        pace::train::<Batch, _, _>(&self.arguments.training, folder, seconds, network, source, settings, ())
+        pace::train::<Batch, _, _>(
+            &self.arguments.training,
+            folder,
+            Length::Seconds(seconds),
+            network,
+            source,
+            falling(settings),
+            (),
+        )
     }
 
     /// Samples in so many steps, and their divergence. Flow matching is followed by Euler's method, and maps to the end of time by such maps and

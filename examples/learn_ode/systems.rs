@@ -1,7 +1,9 @@
 //! The ODEs that can be learned, with the boxes that trajectories begin in.
 
-use flowmap::{Number, Ode};
-use std::f64::consts::PI;
+use crate::{exponents, ftle, states::States, units::InOwnUnits};
+use flowmap::{Number, Ode, Result};
+use serde_json::Value;
+use std::{f64::consts::PI, path::Path};
 
 /// An ODE and where to learn it.
 pub trait System<const D: usize>: Ode<D> + Copy + Send + Sync + 'static {
@@ -9,16 +11,26 @@ pub trait System<const D: usize>: Ode<D> + Copy + Send + Sync + 'static {
     const NAME: &'static str;
     /// The times between which its flow map is learned.
     const SPAN: [f64; 2];
-    /// Whether its velocity does not depend on time: maps of all lengths up to the span's then begin at the same time.
+    /// How many learned maps follow one another over the span: one, where it is short beside the time in which neighbours part.
+    const PARTS: u32 = 1;
+    /// Whether its velocity does not depend on time: maps of all lengths then begin at the same time.
     const AUTONOMOUS: bool = true;
-    /// The box of states that are learned from, and tested.
+    /// The box of states: what networks see as `[-1, 1]^D`.
     const BOX: [[f64; 2]; D];
+    /// Whether the sides of the box are walls, that no trajectory passes: neighbours part along them, so that a small error would lead far out.
+    const WALLS: bool = false;
+    /// Which states are learned from, and tested.
+    const STATES: States<D> = States::Box;
     /// What does not change along a trajectory.
-    fn invariant(_x: &[f64; D]) -> Option<f64> {
+    fn invariant<N: Number>(_x: &[N; D]) -> Option<N> {
         None
     }
     /// Whether volumes do not change.
     const INCOMPRESSIBLE: bool = false;
+    /// What this system is known for, by the learned map beside the solver: numbers for the report, and pictures in the folder.
+    fn known_for(&self, _map: &InOwnUnits<Self, D>, _folder: &Path) -> Result<Value> {
+        Ok(Value::Null)
+    }
 }
 
 /// `θ'' = -sin θ`: swings and turns over.
@@ -37,8 +49,8 @@ impl System<2> for Pendulum {
     const SPAN: [f64; 2] = [0.0, 2.0];
     const BOX: [[f64; 2]; 2] = [[-PI, PI], [-3.0, 3.0]];
     const INCOMPRESSIBLE: bool = true;
-    fn invariant([angle, speed]: &[f64; 2]) -> Option<f64> {
-        Some(0.5 * speed * speed - angle.cos())
+    fn invariant<N: Number>([angle, speed]: &[N; 2]) -> Option<N> {
+        Some(speed.powi(2).scale(0.5) - angle.cos())
     }
 }
 
@@ -58,8 +70,8 @@ impl System<2> for LotkaVolterra {
     const NAME: &'static str = "lotka-volterra";
     const SPAN: [f64; 2] = [0.0, 2.0];
     const BOX: [[f64; 2]; 2] = [[1.0, 5.0], [0.5, 3.0]];
-    fn invariant([prey, hunters]: &[f64; 2]) -> Option<f64> {
-        Some(prey - 3.0 * prey.ln() + hunters - 1.5 * hunters.ln())
+    fn invariant<N: Number>([prey, hunters]: &[N; 2]) -> Option<N> {
+        Some(prey.clone() - prey.ln().scale(3.0) + hunters - hunters.ln().scale(1.5))
     }
 }
 
@@ -76,8 +88,12 @@ impl Ode<3> for Lorenz {
 
 impl System<3> for Lorenz {
     const NAME: &'static str = "lorenz";
-    const SPAN: [f64; 2] = [0.0, 0.5];
-    const BOX: [[f64; 2]; 3] = [[-15.0, 15.0], [-20.0, 20.0], [10.0, 40.0]];
+    const SPAN: [f64; 2] = [0.0, 0.25];
+    const BOX: [[f64; 2]; 3] = [[-20.0, 20.0], [-27.0, 27.0], [0.0, 48.0]];
+    const STATES: States<3> = States::Visited { starts: Self::BOX, between: [10.0, 15.0], thickness: 0.05 };
+    fn known_for(&self, map: &InOwnUnits<Self, 3>, _folder: &Path) -> Result<Value> {
+        exponents::compare(self, map, Self::SPAN[1])
+    }
 }
 
 /// Two vortices side by side whose border sways; amplitude 0.1, sway 0.25, period 10.
@@ -98,10 +114,15 @@ impl Ode<2> for DoubleGyre {
 
 impl System<2> for DoubleGyre {
     const NAME: &'static str = "double-gyre";
-    const SPAN: [f64; 2] = [0.0, 5.0];
+    const SPAN: [f64; 2] = [0.0, 10.0];
+    const PARTS: u32 = 8;
     const AUTONOMOUS: bool = false;
     const BOX: [[f64; 2]; 2] = [[0.0, 2.0], [0.0, 1.0]];
+    const WALLS: bool = true;
     const INCOMPRESSIBLE: bool = true;
+    fn known_for(&self, map: &InOwnUnits<Self, 2>, folder: &Path) -> Result<Value> {
+        ftle::compare(self, map, folder)
+    }
 }
 
 /// A planet about a sun of mass 1, in its plane.
@@ -120,9 +141,12 @@ impl Ode<4> for Kepler {
 impl System<4> for Kepler {
     const NAME: &'static str = "kepler";
     const SPAN: [f64; 2] = [0.0, 2.0];
-    const BOX: [[f64; 2]; 4] = [[0.8, 1.2], [-0.2, 0.2], [-0.2, 0.2], [0.8, 1.2]];
+    const BOX: [[f64; 2]; 4] = [[-2.0, 2.0], [-2.0, 2.0], [-1.5, 1.5], [-1.5, 1.5]];
+    // ellipses from 0.5 to 2.3 away from the sun, once round or about so
+    const STATES: States<4> =
+        States::Visited { starts: [[0.9, 1.1], [-0.1, 0.1], [-0.1, 0.1], [0.9, 1.1]], between: [0.0, 13.0], thickness: 0.02 };
     const INCOMPRESSIBLE: bool = true;
-    fn invariant([x, y, u, v]: &[f64; 4]) -> Option<f64> {
-        Some(0.5 * (u * u + v * v) - 1.0 / x.hypot(*y))
+    fn invariant<N: Number>([x, y, u, v]: &[N; 4]) -> Option<N> {
+        Some((u.powi(2) + v.powi(2)).scale(0.5) - (x.powi(2) + y.powi(2)).sqrt().recip())
     }
 }

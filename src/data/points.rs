@@ -7,7 +7,7 @@ use rand::{Rng, RngExt};
 use super::{csv, npy};
 use crate::{
     Error, Result,
-    law::{Law, checksum},
+    law::{Law, checksum, stream},
 };
 
 /// A data set: `n` points of dimension `d`, all finite.
@@ -48,6 +48,23 @@ impl Points {
             return Err(Error::invalid("points", format!("row {row}, column {column} is {}; give finite numbers", rows[at])));
         }
         Ok(Self { rows, dimension })
+    }
+
+    /// `count` draws of a law, by the generator of the seed: where the law itself is too dear to be drawn from at every step, such as
+    /// [`Visited`](crate::law::Visited).
+    ///
+    /// ```
+    /// use flowmap::{data::Points, law::Checkerboard};
+    /// assert_eq!(Points::drawn(&Checkerboard, 100, 1)?.len(), 100);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where `count` is 0, or a draw is not finite.
+    pub fn drawn(law: &impl Law, count: usize, seed: u64) -> Result<Self> {
+        let mut rows = vec![0.0; count * law.dimension()];
+        law.draw_rows(&mut stream(seed, 0), &mut rows);
+        Self::new(rows, law.dimension())
     }
 
     /// From a file whose name ends in `.csv` or `.npy`.

@@ -7,12 +7,16 @@
 mod checkerboard;
 mod constants;
 mod normal;
+mod sum;
 mod uniform;
+mod visited;
 
 pub use checkerboard::Checkerboard;
 pub use constants::Constants;
 pub use normal::Normal;
+pub use sum::Sum;
 pub use uniform::Uniform;
+pub use visited::Visited;
 
 use std::sync::Arc;
 

@@ -1,14 +1,15 @@
 //! Ends of trajectories as they are asked for.
 
 use crate::{
-    AverageVelocity, Diffeomorphism, Ode, Real, Scaling, Tensor, Value, Var,
+    AverageVelocity, Diffeomorphism, Ode, Real, Scaling, Tensor,
     solver::{Ensemble, Start},
 };
 
 /// The map of an ODE by an [`Ensemble`], for [`GivenField::with_map`](super::GivenField::with_map): with it `pmd` is a regression on the ends
-/// of trajectories, each solved when it is drawn, none twice.
+/// of trajectories, each solved when it is drawn, none twice. [`Learned`](crate::Learned) makes it a flow map of rows, such as
+/// [`law::Visited`](crate::law::Visited) takes.
 ///
-/// States are points of `D` coordinates in `f64` there, whatever the tensors hold. A trajectory that does not come to its end gives NaN.
+/// It has no derivatives: tensors on a tape are constants to it, and it takes no duals. States are points of `D` coordinates in `f64` there, whatever the tensors hold. A trajectory that does not come to its end gives NaN.
 ///
 /// ```
 /// use flowmap::{AverageVelocity, Number, Ode, Scaling, Tensor, Var, backend::ndarray::NdTensor, learn::Solved};
@@ -44,14 +45,15 @@ impl<O: Ode<D>, const D: usize> Solved<O, D> {
     }
 }
 
-impl<T, O, const D: usize> AverageVelocity<Var<T>> for Solved<O, D>
+// a tensor without tangent, or one on a tape
+impl<T, O, const D: usize> AverageVelocity<T> for Solved<O, D>
 where
     T: Tensor<Primal = T>,
     O: Ode<D> + Sync,
 {
     /// # Panics
     /// If `x` has not the shape `[batch, D]`, or the times not `[batch]` or `[]`.
-    fn average_velocity(&self, s: &Var<T>, t: &Var<T>, x: &Var<T>) -> Var<T> {
+    fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let [rows, columns] = x.shape() else { panic!("states of shape {:?}; they are [batch, {D}]", x.shape()) };
         assert_eq!(*columns, D, "states have {columns} coordinates; the ODE has {D}");
         let [s, t] = [s, t].map(|time| match (time.values(), time.shape()) {
@@ -79,6 +81,6 @@ where
             };
             velocities.extend(velocity.map(T::Real::from_f64));
         }
-        Var::constant(T::from_slice(&x.device(), &velocities, &[*rows, D]))
+        T::from_slice(&x.device(), &velocities, &[*rows, D])
     }
 }

@@ -19,6 +19,11 @@ pub enum Times {
     /// Uniform on the triangle `a ≤ s ≤ t ≤ b`.
     #[default]
     Uniform,
+    /// Uniform on the part of that triangle with `t - s ≤ longest (b - a)`: short maps from any time, to go on by one after another.
+    Within {
+        /// The longest way, as a share of the span, in `(0, 1]`.
+        longest: f64,
+    },
     /// Uniform on the square: maps in both directions of time.
     BothWays,
     /// `s = a`, and `t` uniform: all there is for an ODE that does not depend on time, whose network is told `t - s` alone.
@@ -67,6 +72,13 @@ impl Times {
                 let (a, b) = (self.single(span, rng), self.single(span, rng));
                 [a.min(b), a.max(b)]
             }
+            Self::Within { longest } => {
+                // the length d has a density in proportion to 1 - d, up to the longest
+                let share = rng.random::<f64>() * longest * (2.0 - longest);
+                let length = share / (1.0 + (1.0 - share).sqrt()); // 1 - √(1 - share), without cancellation
+                let first = (1.0 - length) * rng.random::<f64>();
+                [first, first + length].map(|place| (start + (end - start) * place).min(end))
+            }
             Self::BothWays => [self.single(span, rng), self.single(span, rng)],
             Self::FromStart => [start, self.single(span, rng)],
             Self::ToEnd => [self.single(span, rng), end],
@@ -94,6 +106,7 @@ impl Times {
     pub(super) fn longest(&self, [start, end]: [f64; 2]) -> f64 {
         match *self {
             Self::Grid { steps } => (end - start) / f64::from(steps),
+            Self::Within { longest } => longest * (end - start),
             _ => end - start,
         }
     }
@@ -103,6 +116,9 @@ impl Times {
         match *self {
             Self::LogitNormal { mean, deviation } if !(mean.is_finite() && deviation > 0.0 && deviation.is_finite()) => {
                 invalid(format!("a mean of {mean} and a deviation of {deviation}; give finite numbers, the second positive"))
+            }
+            Self::Within { longest } if !(longest > 0.0 && longest <= 1.0) => {
+                invalid(format!("ways of up to {longest} of the span; give a share above 0, and at most 1"))
             }
             Self::Dyadic { levels } if !(1..=31).contains(&levels) => {
                 invalid(format!("{levels} lengths; there are from 1 to 31"))
@@ -206,8 +222,10 @@ mod tests {
     use super::*;
     use crate::law::stream;
 
-    const ALL: [Times; 7] = [
+    const ALL: [Times; 9] = [
         Times::Uniform,
+        Times::Within { longest: 0.3 },
+        Times::Within { longest: 1.0 },
         Times::BothWays,
         Times::FromStart,
         Times::ToEnd,
@@ -224,7 +242,7 @@ mod tests {
             for _ in 0..1000 {
                 let [s, t] = times.pair([-1.0, 3.0], 0.9, &mut rng);
                 let single = times.single([-1.0, 3.0], &mut rng);
-                assert!((t - s).abs() <= times.longest([-1.0, 3.0]));
+                assert!((t - s).abs() <= times.longest([-1.0, 3.0]) + 1e-14);
                 assert!([s, t, single].iter().all(|t| (-1.0..=3.0).contains(t)), "{times:?}: {s} {t} {single}");
                 backwards += u32::from(t < s);
             }
@@ -240,6 +258,8 @@ mod tests {
         };
         let close = |times, expected: f64| assert!((mean(times) - expected).abs() < 0.01, "{times:?}: {}", mean(times));
         close(Times::Uniform, 1.0 / 3.0);
+        close(Times::Within { longest: 1.0 }, 1.0 / 3.0);
+        close(Times::Within { longest: 0.25 }, 0.119); // (L²/2 - L³/3) / (L - L²/2)
         close(Times::BothWays, 0.0);
         close(Times::FromStart, 0.5);
         close(Times::ToEnd, 0.5);
@@ -248,10 +268,28 @@ mod tests {
     }
 
     #[test]
+    fn short_ways_begin_at_any_time() {
+        let (mut rng, times) = (stream(3, 0), Times::Within { longest: 0.25 });
+        let mut starts = [0_u32; 4];
+        for _ in 0..20_000 {
+            let [s, t] = times.pair([0.0, 4.0], 1.0, &mut rng);
+            assert!(s <= t && t - s <= 1.0 + 1e-15);
+            starts[s as usize] += 1;
+        }
+        // of the area L - L²/2 = 7/32 each of three quarters has 2/32, the last 1/32
+        for (count, share) in starts.iter().zip([2.0, 2.0, 2.0, 1.0]) {
+            assert!((f64::from(*count) / 20_000.0 - share / 7.0).abs() < 0.015, "{starts:?}");
+        }
+    }
+
+    #[test]
     fn laws_that_cannot_be_are_refused() {
         assert!(ALL.iter().all(|times| times.check().is_ok()));
         assert!(Times::Dyadic { levels: 0 }.check().is_err() && Times::Dyadic { levels: 32 }.check().is_err());
         assert!([0, u32::MAX].into_iter().all(|steps| Times::Grid { steps }.check().is_err()));
+        for longest in [0.0, -0.5, 1.1, f64::NAN] {
+            assert!(Times::Within { longest }.check().is_err());
+        }
         for (mean, deviation) in [(f64::NAN, 1.0), (0.0, 0.0), (0.0, f64::INFINITY)] {
             assert!(Times::LogitNormal { mean, deviation }.check().is_err());
         }

@@ -46,6 +46,22 @@ impl Canvas {
         Ok(Self(RgbImage::from_pixel(width as u32, height as u32, Rgb(PAPER))))
     }
 
+    /// Canvases side by side, their upper edges on one line.
+    ///
+    /// # Errors
+    /// As [`Canvas::new`].
+    pub fn row(parts: &[Self]) -> Result<Self> {
+        let widths = parts.iter().map(|part| u64::from(part.0.width()));
+        let height = parts.iter().map(|part| part.0.height()).max().unwrap_or(0);
+        let mut row = Self::new(widths.sum(), height.into())?;
+        let mut left = 0;
+        for part in parts {
+            image::imageops::replace(&mut row.0, &part.0, left, 0);
+            left += i64::from(part.0.width());
+        }
+        Ok(row)
+    }
+
     /// Colours a pixel; those outside are not seen.
     pub fn set(&mut self, x: u32, y: u32, colour: Colour) {
         if let Some(pixel) = self.0.get_pixel_mut_checked(x, y) {

@@ -47,22 +47,54 @@ pub struct ColourBar<'a> {
 /// # Errors
 /// [`Error::Invalid`] where no value is finite or the range does not increase; [`Error::Io`] where the file cannot be written.
 pub fn heat_map(path: impl AsRef<Path>, plane: &Plane, bar: &ColourBar, field: &ScalarField) -> Result<()> {
+    heat_map_panels(path, &[(*plane, field)], bar)
+}
+
+/// Draws [heat maps](heat_map) side by side, with one colour bar for all, to a PNG file: what is to be compared has the same colours.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("pendulums.png");
+/// use flowmap::{analysis::{Grid, ScalarField}, plot::{ColourBar, Plane, heat_map_panels}};
+/// let grid = Grid::new([[-4.0, 4.0], [-3.0, 3.0]], [80, 60])?;
+/// let energy = ScalarField::sample(grid, |[angle, speed]| 0.5 * speed * speed - angle.cos());
+/// let small = ScalarField::sample(grid, |[angle, speed]| 0.5 * (speed * speed + angle * angle) - 1.0);
+/// let plane = |title| Plane { title, x: "angle", y: "speed" };
+/// let panels = [(plane("Pendulum"), &energy), (plane("for small angles"), &small)];
+/// heat_map_panels(&path, &panels, &ColourBar { name: "energy", range: None })?;
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`heat_map`]; and [`Error::Invalid`] where there are no panels, or the picture is too large.
+pub fn heat_map_panels(path: impl AsRef<Path>, panels: &[(Plane, &ScalarField)], bar: &ColourBar) -> Result<()> {
     if let Some(range) = bar.range {
         check_range("range of the colours", range)?;
     }
-    let Some(found) = field.range() else {
+    let found = panels.iter().filter_map(|(_, field)| field.range()).reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])]);
+    let Some(found) = found else {
         return Err(Error::invalid("scalar field", "no value of it is finite, so there is nothing to draw"));
     };
     let range = widened(bar.range.unwrap_or(found));
+    let draw = |(k, (plane, field)): (usize, &(Plane, &ScalarField))| {
+        panel(plane, field, range, (k + 1 == panels.len()).then_some(bar.name))
+    };
+    let drawn: Vec<Canvas> = panels.iter().enumerate().map(draw).collect::<Result<_>>()?;
+    Canvas::row(&drawn)?.save(path.as_ref())
+}
+
+/// A heat map, with a bar of this name if that is given.
+fn panel(plane: &Plane, field: &ScalarField, range: [f64; 2], bar: Option<&str>) -> Result<Canvas> {
     let size = size_of(field);
     let ticks = upward_ticks(range, size[1]);
-    let beside = 2 * GAP + BAR + GAP + widest(&ticks) + room(bar.name);
+    let beside = bar.map_or(0, |name| 2 * GAP + BAR + GAP + widest(&ticks) + room(name));
     let (mut canvas, frame) = Frame::drawn(plane, field.grid().sides(), size, 0, beside)?;
     let shade = |value: f64| {
         let [low, high] = range;
         if value.is_finite() { colour(value / (high - low) - low / (high - low)) } else { NOT_FINITE }
     };
     draw_cells(&mut canvas, &frame, field, shade);
+    let Some(name) = bar else { return Ok(canvas) };
 
     let corner = [frame.corner()[0] + size[0] + 2 * GAP, frame.corner()[1]];
     let height = f64::from(size[1]);
@@ -77,9 +109,9 @@ pub fn heat_map(path: impl AsRef<Path>, plane: &Plane, bar: &ColourBar, field: &
         canvas.fill([right + 1, at], [TICK, 1], axis_ink());
         canvas.text(label, [right + GAP, at.saturating_sub(LINE / 2)]);
     }
-    let middle = corner[1] + size[1] / 2 + text_width(bar.name) / 2;
-    canvas.text_upwards(bar.name, [right + GAP + widest(&ticks) + GAP, middle]);
-    canvas.save(path.as_ref())
+    let middle = corner[1] + size[1] / 2 + text_width(name) / 2;
+    canvas.text_upwards(name, [right + GAP + widest(&ticks) + GAP, middle]);
+    Ok(canvas)
 }
 
 /// A range that colours can be divided over, also where all values are one.
@@ -159,6 +191,22 @@ mod tests {
             drawn(Grid::new([side, [0.0, 1.0]], [3, 1]).unwrap(), None, |[x, _]| x).unwrap();
             drawn(Grid::new([[0.0, 1.0], side], [1, 3000]).unwrap(), None, |[_, y]| y).unwrap();
         }
+    }
+
+    #[test]
+    fn panels_share_their_colours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maps.png");
+        let [low, high] = [0.0, 10.0].map(|base| ScalarField::sample(grid(), move |[x, _]| base + x.floor()));
+        let bar = ColourBar::default();
+        heat_map_panels(&path, &[(Plane::default(), &low), (Plane::default(), &high)], &bar).unwrap();
+        let picture = decoded(&path);
+        let [left, up] = centre(0, 0);
+        let at = |x: u32| picture.get_pixel(x, up).0;
+        assert_eq!([at(left), at(left + 3 * 180)], [0.0, 3.0 / 13.0].map(colour));
+        let second = (left + 720..picture.width()).find(|x| at(*x) == colour(10.0 / 13.0)).unwrap();
+        assert_eq!([at(second + 179), at(second + 3 * 180)], [10.0 / 13.0, 1.0].map(colour));
+        assert!(heat_map_panels(&path, &[], &bar).is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod ticks;
 pub use curves::{Axes, Scale, curve_panels, curves};
 pub use frame::Plane;
 pub use grid::image_grid;
-pub use heat_map::{ColourBar, heat_map};
+pub use heat_map::{ColourBar, heat_map, heat_map_panels};
 pub use paths::paths;
 pub use scatter::scatter_panels;
 

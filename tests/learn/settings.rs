@@ -120,6 +120,7 @@ fn times() -> impl Strategy<Value = Times> {
         select(vec![Times::Uniform, Times::BothWays, Times::FromStart, Times::ToEnd]),
         (float(-2.0..2.0), float(0.1..3.0)).prop_map(|(mean, deviation)| Times::LogitNormal { mean, deviation }),
         select(vec![0, 1, 5, 31, 32, u32::MAX]).prop_map(|levels| Times::Dyadic { levels }),
+        float(-0.2..1.2).prop_map(|longest| Times::Within { longest }),
     ]
 }
 

@@ -1,0 +1,64 @@
+//! Which states a map is learned from, and tested at.
+
+use crate::systems::System;
+use flowmap::{
+    Diffeomorphism, Learned, Result, Scaling,
+    backend::ndarray::NdTensor,
+    data::Points,
+    law::{Law, Normal, Sum, Uniform, Visited},
+    learn::Solved,
+    solver::Ensemble,
+};
+use std::sync::Arc;
+
+/// The states of a system.
+#[derive(Clone, Copy)]
+pub enum States<const D: usize> {
+    /// All of the box alike.
+    Box,
+    /// Those that trajectories visit: what the map makes of them is among them.
+    Visited {
+        /// Where trajectories begin.
+        starts: [[f64; 2]; D],
+        /// The times between which their states count: after a while they are on an attractor, if there is one.
+        between: [f64; 2],
+        /// The standard deviation of what is added to learn from, in units of the box: maps meet states that are a little off.
+        thickness: f64,
+    },
+}
+
+/// A table of so many states is drawn from.
+const TABLE: usize = 1 << 16;
+
+/// The law of states to learn from, in units of the box. A margin makes the box larger, or the thickness.
+pub fn learned_from<const D: usize, S: System<D>>(system: S, solver: &Ensemble, margin: f64) -> Result<Arc<dyn Law>> {
+    Ok(match S::STATES {
+        States::Box => Arc::new(Uniform::new(&[[-margin, margin]; D])?),
+        States::Visited { thickness, .. } => {
+            let units = Scaling::of_box(S::BOX)?;
+            let mut table = visited(system, solver, TABLE, 0)?;
+            table.iter_mut().for_each(|x| *x = units.forward(x));
+            let noise = Normal::new(vec![0.0; D], thickness * margin)?;
+            Arc::new(Sum::new(Points::new(table.into_flattened(), D)?, noise)?)
+        }
+    })
+}
+
+/// States to test at.
+pub fn tested<const D: usize, S: System<D>>(system: S, solver: &Ensemble, count: usize) -> Result<Vec<[f64; D]>> {
+    match S::STATES {
+        States::Box => Ok(points(&Points::drawn(&Uniform::new(&S::BOX)?, count, 1)?)),
+        States::Visited { .. } => visited(system, solver, count, 1),
+    }
+}
+
+fn visited<const D: usize, S: System<D>>(system: S, solver: &Ensemble, count: usize, seed: u64) -> Result<Vec<[f64; D]>> {
+    let States::Visited { starts, between: [first, last], .. } = S::STATES else { return Ok(vec![]) };
+    let map = Learned(Solved::new(system, solver.clone()));
+    let law = Visited::<_, _, NdTensor<f64>>::new(Uniform::new(&starts)?, map, [0.0, last], ())?;
+    Ok(points(&Points::drawn(&law.since(first)?, count, seed)?))
+}
+
+fn points<const D: usize>(table: &Points) -> Vec<[f64; D]> {
+    table.iter().map(|row| std::array::from_fn(|k| row[k])).collect()
+}

@@ -1,0 +1,64 @@
+//! Training by one objective.
+
+use crate::{
+    Arguments,
+    pace::{self, Length, Trained},
+    states::learned_from,
+    systems::System,
+    units::{Batch, InUnitTime, Network, network},
+};
+use flowmap::{
+    Conjugation, Pointwise, Result, Scaling, Tolerance,
+    learn::{GivenField, Growth, Options, Schedule, Settings, Solved, Source, Times},
+    solver::{Adaptive, DOPRI5, Ensemble},
+};
+use std::path::Path;
+
+/// The weights that are used are this average of those that were trained.
+const AVERAGE: f64 = 0.999;
+
+/// The solver that training asks, where it asks one.
+pub fn solver() -> Result<Ensemble> {
+    Ok(Ensemble::new(Adaptive::new(DOPRI5)?.tolerance(Tolerance::new(1e-6, 1e-6)?)))
+}
+
+/// Trains in the folder by the objective of the options; nothing if that was interrupted.
+pub fn train<const D: usize, S: System<D>>(
+    arguments: &Arguments,
+    options: &Options,
+    folder: &Path,
+    system: S,
+) -> Result<Option<Trained<Network>>> {
+    let settings = |steps| settings::<D, S>(arguments, options, steps);
+    let network = network::<D, S>(options.width.unwrap_or(128), options.layers.unwrap_or(4), settings(1)?.seed)?;
+    let length = arguments.seconds.map_or(Length::Steps(20_000), Length::Seconds);
+    pace::train::<Batch, _, _>(options, folder, length, network, || source::<D, S>(arguments, system), settings, ())
+}
+
+fn settings<const D: usize, S: System<D>>(arguments: &Arguments, options: &Options, steps: u64) -> Result<Settings> {
+    let times = match (arguments.both_ways, S::AUTONOMOUS) {
+        (true, _) => Times::BothWays,
+        (false, true) => Times::FromStart,
+        (false, false) => Times::Within { longest: 1.0 / f64::from(S::PARTS) },
+    };
+    options.settings(Settings {
+        batch: 1024,
+        diagonal: 0.1,
+        weight: 0.0,
+        times,
+        growth: (arguments.reach < 1.0).then_some(Growth { first: arguments.reach, steps: steps / 2 }),
+        learning_rate: 2e-3,
+        schedule: Schedule::Cosine { steps },
+        averages: vec![AVERAGE],
+        ..Settings::default()
+    })
+}
+
+fn source<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Result<impl Source<Batch> + use<D, S>> {
+    let (units, solver) = (Scaling::of_box(S::BOX)?, solver()?);
+    let states = learned_from(system, &solver, arguments.margin)?;
+    let system = InUnitTime(system);
+    let field = Conjugation::<_, _, D> { of: Pointwise::<_, D>(system), by: units.reversed() };
+    let source = GivenField::new(field, states, [0.0, arguments.margin])?.named(S::NAME);
+    source.with_map(arguments.reach * arguments.margin, Solved::new(system, solver).in_units(units))
+}
