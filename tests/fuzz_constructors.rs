@@ -3,14 +3,14 @@
 //! Settings as values are fuzzed in `learn/settings.rs`; here they come as text.
 
 use flowmap::{
-    Error, Result, Tensor, Value,
+    AverageVelocity, Error, Result, State, Tensor, Value,
     backend::ndarray::NdTensor,
     data::Images,
     exact::{DiagonalGaussian, Pendulum},
     interpolant::{Interpolant, Path, VariancePreserving},
     law::{Checkerboard, Constants, Law, Normal, Uniform, stream},
     learn::{
-        Conditional, Coupling, Distilled, GivenField, Growth, Independent, Objective, Schedule, Settings, StopGradient,
+        Conditional, Coupling, Distilled, GivenField, Growth, Independent, Method, Objective, Schedule, Settings, StopGradient,
         TeacherNetwork, Times, Trainer, Transport, Weighting,
     },
     nn::{Mlp, MlpShape},
@@ -99,6 +99,18 @@ fn trains<C: flowmap::learn::Source<NdTensor<f32>>>(source: C, columns: usize, s
     Ok(())
 }
 
+/// A velocity, and a map that stays where it is.
+fn flow() -> DiagonalGaussian<2, flowmap::interpolant::Linear> {
+    DiagonalGaussian::new(flowmap::interpolant::Linear, [[0.0; 2], [1.0; 2]], [[1.0; 2], [0.5; 2]]).unwrap()
+}
+
+struct Still;
+impl<X: State> AverageVelocity<X> for Still {
+    fn average_velocity(&self, _s: &X::Time, _t: &X::Time, x: &X) -> X {
+        x.minus(x)
+    }
+}
+
 fn small(objective: &str) -> Settings {
     Settings { objective: objective.parse().unwrap(), batch: 4, diagonal: 0.5, averages: vec![], ..Settings::default() }
 }
@@ -117,6 +129,9 @@ proptest! {
             }
             if let Some(stop) = made(name.parse::<StopGradient>())? {
                 prop_assert_eq!(stop.to_string(), name.clone());
+            }
+            if let Some(method) = made(name.parse::<Method>())? {
+                prop_assert_eq!(method.name, name.clone());
             }
             if let Some(path) = made(name.parse::<Path>())? {
                 prop_assert_eq!(path.to_string().parse::<Path>().unwrap(), path);
@@ -257,6 +272,22 @@ proptest! {
         }
     }
 
+    #[test]
+    fn methods_are_settings_that_train(
+        method in select(Method::ALL.to_vec()),
+        steps in prop_oneof![0..40_u32, any::<u32>()],
+        reach in float(0.0..=1.0),
+    ) {
+        let Some(rounds) = made(method.rounds(steps, &small("fm")))? else { return Ok(()) };
+        let settings = rounds[0].clone();
+        let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
+        if !method.needs_teacher() {
+            trains(coupling, 2, settings)?;
+        } else if let Some(source) = made(Distilled::new(flow(), coupling).with_map(reach, Still))? {
+            trains(source, 2, settings)?;
+        }
+    }
+
     /// A file of settings in which some numbers and words are others.
     #[test]
     fn settings_in_a_file_are_refused_or_work(
@@ -297,6 +328,9 @@ fn values() -> impl Strategy<Value = Json> {
         json!([0.5, 0.5]),
         json!({"steps": 0}),
         json!({"dyadic": {"levels": 40}}),
+        json!({"grid": {"steps": 0}}),
+        json!({"grid": {"steps": 3}}),
+        json!({"within": {"longest": 1e-300}}),
     ];
     prop_oneof![
         2 => select(words.to_vec()).prop_map(Json::from),

@@ -1,7 +1,7 @@
 //! Training for a given time.
 
 use flowmap::{
-    Result, Tensor,
+    Error, Result, Tensor,
     learn::{Checkpoint, Options, Outcome, Schedule, Settings, Source, Trainer},
     nn::Model,
 };
@@ -61,6 +61,13 @@ where
         }
     };
     let settings = settings(steps)?;
+    if settings.schedule != (Schedule::Cosine { steps }) {
+        let reason = format!(
+            "{:?}; this program lets the rate fall over the {steps} steps that it takes; leave it out",
+            settings.schedule
+        );
+        return Err(Error::Invalid { what: "schedule", reason });
+    }
     let objective = settings.objective.to_string();
     println!("{objective}: {steps} steps");
     let decay = settings.averages.first().copied().unwrap_or(f64::NAN);

@@ -1,7 +1,7 @@
 //! The probability flow from noise to a mixture of many normal laws.
 
 use flowmap::{
-    ImageTensor, Number, Ode, Real, Result, Tensor, Var, VelocityField,
+    ImageTensor, Number, Ode, Result, Tensor, Var, VelocityField,
     backend::ndarray::NdTensor,
     law::{Law, Normal, stream},
     rand::{Rng, RngExt},
@@ -61,12 +61,10 @@ impl Mixture {
     fn new(means: Vec<[f64; D]>) -> Result<Self> {
         let noise = Normal::standard(D)?;
         let squares: Vec<f64> = means.iter().map(|m| m.iter().map(|m| m * m).sum()).collect();
-        let single = |values: &mut dyn Iterator<Item = f64>| values.map(|v| f32::from_f64(v)).collect::<Vec<_>>();
-        let mut rows = means.as_flattened().iter().copied();
-        let mut columns = (0..D).flat_map(|i| means.iter().map(move |m| m[i])).chain(squares.iter().copied());
+        let columns: Vec<f64> = (0..D).flat_map(|i| means.iter().map(move |m| m[i])).chain(squares.iter().copied()).collect();
         let matrices = [
-            Batch::from_slice(&(), &single(&mut columns), &[D + 1, COMPONENTS]),
-            Batch::from_slice(&(), &single(&mut rows), &[COMPONENTS, D]),
+            Batch::from_doubles(&(), &columns, &[D + 1, COMPONENTS]),
+            Batch::from_doubles(&(), means.as_flattened(), &[COMPONENTS, D]),
         ];
         Ok(Self { noise, means: means.into(), squares: squares.into(), matrices })
     }

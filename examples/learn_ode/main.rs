@@ -93,21 +93,31 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
     println!("{} from {:?} over {:?}, {} test trajectories", S::NAME, S::BOX, S::SPAN, arguments.tests);
 
     let folder = options.out.clone().unwrap_or_else(|| format!("out/learn_ode/{}", S::NAME).into());
-    let mut all = vec![];
+    let (mut all, mut diverged) = (vec![], vec![]);
     for name in objectives.iter().map(ToString::to_string) {
         let folder = folder.join(name.replace(':', "-"));
-        let options = Options { objective: Some(name), ..options.clone() };
-        let Some(trained) = training::train(arguments, &options, &folder, system)? else { return Ok(()) };
+        let options = Options { objective: Some(name.clone()), ..options.clone() };
+        let trained = match training::train(arguments, &options, &folder, system) {
+            // in a comparison that is a result, too
+            Err(error @ Error::Diverged { .. }) if objectives.len() > 1 => {
+                eprintln!("{error}");
+                diverged.push(name);
+                continue;
+            }
+            trained => trained?,
+        };
+        let Some(trained) = trained else { return Ok(()) };
         residuals::draw(system, &trained, &truth.starts, &folder)?;
         all.push(found(system, trained, &truth, arguments.project, arguments.both_ways, &folder)?);
     }
 
     print_table(&all, S::PARTS);
-    let best = all.iter().min_by(|a, b| a.map.error.total_cmp(&b.map.error)).expect("there is an objective");
+    diverged.iter().for_each(|objective| println!("{objective:>18} diverged"));
+    let Some(best) = all.iter().min_by(|a, b| a.map.error.total_cmp(&b.map.error)) else { return Ok(()) };
     let equal = truth.solver_at(&system, best.map.error)?;
     println!("{equal}\nthe best map: {} of the network, {:.0} ns a trajectory", evaluations(S::PARTS), best.map.nanoseconds);
     let report = serde_json::json!({ "system": S::NAME, "box": S::BOX.to_vec(), "span": S::SPAN, "parts": S::PARTS, "tests": arguments.tests,
-        "learned": all, "solver_at_equal_error": equal });
+        "learned": all, "diverged": diverged, "solver_at_equal_error": equal });
     let path = folder.join("comparison.json");
     std::fs::write(&path, serde_json::to_string_pretty(&report).unwrap_or_default()).map_err(|source| Error::Io { path, source })
 }

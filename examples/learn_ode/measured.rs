@@ -118,7 +118,8 @@ fn volume<const D: usize, S: System<D>>(map: &InOwnUnits<S, D>, Case { s, t, x }
     let count = entries[0][0].len();
     let change = |k: usize| {
         let jacobian = entries.each_ref().map(|row| row.each_ref().map(|entry| f64::from(entry[k])));
-        Ok((Deformation::new(jacobian, 1.0)?.determinant() - 1.0).powi(2))
+        // ends are mirrored at walls
+        Ok((Deformation::new(jacobian, 1.0)?.determinant().abs() - 1.0).powi(2))
     };
     let sum = (0..count).map(change).sum::<Result<f64>>()?;
     Ok((sum / count as f64).sqrt())

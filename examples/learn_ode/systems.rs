@@ -88,11 +88,11 @@ impl Ode<3> for Lorenz {
 
 impl System<3> for Lorenz {
     const NAME: &'static str = "lorenz";
-    const SPAN: [f64; 2] = [0.0, 0.25];
+    const SPAN: [f64; 2] = [0.0, 0.5];
     const BOX: [[f64; 2]; 3] = [[-20.0, 20.0], [-27.0, 27.0], [0.0, 48.0]];
     const STATES: States<3> = States::Visited { starts: Self::BOX, between: [10.0, 15.0], thickness: 0.05 };
     fn known_for(&self, map: &InOwnUnits<Self, 3>, _folder: &Path) -> Result<Value> {
-        exponents::compare(self, map, Self::SPAN[1])
+        exponents::compare(self, map, 0.5 * Self::SPAN[1])
     }
 }
 

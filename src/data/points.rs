@@ -60,9 +60,14 @@ impl Points {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `count` is 0, or a draw is not finite.
+    /// [`Error::Invalid`] where `count` is 0, the table would be larger than 2^34 numbers, or a draw is not finite.
     pub fn drawn(law: &impl Law, count: usize, seed: u64) -> Result<Self> {
-        let mut rows = vec![0.0; count * law.dimension()];
+        const LARGEST: usize = 1 << 34;
+        let Some(size) = count.checked_mul(law.dimension()).filter(|&size| size <= LARGEST) else {
+            let reason = format!("{count} draws of {} coordinates are more than {LARGEST} numbers; take fewer", law.dimension());
+            return Err(Error::invalid("points", reason));
+        };
+        let mut rows = vec![0.0; size];
         law.draw_rows(&mut stream(seed, 0), &mut rows);
         Self::new(rows, law.dimension())
     }

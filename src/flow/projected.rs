@@ -35,7 +35,7 @@ impl<const D: usize, I: Invariant<D>> Invariant<D> for &I {
 /// - flow: from `y = X_{s,t}(x)` a few Newton steps `y ← y - (I(y) - I(x)) ∇I(y) / |∇I(y)|²`. What is left of a small change of `I` is
 ///   squared by each
 /// - velocity: `b - (∇I · b) ∇I / |∇I|²`
-/// - domain: that of the map, as far as `I` is smooth there
+/// - domain: that of the map, as far as `I` is finite and smooth there
 ///
 /// A step is taken where it changes the gradient by less than the gradient's own length, sample by sample. Of a quadratic `I` it then at
 /// least halves the change. Where the gradient is too small for that, at equilibria and close to them, ends stay where they are. The exact flow is left as
@@ -103,7 +103,9 @@ impl<M, I: Invariant<D>, const D: usize> Projected<M, I, D> {
             let taken = turned.dot(&turned).less(&gradient.dot(&gradient));
             x = State::choose(&taken, &next, &x);
         }
-        x
+        // where there is no invariant, there is nothing to keep: NaN then, and no change otherwise
+        let nothing = (self.invariant.at(&x.frozen()) - goal.frozen()).scale(0.0).frozen();
+        x.map(|x| x + &nothing)
     }
 }
 

@@ -42,6 +42,9 @@ impl<A: Law, B: Law> Law for Sum<A, B> {
     fn fingerprint(&self) -> String {
         format!("{} plus {}", self.first.fingerprint(), self.second.fingerprint())
     }
+    fn moving(&self) -> usize {
+        self.first.moving().max(self.second.moving())
+    }
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         check_length(x, self.dimension());
         let mut added = vec![0.0; x.len()];

@@ -31,6 +31,8 @@ pub struct Visited<L, M, T: Tensor> {
     from: f64,
     between: [f64; 2],
     name: String,
+    /// A checksum of where a few starts end.
+    ends: String,
     device: T::Device,
     rows: PhantomData<fn() -> T>,
 }
@@ -45,9 +47,10 @@ impl<L: Law, M: FlowMap<T>, T: Tensor<Primal = T>> Visited<L, M, T> {
         if !(from.is_finite() && to.is_finite()) {
             return Err(Error::invalid("span of times", format!("from {from} to {to}; give two finite times")));
         }
-        let visited = Self { starts, map, from, between: span, name: String::new(), device, rows: PhantomData };
-        visited.attempt(to)?;
-        Ok(visited)
+        let (name, ends) = (String::new(), String::new());
+        let visited = Self { starts, map, from, between: span, name, ends, device, rows: PhantomData };
+        let ends = visited.attempt(to)?;
+        Ok(Self { ends, ..visited })
     }
 
     /// Not before this time, when trajectories have come to where they stay.
@@ -69,19 +72,20 @@ impl<L: Law, M: FlowMap<T>, T: Tensor<Primal = T>> Visited<L, M, T> {
         Self { name: name.into(), ..self }
     }
 
-    /// Whether a few starts come to this time.
-    fn attempt(&self, time: f64) -> Result<()> {
+    /// That a few starts come to this time, and a checksum of where: of three digits each, so that it does not depend on who computes.
+    fn attempt(&self, time: f64) -> Result<String> {
         const STARTS: usize = 8;
         let d = self.starts.dimension();
         let mut rows = vec![0.0; STARTS * d];
         self.starts.draw_rows(&mut super::stream(0, 0), &mut rows);
         let (s, t) = (self.tensor(&[self.from], &[]), self.tensor(&[time], &[]));
-        self.map.try_flow(&s, &t, &self.tensor(&rows, &[STARTS, d])).map(drop)
+        let ends = self.map.try_flow(&s, &t, &self.tensor(&rows, &[STARTS, d]))?.to_vec();
+        let text: String = ends.into_iter().map(|end| format!("{:.2e} ", end.into_f64())).collect();
+        Ok(format!("{:08x}", crc32fast::hash(text.as_bytes())))
     }
 
     fn tensor(&self, values: &[f64], shape: &[usize]) -> T {
-        let values: Vec<T::Real> = values.iter().map(|&x| T::Real::from_f64(x)).collect();
-        T::from_slice(&self.device, &values, shape)
+        T::from_doubles(&self.device, values, shape)
     }
 }
 
@@ -98,7 +102,11 @@ where
 
     fn fingerprint(&self) -> String {
         let (starts, [first, last]) = (self.starts.fingerprint(), self.between);
-        format!("visited by {} from {starts} at {} between {first} and {last}", self.name, self.from)
+        format!("visited by {} {} from {starts} at {} between {first} and {last}", self.name, self.ends, self.from)
+    }
+
+    fn moving(&self) -> usize {
+        self.starts.moving()
     }
 
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
@@ -229,7 +237,9 @@ mod tests {
     #[test]
     fn what_tells_it_from_others() {
         let law = |span| Visited::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), span, ()).unwrap().named("turn");
-        let prints = [law([0.0, 1.0]), law([0.0, 2.0]), law([0.0, 2.0]).since(1.0).unwrap(), law([0.0, 2.0]).named("other")];
+        let faster = Visited::<_, _, Rows>::new(Circle, Rotation::new(1.1).unwrap(), [0.0, 2.0], ()).unwrap().named("turn");
+        let prints =
+            [law([0.0, 1.0]), law([0.0, 2.0]), law([0.0, 2.0]).since(1.0).unwrap(), law([0.0, 2.0]).named("other"), faster];
         let prints = prints.map(|law| law.fingerprint());
         for (k, print) in prints.iter().enumerate() {
             assert!(!prints[..k].contains(print), "{prints:?}");

@@ -2,7 +2,7 @@
 
 use super::{
     Coupling, Settings, Source,
-    given_field::{RungeKutta, check_reach},
+    given_field::{GIVEN, RungeKutta, check_reach, in_steps},
     source::probe,
 };
 use crate::{
@@ -38,6 +38,8 @@ pub struct Distilled<B, C, S = RungeKutta<B>> {
     short: S,
     coupling: C,
     reach: f64,
+    /// What the short map is, in words.
+    by: String,
     name: String,
 }
 
@@ -45,7 +47,7 @@ impl<B: Clone, C: Coupling> Distilled<B, C> {
     /// The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a unit of time.
     pub fn new(teacher: B, coupling: C) -> Self {
         let short = RungeKutta { field: teacher.clone(), count: 1 };
-        Self { teacher, short, coupling, reach: 0.1, name: String::new() }
+        Self { teacher, short, coupling, reach: 0.1, by: in_steps(1), name: String::new() }
     }
 
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
@@ -54,6 +56,7 @@ impl<B: Clone, C: Coupling> Distilled<B, C> {
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` from 1 to 100,000.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
         (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
+        self.by = in_steps(steps);
         Ok(self)
     }
 }
@@ -67,7 +70,7 @@ impl<B, C: Coupling, S> Distilled<B, C, S> {
     pub fn with_map<R>(self, reach: f64, short: R) -> Result<Distilled<B, C, R>> {
         let (reach, _) = RungeKutta::<B>::check(reach, 1)?;
         let Self { teacher, coupling, name, .. } = self;
-        Ok(Distilled { teacher, short, coupling, reach, name })
+        Ok(Distilled { teacher, short, coupling, reach, by: GIVEN.into(), name })
     }
 
     /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
@@ -90,8 +93,9 @@ where
     }
     fn fingerprint(&self, device: &T::Device) -> String {
         let end = |rng: &mut dyn Rng, x: &mut [f64]| self.coupling.draw(rng, &mut vec![0.0; x.len()], x);
-        let values = probe::<T>(self, 0.5, end, device);
-        format!("teacher {} {values} on {}, known for {}", self.name, self.coupling.fingerprint(), self.reach)
+        // some are within the span of every path
+        let values = probe::<T>(self, [0.01, 0.3, 0.8], end, device);
+        format!("teacher {} {values} on {}, known for {} {}", self.name, self.coupling.fingerprint(), self.reach, self.by)
     }
     fn check(&self, settings: &Settings) -> Result<()> {
         self.coupling.check_path(&settings.path)?;

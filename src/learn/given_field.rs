@@ -1,6 +1,6 @@
 //! Learning the flow map of a field that is known.
 
-use super::{Distillation, Settings, Source, Teacher, source::probe};
+use super::{Distillation, Settings, Source, Teacher, Times, source::probe};
 use crate::{AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField, interpolant::Path, law::Law};
 use rand::Rng;
 
@@ -29,11 +29,19 @@ pub struct GivenField<B, L, S = RungeKutta<B>> {
     short: S,
     span: [f64; 2],
     reach: f64,
+    /// What the short map is, in words.
+    by: String,
     name: String,
 }
 
 /// Steps of the short map, unless others are asked for.
 const STEPS: u32 = 1;
+
+/// A short map in the words of a fingerprint.
+pub(super) const GIVEN: &str = "by a map";
+pub(super) fn in_steps(steps: u32) -> String {
+    format!("in {steps} steps")
+}
 
 impl<B: Clone, L: Law> GivenField<B, L> {
     /// Maps between any two times of `span`, from states of this law at any time. The short map reaches a tenth of the span in one step.
@@ -47,7 +55,7 @@ impl<B: Clone, L: Law> GivenField<B, L> {
         }
         let reach = (end - start) / 10.0;
         let short = RungeKutta { field: field.clone(), count: STEPS };
-        Ok(Self { field, states, short, span, reach, name: String::new() })
+        Ok(Self { field, states, short, span, reach, by: in_steps(STEPS), name: String::new() })
     }
 
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole span, `pmd`
@@ -57,6 +65,7 @@ impl<B: Clone, L: Law> GivenField<B, L> {
     /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` from 1 to 100,000.
     pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
         (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
+        self.by = in_steps(steps);
         Ok(self)
     }
 }
@@ -69,7 +78,7 @@ impl<B, L: Law, S> GivenField<B, L, S> {
     pub fn with_map<R>(self, reach: f64, short: R) -> Result<GivenField<B, L, R>> {
         let (reach, _) = RungeKutta::<B>::check(reach, 1)?;
         let Self { field, states, span, name, .. } = self;
-        Ok(GivenField { field, states, short, span, reach, name })
+        Ok(GivenField { field, states, short, span, reach, by: GIVEN.into(), name })
     }
 
     /// With words that tell this field from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
@@ -102,8 +111,9 @@ where
     }
     fn fingerprint(&self, device: &T::Device) -> String {
         let ([start, end], states) = (self.span, self.states.fingerprint());
-        let values = probe::<T>(self, start, |rng, x| self.states.draw(rng, x), device);
-        format!("field {} {values} from {start} to {end} at {states}, known for {}", self.name, self.reach)
+        let times = [0.0, 0.4, 0.8].map(|share| start + share * (end - start));
+        let values = probe::<T>(self, times, |rng, x| self.states.draw(rng, x), device);
+        format!("field {} {values} from {start} to {end} at {states}, known for {} {}", self.name, self.reach, self.by)
     }
     fn check(&self, settings: &Settings) -> Result<()> {
         check_reach(settings, self.reach, self.span)
@@ -130,16 +140,23 @@ where
 }
 
 /// # Errors
-/// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far.
+/// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far; or the rest of the way would be a map whose time is
+/// never drawn.
 pub(super) fn check_reach(settings: &Settings, reach: f64, span: [f64; 2]) -> Result<()> {
-    let objective = settings.objective;
-    let halves = (objective.distillation(), objective.teacher()) == (Some(Distillation::SemigroupMidpoint), Some(Teacher::Given));
-    let longest = settings.times.longest(span);
-    if !halves || 2.0 * reach >= longest {
+    let Settings { objective, times, .. } = settings;
+    if objective.teacher() != Some(Teacher::Given) {
         return Ok(());
     }
-    let reason =
-        format!("{objective} takes a given map over half of {longest}, and it reaches for {reach}; let it reach that far");
+    let longest = times.longest(span);
+    let needed = match objective.distillation() {
+        Some(Distillation::SemigroupMidpoint) => longest / 2.0,
+        Some(Distillation::SemigroupShort) if matches!(times, Times::Grid { .. } | Times::Dyadic { .. }) => longest,
+        _ => return Ok(()),
+    };
+    if reach >= needed {
+        return Ok(());
+    }
+    let reason = format!("{objective} takes a given map over {needed}, and it reaches for {reach}; let it reach that far");
     Err(Error::invalid("map for short times", reason))
 }
 
@@ -202,6 +219,34 @@ mod tests {
         assert!((order - 4.0).abs() < 0.3, "order {order}");
         let still: [f64; 2] = RungeKutta { field: &pendulum, count: 3 }.average_velocity(&0.5, &0.5, &x);
         assert!(still.minus(&pendulum.velocity(&0.5, &x)).norm() < 1e-15);
+    }
+
+    #[cfg(feature = "ndarray")]
+    #[test]
+    fn what_tells_fields_and_short_maps_apart() {
+        use crate::{Number, Ode, Pointwise, backend::ndarray::NdTensor, law::Checkerboard};
+        /// At rest until a time, and then not.
+        #[derive(Clone)]
+        struct Late(f64);
+        impl Ode<2> for Late {
+            fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+                let late = t.shift(-0.5).max(&t.constant(0.0)).scale(self.0);
+                [late.clone() * y, -late * x]
+            }
+        }
+        let source = |speed| GivenField::new(Pointwise::<_, 2>(Late(speed)), Checkerboard, [0.0, 1.0]).unwrap();
+        let print = |source: &dyn Source<NdTensor<f64>>| source.fingerprint(&());
+        let prints = [
+            print(&source(1.0)),
+            print(&source(2.0)),
+            print(&source(1.0).with_short_map(0.2, 1).unwrap()),
+            print(&source(1.0).with_short_map(0.1, 7).unwrap()),
+            print(&source(1.0).named("late")),
+        ];
+        for (k, found) in prints.iter().enumerate() {
+            assert!(!prints[..k].contains(found), "{found} is there twice");
+        }
+        assert_eq!(print(&source(1.0)), prints[0]);
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Settings {
         if self.batch > LARGEST {
             return Err(Error::invalid("batch", format!("{} samples are more than {LARGEST}", self.batch)));
         }
-        let none = self.diagonal == 0.0 && self.objective.teacher().is_some_and(|teacher| teacher != Teacher::Itself);
+        let none = self.diagonal == 0.0 && !self.objective.needs_diagonal();
         if !(none || self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
@@ -123,15 +123,32 @@ impl Settings {
             return Err(Error::invalid("decay of an average", format!("{decay} is there twice")));
         }
         self.times.check()?;
-        let halves = [Distillation::SemigroupUniform, Distillation::SemigroupMidpoint].map(Some);
-        let of_itself = self.objective.teacher() == Some(Teacher::Itself) && halves.contains(&self.objective.distillation());
-        if of_itself && self.times == Times::ToEnd {
-            let reason =
-                format!("all maps end at the end, and {} is made of maps that end before; take uniform times", self.objective);
-            return Err(Error::invalid("law of times", reason));
-        }
+        self.check_times()?;
         self.growth.map_or(Ok(()), |growth| growth.check())?;
         self.weighting.check()?;
         self.schedule.check()
+    }
+
+    /// That the objective determines the map at the times that are drawn.
+    fn check_times(&self) -> Result<()> {
+        use Distillation::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupUniform};
+        let Self { objective, times, .. } = self;
+        let Some(distillation) = objective.distillation() else { return Ok(()) };
+        let halves_of_itself =
+            matches!(distillation, SemigroupUniform | SemigroupMidpoint) && objective.teacher() == Some(Teacher::Itself);
+        let reason = match (times, distillation) {
+            (Times::ToEnd, _) if halves_of_itself => "is made of maps that end before",
+            (Times::ToEnd, Lagrangian) => "holds the derivative by the end",
+            (Times::Grid { .. }, _) if halves_of_itself => "is made of maps of half a step",
+            (Times::Grid { .. } | Times::Dyadic { .. }, Lagrangian | Eulerian) => {
+                "holds a derivative by time, which is free where times are few"
+            }
+            _ => return Ok(()),
+        };
+        let remedy = "take uniform times";
+        Err(Error::invalid(
+            "law of times",
+            format!("with {times:?} {objective} does not determine the map: it {reason}; {remedy}"),
+        ))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Coupling, Guidance, Settings, Teacher};
 use crate::{
-    AverageVelocity, Error, Real, Result, Tensor, Value, Var, VelocityField,
+    AverageVelocity, Error, Result, Tensor, Value, Var, VelocityField,
     interpolant::{Interpolant, Path},
     law::stream,
 };
@@ -56,11 +56,11 @@ pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     }
 }
 
-/// A checksum of a field and of a map for short times by their values at a few states `draw` gives: it tells other parameters and other weights.
+/// A checksum of a field and of a map for short times by their values at three times and a few states that `draw` gives: it tells other parameters and other weights.
 /// Three digits of each, so that it does not depend on who computes.
 pub(super) fn probe<T: Tensor<Primal = T>>(
     source: &impl Source<T>,
-    time: f64,
+    times: [f64; 3],
     mut draw: impl FnMut(&mut dyn Rng, &mut [f64]),
     device: &T::Device,
 ) -> String {
@@ -69,14 +69,15 @@ pub(super) fn probe<T: Tensor<Primal = T>>(
     let mut rows = vec![0.0; STATES * d];
     let mut rng = stream(0, 0);
     rows.chunks_exact_mut(d).for_each(|row| draw(&mut rng, row));
-    let tensor = |values: &[f64], shape: &[usize]| {
-        let values: Vec<_> = values.iter().map(|&v| T::Real::from_f64(v)).collect();
-        Var::constant(T::from_slice(device, &values, shape))
-    };
-    let (x, s) = (tensor(&rows, &[STATES, d]), tensor(&[time], &[]));
-    let field = source.field().map(|field| field.velocity(&s, &x).values());
-    let short = source.short().map(|(map, reach)| map.average_velocity(&s, &tensor(&[time + reach], &[]), &x).values());
-    let text: String = field.into_iter().chain(short).flatten().map(|v| format!("{v:.2e} ")).collect();
+    let tensor = |values: &[f64], shape: &[usize]| Var::constant(T::from_doubles(device, values, shape));
+    let x = tensor(&rows, &[STATES, d]);
+    let values = times.into_iter().flat_map(|time| {
+        let s = tensor(&[time], &[]);
+        let field = source.field().map(|field| field.velocity(&s, &x).values());
+        let short = source.short().map(|(map, reach)| map.average_velocity(&s, &tensor(&[time + reach], &[]), &x).values());
+        field.into_iter().chain(short).flatten()
+    });
+    let text: String = values.map(|v| format!("{v:.2e} ")).collect();
     format!("{:08x}", crc32fast::hash(text.as_bytes()))
 }
 

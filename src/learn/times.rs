@@ -142,7 +142,7 @@ fn step_of(steps: u32, [start, end]: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
 }
 
 /// How far apart the two times are at first: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` steps of training.
-/// Short maps are learned before the long ones that are made of them. Dyadic times leave their grid while it grows.
+/// Short maps are learned before the long ones that are made of them. Dyadic times and grids leave their places while it grows.
 ///
 /// ```
 /// use flowmap::learn::Growth;

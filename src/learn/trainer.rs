@@ -2,7 +2,7 @@
 
 use super::{Known, Settings, Source, Teacher, Weighting};
 use crate::{
-    AverageVelocity, Error, Learned, Number, Real, Result, State, Tape, Tensor, Value, Var, VelocityField,
+    AverageVelocity, Error, Learned, Number, Result, State, Tape, Tensor, Value, Var, VelocityField,
     law::stream,
     nn::{Model, Module, normalized},
 };
@@ -154,9 +154,8 @@ where
         }
         self.source.arrange(x0, x1);
         let tensor = |values: &[f64], width: Option<usize>| {
-            let values: Vec<_> = values.iter().map(|&x| T::Real::from_f64(x)).collect();
             let shape: Vec<_> = [values.len() / width.unwrap_or(1)].into_iter().chain(width).collect();
-            T::from_slice(&self.device, &values, &shape)
+            T::from_doubles(&self.device, values, &shape)
         };
         let rows = |from: usize, to: usize| Rows {
             s: tensor(&s[from..to], None),
@@ -241,8 +240,8 @@ where
         }
         let each = residual.dot(residual);
         let squares = each.values();
-        let factors: Vec<_> = squares.iter().map(|&square| T::Real::from_f64(self.settings.weighting.factor(square))).collect();
-        let weighed = each * Var::constant(T::from_slice(&self.device, &factors, &[factors.len()]));
+        let factors: Vec<_> = squares.iter().map(|&square| self.settings.weighting.factor(square)).collect();
+        let weighed = each * Var::constant(T::from_doubles(&self.device, &factors, &[factors.len()]));
         let weighted = match log_loss {
             None => weighed.scale(constant),
             Some(w) => (weighed * (-w.clone()).exp()).scale(constant) + &w,

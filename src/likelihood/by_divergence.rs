@@ -37,7 +37,7 @@ pub struct ByDivergence<M, B, E> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogDet {
-    /// The number; its standard error is that over random directions, and 0 where there are none.
+    /// The number; its standard error is that over random directions: 0 where there are none, NaN where there is one.
     pub estimate: Estimate,
     /// The difference of Kronrod's rule and Gauss's of 7 points inside it: much larger than the error of the first, where the divergence is
     /// smooth in time.

@@ -2,7 +2,7 @@
 
 use super::directions::{Directions, by_sample, estimate, quadratic_forms};
 use crate::{
-    Dual, Error, Real, Result, Tensor, VelocityField,
+    Dual, Error, Result, Tensor, VelocityField,
     certificate::Estimate,
     law::{checksum, stream},
 };
@@ -24,7 +24,8 @@ pub enum Probe {
 ///
 /// It is unbiased, and takes one evaluation on duals for each probe, in any dimension. Each sample has directions of its own.
 /// They are a function of the seed, the number of the probe and the sample's place in the batch, not of time and not of how many samples
-/// follow: a divergence is then a smooth function, which solvers and quadratures need.
+/// follow: a divergence is then a smooth function, which solvers and quadratures need. Samples in the same place of two batches have the
+/// same directions: where means over several batches are taken, give each a seed of its own, or errors do not average out.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::Affine, likelihood::Hutchinson};
@@ -70,8 +71,9 @@ impl Hutchinson {
 
     /// With directions that are a function of the sample's state in place of its place in the batch.
     ///
-    /// Training wants this: with the same few directions at every step a network would learn their error, too. Solvers and quadratures
-    /// do not: the divergence is no longer smooth.
+    /// Training wants this: with the same few directions at every step a network would learn their error, too. From a finite table of states each
+    /// row keeps its directions where the state itself is asked, on the diagonal; a law of states does not repeat itself. Solvers and
+    /// quadratures do not want it: the divergence is no longer smooth.
     #[must_use]
     pub fn by_state(self) -> Self {
         Self { by_state: true, ..self }
@@ -81,6 +83,12 @@ impl Hutchinson {
     pub fn estimate<T: Tensor, B: VelocityField<Dual<T>> + ?Sized>(&self, field: &B, t: &T, x: &T) -> Vec<Estimate> {
         let forms = quadratic_forms(field, t, x, &self.directions(x)).1;
         by_sample(&forms).iter().map(|forms| estimate::<T, Self>(forms)).collect()
+    }
+
+    /// Noise is drawn with seeds, too, and often with the same: directions that are the noise's own would be far from independent of states.
+    fn stream(&self, number: u64) -> impl Rng + use<> {
+        const DIRECTIONS: u64 = 0x6469_7665_7267_656e;
+        stream(self.seed ^ DIRECTIONS, number)
     }
 
     fn fill(&self, rng: &mut impl Rng, z: &mut [f64]) {
@@ -103,13 +111,12 @@ impl<T: Tensor> Directions<T> for Hutchinson {
             let mut z = vec![0.0; shape.iter().product()];
             if self.by_state {
                 for (z, state) in z.chunks_exact_mut(d).zip(states.chunks_exact(d)) {
-                    self.fill(&mut stream(self.seed, u64::from(checksum(state)) << 32 | u64::from(k)), z);
+                    self.fill(&mut self.stream(u64::from(checksum(state)) << 32 | u64::from(k)), z);
                 }
             } else {
-                self.fill(&mut stream(self.seed, k.into()), &mut z);
+                self.fill(&mut self.stream(k.into()), &mut z);
             }
-            let z: Vec<_> = z.into_iter().map(T::Real::from_f64).collect();
-            T::from_slice(&x.device(), &z, shape)
+            T::from_doubles(&x.device(), &z, shape)
         };
         (0..self.probes).map(direction).collect()
     }

@@ -1,7 +1,7 @@
 //! Samples from noise.
 
 use super::Grid;
-use crate::{FlowMap, Real, Tensor, law::Law, law::stream};
+use crate::{FlowMap, Tensor, law::Law, law::stream};
 use std::convert::Infallible;
 
 /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
@@ -47,13 +47,7 @@ pub(super) fn carried<T: Tensor, E>(
         let rows = rows_at_once.min(count - first);
         let mut start = vec![0.0; rows * d];
         noise.draw_rows(&mut rng, &mut start);
-        samples.extend(carry(tensor(device, &start, &[rows, d]))?.values());
+        samples.extend(carry(T::from_doubles(device, &start, &[rows, d]))?.values());
     }
     Ok(samples)
-}
-
-/// Numbers of the host, rounded, as a tensor.
-pub(super) fn tensor<T: Tensor>(device: &T::Device, values: &[f64], shape: &[usize]) -> T {
-    let values: Vec<_> = values.iter().map(|&x| T::Real::from_f64(x)).collect();
-    T::from_slice(device, &values, shape)
 }

@@ -20,7 +20,7 @@ use std::fmt;
 /// `dy/dt = a J Jᵀ ∇r(y)` with the Jacobian `J` of `X_{t,1}` at `x_t`. With a positive strength its reward never falls, and samples move along directions
 /// in which data vary. They do not, in general, have the tilted law `ρ_1 e^r`, up to its constant: nothing here weighs one
 /// sample against another. In one case they have it: data with the law `N(m, σ²)` in each coordinate, a linear reward, and as strength the
-/// variance `a(t) = α_t² σ_0² + β_t² σ²` of the path. Weights that make it exact in all cases need stochastic
+/// variance `α_t² σ_0² + β_t² σ²` of the path, divided by the time that the grid takes. Weights that make it exact in all cases need stochastic
 /// dynamics and the score, and are not here.
 ///
 /// ```

@@ -1,6 +1,5 @@
 //! Back to noise.
 
-use super::draw::tensor;
 use crate::{
     Error, Result, Tensor,
     interpolant::Interpolant,
@@ -94,7 +93,7 @@ impl Renoising {
         for row in fresh.chunks_exact_mut(d) {
             row.iter_mut().zip(noise.mean()).for_each(|(z, m)| *z = self.added * *z + self.mean * m);
         }
-        let moved = x.slice(1, 0..d).scale(self.kept) + tensor::<T>(&x.device(), &fresh, &[rows, d]);
+        let moved = x.slice(1, 0..d).scale(self.kept) + T::from_doubles(&x.device(), &fresh, &[rows, d]);
         if columns == d { moved } else { T::concat(&[moved, x.slice(1, d..columns)], 1) }
     }
 }

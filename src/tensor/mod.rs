@@ -42,6 +42,14 @@ pub trait Tensor: Number + State<Time = Self> {
     /// # Panics
     /// If the number of values is not the product of the shape.
     fn from_slice(device: &Self::Device, values: &[Self::Real], shape: &[usize]) -> Self;
+    /// The same of numbers in double precision, which are rounded.
+    ///
+    /// # Panics
+    /// As [`from_slice`](Self::from_slice).
+    fn from_doubles(device: &Self::Device, values: &[f64], shape: &[usize]) -> Self {
+        let values: Vec<_> = values.iter().map(|&x| Self::Real::from_f64(x)).collect();
+        Self::from_slice(device, &values, shape)
+    }
     /// A parameter as a constant of this kind.
     fn lift(primal: &Self::Primal) -> Self;
     /// The values, row by row, copied to the host.

@@ -15,7 +15,7 @@ type Network = Mlp<Batch>;
 
 const MEAN: [f64; 2] = [1.0, -0.5];
 const STD: f64 = 0.3;
-const STEPS: u64 = 400;
+const STEPS: u64 = 800;
 const TESTS: usize = 500;
 
 fn coupling() -> Independent<Normal, Normal> {
@@ -74,6 +74,7 @@ fn every_method_comes_closer_to_the_flow_map() {
         }
         let end = error(&Learned(learned));
         println!("{method:>27} {end:.3} after {begin:.3}");
-        assert!(end < 0.5 * begin, "{method}: {end} after {begin}");
+        // all mass at the mean, as one step along the velocity has it, is off by 0.42
+        assert!(end < 0.3, "{method}: {end} after {begin}");
     }
 }

@@ -120,6 +120,7 @@ fn times() -> impl Strategy<Value = Times> {
         select(vec![Times::Uniform, Times::BothWays, Times::FromStart, Times::ToEnd]),
         (float(-2.0..2.0), float(0.1..3.0)).prop_map(|(mean, deviation)| Times::LogitNormal { mean, deviation }),
         select(vec![0, 1, 5, 31, 32, u32::MAX]).prop_map(|levels| Times::Dyadic { levels }),
+        select(vec![0, 1, 5, 1 << 31, u32::MAX]).prop_map(|steps| Times::Grid { steps }),
         float(-0.2..1.2).prop_map(|longest| Times::Within { longest }),
     ]
 }
@@ -189,11 +190,47 @@ proptest! {
     fn settings_are_refused_or_work(settings in settings()) {
         if settings.objective.teacher() == Some(Teacher::Given) {
             let field = Pendulum::new(1.0).unwrap();
-            refused_or_works(settings, GivenField::new(field, Checkerboard, [-0.5, 1.5]).unwrap().with_short_map(1.0, 2).unwrap())?;
+            refused_or_works(settings, GivenField::new(field, Checkerboard, [-0.5, 1.5]).unwrap().with_short_map(2.0, 2).unwrap())?;
         } else {
             refused_or_works(settings, Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap())?;
         }
     }
+}
+
+#[test]
+fn times_that_leave_the_map_free_are_refused() {
+    let (grid, dyadic) = (Times::Grid { steps: 4 }, Times::Dyadic { levels: 3 });
+    let check = |objective: &str, times| Settings { objective: objective.parse().unwrap(), times, ..Settings::default() }.check();
+    for (objective, times) in [
+        ("psd-m", Times::ToEnd),
+        ("lsd", Times::ToEnd),
+        ("lmd:paper", Times::ToEnd),
+        ("psd-u", grid),
+        ("lsd", grid),
+        ("emd", grid),
+        ("mf", dyadic),
+        ("esd", dyadic),
+    ] {
+        let error = check(objective, times).unwrap_err().to_string();
+        assert!(error.contains("does not determine the map") && error.contains("uniform"), "{objective}: {error}");
+    }
+    for (objective, times) in
+        [("emd", Times::ToEnd), ("mf", Times::ToEnd), ("pmd-m", grid), ("pmd", dyadic), ("psd-m", dyadic), ("fm", grid)]
+    {
+        check(objective, times).unwrap();
+    }
+    // what is left of a step after a short map would never be learned
+    let source = |reach| GivenField::new(Pendulum::new(1.0).unwrap(), Checkerboard, [0.0, 1.0]).unwrap().with_short_map(reach, 1);
+    let trainer = |reach| {
+        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+        let settings = Settings { objective: "pmd".parse().unwrap(), times: grid, ..Settings::default() };
+        Trainer::new(network, source(reach).unwrap(), settings, ())
+    };
+    assert!(trainer(0.2).is_err() && trainer(0.25).is_ok());
+    // the improved form of MeanFlow holds the network's own velocity
+    let diagonal =
+        |objective: &str| Settings { objective: objective.parse().unwrap(), diagonal: 0.0, ..Settings::default() }.check();
+    assert!(diagonal("mf").is_ok() && diagonal("mf:compound").is_err() && diagonal("lsd").is_err());
 }
 
 #[test]

@@ -7,7 +7,7 @@ pub use given::Known;
 pub use parts::{Distillation, StopGradient, Teacher};
 
 use crate::{
-    AverageVelocity, Dual, Error, Frozen, Learned, Number, Result, State, VelocityField,
+    AverageVelocity, Dual, Error, Frozen, Learned, Number, Result, State, Value, VelocityField,
     characterization::{AverageSemigroup, Characterization, Eulerian, Lagrangian},
 };
 use parts::RECIPES;
@@ -76,6 +76,11 @@ impl Objective {
     /// Whose velocity it holds, unless this is flow matching alone.
     pub fn teacher(&self) -> Option<Teacher> {
         self.parts.map(|(_, teacher, _)| teacher)
+    }
+
+    /// Whether it holds the network's own velocity, so that the diagonal must be learned, too.
+    pub fn needs_diagonal(&self) -> bool {
+        self.parts.is_none_or(|(_, teacher, stop)| teacher == Teacher::Itself || stop == StopGradient::Compound)
     }
 
     /// The residual off the diagonal at times `s`, `t` and states `x`; `γ` is the share that PSD-U draws, in `[0, 1]`.
@@ -176,10 +181,13 @@ fn first_short<X: State>(
     let first = span.min(&longest).max(&(-longest));
     let u = s.clone() + &first;
     let early = short.average_velocity(s, &u, x);
-    let late = later.average_velocity(&u, t, &x.plus(&early.scaled(&first)));
     // where there is no way at all, the first part is all of it
     let moves = span.abs().max(&span.constant(1e-30));
     let rest = (span.clone() - &first).abs() / moves;
+    if rest.values().iter().all(|&rest| rest == 0.0) {
+        return early;
+    }
+    let late = later.average_velocity(&u, t, &x.plus(&early.scaled(&first)));
     early.scaled(&(-rest.clone()).shift(1.0)).plus(&late.scaled(&rest))
 }
 

@@ -10,7 +10,7 @@ use network::{FEATURES, Network};
 
 use super::Features;
 use crate::{
-    Error, ImageTensor, Real, Result, Tensor,
+    Error, ImageTensor, Result, Tensor,
     data::{Images, Points, floats_of},
 };
 
@@ -156,8 +156,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
 
 /// Rows as images of this shape.
 fn images_of<T: Tensor>(device: &T::Device, rows: &[f64], [height, width, channels]: [usize; 3]) -> T {
-    let values: Vec<_> = rows.iter().map(|&x| T::Real::from_f64(x)).collect();
-    T::from_slice(device, &values, &[rows.len() / (height * width * channels), height, width, channels])
+    T::from_doubles(device, rows, &[rows.len() / (height * width * channels), height, width, channels])
 }
 
 /// The layer of 128 before the logits.
