@@ -88,7 +88,8 @@ fn of_network(arguments: &Arguments) -> Result<()> {
     println!("the teacher, by flow matching");
     let Some(teacher) = train(arguments, network, coupling, settings("fm")?, &folder.join("teacher"))? else { return Ok(()) };
     let field = TeacherNetwork::<Batch, _>::new(teacher.clone());
-    let source = || Ok(Distilled::new(field.clone(), coupling()?));
+    // by pmd a regression on the teacher's ODE
+    let source = || Distilled::new(field.clone(), coupling()?).with_short_map(1.0, 6);
     let settings = settings(arguments.training.objective.as_deref().unwrap_or("lmd"))?;
     println!("its map, by {}", settings.objective);
     let Some(map) = train(arguments, teacher, source, settings, &folder.join("map"))? else { return Ok(()) };
