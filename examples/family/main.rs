@@ -122,7 +122,14 @@ fn compare(arguments: &Arguments, problem: &Problem) -> Result<Option<()>> {
 
 /// A name that fits over a panel.
 fn title(name: &str) -> String {
-    let short = [("consistency", "cons."), ("progressive", "prog."), ("map-matching", "map"), ("velocity-matching", "velocity"), ("distillation", "distil."), ("-", " ")];
+    let short = [
+        ("consistency", "cons."),
+        ("progressive", "prog."),
+        ("map-matching", "map"),
+        ("velocity-matching", "velocity"),
+        ("distillation", "distil."),
+        ("-", " "),
+    ];
     short.iter().fold(name.into(), |name: String, (long, short)| name.replace(long, short))
 }
 
