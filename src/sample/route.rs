@@ -111,7 +111,7 @@ impl Route {
             let inside = a < b && first <= *a && *b <= last;
             if !inside || *rounds == 0 {
                 let reason = format!(
-                    "{rounds} rounds from {b} back to {a}; give one at least, and an ascending interval within [{first}, {last}]"
+                    "{rounds} rounds from {b:?} back to {a:?}; give one at least, and an ascending interval within [{first:?}, {last:?}]"
                 );
                 return Err(Error::invalid("restart", reason));
             }
@@ -201,8 +201,9 @@ fn check_way(path: &impl Interpolant, grid: &Grid) -> Result<()> {
     if start <= first && first < last && last <= end {
         return Ok(());
     }
-    let reason =
-        format!("it goes from {first} to {last}; to renew noise it must ascend within the path's span, from {start} to {end}");
+    let reason = format!(
+        "it goes from {first:?} to {last:?}; to renew noise it must ascend within the path's span, from {start} to {end}"
+    );
     Err(Error::invalid("grid", reason))
 }
 
