@@ -2,6 +2,7 @@
 
 use flowmap::{
     Error, Result, Tensor,
+    interpolant::Path as PathOfInterpolant,
     learn::{Checkpoint, Options, Outcome, Schedule, Settings, Source, Trainer},
     nn::Model,
 };
@@ -86,6 +87,16 @@ where
 #[allow(dead_code, reason = "not every example has settings that depend on steps by this alone")]
 pub fn falling(settings: Settings) -> impl Fn(u64) -> Result<Settings> {
     move |steps| Ok(Settings { schedule: Schedule::Cosine { steps }, ..settings.clone() })
+}
+
+/// These settings, unless they have another path than the straight one from 0 to 1, along which the program draws.
+#[allow(dead_code, reason = "not every example has a path")]
+pub fn straight(settings: Settings) -> Result<Settings> {
+    if settings.path == PathOfInterpolant::Linear {
+        return Ok(settings);
+    }
+    let reason = format!("{}; this program draws along the linear one; leave it out", settings.path);
+    Err(Error::Invalid { what: "path", reason })
 }
 
 /// The steps that this trainer takes in so many seconds, one at least, by the time that some of them take; the trainer is used up.

@@ -19,7 +19,7 @@ use flowmap::{
     sample::{Grid, Route},
     solver::{EULER, FixedSteps, Solver},
 };
-use pace::{Length, Trained, falling};
+use pace::{Length, Trained, falling, straight};
 use problems::{NOISE, Problem, SAMPLES};
 use std::{fmt::Write, path::Path, process::ExitCode};
 
@@ -146,8 +146,8 @@ impl Learner<'_> {
     /// Nothing if that was interrupted.
     fn learn(&self) -> Result<Option<(Network, Found)>> {
         let options = &self.arguments.training;
-        let others =
-            options.settings(Settings { batch: 1024, learning_rate: 2e-3, averages: vec![AVERAGE], ..Settings::default() })?;
+        let defaults = Settings { batch: 1024, learning_rate: 2e-3, averages: vec![AVERAGE], ..Settings::default() };
+        let others = straight(options.settings(defaults)?)?;
         let rounds = self.method.rounds(FIRST_GRID, &others)?;
         let seconds = self.arguments.seconds / rounds.len() as f64;
         let shape = MlpShape::new(2, options.width.unwrap_or(128), options.layers.unwrap_or(4)).with_scale(self.problem.scale());

@@ -2,7 +2,7 @@
 
 use super::{
     Coupling, Settings, Source,
-    given_field::{GIVEN, RungeKutta, check_reach, in_steps},
+    short_map::{RungeKutta, ShortMap},
     source::probe,
 };
 use crate::{
@@ -35,29 +35,24 @@ use std::marker::PhantomData;
 #[derive(Clone, Debug)]
 pub struct Distilled<B, C, S = RungeKutta<B>> {
     teacher: B,
-    short: S,
+    short: ShortMap<S>,
     coupling: C,
-    reach: f64,
-    /// What the short map is, in words.
-    by: String,
     name: String,
 }
 
 impl<B: Clone, C: Coupling> Distilled<B, C> {
     /// The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a unit of time.
     pub fn new(teacher: B, coupling: C) -> Self {
-        let short = RungeKutta { field: teacher.clone(), count: 1 };
-        Self { teacher, short, coupling, reach: 0.1, by: in_steps(1), name: String::new() }
+        let short = ShortMap::in_steps(teacher.clone(), 0.1, 1).expect("a reach and a number of steps that are allowed");
+        Self { teacher, short, coupling, name: String::new() }
     }
 
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` from 1 to 100,000.
-    pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
-        (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
-        self.by = in_steps(steps);
-        Ok(self)
+    pub fn with_short_map(self, reach: f64, steps: u32) -> Result<Self> {
+        Ok(Self { short: ShortMap::in_steps(self.teacher.clone(), reach, steps)?, ..self })
     }
 }
 
@@ -68,9 +63,8 @@ impl<B, C: Coupling, S> Distilled<B, C, S> {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite.
     pub fn with_map<R>(self, reach: f64, short: R) -> Result<Distilled<B, C, R>> {
-        let (reach, _) = RungeKutta::<B>::check(reach, 1)?;
         let Self { teacher, coupling, name, .. } = self;
-        Ok(Distilled { teacher, short, coupling, reach, by: GIVEN.into(), name })
+        Ok(Distilled { teacher, short: ShortMap::given(short, reach)?, coupling, name })
     }
 
     /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
@@ -95,11 +89,11 @@ where
         let end = |rng: &mut dyn Rng, x: &mut [f64]| self.coupling.draw(rng, &mut vec![0.0; x.len()], x);
         // some are within the span of every path
         let values = probe::<T>(self, [0.01, 0.3, 0.8], end, device);
-        format!("teacher {} {values} on {}, known for {} {}", self.name, self.coupling.fingerprint(), self.reach, self.by)
+        format!("teacher {} {values} on {}, {}", self.name, self.coupling.fingerprint(), self.short)
     }
     fn check(&self, settings: &Settings) -> Result<()> {
         self.coupling.check_path(&settings.path)?;
-        check_reach(settings, self.reach, settings.path.span())
+        self.short.check(settings, settings.path.span())
     }
     fn span(&self, path: &Path) -> [f64; 2] {
         path.span()
@@ -120,7 +114,7 @@ where
         Some(&self.teacher)
     }
     fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
-        Some((&self.short, self.reach))
+        Some(self.short.known())
     }
 }
 

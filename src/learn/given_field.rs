@@ -1,14 +1,19 @@
 //! Learning the flow map of a field that is known.
 
-use super::{Distillation, Settings, Source, Teacher, Times, source::probe};
-use crate::{AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField, interpolant::Path, law::Law};
+use super::{
+    Settings, Source,
+    short_map::{RungeKutta, ShortMap},
+    source::probe,
+};
+use crate::{AverageVelocity, Error, Result, Tensor, Var, VelocityField, interpolant::Path, law::Law};
 use rand::Rng;
 
 /// An ODE, or a network that has learned a velocity, whose flow map is to be learned: no data, but states from any law that covers the region
 /// of interest.
 ///
 /// The objectives `lmd` and `emd` hold the field itself, `pmd` and `pmd-m` a map of it that is right for short times: steps of the classical
-/// Runge-Kutta method, or a map of one's own. The law must keep away from where the field has no value: one NaN ends a training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
+/// Runge-Kutta method, or a map of one's own. The law must keep away from where the field has no value: one NaN ends a training. `lsd`, `esd`,
+/// `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::Pendulum, law::Uniform, learn::{GivenField, Settings, Trainer}, nn::{Mlp, MlpShape}};
@@ -26,21 +31,9 @@ use rand::Rng;
 pub struct GivenField<B, L, S = RungeKutta<B>> {
     field: B,
     states: L,
-    short: S,
+    short: ShortMap<S>,
     span: [f64; 2],
-    reach: f64,
-    /// What the short map is, in words.
-    by: String,
     name: String,
-}
-
-/// Steps of the short map, unless others are asked for.
-const STEPS: u32 = 1;
-
-/// A short map in the words of a fingerprint.
-pub(super) const GIVEN: &str = "by a map";
-pub(super) fn in_steps(steps: u32) -> String {
-    format!("in {steps} steps")
 }
 
 impl<B: Clone, L: Law> GivenField<B, L> {
@@ -53,9 +46,8 @@ impl<B: Clone, L: Law> GivenField<B, L> {
         if !(start < end && (end - start).is_finite()) {
             return Err(Error::invalid("span of times", format!("from {start} to {end}; give two finite ascending times")));
         }
-        let reach = (end - start) / 10.0;
-        let short = RungeKutta { field: field.clone(), count: STEPS };
-        Ok(Self { field, states, short, span, reach, by: in_steps(STEPS), name: String::new() })
+        let short = ShortMap::in_steps(field.clone(), (end - start) / 10.0, 1)?;
+        Ok(Self { field, states, short, span, name: String::new() })
     }
 
     /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole span, `pmd`
@@ -63,10 +55,8 @@ impl<B: Clone, L: Law> GivenField<B, L> {
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` from 1 to 100,000.
-    pub fn with_short_map(mut self, reach: f64, steps: u32) -> Result<Self> {
-        (self.reach, self.short.count) = RungeKutta::<B>::check(reach, steps)?;
-        self.by = in_steps(steps);
-        Ok(self)
+    pub fn with_short_map(self, reach: f64, steps: u32) -> Result<Self> {
+        Ok(Self { short: ShortMap::in_steps(self.field.clone(), reach, steps)?, ..self })
     }
 }
 
@@ -76,9 +66,8 @@ impl<B, L: Law, S> GivenField<B, L, S> {
     /// # Errors
     /// [`Error::Invalid`] unless `reach` is positive and finite.
     pub fn with_map<R>(self, reach: f64, short: R) -> Result<GivenField<B, L, R>> {
-        let (reach, _) = RungeKutta::<B>::check(reach, 1)?;
         let Self { field, states, span, name, .. } = self;
-        Ok(GivenField { field, states, short, span, reach, by: GIVEN.into(), name })
+        Ok(GivenField { field, states, short: ShortMap::given(short, reach)?, span, name })
     }
 
     /// With words that tell this field from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
@@ -113,10 +102,10 @@ where
         let ([start, end], states) = (self.span, self.states.fingerprint());
         let times = [0.0, 0.4, 0.8].map(|share| start + share * (end - start));
         let values = probe::<T>(self, times, |rng, x| self.states.draw(rng, x), device);
-        format!("field {} {values} from {start} to {end} at {states}, known for {} {}", self.name, self.reach, self.by)
+        format!("field {} {values} from {start} to {end} at {states}, {}", self.name, self.short)
     }
     fn check(&self, settings: &Settings) -> Result<()> {
-        check_reach(settings, self.reach, self.span)
+        self.short.check(settings, self.span)
     }
     fn span(&self, _path: &Path) -> [f64; 2] {
         self.span
@@ -135,91 +124,14 @@ where
         Some(&self.field)
     }
     fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
-        Some((&self.short, self.reach))
-    }
-}
-
-/// # Errors
-/// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far; or the rest of the way would be a map whose time is
-/// never drawn.
-pub(super) fn check_reach(settings: &Settings, reach: f64, span: [f64; 2]) -> Result<()> {
-    let Settings { objective, times, .. } = settings;
-    if objective.teacher() != Some(Teacher::Given) {
-        return Ok(());
-    }
-    let longest = times.longest(span);
-    let needed = match objective.distillation() {
-        Some(Distillation::SemigroupMidpoint) => longest / 2.0,
-        Some(Distillation::SemigroupShort) if matches!(times, Times::Grid { .. } | Times::Dyadic { .. }) => longest,
-        _ => return Ok(()),
-    };
-    if reach >= needed {
-        return Ok(());
-    }
-    let reason = format!("{objective} takes a given map over {needed}, and it reaches for {reach}; let it reach that far");
-    Err(Error::invalid("map for short times", reason))
-}
-
-/// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by the time,
-/// with nothing lost where the time is short.
-#[derive(Clone, Debug)]
-pub struct RungeKutta<B> {
-    pub(super) field: B,
-    pub(super) count: u32,
-}
-
-impl<B> RungeKutta<B> {
-    pub(super) fn check(reach: f64, steps: u32) -> Result<(f64, u32)> {
-        // more are a slip, with which no training would come to an end
-        const MOST: u32 = 100_000;
-        if reach > 0.0 && reach.is_finite() && (1..=MOST).contains(&steps) {
-            return Ok((reach, steps));
-        }
-        let reason = format!("a reach of {reach} in {steps} steps; give a positive time, and 1 to {MOST} steps");
-        Err(Error::invalid("map for short times", reason))
-    }
-}
-
-impl<X: State, B: VelocityField<X>> AverageVelocity<X> for RungeKutta<B> {
-    fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
-        let step = (t.clone() - s).scale(1.0 / f64::from(self.count));
-        let half = step.scale(0.5);
-        let form = step.constant(0.0);
-        let (mut start, mut now, mut all) = (s.clone(), x.clone(), None::<X>);
-        for _ in 0..self.count {
-            let (middle, end) = (start.clone() + &half, start.clone() + &step);
-            let first = self.field.velocity(&start, &now);
-            let second = self.field.velocity(&middle, &now.plus(&first.scaled(&half)));
-            let third = self.field.velocity(&middle, &now.plus(&second.scaled(&half)));
-            let fourth = self.field.velocity(&end, &now.plus(&third.scaled(&step)));
-            let inner = second.plus(&third).scaled(&form.constant(2.0));
-            let velocity = first.plus(&inner).plus(&fourth).scaled(&form.constant(1.0 / 6.0));
-            now = now.plus(&velocity.scaled(&step));
-            start = end;
-            all = Some(all.map_or(velocity.clone(), |all| all.plus(&velocity)));
-        }
-        all.expect("there is a step").scaled(&form.constant(1.0 / f64::from(self.count)))
+        Some(self.short.known())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FlowMap, exact::Pendulum};
-
-    #[test]
-    fn the_short_map_is_of_fourth_order() {
-        let pendulum = Pendulum::new(1.0).unwrap();
-        let x = [1.2, 0.3];
-        let error = |count| {
-            let v: [f64; 2] = RungeKutta { field: &pendulum, count }.average_velocity(&0.0, &1.0, &x);
-            x.plus(&v).minus(&pendulum.flow(&0.0, &1.0, &x)).norm()
-        };
-        let order = (error(4) / error(8)).log2();
-        assert!((order - 4.0).abs() < 0.3, "order {order}");
-        let still: [f64; 2] = RungeKutta { field: &pendulum, count: 3 }.average_velocity(&0.5, &0.5, &x);
-        assert!(still.minus(&pendulum.velocity(&0.5, &x)).norm() < 1e-15);
-    }
+    use crate::exact::Pendulum;
 
     #[cfg(feature = "ndarray")]
     #[test]

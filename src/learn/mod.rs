@@ -36,6 +36,7 @@ mod optimizer;
 mod options;
 mod run;
 mod settings;
+mod short_map;
 #[cfg(feature = "ensemble")]
 mod solved;
 mod source;
@@ -51,7 +52,7 @@ pub use checkpoint::{Checkpoint, Weights};
 pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
 pub use distilled::{Distilled, TeacherNetwork};
-pub use given_field::{GivenField, RungeKutta};
+pub use given_field::GivenField;
 pub use guidance::Guidance;
 pub use method::Method;
 pub use objective::{Distillation, Known, Objective, StopGradient, Teacher};
@@ -60,6 +61,7 @@ pub use optimizer::{Optimizer, Schedule};
 pub use options::{Options, exit_code};
 pub use run::{Outcome, Run};
 pub use settings::Settings;
+pub use short_map::RungeKutta;
 #[cfg(feature = "ensemble")]
 pub use solved::Solved;
 pub use source::Source;
