@@ -90,10 +90,16 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Differences<B, X> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         self.inner.velocity(t, x)
     }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.inner.stops(s, t)
+    }
 }
 
 impl<X: State, B: VelocityField<X>> VelocityField<Dual<X>> for Differences<B, X> {
     fn velocity(&self, t: &Dual<X::Time>, x: &Dual<X>) -> Dual<X> {
         self.tangent([t], x, |[t], x| self.inner.velocity(&t, x))
+    }
+    fn stops(&self, s: &Dual<X::Time>, t: &Dual<X::Time>) -> Vec<Dual<X::Time>> {
+        self.inner.stops(s.value(), t.value()).into_iter().map(Dual::constant).collect()
     }
 }

@@ -111,11 +111,11 @@ mod number;
 #[cfg(feature = "plot")]
 pub mod plot;
 mod quadrature;
+mod root;
 pub mod sample;
 pub mod solver;
 mod state;
 mod tensor;
-mod tolerance;
 
 pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
 pub use differences::Differences;
@@ -125,10 +125,9 @@ pub use flow::{
     Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant, Inverse, Learned, Map,
     Product, Projected, Restriction, Scaling, TimeChange, flow_map,
 };
-pub use number::{Dual, LaneMask, Lanes, Mask, Number, Real, Value};
+pub use number::{Dual, LaneMask, Lanes, Mask, Norm, Number, Real, Scalar, Tolerance, Value};
 pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
-pub use tolerance::{Norm, Tolerance};
 
 /// Pages to read from beginning to end, beside this reference. They are those of the folder `docs` of the repository; their examples run with the
 /// tests.

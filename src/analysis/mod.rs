@@ -31,7 +31,6 @@ mod grid;
 mod jacobian;
 mod lyapunov;
 mod return_map;
-mod root;
 mod scalar_field;
 mod section;
 mod stroboscopic;

@@ -1,6 +1,7 @@
 //! Poincaré sections: where trajectories come through a surface.
 
-use super::{ReturnMap, Surface, root::root};
+use super::{ReturnMap, Surface};
+use crate::root::root;
 use crate::{
     Error, Real, Result,
     flow::FlowMap,

@@ -22,17 +22,52 @@ use crate::{
 pub trait VelocityField<X: State> {
     /// `b_t(x)`.
     fn velocity(&self, t: &X::Time, x: &X) -> X;
+    /// The times between `s` and `t` at which the velocity, or a derivative of it, jumps; there are none by default. Solvers
+    /// [end a step](crate::solver::Adaptive::stops) at each, sample by sample. Times elsewhere, doubled ones and any order do no harm.
+    ///
+    /// A pulse whose times are parameters has derivatives by them, too:
+    ///
+    /// ```
+    /// use flowmap::{Dual, FlowMap, Number, ParametricOde, solver::{Adaptive, DOPRI5, Solver}};
+    /// /// x' = 3 between two times, and 0 else.
+    /// struct Pulse;
+    /// impl ParametricOde<1, 2> for Pulse {
+    ///     fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], [on, off]: &[N; 2]) -> [N; 1] {
+    ///         let (zero, three) = (x.constant(0.0), x.constant(3.0));
+    ///         [N::select(&t.less(on), &zero, &N::select(&t.less(off), &three, &zero))]
+    ///     }
+    ///     fn stops_with<N: Number>(&self, _s: &N, _t: &N, [on, off]: &[N; 2]) -> Vec<N> {
+    ///         vec![on.clone(), off.clone()]
+    ///     }
+    /// }
+    /// // by the time at which it goes on
+    /// let pulse = Pulse.with([Dual::new(1.0, 1.0), Dual::constant(1.5)]);
+    /// let map = Adaptive::new(DOPRI5)?.of(pulse);
+    /// let end = map.flow(&Dual::constant(0.0), &Dual::constant(9.0), &Dual::constant([0.0]));
+    /// assert!((end.value()[0] - 1.5_f64).abs() < 1e-12 && (end.tangent()[0] + 3.0).abs() < 1e-12);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        let _ = (s, t);
+        Vec::new()
+    }
 }
 
 impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<X> for &B {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         (**self).velocity(t, x)
     }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        (**self).stops(s, t)
+    }
 }
 
 impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<X> for Box<B> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         (**self).velocity(t, x)
+    }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        (**self).stops(s, t)
     }
 }
 
@@ -76,6 +111,9 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         self.0.velocity(&t.frozen(), &x.frozen()).frozen()
     }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.0.stops(&s.frozen(), &t.frozen()).iter().map(X::Time::frozen).collect()
+    }
 }
 
 /// An ODE in `D` dimensions, written once, coordinate by coordinate, over any [`Number`].
@@ -98,12 +136,22 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
 pub trait Ode<const D: usize> {
     /// The `D` coordinates of `b_t(x)`.
     fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D];
+    /// The times between `s` and `t` at which it jumps: see [`VelocityField::stops`].
+    #[inline(always)]
+    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+        let _ = (s, t);
+        Vec::new()
+    }
 }
 
 impl<const D: usize, O: Ode<D>> Ode<D> for &O {
     #[inline(always)]
     fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
         (**self).rhs(t, x)
+    }
+    #[inline(always)]
+    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+        (**self).stops(s, t)
     }
 }
 
@@ -115,6 +163,10 @@ impl<const D: usize, O: Ode<D>, X: Coordinates<D>> VelocityField<X> for Pointwis
     #[inline(always)]
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         X::join(self.0.rhs(t, &x.split()))
+    }
+    #[inline(always)]
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.0.stops(s, t)
     }
 }
 

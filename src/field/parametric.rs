@@ -30,6 +30,13 @@ pub trait ParametricOde<const D: usize, const P: usize> {
     /// The `D` coordinates of `b_t(x)` with the parameters `p`.
     fn rhs_with<N: Number>(&self, t: &N, x: &[N; D], p: &[N; P]) -> [N; D];
 
+    /// The times between `s` and `t` at which it jumps, which may be parameters: see [`VelocityField::stops`].
+    #[inline(always)]
+    fn stops_with<N: Number>(&self, s: &N, t: &N, p: &[N; P]) -> Vec<N> {
+        let _ = (s, t, p);
+        Vec::new()
+    }
+
     /// The field that has these parameters.
     fn with<N: Number>(self, parameters: [N; P]) -> WithParameters<Self, N, D, P>
     where
@@ -43,6 +50,10 @@ impl<const D: usize, O: Ode<D>> ParametricOde<D, 0> for O {
     #[inline(always)]
     fn rhs_with<N: Number>(&self, t: &N, x: &[N; D], []: &[N; 0]) -> [N; D] {
         self.rhs(t, x)
+    }
+    #[inline(always)]
+    fn stops_with<N: Number>(&self, s: &N, t: &N, []: &[N; 0]) -> Vec<N> {
+        self.stops(s, t)
     }
 }
 
@@ -76,6 +87,10 @@ where
             rates[i] = rates[i].clone().in_form_of(&x[i]);
         }
         X::join(rates)
+    }
+    #[inline(always)]
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.ode.stops_with(s, t, &self.parameters)
     }
 }
 

@@ -90,6 +90,9 @@ impl<X: Coordinates<D>, B: VelocityField<X>, P: Diffeomorphism<D>, const D: usiz
         // a constant Φ⁻¹ has no tangent, and no inverse either; but this is not the place to say so
         tangent.unwrap_or_else(|| value.minus(&value))
     }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.of.stops(s, t)
+    }
 }
 
 #[cfg(test)]

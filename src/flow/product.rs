@@ -39,6 +39,11 @@ impl<P: Pair, A: VelocityField<P::First>, B: VelocityField<P::Second>> VelocityF
         let (first, second) = x.parts();
         P::pair(self.0.velocity(t, &first), self.1.velocity(t, &second))
     }
+    fn stops(&self, s: &P::Time, t: &P::Time) -> Vec<P::Time> {
+        let mut stops = self.0.stops(s, t);
+        stops.extend(self.1.stops(s, t));
+        stops
+    }
 }
 
 #[cfg(test)]

@@ -131,6 +131,9 @@ impl<X: Coordinates<D>, B: VelocityField<X>, I: Invariant<D>, const D: usize> Ve
         let (_, gradient) = self.level(&x.split());
         X::join(velocity.minus(&along(&gradient, gradient.dot(&velocity))))
     }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.of.stops(s, t)
+    }
 }
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Restriction<B> {
         let holds = self.holds(t);
         only(&holds, t, &self.map.velocity(&self.admitted(t, &holds), x))
     }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.map.stops(&self.admitted(s, &self.holds(s)), &self.admitted(t, &self.holds(t)))
+    }
 }
 
 #[cfg(test)]

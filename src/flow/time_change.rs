@@ -1,10 +1,10 @@
 //! A flow map by another clock.
 
-use super::FlowMap;
+use super::{FlowMap, between};
 use crate::{
     Result,
     field::VelocityField,
-    number::{Dual, Number},
+    number::{Dual, Mask, Number},
     state::State,
 };
 
@@ -21,11 +21,54 @@ use crate::{
 pub trait Clock {
     /// `θ(t)`.
     fn at<N: Number>(&self, t: &N) -> N;
+    /// The times between `s` and `t` at which the clock shows `theta`, sample by sample; NaN for samples of a batch that have none.
+    ///
+    /// By default they are looked for between neighbours of 65 times: a clock that turns round more often should say better.
+    fn times<N: Number>(&self, theta: &N, s: &N, t: &N) -> Vec<N> {
+        search(self, theta, s, t)
+    }
+}
+
+/// Into how many parts a span is cut, in each of which a clock is taken to run in one direction.
+const PARTS: u32 = 64;
+
+fn grid<N: Number>(s: &N, t: &N) -> Vec<N> {
+    let [s, t] = [s, t].map(N::frozen);
+    (0..=PARTS).map(|k| between(&s, &t, f64::from(k) / f64::from(PARTS))).collect()
+}
+
+fn search<N: Number>(clock: &(impl Clock + ?Sized), theta: &N, s: &N, t: &N) -> Vec<N> {
+    let goal = theta.frozen();
+    let below = |t: &N| clock.at(t).less(&goal);
+    let mut found = Vec::new();
+    for ends in grid(s, t).windows(2) {
+        let [mut a, mut b] = [ends[0].clone(), ends[1].clone()];
+        let low = below(&a);
+        let crossed = low.and(&below(&b).not()).or(&low.not().and(&below(&b)));
+        if !crossed.any() {
+            continue;
+        }
+        for _ in 0..60 {
+            let middle = between(&a, &b, 0.5);
+            let here = below(&middle);
+            let same = low.and(&here).or(&low.not().and(&here.not()));
+            (a, b) = (N::select(&same, &middle, &a), N::select(&same, &b, &middle));
+        }
+        // a Newton step, for the derivative by what the clock shows and by its parameters
+        let (shown, rate) = clock.at(&Dual::new(b.clone(), b.constant(1.0))).into_parts();
+        let moved =
+            (theta.clone() - &goal - (shown.clone() - shown.frozen())) / rate.unwrap_or_else(|| shown.constant(0.0)).frozen();
+        found.push(N::select(&crossed, &(b.clone() + moved), &b.constant(f64::NAN)));
+    }
+    found
 }
 
 impl<C: Clock> Clock for &C {
     fn at<N: Number>(&self, t: &N) -> N {
         (**self).at(t)
+    }
+    fn times<N: Number>(&self, theta: &N, s: &N, t: &N) -> Vec<N> {
+        (**self).times(theta, s, t)
     }
 }
 
@@ -77,6 +120,12 @@ impl<X: State, B: VelocityField<X>, C: Clock> VelocityField<X> for TimeChange<B,
         // a clock without a tangent stands still
         let rate = rate.unwrap_or_else(|| time.constant(0.0));
         self.of.velocity(&time, x).scaled(&rate)
+    }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        let shown: Vec<X::Time> = grid(s, t).iter().map(|t| self.clock.at(t)).collect();
+        let first = shown[0].clone();
+        let [low, high] = shown.iter().fold([first.clone(), first], |[low, high], at| [low.min(at), high.max(at)]);
+        self.of.stops(&low, &high).iter().flat_map(|theta| self.clock.times(theta, s, t)).collect()
     }
 }
 

@@ -51,6 +51,10 @@ where
         let (velocity, divergence) = velocity_and_divergence(&self.field, t, &state.parts().0, &self.directions);
         P::pair(velocity, P::Second::join([divergence]))
     }
+    fn stops(&self, s: &P::Time, t: &P::Time) -> Vec<P::Time> {
+        let [s, t] = [s, t].map(|time| Dual::constant(time.clone()));
+        self.field.stops(&s, &t).into_iter().map(|stop| stop.into_parts().0).collect()
+    }
 }
 
 /// A flow map of pairs `(x, [l])`, such as that of [`WithDivergence`] by a solver, as a map of `x` with its change of volumes: it begins

@@ -23,6 +23,9 @@ impl<T: Tensor, B: VelocityField<(T, [T; 1])>> VelocityField<T> for InRows<B> {
         let (velocity, [rate]) = self.0.velocity(t, &apart(rows));
         together(&velocity, &rate)
     }
+    fn stops(&self, s: &T, t: &T) -> Vec<T> {
+        self.0.stops(s, t)
+    }
 }
 
 /// Rows `[n, d + 1]` as `x`, of shape `[n, d]`, and `l`.

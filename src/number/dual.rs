@@ -1,6 +1,6 @@
 //! Forward mode: a value and its tangent.
 
-use super::{Number, Value};
+use super::{Number, Tolerance, Value, larger};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A value and, unless it is constant, its tangent: forward-mode differentiation.
@@ -289,6 +289,23 @@ impl<N: Number> Number for Dual<N> {
         let up = self.tangent.as_ref().map(|dy| dy.clone() * &x.value / square());
         let right = x.tangent.as_ref().map(|dx| -(dx.clone() * &self.value) / square());
         Self { value, tangent: sum(up, right, |a, b| a + b) }
+    }
+    #[inline(always)]
+    fn error_norm<const D: usize>(error: &[Self; D], from: &[Self; D], to: &[Self; D], tolerance: &Tolerance) -> Self {
+        let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(|x| x.value.frozen()));
+        let of_values = N::error_norm(&e, &x, &y, tolerance);
+        let at_rest = [error, from, to].into_iter().flatten().all(|x| x.tangent.is_none());
+        if at_rest || !tolerance.counts_tangents() {
+            return Self::constant(of_values);
+        }
+        let tangent = |x: &Self| x.tangent.as_ref().map_or_else(|| x.value.constant(0.0), N::frozen);
+        let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(tangent));
+        let [from, to] = [&x, &y].map(|x| N::error_norm(x, x, x, &Tolerance::UNIT));
+        let of_tangents = tolerance.of_tangents(&from, &to, |units, tolerance| {
+            let [e, x, y] = [e, x, y].map(|x| x.map(|x| x * units));
+            N::error_norm(&e, &x, &y, tolerance)
+        });
+        Self::constant(larger(&of_values, &of_tangents))
     }
     #[inline(always)]
     fn less(&self, other: &Self) -> Self::Mask {

@@ -3,11 +3,15 @@
 mod dual;
 mod lanes;
 mod real;
+mod scalar;
+mod tolerance;
 
 pub use dual::Dual;
 pub(crate) use dual::sum;
 pub use lanes::{LaneMask, Lanes};
 pub use real::Real;
+pub use scalar::Scalar;
+pub use tolerance::{Norm, Tolerance};
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -206,6 +210,13 @@ pub trait Number:
     #[must_use]
     fn select(mask: &Self::Mask, a: &Self, b: &Self) -> Self;
 
+    /// The size of an `error` of a step between two points of such numbers, in units of what `tolerance` allows: what
+    /// [`State::error_norm`](crate::State::error_norm) is for points. Of [duals](Dual), the largest of those of values and tangents.
+    #[inline(always)]
+    fn error_norm<const D: usize>(error: &[Self; D], from: &[Self; D], to: &[Self; D], tolerance: &Tolerance) -> Self {
+        tolerance.norm(error, from, to)
+    }
+
     /// The larger of the two.
     #[must_use]
     fn max(&self, other: &Self) -> Self {
@@ -216,6 +227,13 @@ pub trait Number:
     fn min(&self, other: &Self) -> Self {
         Self::select(&self.less(other), self, other)
     }
+}
+
+/// The larger of two sizes, NaN if one of them is.
+#[inline(always)]
+pub(crate) fn larger<N: Number>(a: &N, b: &N) -> N {
+    // NaN must not get lost in a comparison: it stays where it is, and is carried over from the other side
+    N::select(&b.less(a), a, &(b.clone() + a.scale(0.0)))
 }
 
 /// Where a number is neither NaN nor infinite.

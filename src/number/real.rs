@@ -13,6 +13,7 @@ use num_traits::{Float, FloatConst};
 pub trait Real:
     sealed::Sealed
     + Number<Real = Self, Mask = bool>
+    + super::Scalar
     + Float
     + FloatConst
     + Copy

@@ -31,6 +31,7 @@ pub struct Adaptive {
     pub(super) first_step: Option<f64>,
     pub(super) step_limits: [f64; 2],
     pub(super) max_steps: u32,
+    pub(super) stops: Vec<f64>,
 }
 
 impl Adaptive {
@@ -47,7 +48,8 @@ impl Adaptive {
         }
         let controller = if method.order >= 8 { Controller::integral().limits(1.0 / 3.0, 6.0)? } else { Controller::default() };
         let step_limits = [0.0, f64::INFINITY];
-        Ok(Self { method, tolerance: Tolerance::default(), controller, first_step: None, step_limits, max_steps: 100_000 })
+        let (tolerance, first_step, max_steps) = (Tolerance::default(), None, 100_000);
+        Ok(Self { method, tolerance, controller, first_step, step_limits, max_steps, stops: Vec::new() })
     }
 
     /// With another tolerance.
@@ -86,6 +88,38 @@ impl Adaptive {
             return Err(Error::invalid("step limits", format!("0 ≤ {shortest} ≤ {longest} does not hold, or both are 0")));
         }
         Ok(Self { step_limits: [shortest, longest], ..self })
+    }
+
+    /// With stop times, at which the velocity, or a derivative of it, may jump: a step ends exactly there, and the next begins with
+    /// the velocity on the other side and a step size of its own.
+    ///
+    /// No step looks over a stop: at the stop itself, the velocity is asked a rounding error before, and after. A velocity such as
+    /// `if t < 1 { … } else { … }` is then followed to the full order of the method, and a short pulse in a long calm is not stepped
+    /// over. Times come in any order; those outside a span, and doubled ones, do nothing. A field that knows its own stops
+    /// [names them](VelocityField::stops). If you do not know when a forcing acts, set a [longest step](Self::step_limits) that is
+    /// shorter than it lasts: there is no such limit by default.
+    ///
+    /// ```
+    /// use flowmap::{FlowMap, field, solver::{Adaptive, DOPRI5, Solver}};
+    /// // a pulse of a tenth in thirty units of time
+    /// let pulse = field(|t: &f64, _: &[f64; 1]| [if 20.0 < *t && *t < 20.1 { 1e4 } else { 0.0 }]);
+    /// let solver = Adaptive::new(DOPRI5)?;
+    /// assert_eq!(solver.clone().of(pulse).flow(&0.0, &30.0, &[0.0]), [0.0], "no step has seen it");
+    /// let end = solver.stops([20.0, 20.1])?.of(pulse).flow(&0.0, &30.0, &[0.0]);
+    /// assert!((end[0] - 1000.0).abs() < 1e-9);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a time is NaN.
+    pub fn stops(self, times: impl IntoIterator<Item = f64>) -> Result<Self> {
+        let mut stops: Vec<f64> = times.into_iter().collect();
+        if stops.iter().any(|t| t.is_nan()) {
+            return Err(Error::invalid("stop time", "NaN is no time; leave it out"));
+        }
+        stops.sort_by(f64::total_cmp);
+        stops.dedup();
+        Ok(Self { stops, ..self })
     }
 
     /// With this many attempts at most, accepted and rejected ones.
@@ -133,7 +167,7 @@ impl Solver for Adaptive {
         save: &Save,
     ) -> Result<Solution<X>> {
         let mut stepper = self.start(field, s, t, x);
-        let mut recorder = Recorder::new(save, stepper.time(), t, x)?;
+        let mut recorder = Recorder::new(save, s, t, x, stepper.rates.first())?;
         while stepper.step() {
             recorder.record_step(&mut stepper);
         }

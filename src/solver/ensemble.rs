@@ -109,6 +109,10 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> VelocityFi
     fn velocity(&self, t: &Side<F>, x: &[Side<F>; D]) -> [Side<F>; D] {
         self.ode.rhs_with(t, x, &self.parameters)
     }
+    #[inline(always)]
+    fn stops(&self, s: &Side<F>, t: &Side<F>) -> Vec<Side<F>> {
+        self.ode.stops_with(s, t, &self.parameters)
+    }
 }
 
 impl Ensemble {
@@ -145,12 +149,12 @@ impl Ensemble {
     }
 }
 
-/// Evaluations of the right-hand side: those to begin with, and those of every step.
-fn evaluations(solver: &Adaptive, accepted: u32, rejected: u32) -> u64 {
+/// Evaluations of the right-hand side: those to begin with, at the start and at every stop that was passed, and those of every step.
+fn evaluations(solver: &Adaptive, passed: u64, accepted: u32, rejected: u32) -> u64 {
     let (stages, attempts) = (solver.method.stages() as u64, u64::from(accepted) + u64::from(rejected));
     let reads_end = solver.method.estimate.is_some_and(|estimate| estimate.weights.len() as u64 > stages);
     let first = if solver.first_step.is_some() { 1 } else { 2 };
-    first + if reads_end { stages * attempts } else { (stages - 1) * attempts + u64::from(accepted) }
+    first * (1 + passed) + if reads_end { stages * attempts } else { (stages - 1) * attempts + u64::from(accepted) }
 }
 
 /// What one thread does at a time.
@@ -219,7 +223,8 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
                 let count = |i: usize| stepper.counts[i].lane(lane).into_f64() as u32;
                 let status = status(&stepper, lane);
                 let (accepted, rejected) = (count(0), count(1));
-                let evaluations = evaluations(solver, accepted, rejected);
+                let passed = stepper.passed.lane(lane).into_f64() as u64;
+                let evaluations = evaluations(solver, passed, accepted, rejected);
                 ends[k] = End { time: stepper.time.lane(lane), state, status, accepted, rejected, evaluations };
                 owners[lane] = waiting.next();
                 if let Some(k) = owners[lane] {
@@ -280,7 +285,7 @@ fn idle<F: Real, B, const D: usize>(stepper: &mut Stepper<[Side<F>; D], B>) {
 
 /// Puts a trajectory into a lane.
 #[inline(always)]
-fn load<F: Real, O, const D: usize, const P: usize>(
+fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
     stepper: &mut Stepper<[Side<F>; D], Field<'_, F, O, P>>,
     lane: usize,
     start: &Start<F, D, P>,
@@ -288,6 +293,7 @@ fn load<F: Real, O, const D: usize, const P: usize>(
 ) {
     stepper.time.set_lane(lane, start.from);
     stepper.target.set_lane(lane, start.to);
+    stepper.segments.goal.set_lane(lane, start.to);
     stepper.step.set_lane(lane, ready.step);
     for i in 0..D {
         stepper.state[i].set_lane(lane, start.state[i]);
@@ -309,6 +315,8 @@ fn load<F: Real, O, const D: usize, const P: usize>(
         // its rate is the one it begins with
         attempt.accepted.set_lane(lane, false);
     }
+    stepper.passed.set_lane(lane, F::zero());
+    stepper.look_for_stops();
 }
 
 /// Why a lane stopped.

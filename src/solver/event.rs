@@ -2,18 +2,45 @@
 
 use super::{
     Adaptive, Save, Solution, Solver, Status, Stepper,
-    piece::{Piece, advance},
+    piece::Piece,
+    search::{Node, Search},
     solution::{Crossing, Recorder},
     stepper::epsilon,
 };
-use crate::{Real, Result, State, VelocityField};
+use crate::{Number, Result, Scalar, State, Value, VelocityField, root::root};
 
 /// Something to watch for: a function of time and state that crosses zero.
 ///
-/// Crossings are found between the ends of every step, in four parts of it, and located by steps of the method itself: as
-/// precisely as the solution is known. A value of zero at the start is no crossing, so that a solve may go on from an event; one that
-/// becomes zero is, whatever it does then. Where the value is NaN, nothing is seen.
-/// Two crossings within a quarter of a step cancel: [`Adaptive::step_limits`] guards against that.
+/// # What is found
+/// The function is followed along every step like a coordinate: a step is cut into ever smaller parts until a cubic through values and
+/// slopes at the ends of each foretells the values between. So crossings are not stepped over where a solution is easy and its steps are
+/// long. They are located by steps of the method itself: as precisely as the solution is known. A value of zero at the start is no
+/// crossing, so that a solve may go on from an event; one that becomes zero is, whatever it does then. Where the value is NaN, nothing is
+/// seen.
+///
+/// No search sees a spike that is narrower than everything it looks at. A function that touches zero without crossing, such as
+/// `(y - 5)²`, has no crossing, or two by rounding: watch `y - 5`, or the slope whose change of sign makes the extremum. A velocity that
+/// jumps, or a pulse, needs [stops](Adaptive::stops) as well: the search sees what the solution does, not what its steps missed.
+///
+/// # Derivatives
+/// On duals, time and state of a crossing have tangents, by the implicit function theorem: `dt* = -dg / (dg/dt)`, `dg/dt` being the slope
+/// along the flow; the end of a solve at a terminal event is such a crossing. Where it grazes zero, so flatly that an error as large as
+/// the tolerance could move it anywhere or away, there is no derivative: the tangents are NaN, time and state are what they are.
+///
+/// ```
+/// use flowmap::{Dual, Number, Ode, Pointwise, solver::{Adaptive, DOPRI5, Event, Save}};
+/// struct Fall;
+/// impl Ode<2> for Fall {
+///     fn rhs<N: Number>(&self, _t: &N, [_, speed]: &[N; 2]) -> [N; 2] { [speed.clone(), speed.constant(-9.81)] }
+/// }
+/// // how much later does it land if it is dropped from higher? t = √(2 h / g)
+/// let ground = Event::new(|_: &Dual<f64>, x: &[Dual<f64>; 2]| x[0].clone()).falling().terminal();
+/// let start = [Dual::new(1.0, 1.0), Dual::constant(0.0)];
+/// let [s, t] = [0.0, 10.0].map(Dual::constant);
+/// let path = Adaptive::new(DOPRI5)?.solve_until(Pointwise::<_, 2>(Fall), &s, &t, &start, &Save::End, &[ground])?;
+/// assert!((path.end_time().tangent() - (0.5_f64 / 9.81).sqrt()).abs() < 1e-10);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
 ///
 /// A ball that is dropped and bounces:
 ///
@@ -94,18 +121,30 @@ impl<'a, X: State> Event<'a, X> {
     }
 }
 
-/// Into how many parts a step is cut in the search for crossings.
-const PARTS: u32 = 4;
+/// Intervals that a search may look at in a solve, for each step that it may take: beyond that an event is no function to follow.
+const INTERVALS: u64 = 64;
 
-/// A crossing within a step: where, when a share of it is over.
+/// A crossing within a step: where, when a share of it is over, and between which shares.
 struct Found {
     event: usize,
     share: f64,
     rises: bool,
 }
 
+/// What was seen of an event at the end of the last step.
+struct Seen {
+    /// The last value that was a number.
+    side: f64,
+    value: f64,
+    /// By time; none where it may jump.
+    slope: Option<f64>,
+    /// The largest absolute value so far.
+    size: f64,
+}
+
 impl Adaptive {
-    /// Like [`solve`](super::Solver::solve), for one point, with an eye on `events`. It ends at the first terminal one.
+    /// Like [`solve`](super::Solver::solve), for one point, with an eye on `events`. It ends at the first terminal one. On duals,
+    /// crossings [have derivatives](Event#derivatives).
     ///
     /// # Errors
     /// As for [`solve`](super::Solver::solve).
@@ -119,47 +158,43 @@ impl Adaptive {
         events: &[Event<X>],
     ) -> Result<Solution<X>>
     where
-        X: State<Time: Real>,
+        X: State<Time: Scalar>,
         B: VelocityField<X>,
     {
         if events.is_empty() {
             return self.solve(field, s, t, x, save);
         }
         let mut stepper = self.start(field, s, t, x);
-        let mut recorder = Recorder::new(save, s, t, x)?;
-        let value = |event: &Event<X>, t: &X::Time, x: &X| (event.value)(t, x).into_f64();
-        let mut before: Vec<f64> = events.iter().map(|event| value(event, s, x)).collect();
+        let mut recorder = Recorder::new(save, s, t, x, stepper.rates.first())?;
+        let first = events.iter().map(|event| {
+            let value = (event.value)(s, x).primal();
+            Seen { side: value, value, slope: None, size: value.abs() }
+        });
+        let mut seen: Vec<Seen> = first.collect();
+        let mut budget = INTERVALS * u64::from(self.max_steps);
+        let mut at_stop = false;
         while stepper.step() {
             let piece = stepper.piece();
             let mut found = Vec::new();
-            for (number, event) in events.iter().enumerate() {
-                let at = |share: f64| {
-                    let share = X::Time::from_f64(share);
-                    value(event, &(piece.start + piece.length * share), &piece.at_share(&share))
-                };
-                for part in 1..=PARTS {
-                    let [low, high] = [part - 1, part].map(|p| f64::from(p) / f64::from(PARTS));
-                    let after = at(high);
-                    if event.direction.counts(before[number], after) {
-                        let share = root(at, [low, high], [before[number], after]);
-                        found.push(Found { event: number, share, rises: before[number] < 0.0 });
-                    }
-                    // a zero is on neither side: it is met once, and what leaves it does not meet it again
-                    if !after.is_nan() {
-                        before[number] = after;
-                    }
+            for (number, (event, seen)) in events.iter().zip(&mut seen).enumerate() {
+                if at_stop {
+                    seen.slope = None;
                 }
+                let Some(crossings) = event.look(&piece, seen, &mut budget) else {
+                    // the step is not known to be without events: the solve ends before it
+                    return Ok(recorder.finish(piece.start, piece.from, vec![Status::TooManySteps], stepper.statistics()));
+                };
+                found.extend(crossings.into_iter().map(|(share, rises)| Found { event: number, share, rises }));
             }
+            at_stop = stepper.is_at_stop();
             found.sort_by(|a, b| a.share.total_cmp(&b.share));
             for Found { event, share, rises } in found {
-                // positive beyond the crossing
-                let value = |t: &X::Time, x: &X| if rises { value(&events[event], t, x) } else { -value(&events[event], t, x) };
-                let length = stepper.locate(&piece, share, value);
+                let length = stepper.locate(&events[event], &piece, share, rises, seen[event].size);
                 if events[event].terminal {
                     stepper.shorten(length);
-                    let (time, state) = (*stepper.time(), stepper.state().clone());
+                    let (time, state) = (stepper.time().clone(), stepper.state().clone());
                     recorder.record_step(&mut stepper);
-                    recorder.cross(Crossing { event, time, state: state.clone() });
+                    recorder.cross(Crossing { event, time: time.clone(), state: state.clone() });
                     return Ok(recorder.finish(time, state, vec![Status::Event(event)], stepper.statistics()));
                 }
                 let (time, state) = stepper.trial(length);
@@ -171,75 +206,98 @@ impl Adaptive {
     }
 }
 
-impl<X: State<Time: Real>, B: VelocityField<X>> Stepper<X, B> {
-    /// Where a step of another length, from the start of the last one, would have led.
-    fn trial(&mut self, length: X::Time) -> (X::Time, X) {
-        let (time, state) = self.last_start();
-        let mut rates = vec![self.first_rate().clone()];
-        let end = advance(&self.method().clone(), self.field(), &time, &state, &length, &mut rates);
-        self.count(rates.len() as u64 - 1);
-        (time + length, end)
+impl<X: State<Time: Scalar>> Event<'_, X> {
+    /// The value when a share of `piece` is over.
+    fn on(&self, piece: &Piece<X>, share: f64) -> f64 {
+        let share = piece.start.constant(share);
+        (self.value)(&(piece.length.clone() * &share + &piece.start), &piece.at_share(&share)).primal()
     }
 
-    /// The length of the step that ends at the zero of `value`, near the share of `piece` that its polynomial suggests; where
-    /// rounding decides, at or beyond it: a solve that goes on from there does not meet it again.
-    fn locate(&mut self, piece: &Piece<X>, share: f64, value: impl Fn(&X::Time, &X) -> f64) -> X::Time {
-        let full = piece.length.into_f64();
-        let on_the_piece = |share: f64| {
-            value(&X::Time::from_f64(piece.start.into_f64() + full * share), &piece.at_share(&X::Time::from_f64(share)))
+    /// The crossings on a piece that count, in their order: when which share is over, and whether the value rises. `None` if the budget
+    /// of intervals is spent.
+    fn look(&self, piece: &Piece<X>, seen: &mut Seen, budget: &mut u64) -> Option<Vec<(f64, bool)>> {
+        let at = |share: f64| self.on(piece, share);
+        let search = Search { function: &at, resolution: epsilon::<X>() };
+        let length = piece.length.primal();
+        let start = match seen.slope {
+            Some(slope) => Node { share: 0.0, value: seen.value, slope: slope * length },
+            None => search.node(0.0, seen.value),
         };
-        // the polynomial knows the slope well enough for a Newton iteration
-        let h = 1e-4;
-        let slope = (on_the_piece((share + h).min(1.0)) - on_the_piece((share - h).max(0.0)))
-            / ((share + h).min(1.0) - (share - h).max(0.0));
-        let mut best = share;
-        let mut size = f64::INFINITY;
-        for _ in 0..4 {
-            let (time, state) = self.trial(X::Time::from_f64(full * best));
-            let miss = value(&time, &state);
-            let next = best - miss / slope;
-            if miss == 0.0 || miss.abs() >= size || !(0.0..=1.0).contains(&next) {
-                break;
+        let end = search.node(1.0, at(1.0));
+        let mut found = Vec::new();
+        let mut low = 0.0;
+        for (high, value) in search.values(start, end, budget)? {
+            if self.direction.counts(seen.side, value) {
+                let root = root(|share| Ok(at(share)), [low, high], [seen.side, value], search.resolution);
+                found.push((root.expect("values are no errors"), seen.side < 0.0));
             }
-            (best, size) = (next, miss.abs());
-        }
-        let mut further = epsilon::<X>();
-        while further < 1e-2 {
-            let (time, state) = self.trial(X::Time::from_f64(full * best));
-            if value(&time, &state) >= 0.0 || best + further > 1.0 {
-                break;
+            // a zero is on neither side: it is met once, and what leaves it does not meet it again
+            if !value.is_nan() {
+                (seen.side, low) = (value, high);
+                seen.size = seen.size.max(value.abs());
             }
-            best += further;
-            further *= 2.0;
         }
-        X::Time::from_f64(full * best)
+        seen.value = end.value;
+        seen.slope = Some(end.slope / length);
+        Some(found)
     }
 }
 
-/// The zero of `f` between two ends with values of different signs: regula falsi (Illinois), which halves the interval where
-/// it is slow.
-fn root(f: impl Fn(f64) -> f64, [mut a, mut b]: [f64; 2], [mut fa, mut fb]: [f64; 2]) -> f64 {
-    for i in 0..200 {
-        if fb == 0.0 {
-            return b;
+impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
+    /// The length of the step that ends at the zero of an event, near the share of `piece` that its polynomial suggests; where
+    /// rounding decides, at or beyond it: a solve that goes on from there does not meet it again.
+    fn locate(&mut self, event: &Event<X>, piece: &Piece<X>, share: f64, rises: bool, size: f64) -> X::Time {
+        let full = piece.length.frozen();
+        let length = |share: f64| full.scale(share);
+        // positive beyond the crossing
+        let mut height = |length: X::Time| {
+            let (time, state) = self.trial(length);
+            let value = (event.value)(&time, &state);
+            if rises { value } else { -value }
+        };
+        // an interval around it: as wide as the polynomial is wrong
+        let h = 1e-4;
+        let [before, after] = [(share - h).max(0.0), (share + h).min(1.0)];
+        let slope = (event.on(piece, after) - event.on(piece, before)) / (after - before);
+        let miss = height(length(share)).primal();
+        let mut reach = 4.0 * epsilon::<X>() + if slope == 0.0 { 0.0 } else { (2.0 * miss / slope).abs() };
+        let mut best = share;
+        while reach < 1.0 {
+            let ends = [(share - reach).max(0.0), (share + reach).min(1.0)];
+            let values = ends.map(|share| height(length(share)).primal());
+            if values[0] < 0.0 && values[1] >= 0.0 {
+                let found = root(|share| Ok(height(length(share)).primal()), ends, values, epsilon::<X>());
+                best = found.expect("values are no errors");
+                break;
+            }
+            if values[0] >= 0.0 && values[1] >= 0.0 && ends[0] == 0.0 {
+                break;
+            }
+            reach *= 8.0;
         }
-        if (b - a).abs() <= 2.0 * f64::EPSILON {
-            break;
+        let mut located = length(best);
+        if X::Time::DEPTH == 0 {
+            return located;
         }
-        let secant = b - fb * (b - a) / (fb - fa);
-        let middle = 0.5 * (a + b);
-        let inside = secant > a.min(b) && secant < a.max(b);
-        let c = if inside && i % 3 != 2 { secant } else { middle };
-        if c == a || c == b {
-            break;
+        // the implicit function theorem, one order of nested tangents after the other
+        let flat = {
+            let values = [-2.0, 0.0, 2.0].map(|k| event.on(piece, (best + k * 0.05).clamp(0.0, 1.0)));
+            let bend = (values[0] - 2.0 * values[1] + values[2]).abs() / 0.01;
+            (bend, self.solver.tolerance.relative() * size)
+        };
+        for _ in 0..X::Time::DEPTH {
+            let mut height = |length: X::Time| {
+                let (time, state) = self.trial(length);
+                (event.value)(&time, &state)
+            };
+            let value = height(located.clone());
+            let slope = height(located.nudged()).slope() - value.slope();
+            let steep = slope * full.primal();
+            if steep * steep <= 2.0 * flat.0 * flat.1 || slope == 0.0 {
+                return located.without_derivative();
+            }
+            located = located - (value.clone() - value.frozen()).scale(1.0 / slope);
         }
-        let fc = f(c);
-        if fc.signum() * fb.signum() < 0.0 {
-            (a, fa) = (b, fb);
-        } else {
-            fa *= 0.5;
-        }
-        (b, fb) = (c, fc);
+        located
     }
-    b
 }

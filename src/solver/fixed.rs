@@ -3,12 +3,15 @@
 use super::{
     Save, Solution, Solver, Statistics, Status,
     piece::{Piece, advance},
+    segments::{Segments, Within},
     solution::Recorder,
     tableau::Tableau,
 };
-use crate::{Error, Number, Result, State, Value, VelocityField, flow::between};
+use crate::{Error, Mask, Number, Result, State, Value, VelocityField, flow::between};
 
 /// A solver with steps of equal length: a [`Tableau`] and the number of steps.
+///
+/// At [stops that the field names](VelocityField::stops) a step is cut in two: as many more are taken.
 ///
 /// As a flow map it is a smooth function of `s`, `t` and `x`: step sizes `(t - s)/n` have derivatives, too.
 ///
@@ -54,37 +57,52 @@ impl Solver for FixedSteps {
     ) -> Result<Solution<X>> {
         let form = x.dot(x).frozen();
         let (s, t) = (s.clone().in_form_of(&form), t.clone().in_form_of(&form));
-        let mut recorder = Recorder::new(save, &s, &t, x)?;
-        let length = (t.clone() - &s).scale(1.0 / f64::from(self.steps));
+        let stops: Vec<X::Time> = field.stops(&s, &t).into_iter().map(|stop| stop.in_form_of(&form)).collect();
+        let smooth = (t.clone() - &s).scale(1.0 / f64::from(self.steps));
+        let mut segments = Segments::new(stops, &s, &t);
         let (mut time, mut state) = (s.clone(), x.clone());
-        let mut rates = vec![field.velocity(&s, x)];
+        let mut rates = vec![Within { field: &field, window: &segments.window }.velocity(&s, x)];
+        let mut recorder = Recorder::new(save, &s, &t, x, rates.first())?;
         let stages = self.method.stages();
-        let mut evaluations = 1;
-        for i in 1..=self.steps {
-            let next = advance(&self.method, &field, &time, &state, &length, &mut rates);
-            let end = if i == self.steps { t.clone() } else { between(&s, &t, f64::from(i) / f64::from(self.steps)) };
+        let (mut evaluations, mut steps, mut i) = (1, 0, 1);
+        while i <= self.steps {
+            let mut end = if i == self.steps { t.clone() } else { between(&s, &t, f64::from(i) / f64::from(self.steps)) };
+            let mut length = smooth.clone();
+            let mut cut = false;
+            if !segments.is_empty() {
+                segments.look_ahead(&time, &end);
+                cut = segments.on_the_way(&end).any();
+                end = segments.goal.clone();
+                length = end.clone() - &time;
+                rates = vec![Within { field: &field, window: &segments.window }.velocity(&time, &state)];
+                evaluations += 1;
+            }
+            let within = Within { field: &field, window: &segments.window };
+            let next = advance(&self.method, &within, &time, &state, &length, &mut rates);
             evaluations += stages as u64 - 1;
             let mut rate_at_end = |rates: &mut Vec<X>| {
                 if rates.len() == stages {
-                    rates.push(field.velocity(&end, &next));
+                    rates.push(within.velocity(&end, &next));
                     evaluations += 1;
                 }
             };
-            if i < self.steps {
+            if i < self.steps && segments.is_empty() {
                 rate_at_end(&mut rates);
             }
             recorder.record(&end, &next, || {
                 rate_at_end(&mut rates);
-                Piece::new(&self.method, &field, [&time, &length, &end], [&state, &next], &mut rates)
+                Piece::new(&self.method, &within, [&time, &length, &end], [&state, &next], &mut rates)
             });
             evaluations += (rates.len() as u64).saturating_sub(stages as u64 + 1);
             if rates.len() > stages {
                 rates.swap(0, stages);
             }
             (time, state) = (end, next);
+            steps += 1;
+            i += u32::from(!cut);
         }
         let statuses = finite(&state, &t);
-        let accepted = u64::from(self.steps) * statuses.len() as u64;
+        let accepted = steps * statuses.len() as u64;
         Ok(recorder.finish(t, state, statuses, Statistics { evaluations, accepted, rejected: 0 }))
     }
 }

@@ -22,6 +22,8 @@ mod fixed;
 mod methods;
 mod numerical;
 mod piece;
+mod search;
+mod segments;
 mod solution;
 mod status;
 mod stepper;

@@ -28,9 +28,9 @@ pub trait Solver {
 /// The flow map of a field by a solver, made by [`Solver::of`]: on every state that the field takes.
 ///
 /// On duals it is the derivative of what the solver computes, with respect to `s`, `t`, `x` and the parameters of the field: the
-/// variational equation, solved along with the ODE by the same steps. Accepted step sizes are held constant, and are chosen by the
-/// errors of values alone: where stability limits the steps, or derivatives grow faster than the solution, those may need
-/// [shorter ones](super::Adaptive::step_limits) or a finer tolerance.
+/// variational equation, solved along with the ODE by the same steps. Step sizes are constants in it; they are chosen by the errors of
+/// values and tangents, [unless told otherwise](crate::Tolerance::of_values). On a [`Tape`](crate::Tape) the gradient is that of the
+/// steps as taken, which were chosen by the errors of values.
 ///
 /// ```
 /// use flowmap::{exact::{Rotation, jacobian_of}, solver::{Adaptive, DOPRI5, Solver}};
@@ -60,6 +60,9 @@ impl<S, B> Numerical<S, B> {
 impl<X: State, S: Solver, B: VelocityField<X>> VelocityField<X> for Numerical<S, B> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         self.field.velocity(t, x)
+    }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.field.stops(s, t)
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Piece<X: State> {
     /// The length, 0 for samples of a batch that did not move.
     pub(super) length: X::Time,
     pub(super) end: X::Time,
-    from: X,
+    pub(super) from: X,
     to: X,
     /// `p₁`, `p₂`, …
     bends: Vec<X>,
@@ -106,7 +106,7 @@ impl<X: State> Piece<X> {
         }
         let inner = self.from.plus(&self.to.minus(&self.from).plus(&sum.scaled(&rest)).scaled(share));
         // the end itself, to the last bit; its derivative is that of the polynomial
-        let end = inner.minus(&inner.frozen()).plus(&self.to);
+        let end = inner.minus(&inner.frozen()).plus(&self.to.frozen());
         let one = share.constant(1.0);
         X::choose(&share.less(&one).or(&one.less(share)), &inner, &end)
     }

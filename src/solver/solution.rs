@@ -1,6 +1,6 @@
 //! What a solve returns: a path.
 
-use super::{Piece, Statistics, Status, Stepper};
+use super::{Piece, Statistics, Status, Stepper, stepper::epsilon};
 use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, VelocityField, number::is_finite};
 
 /// What a solve keeps of its way.
@@ -16,7 +16,8 @@ pub enum Save {
     Steps,
     /// Every step with the state between its ends: [`Solution::at`] any time.
     Dense,
-    /// The states at these times, in this order.
+    /// The states at these times, in this order. A time is a constant: the state there does not move with the end of the solve. One that
+    /// is a rounding error beyond the end, as `3.0 * 0.1` is beyond `0.3`, is the end.
     At(Vec<f64>),
 }
 
@@ -39,6 +40,8 @@ pub enum Save {
 pub struct Solution<X: State> {
     pub(super) start: X::Time,
     pub(super) start_state: X,
+    /// The velocity there, where it is finite.
+    pub(super) start_rate: Option<X>,
     pub(super) target: X::Time,
     pub(super) end_time: X::Time,
     pub(super) end: X,
@@ -130,7 +133,8 @@ impl<X: State> Solution<X> {
     /// The state at time `t`; NaN at times that the solve did not reach, or if it was not asked for [`Save::Dense`].
     pub fn at(&self, t: &X::Time) -> X {
         let t = t.clone().in_form_of(&self.start);
-        let nothing = X::choose(&differ(&t, &self.start), &nowhere(&self.end, &t), &self.start_state);
+        let at_start = from_start(&self.start_state, self.start_rate.as_ref(), &(t.clone() - &self.start));
+        let nothing = X::choose(&differ(&t, &self.start), &nowhere(&self.end, &t), &at_start);
         look_up(&self.pieces, &t, nothing)
     }
 
@@ -149,7 +153,10 @@ impl<X: State> Solution<X> {
     fn moving_at(&self, t: &Dual<X::Time>) -> Dual<X> {
         let t = t.clone().in_form_of(&Dual::constant(self.start.clone()));
         let elsewhere = differ(t.value(), &self.start);
-        let nothing = Dual::constant(X::choose(&elsewhere, &nowhere(&self.end, t.value()), &self.start_state));
+        let state = Dual::constant(self.start_state.clone());
+        let rate = self.start_rate.clone().map(Dual::constant);
+        let at_start = from_start(&state, rate.as_ref(), &(t.clone() - &Dual::constant(self.start.clone())));
+        let nothing = State::choose(&elsewhere, &Dual::constant(nowhere(&self.end, t.value())), &at_start);
         let values = t.value().values();
         match values[..] {
             [one] => match nearest(&self.pieces, one) {
@@ -167,6 +174,13 @@ impl<X: State> Solution<X> {
 /// NaN, in the form of `x`: a constant, or gradients would be NaN where it is not chosen.
 fn nowhere<X: State>(x: &X, t: &X::Time) -> X {
     x.frozen().scaled(&t.constant(f64::NAN))
+}
+
+/// The state at the start, where the way has no length and may have a derivative.
+fn from_start<X: State>(start: &X, rate: Option<&X>, way: &X::Time) -> X {
+    let Some(rate) = rate else { return start.clone() };
+    let moved = rate.scaled(way);
+    X::choose(&is_finite(&moved.dot(&moved)), &start.plus(&moved), start)
 }
 
 /// Where two times are not the same, or not finite.
@@ -212,6 +226,7 @@ pub(super) struct Recorder<'a, X: State> {
     save: &'a Save,
     start: X::Time,
     start_state: X,
+    start_rate: Option<X>,
     target: X::Time,
     times: Vec<X::Time>,
     states: Vec<X>,
@@ -232,15 +247,20 @@ struct Slot<X: State> {
 }
 
 impl<'a, X: State> Recorder<'a, X> {
+    /// `rate` is the velocity at the start, where that is known.
+    ///
     /// # Errors
-    /// [`Error::Invalid`] for times outside the span.
-    pub fn new(save: &'a Save, start: &X::Time, target: &X::Time, x: &X) -> Result<Self> {
-        let target = target.clone().in_form_of(start);
+    /// [`Error::Invalid`] for times outside the span, by more than one rounding.
+    pub fn new(save: &'a Save, start: &X::Time, target: &X::Time, x: &X, rate: Option<&X>) -> Result<Self> {
+        let form = x.dot(x).frozen();
+        let (start, target) = (start.clone().in_form_of(&form), target.clone().in_form_of(&form));
+        let (start, target) = (&start, target);
         let (from, to) = (start.values(), target.values());
         let mut recorder = Self {
             save,
             start: start.clone(),
             start_state: x.clone(),
+            start_rate: rate.cloned(),
             target,
             times: Vec::new(),
             states: Vec::new(),
@@ -259,18 +279,23 @@ impl<'a, X: State> Recorder<'a, X> {
                 // as the clock tells them
                 let times: Vec<f64> = times.iter().map(|&time| start.constant(time).values()[0]).collect();
                 for &time in &times {
-                    let outside = |(a, b): (&f64, &f64)| !((*a <= time && time <= *b) || (*b <= time && time <= *a));
+                    let outside = |(a, b): (&f64, &f64)| {
+                        let rounding = epsilon::<X>() * f64::max(a.abs(), b.abs());
+                        !(time >= f64::min(*a, *b) - rounding && time <= f64::max(*a, *b) + rounding)
+                    };
                     if let Some((a, b)) = from.iter().zip(&to).find(|&pair| outside(pair)) {
                         let reason = format!("{time} is not between the start {a} and the end {b} of the solve");
                         return Err(Error::invalid("save time", reason));
                     }
                 }
                 let slot = |(place, &time): (usize, &f64)| {
-                    let time = start.constant(time);
+                    let (s, t) = (start.frozen(), recorder.target.frozen());
+                    let time = start.constant(time).max(&s.min(&t)).min(&s.max(&t));
                     let elsewhere = differ(&time, start);
                     // samples that start at their end have it there
                     let known = from.len() > 1 || !elsewhere.any();
-                    let state = known.then(|| X::choose(&elsewhere, &nowhere(x, &time), x));
+                    let at_start = || from_start(x, rate, &(time.clone() - start));
+                    let state = known.then(|| X::choose(&elsewhere, &nowhere(x, &time), &at_start()));
                     Slot { place, time, state }
                 };
                 recorder.slots = times.iter().enumerate().map(slot).collect();
@@ -347,8 +372,8 @@ impl<'a, X: State> Recorder<'a, X> {
             self.times.push(slot.time);
             self.states.push(state);
         }
-        let Self { start, start_state, target, times, states, pieces, crossings, .. } = self;
-        Solution { start, start_state, target, end_time, end, times, states, pieces, statuses, statistics, crossings }
+        let Self { start, start_state, start_rate, target, times, states, pieces, crossings, .. } = self;
+        Solution { start, start_state, start_rate, target, end_time, end, times, states, pieces, statuses, statistics, crossings }
     }
 
     pub fn finish_stepper<B: VelocityField<X>>(self, stepper: &Stepper<X, B>) -> Solution<X> {

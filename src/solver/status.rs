@@ -13,6 +13,10 @@ pub enum Status {
     Event(usize),
     /// It took as many steps as it may.
     TooManySteps,
+    /// It took as many steps as it may, of a length that stability limits: something decays far faster than the solution changes.
+    Stiff,
+    /// It took as many steps as it may, from one side of a border to the other, where the velocity jumps.
+    Chattering,
     /// Steps of the smallest size that the clock can tell, or that was allowed, are too long for the tolerance.
     StepTooSmall,
     /// The start, a time or the velocity is not finite, however short the step.
@@ -34,11 +38,19 @@ impl fmt::Display for Status {
             Self::Finished => "finished",
             Self::Event(number) => return write!(f, "stopped at event {number}"),
             Self::TooManySteps => {
-                "it took as many steps as allowed; allow more, allow larger errors, or, if the problem is stiff, use a method for stiff problems"
+                "it took as many steps as allowed, and might get on with more; allow more (max_steps), or larger errors"
+            }
+            Self::Stiff => {
+                "it took as many steps as allowed, and their length is what stability allows: the problem is stiff; use a method for stiff \
+                 problems, or allow more steps"
+            }
+            Self::Chattering => {
+                "it took as many steps as allowed, across a border where the velocity jumps from one side to the other; end the solve at \
+                 an event on the border and go on with the velocity along it, or name the times of jumps as stops"
             }
             Self::StepTooSmall => {
                 "the step size became too small: the solution blows up or the velocity jumps there, or the tolerance is finer than the \
-                 rounding errors; end before that time, or allow larger errors"
+                 rounding errors; end before that time, name times of jumps as stops, or allow larger errors"
             }
             Self::NotFinite => {
                 "the velocity or the state is not finite there; check the start state, the times and the domain of the velocity"

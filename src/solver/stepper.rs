@@ -1,12 +1,14 @@
 //! One adaptive solve, step by step.
 
+mod first_step;
 mod report;
+mod trouble;
 
 use super::{
     Adaptive, Status,
     controller::{Gains, Memory},
     piece::{Piece, advance},
-    tableau::Tableau,
+    segments::{Segments, Within},
 };
 use crate::{Mask, Number, Real, State, Value, VelocityField, number::is_finite};
 
@@ -15,14 +17,17 @@ type MaskOf<X> = <<X as State>::Time as Number>::Mask;
 /// A solve under way: [`step`](Self::step), look, decide.
 ///
 /// Made by [`Adaptive::start`]. The same loop serves points, lanes, duals and batches, each of whose samples is at a time of
-/// its own. Derivatives are those of the steps as they were taken: their sizes are constants, but for the last, which ends at
-/// the end of the span.
+/// its own. Derivatives are those of the steps as they were taken: their sizes are constants, but for those that end at a
+/// [stop](Adaptive::stops) or at the end of the span.
 #[derive(Clone)]
 pub struct Stepper<X: State, B> {
     pub(super) solver: Adaptive,
     pub(super) field: B,
     pub(super) time: X::Time,
     pub(super) target: X::Time,
+    pub(super) segments: Segments<X::Time>,
+    /// Which samples have come to a stop on their way, with the last attempt.
+    arrived: Option<MaskOf<X>>,
     pub(super) state: X,
     /// Those of the last attempt; the first belongs to its start.
     pub(super) rates: Vec<X>,
@@ -41,6 +46,8 @@ pub struct Stepper<X: State, B> {
     pub(super) counts: [X::Time; 2],
     /// How many attempts that makes at most.
     pub(super) allowed: X::Time,
+    /// How many stops were passed, sample by sample.
+    pub(super) passed: X::Time,
 }
 
 /// The last attempt.
@@ -66,6 +73,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             rates: Vec::with_capacity(solver.method.stages() + 1 + solver.method.dense.c.len()),
             solver,
             field,
+            segments: Segments::new(Vec::new(), &time, &target),
+            arrived: None,
             time,
             target,
             state: x.clone(),
@@ -78,6 +87,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             stops: Vec::new(),
             evaluations: 0,
             allowed: zero.clone(),
+            passed: zero.clone(),
             counts: [zero.clone(), zero],
         };
         stepper.begin();
@@ -87,6 +97,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// Which samples have a way to go, the rate at the start, and the first step size.
     #[inline(always)]
     fn begin(&mut self) {
+        self.look_for_stops();
         let way = self.target.clone() - &self.time;
         let (zero, one) = (way.constant(0.0), way.constant(1.0));
         let moves = way.less(&zero).or(&zero.less(&way));
@@ -109,51 +120,47 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         if still.any() {
             // a way without length may have a derivative: a step without length has it, too
             let way = X::Time::select(&still, &way, &zero);
-            let end = advance(&self.solver.method, &self.field, &self.time, &self.state, &way, &mut self.rates);
+            let within = Within { field: &self.field, window: &self.segments.window };
+            let end = advance(&self.solver.method, &within, &self.time, &self.state, &way, &mut self.rates);
             self.evaluations += self.solver.method.stages() as u64 - 1;
             self.state = X::choose(&still, &end, &self.state);
             self.time = X::Time::select(&still, &self.target, &self.time);
             self.rates.truncate(1);
         }
         if self.running.any() {
-            let rate = self.rates[0].clone();
-            let (step, shortest) = (self.first_step(&rate, &way).frozen(), self.tick().min(&way.abs()).frozen());
-            let signed = X::Time::select(&way.less(&zero), &-shortest.clone(), &shortest);
-            self.step = X::Time::select(&step.abs().less(&shortest), &signed, &step);
+            self.step = self.first_step();
         }
+    }
+
+    /// Asks solver and field for stops, and looks for the next.
+    #[inline(always)]
+    pub(super) fn look_for_stops(&mut self) {
+        let mut stops = self.field.stops(&self.time, &self.target);
+        stops.extend(self.solver.stops.iter().map(|&stop| self.time.constant(stop)));
+        let stops = stops.into_iter().map(|stop| stop.in_form_of(&self.time)).collect();
+        self.segments = Segments::new(stops, &self.time, &self.target);
+    }
+
+    /// Goes on from a stop: with the rate on its other side, and a step size of its own.
+    #[cold]
+    #[inline(never)]
+    fn pass_stops(&mut self) {
+        let Some(passing) = self.arrived.take() else { return };
+        self.segments.look_ahead(&self.time, &self.target);
+        let rate = self.velocity(&self.time.clone(), &self.state.clone());
+        self.rates.truncate(1);
+        self.rates[0] = X::choose(&passing, &rate, &self.rates[0]);
+        let (step, fresh) = (self.first_step(), Memory::new(&self.step));
+        self.step = X::Time::select(&passing, &step, &self.step);
+        self.memory.last = X::Time::select(&passing, &fresh.last, &self.memory.last);
+        self.memory.before = X::Time::select(&passing, &fresh.before, &self.memory.before);
+        self.passed = X::Time::select(&passing, &self.passed.shift(1.0), &self.passed);
     }
 
     #[inline(always)]
     fn velocity(&mut self, t: &X::Time, x: &X) -> X {
         self.evaluations += 1;
-        self.field.velocity(t, x)
-    }
-
-    /// Where a step changes the state by about a hundredth, and an Euler step is about right.
-    #[inline(always)]
-    fn first_step(&mut self, rate: &X, way: &X::Time) -> X::Time {
-        let (zero, one) = (way.constant(0.0), way.constant(1.0));
-        let direction = X::Time::select(&way.less(&zero), &-one.clone(), &one);
-        let left = way.abs().frozen().min(&way.constant(self.solver.step_limits[1]));
-        if let Some(length) = self.solver.first_step {
-            return left.min(&way.constant(length)) * direction;
-        }
-        let size = |x: &X| x.error_norm(&self.state, &self.state, &self.solver.tolerance);
-        let (d0, d1) = (size(&self.state), size(rate));
-        let small = way.constant(1e-5);
-        let degenerate = d0.less(&small).or(&d1.less(&small));
-        let guess = X::Time::select(&degenerate, &way.constant(1e-6), &(d0 / &d1).scale(0.01)).min(&left);
-        let h = guess.clone() * &direction;
-        let euler = self.state.advanced(&h, &[1.0], std::slice::from_ref(rate));
-        let next = self.velocity(&(self.time.clone() + &h), &euler);
-        let d2 = next.minus(rate).error_norm(&self.state, &self.state, &self.solver.tolerance) / &guess;
-        let steepest = d1.max(&d2);
-        let flat = guess.scale(1e-3).max(&way.constant(1e-6));
-        let bent = (steepest.recip().scale(0.01)).powf(1.0 / f64::from(self.solver.method.order));
-        let proposed = X::Time::select(&steepest.less(&way.constant(1e-15)), &flat, &bent).min(&guess.scale(100.0)).min(&left);
-        // what is no number does not bind
-        let usable = zero.less(&proposed);
-        X::Time::select(&usable, &proposed, &guess) * direction
+        Within { field: &self.field, window: &self.segments.window }.velocity(t, x)
     }
 
     #[inline(always)]
@@ -185,9 +192,18 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// One attempt; whether any sample moved.
     #[inline(always)]
     pub(super) fn attempt(&mut self) -> bool {
+        if let Some(attempt) = &self.last {
+            let end_rate = self.solver.method.stages();
+            if self.rates.len() > end_rate && attempt.accepted.any() {
+                self.rates[0] = X::choose(&attempt.accepted, &self.rates[end_rate], &self.rates[0]);
+            }
+        }
+        if self.arrived.is_some() {
+            self.pass_stops();
+        }
         let zero = self.step.constant(0.0);
         let spent = self.running.and(&self.attempts().less(&self.allowed).not());
-        let way = self.target.clone() - &self.time;
+        let way = self.segments.goal.clone() - &self.time;
         let size = self.step.abs();
         // the last step may be a little longer than proposed, but not than allowed
         let longest = self.solver.step_limits[1];
@@ -195,10 +211,9 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let reach = if longest < f64::INFINITY { reach.min(&size.constant(longest)) } else { reach };
         let last = reach.less(&way.abs()).not();
         let stuck = self.running.and(&spent.not()).and(&last.not()).and(&size.less(&self.tick()));
+        let mut leaps = None;
         if spent.or(&stuck).any() {
-            self.stop(&spent, Status::TooManySteps);
-            self.stop(&stuck.and(&self.finite), Status::StepTooSmall);
-            self.stop(&stuck.and(&self.finite.not()), Status::NotFinite);
+            leaps = self.give_up(&spent, &stuck);
             if !self.running.any() {
                 return false;
             }
@@ -206,22 +221,17 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let h = X::Time::select(&last, &way, &self.step);
         let h = X::Time::select(&self.running, &h, &zero);
 
-        if let Some(attempt) = &self.last {
-            let end_rate = self.solver.method.stages();
-            if self.rates.len() > end_rate && attempt.accepted.any() {
-                self.rates[0] = X::choose(&attempt.accepted, &self.rates[end_rate], &self.rates[0]);
-            }
-        }
         let method = &self.solver.method;
-        let mut y = advance(method, &self.field, &self.time, &self.state, &h, &mut self.rates);
+        let within = Within { field: &self.field, window: &self.segments.window };
+        let mut y = advance(method, &within, &self.time, &self.state, &h, &mut self.rates);
         self.evaluations += method.stages() as u64 - 1;
-        let mut end = X::Time::select(&last.and(&self.running), &self.target, &(self.time.clone() + &h));
+        let mut end = X::Time::select(&last.and(&self.running), &self.segments.goal, &(self.time.clone() + &h));
 
         let estimate = method.estimate.as_ref().expect("checked when the solver was made");
         let reads_end = estimate.weights.len() > method.stages();
         if reads_end {
             self.evaluations += 1;
-            self.rates.push(self.field.velocity(&end, &y));
+            self.rates.push(within.velocity(&end, &y));
         }
         let mut ratio = self.error(estimate.weights, &y, &h);
         if let Some(beside) = estimate.beside {
@@ -229,22 +239,28 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             let coarse = self.error(beside, &y, &h).powi(2).scale(0.01);
             ratio = square.clone() / (square + coarse).shift(f64::from(f32::MIN_POSITIVE)).sqrt();
         }
-        let accepted = ratio.less(&ratio.constant(1.0)).and(&self.running);
+        let mut accepted = ratio.less(&ratio.constant(1.0)).and(&self.running);
         self.finite = ratio.less(&ratio.constant(f64::MAX));
+        if let Some(leaps) = &leaps {
+            accepted = accepted.or(&leaps.and(&self.finite));
+        }
         let any = accepted.any();
         if any && self.running.and(&self.finite.not()).any() {
             end = X::Time::select(&accepted, &end, &self.time);
             y = self.again(&X::Time::select(&accepted, &h, &zero));
         }
         if any && self.rates.len() == self.solver.method.stages() {
-            self.evaluations += 1;
-            self.rates.push(self.field.velocity(&end, &y));
+            let rate = self.velocity(&end, &y);
+            self.rates.push(rate);
         }
 
         let factor = self.gains.factor(&mut self.memory, &ratio, &accepted);
         let next = (h.clone() * &factor).frozen();
         let next = if longest < f64::INFINITY { next.min(&next.constant(longest)).max(&next.constant(-longest)) } else { next };
         self.step = X::Time::select(&self.running, &next, &self.step);
+        if let Some(leaps) = &leaps {
+            self.step = X::Time::select(leaps, &h.frozen(), &self.step);
+        }
 
         let [taken, rejected] = &self.counts;
         let failed = self.running.and(&accepted.not());
@@ -252,7 +268,13 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             [X::Time::select(&accepted, &taken.shift(1.0), taken), X::Time::select(&failed, &rejected.shift(1.0), rejected)];
         let to = if any { X::choose(&accepted, &y, &self.state) } else { self.state.clone() };
         let reached = X::Time::select(&accepted, &end, &self.time);
-        self.running = self.running.and(&accepted.and(&last).not());
+        let arrived = accepted.and(&last);
+        self.running = self.running.and(&arrived.not());
+        if !self.segments.is_empty() {
+            let on_the_way = arrived.and(&self.segments.on_the_way(&self.target));
+            self.running = self.running.or(&on_the_way);
+            self.arrived = on_the_way.any().then_some(on_the_way);
+        }
         let time = std::mem::replace(&mut self.time, reached);
         let state = std::mem::replace(&mut self.state, to);
         let length = X::Time::select(&accepted, &h, &zero);
@@ -266,7 +288,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     #[inline(never)]
     fn again(&mut self, h: &X::Time) -> X {
         self.evaluations += self.solver.method.stages() as u64 - 1;
-        advance(&self.solver.method, &self.field, &self.time, &self.state, h, &mut self.rates)
+        let within = Within { field: &self.field, window: &self.segments.window };
+        advance(&self.solver.method, &within, &self.time, &self.state, h, &mut self.rates)
     }
 
     /// The size of the error of the step of length `h` to `y`, by these weights of the rates.
@@ -295,40 +318,36 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.rates.truncate(self.solver.method.stages() + 1);
         self.evaluations += self.solver.method.dense.c.len() as u64;
         let times = [&attempt.time, &attempt.length, &self.time];
-        Piece::new(&self.solver.method, &self.field, times, [&attempt.state, &self.state], &mut self.rates)
+        let within = Within { field: &self.field, window: &self.segments.window };
+        Piece::new(&self.solver.method, &within, times, [&attempt.state, &self.state], &mut self.rates)
     }
 
-    pub(super) fn method(&self) -> &Tableau {
-        &self.solver.method
+    /// Whether the next step begins at a stop, with a velocity that may have jumped.
+    pub(super) fn is_at_stop(&self) -> bool {
+        self.arrived.is_some()
     }
 
-    pub(super) fn field(&self) -> &B {
-        &self.field
-    }
-
-    /// Where the last step began.
-    pub(super) fn last_start(&self) -> (X::Time, X) {
+    /// Where a step of another length, from the start of the last one, would have led.
+    pub(super) fn trial(&mut self, length: X::Time) -> (X::Time, X) {
         let attempt = self.last.as_ref().expect("a step was taken");
-        (attempt.time.clone(), attempt.state.clone())
-    }
-
-    /// The rate there.
-    pub(super) fn first_rate(&self) -> &X {
-        &self.rates[0]
-    }
-
-    pub(super) fn count(&mut self, evaluations: u64) {
-        self.evaluations += evaluations;
+        let mut rates = vec![self.rates[0].clone()];
+        let within = Within { field: &self.field, window: &self.segments.window };
+        let end = advance(&self.solver.method, &within, &attempt.time, &attempt.state, &length, &mut rates);
+        self.evaluations += rates.len() as u64 - 1;
+        (attempt.time.clone() + &length, end)
     }
 
     /// Takes the last step again with another length, and ends there.
     pub(super) fn shorten(&mut self, length: X::Time) {
-        let (time, state) = self.last_start();
-        self.state = advance(&self.solver.method, &self.field, &time, &state, &length, &mut self.rates);
-        self.time = time + &length;
-        self.rates.push(self.field.velocity(&self.time, &self.state));
-        self.evaluations += self.solver.method.stages() as u64;
+        (self.time, self.state) = self.trial(length.clone());
+        let attempt = self.last.as_ref().expect("a step was taken");
+        let within = Within { field: &self.field, window: &self.segments.window };
+        advance(&self.solver.method, &within, &attempt.time, &attempt.state, &length, &mut self.rates);
+        let rate = self.velocity(&self.time.clone(), &self.state.clone());
+        self.rates.push(rate);
+        self.evaluations += self.solver.method.stages() as u64 - 1;
         self.target = self.time.clone();
+        self.arrived = None;
         self.running = self.running.and(&self.running.not());
         if let Some(attempt) = &mut self.last {
             attempt.length = length;
@@ -340,6 +359,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     pub fn jump_to(&mut self, x: X) {
         self.state = x;
         self.last = None;
+        self.pass_stops();
         let (time, state) = (self.time.clone(), self.state.clone());
         let rate = self.velocity(&time, &state);
         self.rates.clear();

@@ -3,11 +3,11 @@
 use super::{
     Save, Solution, Status,
     solution::Recorder,
-    stiff_floats::Floats,
+    stiff_floats::{Floats, read},
     stiff_march::{Method, march},
     stiff_piece::bent,
 };
-use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Tolerance, VelocityField, flow::between};
+use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Scalar, Tolerance, VelocityField, flow::between};
 
 /// A solver for stiff problems, whose steps are as long as the solution allows, not as stability of an explicit method does.
 ///
@@ -112,15 +112,16 @@ impl Stiff {
     ///
     /// # Panics
     /// If there is an absolute tolerance for each coordinate, but of another number of coordinates.
-    pub fn solve<X, O, const D: usize>(&self, ode: O, s: &f64, t: &f64, x: &X, save: &Save) -> Result<Solution<X>>
+    pub fn solve<X, O, const D: usize>(&self, ode: O, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>>
     where
-        X: Coordinates<D, Time = f64>,
+        X: Coordinates<D, Time: Floats>,
         O: Ode<D>,
     {
-        let mut recorder = Recorder::new(save, s, t, x)?;
-        let end = march(self, &ode, [s, t], &x.split(), &mut |step| {
-            let end = between(s, t, step.shares[1]);
-            recorder.record(&end, &X::join(std::array::from_fn(|i| step.ends[1][i])), || bent(&step, [s, t]));
+        let rate = Pointwise(&ode).velocity(s, x);
+        let mut recorder = Recorder::new(save, s, t, x, Some(&rate))?;
+        let end = march(self, &ode, [s, t], &x.split(), &mut |segment, step| {
+            let end = if step.shares[1] == 1.0 { segment[1].clone() } else { between(segment[0], segment[1], step.shares[1]) };
+            recorder.record(&end, &X::join(read(step.ends[1])), || bent(&step, segment));
         });
         Ok(recorder.finish(end.time, X::join(end.state), vec![end.status], end.statistics))
     }
@@ -166,6 +167,9 @@ impl<O: Ode<D>, X: Coordinates<D>, const D: usize> VelocityField<X> for StiffFlo
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         Pointwise(&self.ode).velocity(t, x)
     }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.ode.stops(s, t)
+    }
 }
 
 impl<O: Ode<D>, X: Coordinates<D>, const D: usize> FlowMap<X> for StiffFlow<O, D>
@@ -173,7 +177,7 @@ where
     X::Time: Floats,
 {
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
-        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_| {});
+        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_, _| {});
         let arrived = if end.status == Status::Finished { 1.0 } else { f64::NAN };
         X::join(end.state.map(|coordinate| coordinate.scale(arrived)))
     }
@@ -181,10 +185,10 @@ where
     /// # Errors
     /// [`Error::Stopped`] with the time that was reached and the reason.
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
-        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_| {});
+        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_, _| {});
         match end.status {
             Status::Finished => Ok(X::join(end.state)),
-            status => Err(Error::Stopped { from: s.primal(), to: t.primal(), time: end.time, status }),
+            status => Err(Error::Stopped { from: s.primal(), to: t.primal(), time: end.time.primal(), status }),
         }
     }
 }

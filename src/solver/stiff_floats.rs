@@ -1,15 +1,13 @@
 //! Numbers as floats in a row: how duals get into a library that knows `f64` alone.
 
-use crate::{Dual, Number};
+use crate::{Dual, Scalar};
 
 /// Numbers that [`StiffFlow`](super::StiffFlow) takes: `f64`, and [`Dual`]s of such numbers, to any depth.
 ///
 /// They are so many floats in a row, value first. Implemented here for all of them.
-pub trait Floats: Number {
+pub trait Floats: Scalar {
     /// How many.
     const COUNT: usize;
-    /// The value, without tangents.
-    fn primal(&self) -> f64;
     /// Writes them into a slice of this length.
     fn write(&self, floats: &mut [f64]);
     /// From a slice of this length.
@@ -18,9 +16,6 @@ pub trait Floats: Number {
 
 impl Floats for f64 {
     const COUNT: usize = 1;
-    fn primal(&self) -> f64 {
-        *self
-    }
     fn write(&self, floats: &mut [f64]) {
         floats[0] = *self;
     }
@@ -31,9 +26,6 @@ impl Floats for f64 {
 
 impl<N: Floats> Floats for Dual<N> {
     const COUNT: usize = 2 * N::COUNT;
-    fn primal(&self) -> f64 {
-        self.value().primal()
-    }
     fn write(&self, floats: &mut [f64]) {
         let (value, tangent) = floats.split_at_mut(N::COUNT);
         self.value().write(value);

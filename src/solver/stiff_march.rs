@@ -5,6 +5,7 @@
 
 use super::{
     Statistics, Status, Stiff,
+    segments::{Segments, pulled},
     stiff_floats::{Floats, read, write},
 };
 use crate::{Dual, Norm, Ode, flow::between};
@@ -23,7 +24,7 @@ pub(super) enum Method {
 
 /// How far a solve came.
 pub(super) struct End<N, const D: usize> {
-    pub time: f64,
+    pub time: N,
     pub state: [N; D],
     pub status: Status,
     pub statistics: Statistics,
@@ -57,23 +58,53 @@ fn all_finite(values: &[f64]) -> bool {
     values.iter().all(|x| x.is_finite())
 }
 
-/// From `x` at time `s` to time `t`; each step is shown to `visit`.
+/// From `x` at time `s` to time `t`, from one stop of the ODE to the next; each step is shown to `visit`, with the ends of its segment.
 pub(super) fn march<N: Floats, const D: usize>(
     solver: &Stiff,
     ode: &impl Ode<D>,
     [s, t]: [&N; 2],
     x: &[N; D],
+    visit: &mut dyn FnMut([&N; 2], Step),
+) -> End<N, D> {
+    let mut segments = Segments::new(ode.stops(s, t), s, t);
+    let (mut from, mut state, mut before) = (s.clone(), x.clone(), Statistics::default());
+    loop {
+        let (goal, inside) = (segments.goal.clone(), segments.window.clone());
+        let ends = [&from, &goal];
+        let mut end = cross(solver, ode, ends, &inside, &state, &mut |step| visit(ends, step));
+        end.statistics.evaluations += before.evaluations;
+        end.statistics.accepted += before.accepted;
+        end.statistics.rejected += before.rejected;
+        if end.status != Status::Finished || !segments.on_the_way(t) {
+            return end;
+        }
+        (from, state, before) = (goal, end.state, end.statistics);
+        segments.look_ahead(&from, t);
+    }
+}
+
+/// From end to end of a segment.
+fn cross<N: Floats, const D: usize>(
+    solver: &Stiff,
+    ode: &impl Ode<D>,
+    [s, t]: [&N; 2],
+    inside: &Option<[N; 2]>,
+    x: &[N; D],
     visit: &mut dyn FnMut(Step),
 ) -> End<N, D> {
     let way = t.clone() - s;
-    let rate = |share: f64, x: &[N; D]| ode.rhs(&between(s, t, share), x).map(|b| b * &way);
+    let clock = |share: f64| {
+        let time = between(s, t, share);
+        inside.as_ref().map_or(time.clone(), |window| pulled(&time, window))
+    };
+    let rate = |share: f64, x: &[N; D]| ode.rhs(&clock(share), x).map(|b| b * &way);
     let watch = Watch::default();
     let size = D * N::COUNT;
     let (mut start, mut probe, mut span) = (vec![0.0; size], vec![0.0; size], vec![0.0; N::COUNT]);
     write(x, &mut start);
     way.write(&mut span);
     let finish = |course: Course| End {
-        time: between(&s.primal(), &t.primal(), course.share),
+        time: if course.share == 1.0 { t.clone() } else { between(s, t, course.share) },
         state: read(&course.state),
         status: course.status,
         statistics: Statistics { evaluations: watch.evaluations.get(), ..course.statistics },
@@ -96,7 +127,7 @@ pub(super) fn march<N: Floats, const D: usize>(
         Norm::Maximum => (size as f64).sqrt(),
         Norm::RootMeanSquare => 1.0,
     };
-    let absolute: Vec<f64> = (0..size).map(|i| solver.tolerance.floor(i / N::COUNT, D) / strictness).collect();
+    let absolute: Vec<f64> = (0..size).map(|i| solver.tolerance.floor::<f64>(i / N::COUNT, D) / strictness).collect();
     let problem = OdeBuilder::<NalgebraMat<f64>>::new()
         .rtol(solver.tolerance.relative() / strictness)
         .atol(absolute)
@@ -108,7 +139,7 @@ pub(super) fn march<N: Floats, const D: usize>(
             |x: &[f64], _: &[f64], share, direction: &[f64], out: &mut [f64]| {
                 let (x, along) = (read::<N, D>(x), read::<N, D>(direction));
                 let moving = std::array::from_fn(|i| Dual::new(x[i].clone(), along[i].clone()));
-                let images = ode.rhs(&Dual::constant(between(s, t, share)), &moving);
+                let images = ode.rhs(&Dual::constant(clock(share)), &moving);
                 let nothing = || way.constant(0.0);
                 write(&images.map(|b| b.into_parts().1.map_or_else(nothing, |slope| slope * &way)), out);
                 watch.see(out);

@@ -1,7 +1,12 @@
 //! A step of diffsol's methods as a piece of a path.
 
-use super::{Piece, Tableau, stiff_march::Step, tableau::Dense};
-use crate::{Coordinates, field, flow::between};
+use super::{
+    Piece, Tableau,
+    stiff_floats::{Floats, read},
+    stiff_march::Step,
+    tableau::Dense,
+};
+use crate::{Coordinates, Number, field, flow::between};
 
 /// Its rates are those at both ends, and two that weigh the bends beyond the cubic.
 const QUINTIC: Tableau = Tableau {
@@ -17,29 +22,31 @@ const QUINTIC: Tableau = Tableau {
 /// The quintic through both ends of a step and four states between them.
 ///
 /// diffsol's interpolations have degree 5 at most: it is the same polynomial, but for what BDF's misses the start of the step by.
-pub(super) fn bent<X: Coordinates<D, Time = f64>, const D: usize>(step: &Step, [s, t]: [&f64; 2]) -> Piece<X> {
-    let point = |floats: &[f64]| -> X { X::join(std::array::from_fn(|i| floats[i])) };
+pub(super) fn bent<X: Coordinates<D, Time: Floats>, const D: usize>(step: &Step, [s, t]: [&X::Time; 2]) -> Piece<X> {
+    let point = |floats: &[f64]| -> X { X::join(read(floats)) };
+    let times = |x: &X, factor: f64| x.scaled(&s.constant(factor));
     let at = |theta: f64| point(&(step.between)(between(&step.shares[0], &step.shares[1], theta)));
-    let sum = |weights: [f64; 4], parts: &[X; 4]| parts[0].scaled(&weights[0]).advanced(&1.0, &weights[1..], &parts[1..]);
+    let sum =
+        |weights: [f64; 4], parts: &[X; 4]| times(&parts[0], weights[0]).advanced(&s.constant(1.0), &weights[1..], &parts[1..]);
     let [from, to] = step.ends.map(point);
     let way = to.minus(&from);
     // x = from + θ way + θ (1-θ) q, q = p₁ + θ p₂ + θ (1-θ) (p₃ + θ p₄)
     let q: [X; 4] = std::array::from_fn(|i| {
         let theta = (i + 1) as f64 / 5.0;
-        at(theta).minus(&from).minus(&way.scaled(&theta)).scaled(&(theta * (1.0 - theta)).recip())
+        times(&at(theta).minus(&from).minus(&times(&way, theta)), (theta * (1.0 - theta)).recip())
     });
     let at_start = sum([4.0, -6.0, 4.0, -1.0], &q);
     let at_end = sum([-1.0, 4.0, -6.0, 4.0], &q);
     let bend = |i: usize, theta: f64| {
-        let line = at_start.scaled(&(1.0 - theta)).plus(&at_end.scaled(&theta));
-        q[i].minus(&line).scaled(&(theta * (1.0 - theta)).recip())
+        let line = times(&at_start, 1.0 - theta).plus(&times(&at_end, theta));
+        times(&q[i].minus(&line), (theta * (1.0 - theta)).recip())
     };
-    let fourth = bend(2, 0.6).minus(&bend(1, 0.4)).scaled(&5.0);
-    let third = bend(1, 0.4).minus(&fourth.scaled(&0.4));
+    let fourth = times(&bend(2, 0.6).minus(&bend(1, 0.4)), 5.0);
+    let third = bend(1, 0.4).minus(&times(&fourth, 0.4));
 
     let [start, end] = step.shares.map(|share| between(s, t, share));
-    let length = end - start;
+    let length = end.clone() - &start;
     let weighed = [way.plus(&at_start), way.minus(&at_end), third, fourth];
     let mut rates = weighed.iter().map(|part| part.scaled(&length.recip())).collect();
-    Piece::new(&QUINTIC, &field(|_: &f64, x: &X| x.clone()), [&start, &length, &end], [&from, &to], &mut rates)
+    Piece::new(&QUINTIC, &field(|_: &X::Time, x: &X| x.clone()), [&start, &length, &end], [&from, &to], &mut rates)
 }

@@ -4,10 +4,7 @@ mod pair;
 
 pub use pair::Pair;
 
-use crate::{
-    number::{Dual, Number, Value, sum},
-    tolerance::Tolerance,
-};
+use crate::number::{Dual, Number, Tolerance, Value, larger, sum};
 
 /// A point of a vector space, or a batch of points, whose scalars are times.
 ///
@@ -63,8 +60,12 @@ pub trait State: Value {
     #[must_use]
     fn choose(mask: &<Self::Time as Number>::Mask, a: &Self, b: &Self) -> Self;
     /// The size of `self`, an error, in units of what `tolerance` allows between `from` and `to`, sample by sample: see
-    /// [`Tolerance`]. Derivatives play no part.
+    /// [`Tolerance`]. A constant. Of duals, the largest of those of values and tangents.
     fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> Self::Time;
+    /// The largest absolute value of a coordinate, sample by sample. A constant; it neither overflows nor underflows.
+    fn largest(&self) -> Self::Time {
+        self.error_norm(self, self, &Tolerance::UNIT)
+    }
     /// `self + by Σ_j weights_j rates_j`: where a step of a Runge-Kutta method gets to. Rates of weight 0 are not read.
     #[must_use]
     fn advanced(&self, by: &Self::Time, weights: &[f64], rates: &[Self]) -> Self {
@@ -177,7 +178,7 @@ impl<N: Number, const D: usize> State for [N; D] {
     /// If `D` is 0, as for [`dot`](State::dot).
     #[inline(always)]
     fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> N {
-        tolerance.norm(self, from, to)
+        N::error_norm(self, from, to, tolerance)
     }
     #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
     #[inline(always)]
@@ -277,7 +278,18 @@ impl<X: State> State for Dual<X> {
     }
     #[inline(always)]
     fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> Self::Time {
-        Dual::constant(self.value().error_norm(from.value(), to.value(), tolerance))
+        let of_values = self.value().error_norm(from.value(), to.value(), tolerance);
+        let tangents = [self, from, to].map(Dual::moving);
+        if !tolerance.counts_tangents() || tangents.iter().all(Option::is_none) {
+            return Dual::constant(of_values);
+        }
+        let at_rest = self.value().minus(self.value()).frozen();
+        let [error, from, to] = tangents.map(|tangent| tangent.unwrap_or(&at_rest));
+        let of_tangents = tolerance.of_tangents(&from.largest(), &to.largest(), |units, tolerance| {
+            let [error, from, to] = [error, from, to].map(|x| x.scaled(units));
+            error.error_norm(&from, &to, tolerance)
+        });
+        Dual::constant(larger(&of_values, &of_tangents))
     }
 }
 

@@ -1,10 +1,7 @@
 //! Two states side by side: the state of a system of two parts.
 
 use super::State;
-use crate::{
-    number::{Dual, Number, Value},
-    tolerance::{Norm, Tolerance},
-};
+use crate::number::{Dual, Norm, Number, Tolerance, Value, larger};
 
 /// States of two parts with the same times: pairs `(A, B)`, and [`Dual`]s of pairs, which come apart into two duals.
 ///
@@ -114,8 +111,7 @@ impl<A: State, B: State<Time = A::Time>> State for (A, B) {
                 let [m, n] = [m, n].map(|count| count as f64);
                 (a.powi(2).scale(m / (m + n)) + b.powi(2).scale(n / (m + n))).sqrt()
             }
-            // NaN must not get lost in a comparison: it stays where it is, and is carried over from the other side
-            Norm::Maximum => A::Time::select(&b.less(&a), &a, &(b + a.scale(0.0))),
+            Norm::Maximum => larger(&a, &b),
         }
     }
 }
@@ -133,10 +129,7 @@ fn apart(tolerance: &Tolerance, m: usize, n: usize) -> [Tolerance; 2] {
         absolute.len()
     );
     let (first, second) = absolute.split_at(m);
-    [first, second].map(|absolute| {
-        let part = Tolerance::each(tolerance.relative(), absolute).expect("parts of tolerances are tolerances");
-        part.in_norm(tolerance.norm_kind())
-    })
+    [tolerance.part(first), tolerance.part(second)]
 }
 
 #[cfg(test)]

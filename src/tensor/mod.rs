@@ -304,7 +304,7 @@ pub(crate) mod common {
         let [error, from, to] = [error, from, to].map(T::frozen);
         let shape = error.shape().to_vec();
         let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
-        let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor(i, inner))).collect();
+        let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor::<T::Real>(i, inner))).collect();
         let allowed = T::from_slice(&error.device(), &allowed, &[inner]).spread(0, &[rows]).reshape(&shape);
         // a step that ends at an infinity has no finite error: infinity less itself is NaN
         let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);

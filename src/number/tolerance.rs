@@ -1,14 +1,26 @@
 //! Tolerances: how large an error may be.
 
-use crate::{Error, Result, number::Number};
+use super::{Number, Real, larger};
+use crate::{Error, Result};
+use num_traits::Float;
+use std::sync::Arc;
 
 /// What a step of an adaptive solver may get wrong: `|e_i| ≤ a_i + r max(|x_i|, |y_i|)` for a step from `x` to `y`.
 ///
 /// `r` is the relative tolerance, `a_i` the absolute one, one for all coordinates or one for each. The quotients of both sides
 /// are summed up by a [norm](Norm), whose value must be below 1.
 ///
+/// # Tangents
+/// Of [duals](crate::Dual), the error of every tangent is held to the same tolerance, each direction by itself, and the largest of all
+/// these sizes counts: a derivative is then as good as the solution, also where values rest and would let steps grow without limit. A
+/// tangent's absolute tolerance is the lesser of `a_i` and `r`, times the largest coordinate of its direction: a direction twice as long
+/// takes the same steps. [`of_values`](Self::of_values) turns this off. Gradients on a [`Tape`](crate::Tape) are not known while a solve runs, and
+/// have no part in it.
+///
+/// # How small, how fine
 /// The error of one step is bounded, not that of the whole way: that is what the ODE makes of all steps' errors. As a rule of
-/// thumb, ask for a tenth to a hundredth of what is wanted at the end, and compare with a second solve at a tenth of that.
+/// thumb, ask for a tenth to a hundredth of what is wanted at the end, and compare with a second solve at a tenth of that. With an
+/// absolute tolerance of 0 every coordinate keeps its relative one down to the smallest normal number of its type.
 ///
 /// ```
 /// use flowmap::{State, Tolerance};
@@ -23,9 +35,19 @@ use crate::{Error, Result, number::Number};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tolerance {
     relative: f64,
-    /// One value for all coordinates, or one for each.
-    absolute: Vec<f64>,
+    absolute: Absolute,
     norm: Norm,
+    /// Whether errors of tangents count.
+    tangents: bool,
+}
+
+/// Absolute tolerances; a copy of them costs no allocation.
+#[derive(Clone, Debug, PartialEq)]
+enum Absolute {
+    /// One value for all coordinates.
+    One(f64),
+    /// One for each.
+    Each(Arc<[f64]>),
 }
 
 /// How the errors of the coordinates are summed up.
@@ -42,7 +64,7 @@ pub enum Norm {
 impl Default for Tolerance {
     /// `1e-6` relative, `1e-9` absolute.
     fn default() -> Self {
-        Self { relative: 1e-6, absolute: vec![1e-9], norm: Norm::default() }
+        Self { relative: 1e-6, absolute: Absolute::One(1e-9), norm: Norm::default(), tangents: true }
     }
 }
 
@@ -77,13 +99,28 @@ impl Tolerance {
             let reason = format!("{bad} is not a finite number of 0 or more, or is 0 beside a relative tolerance of 0");
             return Err(Error::invalid("absolute tolerance", reason));
         }
-        Ok(Self { relative, absolute: absolute.to_vec(), norm: Norm::default() })
+        Ok(Self { relative, ..Self::default() }.part(absolute))
+    }
+
+    /// With these absolute tolerances, of one coordinate at least.
+    pub(crate) fn part(&self, absolute: &[f64]) -> Self {
+        let absolute = match absolute {
+            [one] => Absolute::One(*one),
+            each => Absolute::Each(each.into()),
+        };
+        Self { absolute, ..self.clone() }
     }
 
     /// With another norm.
     #[must_use]
     pub fn in_norm(self, norm: Norm) -> Self {
         Self { norm, ..self }
+    }
+
+    /// With errors of values alone: those of tangents do not count, and a solve on duals takes the steps of one on values.
+    #[must_use]
+    pub fn of_values(self) -> Self {
+        Self { tangents: false, ..self }
     }
 
     /// The relative tolerance.
@@ -93,7 +130,10 @@ impl Tolerance {
 
     /// The absolute tolerances: one for all coordinates, or one for each.
     pub fn absolute(&self) -> &[f64] {
-        &self.absolute
+        match &self.absolute {
+            Absolute::One(one) => std::slice::from_ref(one),
+            Absolute::Each(each) => each,
+        }
     }
 
     /// How errors are summed up.
@@ -101,28 +141,53 @@ impl Tolerance {
         self.norm
     }
 
-    /// The absolute tolerance of coordinate `i` of `count`; a smallest number instead of 0: an error of 0 then has size 0, and
-    /// any other is too large.
+    /// Whether errors of tangents count.
+    pub fn counts_tangents(&self) -> bool {
+        self.tangents
+    }
+
+    /// The size of a tangent's error, by what `measure` finds in units of the direction's size between two points with these largest
+    /// coordinates: it does not depend on the length of a direction.
+    #[inline(always)]
+    pub(crate) fn of_tangents<N: Number>(&self, from: &N, to: &N, measure: impl FnOnce(&N, &Self) -> N) -> N {
+        let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);
+        // whose reciprocal is a float; what is smaller has lost its digits
+        let size = larger(from, to).max(&from.constant(least / epsilon));
+        // no coarser than the relative tolerance of the largest coordinate, no finer than its rounding errors
+        let coarsest = if self.relative > 0.0 { self.relative } else { f64::INFINITY };
+        let in_units = |a: &f64| f64::max(f64::min(*a, coarsest), epsilon);
+        let absolute = match &self.absolute {
+            Absolute::One(one) => Absolute::One(in_units(one)),
+            Absolute::Each(each) => Absolute::Each(each.iter().map(in_units).collect()),
+        };
+        measure(&size.recip(), &Self { absolute, ..self.clone() })
+    }
+
+    /// By which the size of a state is its largest coordinate.
+    pub(crate) const UNIT: Self = Self { relative: 0.0, absolute: Absolute::One(1.0), norm: Norm::Maximum, tangents: false };
+
+    /// The absolute tolerance of coordinate `i` of `count`; a smallest number of type `R` instead of 0: an error of 0 then has size 0.
     ///
     /// # Panics
     /// If there is one for each coordinate, but of another number of coordinates.
     #[inline(always)]
-    pub(crate) fn floor(&self, i: usize, count: usize) -> f64 {
-        let absolute = match self.absolute[..] {
-            [one] => one,
-            _ => {
+    pub(crate) fn floor<R: Real>(&self, i: usize, count: usize) -> f64 {
+        let absolute = match &self.absolute {
+            Absolute::One(one) => *one,
+            Absolute::Each(each) => {
                 assert!(
-                    self.absolute.len() == count,
+                    each.len() == count,
                     "there are {} absolute tolerances for {count} coordinates; give one for all, or one for each",
-                    self.absolute.len()
+                    each.len()
                 );
-                self.absolute[i]
+                each[i]
             }
         };
-        absolute.max(f64::from(f32::MIN_POSITIVE))
+        absolute.max(R::min_positive_value().into_f64())
     }
 
-    /// The norm of `error` over the coordinates of a step between `from` and `to`: what [`State::error_norm`] is for points.
+    /// The norm of `error` over the coordinates of a step between `from` and `to`, by their values: what [`State::error_norm`] is for
+    /// points of floats.
     ///
     /// [`State::error_norm`]: crate::State::error_norm
     ///
@@ -136,16 +201,12 @@ impl Tolerance {
             let size = from[i].abs().max(&to[i].abs());
             // a step that ends at an infinity has no finite error: infinity less itself is NaN
             let error = error[i].clone() + (to[i].clone() - &to[i]);
-            let quotient = error / size.scale(self.relative).shift(self.floor(i, count));
+            let quotient = error / size.scale(self.relative).shift(self.floor::<N::Real>(i, count));
             total = Some(match (self.norm, total) {
                 (Norm::RootMeanSquare, None) => quotient.clone() * &quotient,
                 (Norm::RootMeanSquare, Some(sum)) => sum + quotient.clone() * &quotient,
                 (Norm::Maximum, None) => quotient.abs(),
-                (Norm::Maximum, Some(largest)) => {
-                    // NaN must not get lost in a comparison: it stays where it is, and is carried over from the other side
-                    let size = quotient.abs();
-                    N::select(&size.less(&largest), &largest, &(size + &largest.scale(0.0)))
-                }
+                (Norm::Maximum, Some(largest)) => larger(&largest, &quotient.abs()),
             });
         }
         let total = total.expect("a state of an ODE has coordinates");

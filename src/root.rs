@@ -9,8 +9,8 @@ use crate::Result;
 ///
 /// Source: I. F. D. Oliveira, R. H. C. Takahashi, An enhancement of the bisection method average performance preserving minmax
 /// optimality, ACM Trans. Math. Softw. 47, 2020.
-pub(super) fn root(
-    f: impl Fn(f64) -> Result<f64>,
+pub(crate) fn root(
+    mut f: impl FnMut(f64) -> Result<f64>,
     [mut a, mut b]: [f64; 2],
     [mut fa, mut fb]: [f64; 2],
     resolution: f64,

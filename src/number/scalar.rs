@@ -1,0 +1,73 @@
+//! Single numbers, on which a program may branch.
+
+use super::{Dual, Number, Real};
+
+/// One number and no batch of them: a float, or a [`Dual`] of a scalar, to any depth.
+///
+/// What depends on comparisons of values, such as the search for [events](crate::solver::Event), is done by
+/// [`primal`](Self::primal) values; what has been found gets its tangents afterwards.
+///
+/// ```
+/// use flowmap::{Dual, Scalar};
+/// let x = Dual::new(Dual::new(2.0, 1.0), Dual::constant(3.0));
+/// assert_eq!(x.primal(), 2.0);
+/// assert_eq!(x.nudged().slope(), 4.0);
+/// ```
+pub trait Scalar: Number<Mask = bool> {
+    /// How many tangents are nested.
+    const DEPTH: u32;
+
+    /// The value, without tangents.
+    fn primal(&self) -> f64;
+    /// The same value, its outermost tangent larger by 1; a float as it is.
+    #[must_use]
+    fn nudged(&self) -> Self;
+    /// The value of the outermost tangent; 0 of a float.
+    fn slope(&self) -> f64;
+    /// The same value with tangents that are NaN: those of what has no derivative. A float as it is.
+    #[must_use]
+    fn without_derivative(&self) -> Self;
+}
+
+macro_rules! scalar {
+    ($($float:ident)*) => {$(
+        impl Scalar for $float {
+            const DEPTH: u32 = 0;
+            #[inline(always)]
+            fn primal(&self) -> f64 {
+                self.into_f64()
+            }
+            #[inline(always)]
+            fn nudged(&self) -> Self {
+                *self
+            }
+            #[inline(always)]
+            fn slope(&self) -> f64 {
+                0.0
+            }
+            #[inline(always)]
+            fn without_derivative(&self) -> Self {
+                *self
+            }
+        }
+    )*};
+}
+scalar!(f32 f64);
+
+impl<N: Scalar> Scalar for Dual<N> {
+    const DEPTH: u32 = N::DEPTH + 1;
+
+    fn primal(&self) -> f64 {
+        self.value().primal()
+    }
+    fn nudged(&self) -> Self {
+        let tangent = self.moving().map_or_else(|| self.value().constant(1.0), |slope| slope.shift(1.0));
+        Self::new(self.value().clone(), tangent)
+    }
+    fn slope(&self) -> f64 {
+        self.moving().map_or(0.0, Scalar::primal)
+    }
+    fn without_derivative(&self) -> Self {
+        Self::new(self.value().without_derivative(), self.value().constant(f64::NAN))
+    }
+}

@@ -1,0 +1,105 @@
+//! What becomes of samples that do not get on: a leap over a jump in time, or a status that says why.
+
+use super::{MaskOf, Stepper, epsilon};
+use crate::{
+    Mask, Number, State, Value, VelocityField, field,
+    solver::{Status, Tableau, piece::advance},
+};
+
+/// By how much a change, as a share of what changes, is one at all.
+const CHANGE: f64 = 1e-2;
+
+impl<X: State, B: VelocityField<X>> Stepper<X, B> {
+    /// Ends the samples that have spent their attempts, and those that are stuck at steps too short for the clock, but for some, which it
+    /// returns: those may leap over a jump of the velocity in time, by a step as short as the clock can tell.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn give_up(&mut self, spent: &MaskOf<X>, stuck: &MaskOf<X>) -> Option<MaskOf<X>> {
+        if spent.any() {
+            let [chattering, stiff] = self.symptoms();
+            let (chattering, stiff) = (spent.and(&chattering), spent.and(&stiff).and(&chattering.not()));
+            self.stop(&chattering, Status::Chattering);
+            self.stop(&stiff, Status::Stiff);
+            self.stop(&spent.and(&chattering.or(&stiff).not()), Status::TooManySteps);
+        }
+        let finite = stuck.and(&self.finite);
+        let leaps = if finite.any() { finite.and(&self.jumps()) } else { finite.clone() };
+        self.stop(&finite.and(&leaps.not()), Status::StepTooSmall);
+        self.stop(&stuck.and(&self.finite.not()), Status::NotFinite);
+        if !leaps.any() {
+            return None;
+        }
+        let tick = self.tick();
+        let signed = X::Time::select(&self.step.less(&tick.constant(0.0)), &-tick.clone(), &tick);
+        self.step = X::Time::select(&leaps, &signed.frozen(), &self.step);
+        Some(leaps)
+    }
+
+    /// Where the velocity jumps in time, within what the clock can tell: it depends on the time there and hardly on the state, and is as
+    /// flat after as before. No step is short enough for the tolerance then, and the shortest one errs by no more than the clock.
+    fn jumps(&mut self) -> MaskOf<X> {
+        let tick = self.tick();
+        let h = X::Time::select(&self.step.less(&tick.constant(0.0)), &-tick.clone(), &tick).frozen();
+        let (time, state, before) = (self.time.frozen(), self.state.frozen(), self.rates[0].frozen());
+        let (end, beyond) = (time.clone() + &h, time + &h.scale(2.0));
+        let moved = state.plus(&before.scaled(&h));
+        let [after, after_moved, flat] = [(&end, &state), (&end, &moved), (&beyond, &state)].map(|(t, x)| self.velocity(t, x));
+        let size = before.dot(&before) + after.dot(&after);
+        let differs = |a: &X, b: &X| {
+            let way = a.minus(b);
+            size.scale(CHANGE * CHANGE).less(&way.dot(&way))
+        };
+        differs(&after, &before).and(&differs(&after, &after_moved).not()).and(&differs(&after, &flat).not())
+    }
+
+    /// Where the velocity jumps in space, so that steps go from one side of a border to the other; and where stability limits the step
+    /// size: where it is about the length of the method's stability interval, in units of the fastest decay.
+    fn symptoms(&mut self) -> [MaskOf<X>; 2] {
+        let (time, state, rate) = (self.time.frozen(), self.state.frozen(), self.rates[0].frozen());
+        let step = self.step.frozen();
+        let at = |stepper: &mut Self, way: &X| stepper.velocity(&time, &state.plus(way)).minus(&rate).frozen();
+
+        // over a few steps on: a smooth velocity changes half as much half as far
+        let way = rate.scaled(&step.scale(4.0));
+        let (change, half) = (at(self, &way), at(self, &way.scaled(&step.constant(0.5))));
+        let bend = half.minus(&change.scaled(&step.constant(0.5)));
+        let jumps = (rate.dot(&rate).scale(CHANGE).less(&change.dot(&change)))
+            .and(&change.dot(&change).scale(0.0625).less(&bend.dot(&bend)));
+
+        // the direction that decays fastest, by powers of the Jacobian as differences
+        let small = (state.norm() + way.norm()).scale(epsilon::<X>().sqrt()).shift(f64::from(f32::MIN_POSITIVE));
+        let mut direction = X::choose(&step.constant(0.0).less(&change.dot(&change)), &change, &rate);
+        let mut decay = step.constant(0.0);
+        for _ in 0..8 {
+            let nudge = direction.scaled(&(small.clone() / direction.norm()));
+            direction = at(self, &nudge);
+            decay = -(direction.dot(&nudge) / nudge.dot(&nudge));
+        }
+        let limit = step.constant(0.5 * stability(&self.solver.method));
+        [jumps, limit.less(&(decay * step.abs()))]
+    }
+}
+
+/// The length of the interval of real `z < 0` on which a step of `x' = z x` does not grow.
+fn stability(method: &Tableau) -> f64 {
+    let grows = |z: f64| {
+        let decay = field(move |_: &f64, [x]: &[f64; 1]| [z * x]);
+        let mut rates = vec![[z]];
+        advance(method, &decay, &0.0, &[1.0], &1.0, &mut rates)[0].abs() > 1.0 + 1e-9
+    };
+    (1..=10_000).map(|k| 0.01 * f64::from(k)).find(|&length| grows(-length)).unwrap_or(100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solver::{BOGACKI_SHAMPINE, DOP853, DOPRI5, EULER, HEUN};
+
+    #[test]
+    fn stability_intervals_are_those_of_the_books() {
+        for (method, length) in [(EULER, 2.0), (HEUN, 2.0), (BOGACKI_SHAMPINE, 2.51), (DOPRI5, 3.31), (DOP853, 6.39)] {
+            let found = stability(&method);
+            assert!((found - length).abs() < 0.3, "{}: {found}", method.name);
+        }
+    }
+}
