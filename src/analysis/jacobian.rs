@@ -44,7 +44,8 @@ where
     const { assert!(D > 0, "a point without coordinates has no neighbours") };
     let (s, t) = (Dual::constant(s.clone()), Dual::constant(t.clone()));
     let coordinates = x.split();
-    let ends: [Dual<X>; D] = std::array::from_fn(|j| map.flow(&s, &t, &Dual::new(x.clone(), unit(&coordinates, j))));
+    let starts: [Dual<X>; D] = std::array::from_fn(|j| Dual::new(x.clone(), unit(&coordinates, j)));
+    let ends = map.flow_each(&s, &t, &starts);
     (ends[0].value().clone(), columns(|j| ends[j].split()))
 }
 

@@ -128,9 +128,10 @@ where
 {
     let mut end = None;
     let mut carried = [[0.0; D]; D];
-    for (direction, image) in frame.iter().zip(&mut carried) {
-        let start = Dual::new(x.clone(), X::join(direction.map(Real::from_f64)));
-        let (value, tangent) = map.try_flow(&Dual::constant(*s), &Dual::constant(*t), &start)?.into_parts();
+    let starts = frame.map(|direction| Dual::new(x.clone(), X::join(direction.map(Real::from_f64))));
+    let ends = map.try_flow_each(&Dual::constant(*s), &Dual::constant(*t), &starts)?;
+    for (moved, image) in ends.into_iter().zip(&mut carried) {
+        let (value, tangent) = moved.into_parts();
         if let Some(tangent) = tangent {
             *image = tangent.split().map(Real::into_f64);
         }

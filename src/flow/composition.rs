@@ -58,4 +58,12 @@ impl<X: State, A: FlowMap<X>, B: FlowMap<X>> FlowMap<X> for Composition<A, B> {
         let u = between(s, t, self.fraction);
         self.second.try_flow(&u, t, &self.first.try_flow(s, &u, x)?)
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        let u = between(s, t, self.fraction);
+        self.second.flow_each(&u, t, &self.first.flow_each(s, &u, states))
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        let u = between(s, t, self.fraction);
+        self.second.try_flow_each(&u, t, &self.first.try_flow_each(s, &u, states)?)
+    }
 }

@@ -80,6 +80,14 @@ impl<X: Coordinates<D>, M: FlowMap<X>, P: Diffeomorphism<D>, const D: usize> Flo
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         finite(s, t, self.inverse(&self.of.try_flow(s, t, &self.forward(x))?))
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        let starts: Vec<X> = states.iter().map(|x| self.forward(x)).collect();
+        self.of.flow_each(s, t, &starts).iter().map(|y| self.inverse(y)).collect()
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        let starts: Vec<X> = states.iter().map(|x| self.forward(x)).collect();
+        self.of.try_flow_each(s, t, &starts)?.iter().map(|y| finite(s, t, self.inverse(y))).collect()
+    }
 }
 
 impl<X: Coordinates<D>, B: VelocityField<X>, P: Diffeomorphism<D>, const D: usize> VelocityField<X> for Conjugation<B, P, D> {

@@ -25,4 +25,10 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Inverse<M> {
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         self.0.try_flow(t, s, x)
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        self.0.flow_each(t, s, states)
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        self.0.try_flow_each(t, s, states)
+    }
 }

@@ -49,6 +49,18 @@ pub trait FlowMap<X: State> {
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         finite(s, t, self.flow(s, t, x))
     }
+    /// `X_{s,t}(x)` of each of these states. A solver takes the same steps for all, so that the columns of a Jacobian, which begin at
+    /// states that differ in their tangents, are those of one map: determinants and volumes are then as exact as entries.
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        states.iter().map(|x| self.flow(s, t, x)).collect()
+    }
+    /// The same, or why there is none.
+    ///
+    /// # Errors
+    /// Those of [`try_flow`](Self::try_flow).
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        states.iter().map(|x| self.try_flow(s, t, x)).collect()
+    }
 }
 
 /// `x`, unless a sample of it is not finite.
@@ -74,6 +86,12 @@ impl<X: State, M: FlowMap<X> + ?Sized> FlowMap<X> for &M {
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         (**self).try_flow(s, t, x)
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        (**self).flow_each(s, t, states)
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        (**self).try_flow_each(s, t, states)
+    }
 }
 
 impl<X: State, M: FlowMap<X> + ?Sized> FlowMap<X> for Box<M> {
@@ -82,6 +100,12 @@ impl<X: State, M: FlowMap<X> + ?Sized> FlowMap<X> for Box<M> {
     }
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         (**self).try_flow(s, t, x)
+    }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        (**self).flow_each(s, t, states)
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        (**self).try_flow_each(s, t, states)
     }
 }
 

@@ -112,6 +112,12 @@ impl<X: State, M: FlowMap<X>, C: Clock> FlowMap<X> for TimeChange<M, C> {
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         self.of.try_flow(&self.clock.at(s), &self.clock.at(t), x)
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        self.of.flow_each(&self.clock.at(s), &self.clock.at(t), states)
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        self.of.try_flow_each(&self.clock.at(s), &self.clock.at(t), states)
+    }
 }
 
 impl<X: State, B: VelocityField<X>, C: Clock> VelocityField<X> for TimeChange<B, C> {

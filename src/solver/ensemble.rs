@@ -4,7 +4,7 @@
 use super::{
     Adaptive, Status, Stepper,
     controller::Memory,
-    stepper::{Attempt, most_attempts},
+    stepper::{Attempt, NEVER, most_attempts},
 };
 use crate::{Error, Lanes, Mask, Number, ParametricOde, Real, Result, VelocityField, number::LaneMask};
 use pulp::{Arch, NullaryFnOnce};
@@ -316,6 +316,7 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
         attempt.accepted.set_lane(lane, false);
     }
     stepper.passed.set_lane(lane, F::zero());
+    stepper.floored.set_lane(lane, F::from_f64(NEVER));
     stepper.look_for_stops();
 }
 

@@ -228,8 +228,11 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
         let mut low = 0.0;
         for (high, value) in search.values(start, end, budget)? {
             if self.direction.counts(seen.side, value) {
-                let root = root(|share| Ok(at(share)), [low, high], [seen.side, value], search.resolution);
-                found.push((root.expect("values are no errors"), seen.side < 0.0));
+                let rises = seen.side < 0.0;
+                // where it becomes zero, not where it is
+                let beyond = |value: f64| if value == 0.0 { f64::MIN_POSITIVE.copysign(-seen.side) } else { value };
+                let root = root(|share| Ok(beyond(at(share))), [low, high], [seen.side, beyond(value)], search.resolution);
+                found.push((root.expect("values are no errors"), rises));
             }
             // a zero is on neither side: it is met once, and what leaves it does not meet it again
             if !value.is_nan() {
@@ -259,14 +262,19 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
         let h = 1e-4;
         let [before, after] = [(share - h).max(0.0), (share + h).min(1.0)];
         let slope = (event.on(piece, after) - event.on(piece, before)) / (after - before);
-        let miss = height(length(share)).primal();
-        let mut reach = 4.0 * epsilon::<X>() + if slope == 0.0 { 0.0 } else { (2.0 * miss / slope).abs() };
+        let mut beyond = |share: f64| {
+            let height = height(length(share)).primal();
+            if height == 0.0 { f64::MIN_POSITIVE } else { height }
+        };
+        let resolution = epsilon::<X>() * share.max(epsilon::<X>());
+        let miss = beyond(share);
+        let mut reach = 4.0 * resolution + if slope == 0.0 { 0.0 } else { (2.0 * miss / slope).abs() };
         let mut best = share;
         while reach < 1.0 {
             let ends = [(share - reach).max(0.0), (share + reach).min(1.0)];
-            let values = ends.map(|share| height(length(share)).primal());
+            let values = ends.map(&mut beyond);
             if values[0] < 0.0 && values[1] >= 0.0 {
-                let found = root(|share| Ok(height(length(share)).primal()), ends, values, epsilon::<X>());
+                let found = root(|share| Ok(beyond(share)), ends, values, resolution);
                 best = found.expect("values are no errors");
                 break;
             }

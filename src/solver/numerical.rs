@@ -1,7 +1,7 @@
 //! A solver and a field: a flow map.
 
 use super::{Save, Solution};
-use crate::{FlowMap, Result, State, VelocityField};
+use crate::{FlowMap, Result, State, VelocityField, state::Together};
 
 /// A method that follows an ODE.
 ///
@@ -73,5 +73,31 @@ impl<X: State, S: Solver, B: VelocityField<X>> FlowMap<X> for Numerical<S, B> {
     }
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         Ok(self.solver.solve(&self.field, s, t, x, &Save::End)?.success()?.end().clone())
+    }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        if states.len() < 2 {
+            return states.iter().map(|x| self.flow(s, t, x)).collect();
+        }
+        let path = self.solver.solve(Each(&self.field), s, t, &Together(states.to_vec()), &Save::End);
+        path.expect("the end can always be asked for").end_or_nan().0
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        if states.len() < 2 {
+            return states.iter().map(|x| self.try_flow(s, t, x)).collect();
+        }
+        let path = self.solver.solve(Each(&self.field), s, t, &Together(states.to_vec()), &Save::End)?;
+        Ok(path.success()?.end().0.clone())
+    }
+}
+
+/// A field on several states side by side.
+struct Each<'a, B>(&'a B);
+
+impl<X: State, B: VelocityField<X>> VelocityField<Together<X>> for Each<'_, B> {
+    fn velocity(&self, t: &X::Time, x: &Together<X>) -> Together<X> {
+        Together(x.0.iter().map(|x| self.0.velocity(t, x)).collect())
+    }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        self.0.stops(s, t)
     }
 }

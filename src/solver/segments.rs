@@ -59,10 +59,10 @@ impl<N: Number> Segments<N> {
     }
 }
 
-/// By how much a time must change to be another float.
+/// By how much a time changes to the next float: three quarters of the distance from 1 to its neighbour, which rounding makes whole.
 fn tick<N: Number>(t: &N) -> N {
     let [epsilon, least] = [N::Real::epsilon(), N::Real::min_positive_value()].map(Real::into_f64);
-    t.abs().scale(epsilon).shift(least).frozen()
+    t.abs().scale(0.75 * epsilon).shift(least).frozen()
 }
 
 /// A field on its own side of the stops: asked at a stop, it gives its limit from within the segment.

@@ -48,6 +48,8 @@ pub struct Stepper<X: State, B> {
     pub(super) allowed: X::Time,
     /// How many stops were passed, sample by sample.
     pub(super) passed: X::Time,
+    /// How many attempts there had been when a step was last made as short as the clock can tell.
+    pub(super) floored: X::Time,
 }
 
 /// The last attempt.
@@ -88,6 +90,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             evaluations: 0,
             allowed: zero.clone(),
             passed: zero.clone(),
+            floored: zero.constant(NEVER),
             counts: [zero.clone(), zero],
         };
         stepper.begin();
@@ -374,6 +377,9 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.begin();
     }
 }
+
+/// No number of attempts.
+pub(super) const NEVER: f64 = -2.0;
 
 /// How many attempts a solve may take: no more than its numbers can count.
 #[inline(always)]

@@ -1,8 +1,10 @@
 //! States: the points that an ODE moves.
 
 mod pair;
+mod together;
 
 pub use pair::Pair;
+pub(crate) use together::Together;
 
 use crate::number::{Dual, Number, Tolerance, Value, larger, sum};
 

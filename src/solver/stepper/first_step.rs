@@ -42,7 +42,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let steepest = size(rate).max(&(size(&next.minus(rate)) / &guess));
         let flat = guess.scale(1e-3).max(&way.constant(1e-6));
         let bent = (steepest.recip().scale(0.01)).powf(1.0 / f64::from(self.solver.method.order));
-        let proposed = X::Time::select(&steepest.less(&way.constant(1e-15)), &flat, &bent).min(&guess.scale(100.0)).min(&left);
+        let proposed = X::Time::select(&steepest.less(&way.constant(1e-15)), &flat, &bent).min(&guess.scale(30.0)).min(&left);
         // what is no number does not bind
         let usable = zero.less(&proposed);
         X::Time::select(&usable, &proposed, &guess) * direction

@@ -10,8 +10,9 @@ use crate::{
 const CHANGE: f64 = 1e-2;
 
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
-    /// Ends the samples that have spent their attempts, and those that are stuck at steps too short for the clock, but for some, which it
-    /// returns: those may leap over a jump of the velocity in time, by a step as short as the clock can tell.
+    /// Ends the samples that have spent their attempts. Those whose next step would be too short for the clock try one that it can just
+    /// tell. If that has been rejected they end, too, but for some, which are returned: those may leap over a jump of the velocity in
+    /// time, by such a step.
     #[cold]
     #[inline(never)]
     pub(super) fn give_up(&mut self, spent: &MaskOf<X>, stuck: &MaskOf<X>) -> Option<MaskOf<X>> {
@@ -22,17 +23,21 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             self.stop(&stiff, Status::Stiff);
             self.stop(&spent.and(&chattering.or(&stiff).not()), Status::TooManySteps);
         }
-        let finite = stuck.and(&self.finite);
+        let attempts = self.attempts();
+        let tried = attempts.less(&self.floored.shift(1.5)).and(&self.memory.rejected);
+        let failed = stuck.and(&tried);
+        let finite = failed.and(&self.finite);
         let leaps = if finite.any() { finite.and(&self.jumps()) } else { finite.clone() };
         self.stop(&finite.and(&leaps.not()), Status::StepTooSmall);
-        self.stop(&stuck.and(&self.finite.not()), Status::NotFinite);
-        if !leaps.any() {
-            return None;
+        self.stop(&failed.and(&self.finite.not()), Status::NotFinite);
+        let goes_on = stuck.and(&tried.not()).or(&leaps);
+        if goes_on.any() {
+            let tick = self.tick();
+            let signed = X::Time::select(&self.step.less(&tick.constant(0.0)), &-tick.clone(), &tick);
+            self.step = X::Time::select(&goes_on, &signed.frozen(), &self.step);
+            self.floored = X::Time::select(&goes_on, &attempts, &self.floored);
         }
-        let tick = self.tick();
-        let signed = X::Time::select(&self.step.less(&tick.constant(0.0)), &-tick.clone(), &tick);
-        self.step = X::Time::select(&leaps, &signed.frozen(), &self.step);
-        Some(leaps)
+        leaps.any().then_some(leaps)
     }
 
     /// Where the velocity jumps in time, within what the clock can tell: it depends on the time there and hardly on the state, and is as

@@ -1,0 +1,242 @@
+//! A problem by every method, in both directions of time, and what came of it.
+
+#[cfg(feature = "diffsol")]
+use flowmap::solver::Stiff;
+use flowmap::{
+    Lanes, Number, Ode, Pointwise, Real, Tolerance, VelocityField,
+    solver::{
+        Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, End, Ensemble, Event, Save, Solution, Solver, Start, Status, TSIT5, Tableau,
+    },
+};
+use std::any::Any;
+
+pub const METHODS: [Tableau; 4] = [DOPRI5, TSIT5, DOP853, BOGACKI_SHAMPINE];
+
+/// What an error at the end may be in units of the tolerance, which is that of one step: the errors of some dozens of steps add up.
+pub const MANY: f64 = 100.0;
+
+/// An ODE in one line: its name, its dimension, and its velocity.
+macro_rules! ode {
+    ($name:ident, $dimension:literal, |$t:ident, $x:pat_param| $velocity:expr) => {
+        #[derive(Clone, Copy)]
+        struct $name;
+        impl flowmap::Ode<$dimension> for $name {
+            #[inline(always)]
+            fn rhs<N: flowmap::Number>(&self, $t: &N, $x: &[N; $dimension]) -> [N; $dimension] {
+                $velocity
+            }
+        }
+    };
+}
+pub(crate) use ode;
+
+/// `x' = σ b(σ t, x)`: for `σ = -1` its solutions are those of `x' = b(t, x)`, mirrored in time.
+#[derive(Clone, Copy)]
+pub struct Mirrored<O>(pub O, pub f64);
+
+impl<O: Ode<D>, const D: usize> Ode<D> for Mirrored<O> {
+    #[inline(always)]
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        self.0.rhs(&t.scale(self.1), x).map(|rate| rate.scale(self.1))
+    }
+    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+        self.0.stops(&s.scale(self.1), &t.scale(self.1)).iter().map(|stop| stop.scale(self.1)).collect()
+    }
+}
+
+/// `1` from time `from` on until `to`, else `0`.
+pub fn pulse<N: Number>(t: &N, [from, to]: [f64; 2]) -> N {
+    let [zero, one] = [0.0, 1.0].map(|c| t.constant(c));
+    let begun = N::select(&t.less(&t.constant(from)), &zero, &one);
+    N::select(&t.less(&t.constant(to)), &begun, &zero)
+}
+
+/// Every method with these tolerances, relative and absolute.
+pub fn within(relative: f64, absolute: f64) -> impl Fn(Tableau) -> Adaptive {
+    move |method| Adaptive::new(method).unwrap().tolerance(Tolerance::new(relative, absolute).unwrap())
+}
+
+/// The end of a solve: times are those of the problem, whichever way it was solved.
+#[derive(Debug)]
+pub struct Found<const D: usize> {
+    pub by: String,
+    pub status: Status,
+    pub time: f64,
+    pub state: [f64; D],
+    pub crossings: Vec<Crossed<D>>,
+}
+
+/// An event.
+#[derive(Debug)]
+pub struct Crossed<const D: usize> {
+    pub event: usize,
+    pub time: f64,
+    pub state: [f64; D],
+}
+
+impl<const D: usize> Found<D> {
+    fn new<F: Real>(by: String, sign: f64, path: &Solution<[F; D]>) -> Self {
+        let crossed = |event: usize, time: &F, state: &[F; D]| Crossed {
+            event,
+            time: sign * time.into_f64(),
+            state: state.map(Real::into_f64),
+        };
+        let crossings = path.crossings().iter().map(|c| crossed(c.event, &c.time, &c.state)).collect();
+        let end = crossed(0, path.end_time(), path.end());
+        Self { by, status: path.status(), time: end.time, state: end.state, crossings }
+    }
+
+    /// It got to its end, and every coordinate is `end`, but for an error of `relative` of its size and `absolute`.
+    pub fn ends_at(&self, end: [f64; D], [relative, absolute]: [f64; 2]) {
+        assert_eq!(self.status, Status::Finished, "{self:?}");
+        close(&self.by, &self.state, &end, [relative, absolute]);
+    }
+
+    /// The times of the crossings of one event.
+    pub fn times(&self, event: usize) -> Vec<f64> {
+        self.crossings.iter().filter(|c| c.event == event).map(|c| c.time).collect()
+    }
+
+    /// One event happened at these times.
+    pub fn happens_at(&self, event: usize, expected: &[f64], error: f64) {
+        let times = self.times(event);
+        assert_eq!(times.len(), expected.len(), "{}, event {event}: {times:?} for {expected:?}", self.by);
+        close(&format!("{}, event {event}", self.by), &times, expected, [0.0, error]);
+    }
+}
+
+/// Numbers agree but for an error of `relative` of their size and `absolute`.
+pub fn close(what: &str, found: &[f64], expected: &[f64], [relative, absolute]: [f64; 2]) {
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= relative * b.abs() + absolute, "{what}: {found:?} for {expected:?}, off by {:e}", a - b);
+    }
+}
+
+/// The end of a path by every method, forward, backward, and as an ensemble both ways.
+pub fn solved<const D: usize>(
+    solver: impl Fn(Tableau) -> Adaptive,
+    ode: impl Ode<D> + Copy + Sync,
+    span: [f64; 2],
+    x: [f64; D],
+) -> Vec<Found<D>> {
+    let mut found = watched(&solver, ode, span, x, |_: f64| vec![]);
+    found.extend(together(solver, ode, span, x));
+    found
+}
+
+/// In single precision, forward and backward.
+pub fn solved_in_single<const D: usize>(
+    solver: impl Fn(Tableau) -> Adaptive,
+    ode: impl Ode<D> + Copy,
+    span: [f64; 2],
+    x: [f64; D],
+) -> Vec<Found<D>> {
+    watched(solver, ode, span, x, |_: f32| vec![])
+}
+
+/// By every method, forward and backward. `events` are made for a sign `s`, with which they take times: `s t`.
+pub fn watched<'a, F: Real, const D: usize>(
+    solver: impl Fn(Tableau) -> Adaptive,
+    ode: impl Ode<D> + Copy,
+    span: [f64; 2],
+    x: [f64; D],
+    events: impl Fn(F) -> Vec<Event<'a, [F; D]>>,
+) -> Vec<Found<D>> {
+    let both = |method| {
+        let solver = solver(method);
+        [1.0, -1.0].map(|sign| alone(&solver, &Pointwise(Mirrored(ode, sign)), span, x, sign, &events(F::from_f64(sign))))
+    };
+    METHODS.into_iter().flat_map(both).collect()
+}
+
+fn name<F: Real>(solver: &Adaptive, sign: f64, how: &str) -> String {
+    format!("{} {} on {}{how}", solver.method().name, if sign > 0.0 { "forward" } else { "backward" }, F::NAME)
+}
+
+/// A path by one solver. The field's type is not known here, or there were one such function for each.
+fn alone<F: Real, const D: usize>(
+    solver: &Adaptive,
+    field: &dyn VelocityField<[F; D]>,
+    span: [f64; 2],
+    x: [f64; D],
+    sign: f64,
+    events: &[Event<[F; D]>],
+) -> Found<D> {
+    let [s, t] = span.map(|time| F::from_f64(sign * time));
+    let path = solver.solve_until(field, &s, &t, &x.map(F::from_f64), &Save::End, events).unwrap();
+    assert!(path.status() != Status::Finished || path.end_time() == &t, "the end is the end");
+    Found::new(name::<F>(solver, sign, ""), sign, &path)
+}
+
+/// What ensembles compute with.
+type Side = Lanes<f64, 16>;
+
+/// A velocity and its stops on an ensemble's numbers.
+type InLanes<'a, const D: usize> =
+    (&'a (dyn Fn(&Side, &[Side; D]) -> [Side; D] + Sync), &'a (dyn Fn(&Side, &Side) -> Vec<Side> + Sync));
+
+/// An ODE on an ensemble's numbers alone, whose type is not known to the ensemble, or there were one ensemble for each.
+struct Erased<'a, const D: usize>(InLanes<'a, D>);
+
+impl<const D: usize> Ode<D> for Erased<'_, D> {
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        let (t, x): (&dyn Any, &dyn Any) = (t, x);
+        let known = "ensembles compute with lanes of this number";
+        let mut rate = Some(self.0.0(t.downcast_ref().expect(known), x.downcast_ref().expect(known)));
+        let rate: &mut dyn Any = &mut rate;
+        rate.downcast_mut::<Option<[N; D]>>().and_then(Option::take).expect(known)
+    }
+    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+        let (s, t): (&dyn Any, &dyn Any) = (s, t);
+        let known = "ensembles compute with lanes of this number";
+        let mut stops = Some(self.0.1(s.downcast_ref().expect(known), t.downcast_ref().expect(known)));
+        let stops: &mut dyn Any = &mut stops;
+        stops.downcast_mut::<Option<Vec<N>>>().and_then(Option::take).expect(known)
+    }
+}
+
+/// As an ensemble, forward and backward.
+fn together<const D: usize>(
+    solver: impl Fn(Tableau) -> Adaptive,
+    ode: impl Ode<D> + Copy + Sync,
+    span: [f64; 2],
+    x: [f64; D],
+) -> Vec<Found<D>> {
+    let both = |method| {
+        let solver = solver(method);
+        [1.0, -1.0].map(|sign| {
+            let [from, to] = span.map(|time| sign * time);
+            let mirrored = Mirrored(ode, sign);
+            let field: InLanes<D> = (&|t, x| mirrored.rhs(t, x), &|s, t| mirrored.stops(s, t));
+            let end = in_lanes(&solver, field, Start { from, to, state: x, parameters: [] });
+            let (by, time) = (name::<f64>(&solver, sign, ", ensemble"), sign * end.time);
+            Found { by, status: end.status, time, state: end.state, crossings: vec![] }
+        })
+    };
+    METHODS.into_iter().flat_map(both).collect()
+}
+
+/// One trajectory of an ensemble.
+fn in_lanes<const D: usize>(solver: &Adaptive, field: InLanes<D>, start: Start<f64, D>) -> End<f64, D> {
+    Ensemble::new(solver.clone()).solve(&Erased(field), &[start])[0]
+}
+
+/// A path by one solver, with what is asked for kept.
+pub fn path<const D: usize>(
+    solver: &Adaptive,
+    ode: impl Ode<D>,
+    [s, t]: [f64; 2],
+    x: [f64; D],
+    save: &Save,
+) -> Solution<[f64; D]> {
+    let field: &dyn VelocityField<[f64; D]> = &Pointwise(ode);
+    solver.solve(field, &s, &t, &x, save).unwrap()
+}
+
+/// The implicit methods.
+#[cfg(feature = "diffsol")]
+pub fn implicit(relative: f64, absolute: f64) -> [(&'static str, Stiff); 3] {
+    let tolerance = Tolerance::new(relative, absolute).unwrap();
+    [("BDF", Stiff::bdf()), ("ESDIRK34", Stiff::esdirk34()), ("TR-BDF2", Stiff::tr_bdf2())]
+        .map(|(name, solver)| (name, solver.tolerance(tolerance.clone()).max_steps(1_000_000)))
+}
