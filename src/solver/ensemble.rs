@@ -293,7 +293,6 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
 ) {
     stepper.time.set_lane(lane, start.from);
     stepper.target.set_lane(lane, start.to);
-    stepper.segments.goal.set_lane(lane, start.to);
     stepper.step.set_lane(lane, ready.step);
     for i in 0..D {
         stepper.state[i].set_lane(lane, start.state[i]);

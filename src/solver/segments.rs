@@ -74,24 +74,20 @@ pub(super) struct Within<'a, B, N> {
 impl<X: State, B: VelocityField<X>> VelocityField<X> for Within<'_, B, X::Time> {
     #[inline(always)]
     fn velocity(&self, t: &X::Time, x: &X) -> X {
-        let inside;
-        let t = match self.window {
-            None => t,
-            Some(window) => {
-                inside = pulled(t, window);
-                &inside
-            }
-        };
-        self.field.velocity(t, x)
+        match self.window {
+            None => self.field.velocity(t, x),
+            // a copy: where there is no window, a field that does not depend on time need not be given one
+            Some(window) => self.field.velocity(&pulled(t.clone(), window), x),
+        }
     }
 }
 
 /// The time of the window that is nearest to `t`, with the tangent of `t`.
 #[cold]
 #[inline(never)]
-pub(super) fn pulled<N: Number>(t: &N, [earliest, latest]: &[N; 2]) -> N {
+pub(super) fn pulled<N: Number>(t: N, [earliest, latest]: &[N; 2]) -> N {
     let moved = |t: &N, to: &N| t.clone() + (to.clone() - t).frozen();
-    let t = N::select(&t.less(earliest), &moved(t, earliest), t);
+    let t = N::select(&t.less(earliest), &moved(&t, earliest), &t);
     N::select(&latest.less(&t), &moved(&t, latest), &t)
 }
 
@@ -121,7 +117,7 @@ mod tests {
         use crate::Dual;
         let stop = Dual::new(1.0, 2.0);
         let segments = Segments::new(vec![stop.clone()], &Dual::constant(0.0), &Dual::constant(2.0));
-        let left = pulled(&stop, &segments.window.unwrap());
+        let left = pulled(stop, &segments.window.unwrap());
         assert!(*left.value() < 1.0 && *left.value() > 1.0 - 1e-15 && left.tangent() == &2.0);
     }
 }

@@ -139,6 +139,10 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     #[inline(always)]
     pub(super) fn look_for_stops(&mut self) {
         let mut stops = self.field.stops(&self.time, &self.target);
+        if stops.is_empty() && self.segments.is_empty() && self.solver.stops.is_empty() {
+            self.segments.goal = self.target.clone();
+            return;
+        }
         stops.extend(self.solver.stops.iter().map(|&stop| self.time.constant(stop)));
         let stops = stops.into_iter().map(|stop| stop.in_form_of(&self.time)).collect();
         self.segments = Segments::new(stops, &self.time, &self.target);
@@ -226,7 +230,11 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
 
         let method = &self.solver.method;
         let within = Within { field: &self.field, window: &self.segments.window };
-        let mut y = advance(method, &within, &self.time, &self.state, &h, &mut self.rates);
+        // asked once, not at every stage
+        let mut y = match within.window {
+            None => advance(method, &self.field, &self.time, &self.state, &h, &mut self.rates),
+            Some(_) => advance(method, &within, &self.time, &self.state, &h, &mut self.rates),
+        };
         self.evaluations += method.stages() as u64 - 1;
         let mut end = X::Time::select(&last.and(&self.running), &self.segments.goal, &(self.time.clone() + &h));
 
@@ -242,11 +250,12 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             let coarse = self.error(beside, &y, &h).powi(2).scale(0.01);
             ratio = square.clone() / (square + coarse).shift(f64::from(f32::MIN_POSITIVE)).sqrt();
         }
-        let mut accepted = ratio.less(&ratio.constant(1.0)).and(&self.running);
+        let accepted = ratio.less(&ratio.constant(1.0)).and(&self.running);
         self.finite = ratio.less(&ratio.constant(f64::MAX));
-        if let Some(leaps) = &leaps {
-            accepted = accepted.or(&leaps.and(&self.finite));
-        }
+        let accepted = match &leaps {
+            None => accepted,
+            Some(leaps) => accepted.or(&leaps.and(&self.finite)),
+        };
         let any = accepted.any();
         if any && self.running.and(&self.finite.not()).any() {
             end = X::Time::select(&accepted, &end, &self.time);

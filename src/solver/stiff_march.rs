@@ -95,7 +95,10 @@ fn cross<N: Floats, const D: usize>(
     let way = t.clone() - s;
     let clock = |share: f64| {
         let time = between(s, t, share);
-        inside.as_ref().map_or(time.clone(), |window| pulled(&time, window))
+        match inside {
+            None => time,
+            Some(window) => pulled(time, window),
+        }
     };
     let rate = |share: f64, x: &[N; D]| ode.rhs(&clock(share), x).map(|b| b * &way);
     let watch = Watch::default();
