@@ -3,6 +3,7 @@
 //!
 //! `runs::solved` and `runs::watched` follow a problem with every explicit method, forward and, mirrored in time, backward; the first
 //! also as an ensemble.
+#![allow(clippy::excessive_precision, reason = "values as they were published")]
 
 mod analysis;
 mod derivatives;
