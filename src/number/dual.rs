@@ -292,13 +292,13 @@ impl<N: Number> Number for Dual<N> {
     }
     #[inline(always)]
     fn error_norm<const D: usize>(error: &[Self; D], from: &[Self; D], to: &[Self; D], tolerance: &Tolerance) -> Self {
-        let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(|x| x.value.frozen()));
+        let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(|x| x.value.clone()));
         let of_values = N::error_norm(&e, &x, &y, tolerance);
         let at_rest = [error, from, to].into_iter().flatten().all(|x| x.tangent.is_none());
         if at_rest || !tolerance.counts_tangents() {
             return Self::constant(of_values);
         }
-        let tangent = |x: &Self| x.tangent.as_ref().map_or_else(|| x.value.constant(0.0), N::frozen);
+        let tangent = |x: &Self| x.tangent.clone().unwrap_or_else(|| x.value.constant(0.0));
         let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(tangent));
         let [from, to] = [&x, &y].map(|x| N::error_norm(x, x, x, &Tolerance::UNIT));
         let of_tangents = tolerance.of_tangents(&from, &to, |units, tolerance| {

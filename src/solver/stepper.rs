@@ -211,19 +211,15 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let zero = self.step.constant(0.0);
         let spent = self.running.and(&self.attempts().less(&self.allowed).not());
         let way = self.segments.goal.clone() - &self.time;
-        let size = self.step.abs();
-        // the last step may be a little longer than proposed, but not than allowed
-        let longest = self.solver.step_limits[1];
-        let reach = size.scale(1.01);
-        let reach = if longest < f64::INFINITY { reach.min(&size.constant(longest)) } else { reach };
-        let last = reach.less(&way.abs()).not();
-        let stuck = self.running.and(&spent.not()).and(&last.not()).and(&size.less(&self.tick()));
+        let mut last = self.reaches(&way);
+        let stuck = self.running.and(&spent.not()).and(&last.not()).and(&self.step.abs().less(&self.tick()));
         let mut leaps = None;
         if spent.or(&stuck).any() {
             leaps = self.give_up(&spent, &stuck);
             if !self.running.any() {
                 return false;
             }
+            last = self.reaches(&way);
         }
         let h = X::Time::select(&last, &way, &self.step);
         let h = X::Time::select(&self.running, &h, &zero);
@@ -268,6 +264,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
 
         let factor = self.gains.factor(&mut self.memory, &ratio, &accepted);
         let next = (h.clone() * &factor).frozen();
+        let longest = self.solver.step_limits[1];
         let next = if longest < f64::INFINITY { next.min(&next.constant(longest)).max(&next.constant(-longest)) } else { next };
         self.step = X::Time::select(&self.running, &next, &self.step);
         if let Some(leaps) = &leaps {
@@ -292,6 +289,18 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let length = X::Time::select(&accepted, &h, &zero);
         self.last = Some(Attempt { time, length, state, accepted });
         any
+    }
+
+    /// Where the next step is the last of this `way`: it may be a little longer than proposed, but not than allowed.
+    #[inline(always)]
+    fn reaches(&self, way: &X::Time) -> MaskOf<X> {
+        let longest = self.solver.step_limits[1];
+        let reach = self.step.scale(1.01);
+        let reach =
+            if longest < f64::INFINITY { reach.min(&reach.constant(longest)).max(&reach.constant(-longest)) } else { reach };
+        // as the clock rounds it: what leads to the goal is the last, and leaves no step without length
+        let rounded = self.time.clone() + &reach - &self.time;
+        rounded.abs().less(&way.abs()).not()
     }
 
     /// Where the step leads without the samples that got out of their domain: they stay where they are. What they would have been
