@@ -72,6 +72,9 @@ impl Solver for FixedSteps {
             if !segments.is_empty() {
                 segments.look_ahead(&time, &end);
                 cut = segments.on_the_way(&end).any();
+                if i < self.steps {
+                    segments.meet();
+                }
                 end = segments.goal.clone();
                 length = end.clone() - &time;
                 rates = vec![Within { field: &field, window: &segments.window }.velocity(&time, &state)];

@@ -77,7 +77,10 @@ impl<X: State> Piece<X> {
     /// The share of the step that is over at time `t`.
     pub(super) fn share(&self, t: &X::Time) -> X::Time {
         // of the way from end to end, which the length is but for rounding: between two steps there is no gap
-        (t.clone() - &self.start) / (self.end.clone() - &self.start)
+        let way = self.end.clone() - &self.start;
+        // no division by 0, which would leave NaN in gradients
+        let divisor = X::Time::select(&self.moved(), &way, &way.constant(1.0));
+        (t.clone() - &self.start) / divisor
     }
 
     /// Where the step has a length.

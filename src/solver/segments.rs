@@ -35,6 +35,14 @@ impl<N: Number> Segments<N> {
         self.goal.less(target).or(&target.less(&self.goal))
     }
 
+    /// Where a stop has the value of the goal: the stop, whose tangent is what moves the jump.
+    pub fn meet(&mut self) {
+        for stop in &self.stops {
+            let apart = stop.less(&self.goal).or(&self.goal.less(stop));
+            self.goal = N::select(&apart, &self.goal, stop);
+        }
+    }
+
     /// The segment that begins, or goes on, at `time`.
     #[cold]
     #[inline(never)]

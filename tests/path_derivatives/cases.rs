@@ -176,7 +176,7 @@ pub fn cases(solvers: impl Strategy<Value = Choice>) -> impl Strategy<Value = Ca
             let [before, after] = if i == 0 { [0.0; 2] } else { more };
             let (low, high) = (a - before, b + after);
             let (s, t) = if backward { (high, low) } else { (low, high) };
-            let ([x, y], [p, q]) = (family.point(x), family.parameters(p));
+            let ([x, y], [p, q]) = (family.point(x), family.parameters(p, [low, high]));
             Row { inputs: [s, t, x, y, p, q], tangents: [first, other, second] }
         };
         Case { family, solver, rows: rows.into_iter().enumerate().map(row).collect(), shared: [a, b], shares, picks }

@@ -13,24 +13,33 @@ pub enum Family {
     Growth,
     /// `Turning` as it looks in the coordinates `(z₀, z₁ + sin z₀)`.
     Sheared,
+    /// `u' = p₀ u, v' = p₀` before the time `p₁`, `u' = (1 - p₀/2) u, v' = 1` after: it names its stop.
+    Switched,
 }
 
-pub const FAMILIES: [Family; 4] = [Family::Turning, Family::Resonance, Family::Growth, Family::Sheared];
+pub const FAMILIES: [Family; 5] = [Family::Turning, Family::Resonance, Family::Growth, Family::Sheared, Family::Switched];
 
 impl Family {
-    /// Parameters from numbers in `[-1, 1]`.
-    pub fn parameters(self, [a, b]: [f64; 2]) -> [f64; 2] {
+    /// Parameters from numbers in `[-1, 1]`, for a solve within these times.
+    pub fn parameters(self, [a, b]: [f64; 2], [low, high]: [f64; 2]) -> [f64; 2] {
         match self {
             Self::Turning | Self::Sheared => [a, 1.5 * b],
             Self::Resonance => [1.25 + 0.75 * a, 1.5 * b],
             Self::Growth => [a, b],
+            // beyond the ends, too; never at an end, where derivatives have two sides
+            Self::Switched => [a, low + (high - low).max(0.01) * (0.5 + 0.7 * b)],
         }
+    }
+
+    /// When the velocity jumps.
+    pub fn jump<N: Number>(self, p: &[N; 2]) -> Option<N> {
+        matches!(self, Self::Switched).then(|| p[1].clone())
     }
 
     /// A state from numbers in `[-1, 1]`.
     pub fn point(self, [a, b]: [f64; 2]) -> [f64; 2] {
         match self {
-            Self::Turning | Self::Resonance | Self::Sheared => [2.0 * a, 2.0 * b],
+            Self::Turning | Self::Resonance | Self::Sheared | Self::Switched => [2.0 * a, 2.0 * b],
             Self::Growth => [1.0 + 0.7 * a, b],
         }
     }
@@ -61,6 +70,12 @@ impl Family {
                 let bent = y + x.sin();
                 [x, bent]
             }
+            Self::Switched => {
+                let before = t.min(&p[1]) - s.min(&p[1]);
+                let after = t.max(&p[1]) - s.max(&p[1]);
+                let grown = p[0].clone() * &before + p[0].scale(-0.5).shift(1.0) * &after;
+                [x[0].clone() * grown.exp(), x[1].clone() + p[0].clone() * before + after]
+            }
         }
     }
 }
@@ -85,7 +100,15 @@ impl ParametricOde<2, 2> for Family {
                 let bent = up + x[0].cos() * &across;
                 [across, bent]
             }
+            Self::Switched => {
+                let (early, rate) = (t.less(&p[1]), p[0].scale(-0.5).shift(1.0));
+                [N::select(&early, &p[0], &rate) * &x[0], N::select(&early, &p[0], &t.constant(1.0))]
+            }
         }
+    }
+
+    fn stops_with<N: Number>(&self, _s: &N, _t: &N, p: &[N; 2]) -> Vec<N> {
+        self.jump(p).into_iter().collect()
     }
 }
 

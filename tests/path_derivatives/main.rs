@@ -13,11 +13,16 @@
 //! [`Solution::end`]: flowmap::solver::Solution::end
 
 mod cases;
+mod ensembles;
 mod families;
 mod judge;
 mod numbers;
 mod paths;
+mod planted;
+mod reverse;
 mod solvers;
+#[cfg(feature = "diffsol")]
+mod stiff;
 
 use cases::{Case, SampleOf, cases, packed};
 use flowmap::{Coordinates, Dual, Lanes, backend::ndarray::NdTensor, nalgebra::SVector};
@@ -37,7 +42,7 @@ fn all_is_right<X: Coordinates<2, Time: Packed>>(case: &Case) -> TestCaseResult 
     let rows = case.problems::<SampleOf<X>>(X::Time::ROWS);
     let problem = packed(&rows);
     let solver = case.solver.solver(case.longest_span(X::Time::ROWS));
-    let course = Course::<X> { case, problem: &problem, solver: &solver };
+    let course = Course::<X, _> { case, problem: &problem, solver: &solver };
     let ends = course.ends()?;
     let meter = Meter { solver: case.solver, ends: &ends };
     judge(&rows, &course.every_state(&ends)?, &meter)?;

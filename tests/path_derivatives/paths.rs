@@ -7,7 +7,7 @@ use crate::{
 };
 use flowmap::{
     Coordinates, Dual, FlowMap, Number, State, Value,
-    solver::{Save, Solution, Solver},
+    solver::{Adaptive, Save, Solution, Solver},
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 
@@ -39,17 +39,42 @@ pub const SAVES: [&str; 4] = ["End", "Steps", "Dense", "At"];
 /// The ends of steps, row by row.
 pub type Ends = Vec<Vec<f64>>;
 
-/// A solve and what is asked of it.
-pub struct Course<'a, X: State> {
-    pub case: &'a Case,
-    pub problem: &'a Problem<X::Time>,
-    pub solver: &'a Any,
+/// What solves a problem.
+pub trait Solves<X: State> {
+    fn path(&self, problem: &Problem<X::Time>, save: &Save) -> Solution<X>;
+    /// The end alone, as its flow map has it.
+    fn flow(&self, problem: &Problem<X::Time>) -> X;
+    /// If it can be led step by step.
+    fn adaptive(&self) -> Option<&Adaptive>;
 }
 
-impl<X: Coordinates<2, Time: Packed>> Course<'_, X> {
+impl<X: Coordinates<2>> Solves<X> for Any {
+    fn path(&self, problem: &Problem<X::Time>, save: &Save) -> Solution<X> {
+        self.solve(problem.field(), problem.s(), problem.t(), &problem.x(), save).unwrap()
+    }
+    fn flow(&self, problem: &Problem<X::Time>) -> X {
+        let map = self.clone().of(problem.field());
+        map.flow(problem.s(), problem.t(), &problem.x())
+    }
+    fn adaptive(&self) -> Option<&Adaptive> {
+        match self {
+            Self::Adaptive(solver) => Some(solver),
+            Self::Fixed(_) => None,
+        }
+    }
+}
+
+/// A solve and what is asked of it.
+pub struct Course<'a, X: State, S> {
+    pub case: &'a Case,
+    pub problem: &'a Problem<X::Time>,
+    pub solver: &'a S,
+}
+
+impl<X: Coordinates<2, Time: Packed>, S: Solves<X>> Course<'_, X, S> {
     pub fn path(&self, save: &Save) -> Checked<Solution<X>> {
         let problem = self.problem;
-        let path = self.solver.solve(problem.field(), problem.s(), problem.t(), &problem.x(), save).unwrap();
+        let path = self.solver.path(problem, save);
         prop_assert!(path.status().is_success(), "{save:?}: {}", path.status());
         same(path.end_time(), problem.t(), "the time at the end")?;
         Ok(path)
@@ -64,7 +89,7 @@ impl<X: Coordinates<2, Time: Packed>> Course<'_, X> {
 
     /// All of them.
     pub fn every_state(&self, ends: &Ends) -> Checked<Vec<Seen<X>>> {
-        let mut seen = self.flows()?;
+        let mut seen = vec![Seen::own("flow", self.problem.t(), &self.solver.flow(self.problem))];
         for name in SAVES {
             let save = match name {
                 "End" => Save::End,
@@ -74,19 +99,10 @@ impl<X: Coordinates<2, Time: Packed>> Course<'_, X> {
             };
             seen.extend(self.saved(&save, ends)?);
         }
-        if let Any::Adaptive(_) = self.solver {
-            seen.extend(self.by_hand());
+        if let Some(solver) = self.solver.adaptive() {
+            seen.extend(self.by_hand(solver));
         }
         Ok(seen)
-    }
-
-    /// The end, as a flow map has it.
-    fn flows(&self) -> Checked<Vec<Seen<X>>> {
-        let problem = self.problem;
-        let map = self.solver.clone().of(problem.field());
-        let (s, t, x) = (problem.s(), problem.t(), problem.x());
-        let tried = map.try_flow(s, t, &x).unwrap();
-        Ok(vec![Seen::own("flow", t, &map.flow(s, t, &x)), Seen::own("try_flow", t, &tried)])
     }
 
     /// What one way of saving gives.
@@ -146,8 +162,7 @@ impl<X: Coordinates<2, Time: Packed>> Course<'_, X> {
     }
 
     /// Step by step, and on to another end.
-    fn by_hand(&self) -> Vec<Seen<X>> {
-        let Any::Adaptive(solver) = self.solver else { return Vec::new() };
+    fn by_hand(&self, solver: &Adaptive) -> Vec<Seen<X>> {
         let problem = self.problem;
         let mut stepper = solver.start(problem.field(), problem.s(), problem.t(), &problem.x());
         let mut seen = Vec::new();
@@ -168,9 +183,10 @@ impl<X: Coordinates<2, Time: Packed>> Course<'_, X> {
 }
 
 /// A path that is kept, looked up with one more derivative: by the time.
-pub fn looked_up<X>(course: &Course<X>, ends: &Ends) -> Checked<Vec<Seen<Dual<X>>>>
+pub fn looked_up<X, S>(course: &Course<X, S>, ends: &Ends) -> Checked<Vec<Seen<Dual<X>>>>
 where
     X: Coordinates<2, Time: Packed>,
+    S: Solves<X>,
 {
     let path = course.path(&Save::Dense)?;
     let (s, x) = (Dual::constant(course.problem.s().clone()), Dual::constant(course.problem.x()));

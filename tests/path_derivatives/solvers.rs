@@ -14,6 +14,8 @@ use proptest::prelude::*;
 pub struct Choice {
     pub method: Tableau,
     pub steps: Steps,
+    /// No adaptive step is longer.
+    pub longest: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,26 +48,36 @@ impl Choice {
     }
 
     pub fn adaptive(&self, tolerance: f64) -> Adaptive {
-        Adaptive::new(self.method).unwrap().tolerance(Tolerance::new(tolerance, tolerance).unwrap())
+        let solver = Adaptive::new(self.method).unwrap().tolerance(Tolerance::new(tolerance, tolerance).unwrap());
+        solver.step_limits(0.0, self.longest).unwrap()
     }
 }
 
 fn adaptive(methods: &'static [Tableau], digits: std::ops::Range<f64>) -> impl Strategy<Value = Choice> {
-    let choice = |(method, digits): (Tableau, f64)| Choice { method, steps: Steps::Adaptive(10_f64.powf(-digits)) };
+    let choice = |(method, digits): (Tableau, f64)| Choice {
+        method,
+        steps: Steps::Adaptive(10_f64.powf(-digits)),
+        longest: f64::INFINITY,
+    };
     (proptest::sample::select(methods), digits).prop_map(choice)
 }
 
 /// Of order 5 and higher: their dense output has second derivatives, too.
 pub fn fine() -> impl Strategy<Value = Choice> {
     let fixed = prop_oneof![Just((DOPRI5, 0.04)), Just((TSIT5, 0.04)), Just((DOP853, 0.1))];
-    let fixed = fixed.prop_map(|(method, length)| Choice { method, steps: Steps::Fixed(length) });
+    let fixed = fixed.prop_map(|(method, length)| Choice { method, steps: Steps::Fixed(length), longest: f64::INFINITY });
     prop_oneof![2 => adaptive(&[DOPRI5, TSIT5], 8.0..10.0), 1 => adaptive(&[DOP853], 9.0..11.0), 1 => fixed]
+}
+
+/// With steps that are short enough for tangents that no error control sees: those on a tape.
+pub fn short() -> impl Strategy<Value = Choice> {
+    fine().prop_map(|choice| Choice { longest: 0.1, ..choice })
 }
 
 pub fn all() -> impl Strategy<Value = Choice> {
     let fixed = [(EULER, 0.002), (MIDPOINT, 0.004), (HEUN, 0.004), (BOGACKI_SHAMPINE, 0.01), (RK4, 0.02)];
     let fixed = proptest::sample::select(fixed.to_vec());
-    let fixed = fixed.prop_map(|(method, length)| Choice { method, steps: Steps::Fixed(length) });
+    let fixed = fixed.prop_map(|(method, length)| Choice { method, steps: Steps::Fixed(length), longest: f64::INFINITY });
     let coarse = prop_oneof![adaptive(&[MIDPOINT, HEUN], 5.0..6.0), adaptive(&[BOGACKI_SHAMPINE], 6.0..7.0)];
     prop_oneof![2 => fine(), 1 => coarse, 1 => fixed]
 }

@@ -1,0 +1,76 @@
+//! Implicit methods, on duals of points. They have no derivatives by parameters.
+
+use crate::{
+    cases::{Case, Problem, cases},
+    families::Family,
+    judge::{Meter, judge},
+    paths::{Course, Solves},
+    solvers::{Choice, Steps, fine},
+};
+use flowmap::{
+    Dual, FlowMap, Number, Ode, ParametricOde, Tolerance,
+    solver::{Adaptive, DOPRI5, Save, Solution, Stiff},
+};
+use proptest::{prelude::*, sample::select, test_runner::TestCaseResult};
+
+/// A family whose parameters are floats.
+#[derive(Clone, Copy)]
+struct Fixed(Family, [f64; 2]);
+
+impl Ode<2> for Fixed {
+    fn rhs<N: Number>(&self, t: &N, x: &[N; 2]) -> [N; 2] {
+        self.0.rhs_with(t, x, &self.1.map(|p| t.constant(p)))
+    }
+    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+        self.0.stops_with(s, t, &self.1.map(|p| s.constant(p)))
+    }
+}
+
+type Point = [Dual<f64>; 2];
+
+fn fixed(problem: &Problem<Dual<f64>>) -> Fixed {
+    Fixed(problem.family, [&problem.inputs[4], &problem.inputs[5]].map(|p| *p.value()))
+}
+
+impl Solves<Point> for Stiff {
+    fn path(&self, problem: &Problem<Dual<f64>>, save: &Save) -> Solution<Point> {
+        self.solve(fixed(problem), problem.s(), problem.t(), &problem.x(), save).unwrap()
+    }
+    fn flow(&self, problem: &Problem<Dual<f64>>) -> Point {
+        self.clone().of(fixed(problem)).flow(problem.s(), problem.t(), &problem.x())
+    }
+    fn adaptive(&self) -> Option<&Adaptive> {
+        None
+    }
+}
+
+/// The tolerance that is asked for.
+const TOLERANCE: f64 = 1e-9;
+
+/// What errors add up to: implicit methods of low order take hundreds of steps, whose errors have one sign.
+const REACHED: f64 = 1e-7;
+
+fn everything_is_right(case: &Case, solver: &Stiff) -> TestCaseResult {
+    let mut rows = case.problems::<Dual<f64>>(1);
+    for parameter in &mut rows[0].inputs[4..] {
+        *parameter = Dual::constant(*parameter.value());
+    }
+    let course = Course::<Point, _> { case, problem: &rows[0], solver };
+    let ends = course.ends()?;
+    // as smooth between the ends of steps as a method of order 5
+    let as_if = Choice { method: DOPRI5, steps: Steps::Adaptive(REACHED), longest: f64::INFINITY };
+    judge(&rows, &course.every_state(&ends)?, &Meter { solver: as_if, ends: &ends })
+}
+
+fn implicit() -> impl Strategy<Value = Stiff> {
+    let tolerance = Tolerance::new(TOLERANCE, TOLERANCE).unwrap();
+    select(vec![Stiff::bdf(), Stiff::tr_bdf2(), Stiff::esdirk34()]).prop_map(move |solver| solver.tolerance(tolerance.clone()))
+}
+
+proptest! {
+    #![proptest_config(crate::config(5))]
+    #[test]
+    fn implicit_methods(case in cases(fine()), solver in implicit()) {
+        everything_is_right(&case, &solver)?;
+    }
+}
