@@ -160,25 +160,44 @@ fn place() -> impl Strategy<Value = [f64; 2]> {
     prop_oneof![3 => uniform2(unit()), 1 => Just([0.0; 2])]
 }
 
+/// What is drawn for a row, in numbers of no unit.
+#[derive(Clone, Copy, Debug)]
+struct Drawn {
+    backward: bool,
+    /// How far it goes beyond what the rows share.
+    beyond: [f64; 2],
+    x: [f64; 2],
+    p: [f64; 2],
+    tangents: [[f64; 6]; 3],
+}
+
+impl Drawn {
+    fn row(self, family: Family, [a, b]: [f64; 2]) -> Row {
+        let (low, high) = (a - self.beyond[0], b + self.beyond[1]);
+        let (s, t) = if self.backward { (high, low) } else { (low, high) };
+        let ([x, y], [p, q]) = (family.point(self.x), family.parameters(self.p, [low, high]));
+        Row { inputs: [s, t, x, y, p, q], tangents: self.tangents }
+    }
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let second = prop_oneof![Just([0.0; 6]), proptest::array::uniform6(unit())];
+    let tangents = (direction(), direction(), second).prop_map(|(first, other, second)| [first, other, second]);
+    (any::<bool>(), uniform2(beyond()), place(), uniform2(unit()), tangents)
+        .prop_map(|(backward, beyond, x, p, tangents)| Drawn { backward, beyond, x, p, tangents })
+}
+
 /// `ROWS` at most.
 const ROWS: usize = 4;
 
 pub fn cases(solvers: impl Strategy<Value = Choice>) -> impl Strategy<Value = Case> {
     let family = proptest::sample::select(&FAMILIES[..]);
     let span = |solver: Choice| (-10.0..10.0, length(solver.longest_span())).prop_map(move |span| (solver, span));
-    let second = prop_oneof![Just([0.0; 6]), proptest::array::uniform6(unit())];
-    let row = (any::<bool>(), uniform2(beyond()), place(), place(), (direction(), direction(), second));
-    let rows = proptest::collection::vec(row, ROWS);
+    let rows = proptest::collection::vec(drawn(), ROWS);
     let all = (family, solvers.prop_flat_map(span), rows, uniform2(0.0..1.0), uniform2(0.0..1.0));
-    all.prop_map(|(family, (solver, (a, length)), rows, shares, picks)| {
-        let b = a + length;
-        let row = |(i, (backward, more, x, p, (first, other, second))): (usize, (bool, [f64; 2], _, _, ([f64; 6], _, _)))| {
-            let [before, after] = if i == 0 { [0.0; 2] } else { more };
-            let (low, high) = (a - before, b + after);
-            let (s, t) = if backward { (high, low) } else { (low, high) };
-            let ([x, y], [p, q]) = (family.point(x), family.parameters(p, [low, high]));
-            Row { inputs: [s, t, x, y, p, q], tangents: [first, other, second] }
-        };
-        Case { family, solver, rows: rows.into_iter().enumerate().map(row).collect(), shared: [a, b], shares, picks }
+    all.prop_map(|(family, (solver, (a, length)), mut rows, shares, picks)| {
+        rows[0].beyond = [0.0; 2];
+        let shared = [a, a + length];
+        Case { family, solver, rows: rows.into_iter().map(|row| row.row(family, shared)).collect(), shared, shares, picks }
     })
 }

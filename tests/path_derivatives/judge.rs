@@ -6,8 +6,8 @@
 //!
 //! Between the ends of a step of length `h`, the polynomial is off by `h^(q+1)`, `q` being the order of the dense output, or by
 //! the tolerance if that is less: the error estimate is of no higher order. Each derivative in time divides that by `h/(q+1)²`, by
-//! Markov's inequality for polynomials, and what is rounded in the difference of two states by `h`. At the ends of a step the polynomial has the slopes of the field: one derivative
-//! loses nothing there.
+//! Markov's inequality for polynomials, and what is rounded in the difference of two states by `h`. At the ends of a step the
+//! polynomial has the slopes of the field: one derivative loses nothing there.
 
 use crate::{
     cases::{Problem, SampleOf},
