@@ -175,17 +175,36 @@ impl<M, G> Section<M, G> {
         }
         let (s, t) = (Dual::constant(last.time), Dual::constant(time));
         let end = self.map.try_flow(&s, &t, &x)?;
-        let passing = self.map.try_flow(&s, &Dual::new(time, time.constant(1.0)), &Dual::constant(last.point))?;
+        let passing = self.map.try_flow(&s, &Dual::new(time, time.constant(1.0)), &Dual::constant(last.point.clone()))?;
         let rate = |x: &Dual<X>| self.surface.value(x).moving().map_or(0.0, |d| d.into_f64());
-        let lead = time.constant(-rate(&end) / rate(&passing));
+        let slope = rate(&passing);
+        let lead = time.constant(-rate(&end) / slope);
         let still = || end.value().minus(end.value());
         let [along, velocity] = [&end, &passing].map(|x| x.moving().cloned().unwrap_or_else(still));
         let tangent = along.plus(&velocity.scaled(&lead));
-        if !lead.into_f64().is_finite() || tangent.values().iter().any(|c| !c.is_finite()) {
+        if self.grazes(&last, time, slope)? || !lead.into_f64().is_finite() || tangent.values().iter().any(|c| !c.is_finite()) {
             let what = "the derivative of the section's map";
             return Err(Error::NotFinite { what, from: from.time.into_f64(), to: time.into_f64() });
         }
         Ok(Some(Passage { time: Dual::new(time, lead), point: Dual::new(end.value().clone(), tangent) }))
+    }
+
+    /// Whether the surface is met so flatly, with this slope, that an error of half the digits could move the passage anywhere or away.
+    fn grazes<X>(&self, last: &Passage<X>, time: X::Time, slope: f64) -> Result<bool>
+    where
+        X: State<Time: Real>,
+        M: FlowMap<X>,
+        G: Surface<X>,
+    {
+        let beside = X::Time::from_f64(0.05 * self.step);
+        let mut heights = [0.0; 3];
+        for (height, t) in heights.iter_mut().zip([time - beside, time, time + beside]) {
+            *height = self.height([last.time, t], &self.map.try_flow(&last.time, &t, &last.point)?)?;
+        }
+        let [before, here, after] = heights;
+        let bend = (before - 2.0 * here + after).abs() / beside.into_f64().powi(2);
+        let error = epsilon::<X::Time>().sqrt() * before.abs().max(after.abs());
+        Ok(slope * slope <= 2.0 * bend * error)
     }
 
     /// The derivative of the point of the next passage by the start, row by row: `D` by `D` numbers `∂P_i/∂x_j`, of which a

@@ -44,9 +44,10 @@ pub(crate) fn check_fraction(fraction: f64) -> Result<()> {
     ))
 }
 
-/// `s + fraction (t - s)`.
+/// `s + fraction (t - s)`, rounded so that it does not lie beyond `s` or `t`.
 pub(crate) fn between<N: Number>(s: &N, t: &N, fraction: f64) -> N {
-    s.scale(1.0 - fraction) + t.scale(fraction)
+    let way = t.clone() - s;
+    if fraction <= 0.5 { way.scale(fraction) + s } else { way.scale(fraction - 1.0) + t }
 }
 
 impl<X: State, A: FlowMap<X>, B: FlowMap<X>> FlowMap<X> for Composition<A, B> {

@@ -1,7 +1,7 @@
 //! One step of a Runge-Kutta method, and the state between its ends.
 
 use super::tableau::Tableau;
-use crate::{Dual, Mask, Number, State, VelocityField};
+use crate::{Dual, Mask, Number, State, Value, VelocityField};
 
 /// Evaluates the rates of a step of length `h` after the first, which is there, and returns where the step ends.
 #[inline(always)]
@@ -77,10 +77,14 @@ impl<X: State> Piece<X> {
     /// The share of the step that is over at time `t`.
     pub(super) fn share(&self, t: &X::Time) -> X::Time {
         // of the way from end to end, which the length is but for rounding: between two steps there is no gap
-        let way = self.end.clone() - &self.start;
+        let (offset, way) = (t.clone() - &self.start, (self.end.clone() - &self.start).frozen());
         // no division by 0, which would leave NaN in gradients
-        let divisor = X::Time::select(&self.moved(), &way, &way.constant(1.0));
-        (t.clone() - &self.start) / divisor
+        let never_zero = |x: &X::Time| X::Time::select(&self.moved(), x, &x.constant(1.0));
+        let share = offset.frozen() / never_zero(&way);
+        // its derivative is that of offset / length: the ends may be rounded to a few digits of the length
+        let moving = |x: &X::Time| x.clone() - x.frozen();
+        let change = moving(&offset) - moving(&self.length) * &share;
+        share + change / never_zero(&self.length)
     }
 
     /// Where the step has a length.

@@ -6,7 +6,7 @@ use super::{
     stiff_march::Step,
     tableau::Dense,
 };
-use crate::{Coordinates, Number, field, flow::between};
+use crate::{Coordinates, Number, Scalar, field, flow::between};
 
 /// Its rates are those at both ends, and two that weigh the bends beyond the cubic.
 const QUINTIC: Tableau = Tableau {
@@ -45,8 +45,10 @@ pub(super) fn bent<X: Coordinates<D, Time: Floats>, const D: usize>(step: &Step,
     let third = bend(1, 0.4).minus(&times(&fourth, 0.4));
 
     let [start, end] = step.shares.map(|share| between(s, t, share));
-    let length = end.clone() - &start;
+    // not 0 where the clock cannot tell the ends apart
+    let length = (t.clone() - s).scale(step.shares[1] - step.shares[0]);
+    let per_time = if length.primal() == 0.0 { s.constant(0.0) } else { length.recip() };
     let weighed = [way.plus(&at_start), way.minus(&at_end), third, fourth];
-    let mut rates = weighed.iter().map(|part| part.scaled(&length.recip())).collect();
+    let mut rates = weighed.iter().map(|part| part.scaled(&per_time)).collect();
     Piece::new(&QUINTIC, &field(|_: &X::Time, x: &X| x.clone()), [&start, &length, &end], [&from, &to], &mut rates)
 }

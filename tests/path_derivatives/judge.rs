@@ -40,25 +40,25 @@ impl Meter<'_> {
     pub fn allowed(&self, row: usize, t: f64, own: bool, derivatives: u32) -> f64 {
         let steps = self.ends[row].windows(2).map(|step| [step[0].min(step[1]), step[0].max(step[1])]);
         let steps: Vec<_> = steps.filter(|[low, high]| low < high).collect();
-        let holding = steps.iter().filter(|[low, high]| (*low..=*high).contains(&t));
-        let shortest = holding.map(|[low, high]| high - low).fold(f64::INFINITY, f64::min);
         let longest = steps.iter().map(|[low, high]| high - low).fold(0.0, f64::max);
         let tolerance = match self.solver.steps {
             Steps::Adaptive(tolerance) => tolerance,
             Steps::Fixed(_) => longest.powf(self.solver.method.order.into()),
         };
         let reached = SHARE * (tolerance + 10.0 * ROUNDING);
-        if own || shortest == f64::INFINITY {
-            return reached;
-        }
         let at_end = steps.iter().any(|step| step.contains(&t));
         let degree = f64::from(self.solver.method.dense.order + 1);
-        let lost = if at_end && derivatives == 1 { 1.0 } else { (shortest / (degree * degree)).powf(derivatives.into()) };
-        let missed = shortest.powf(degree).min(tolerance);
-        let one_step = steps.len() == 1 && (self.ends[row].len() == 2 || matches!(self.solver.steps, Steps::Adaptive(_)));
         // of several steps, those between the ends of the span are as long as the clock rounds them
-        let rounded = ROUNDING * (1.0 + t.abs()) / if one_step { lost } else { shortest.powf(derivatives.into()) };
-        reached + SHARE * (missed / lost + rounded)
+        let one_step = steps.len() == 1 && (self.ends[row].len() == 2 || matches!(self.solver.steps, Steps::Adaptive(_)));
+        let between = |[low, high]: &[f64; 2]| {
+            let length = high - low;
+            let lost = if at_end && derivatives == 1 { 1.0 } else { (length / (degree * degree)).powf(derivatives.into()) };
+            let missed = length.powf(degree).min(tolerance);
+            let rounded = ROUNDING * (1.0 + t.abs()) / if one_step { lost } else { length.powf(derivatives.into()) };
+            SHARE * (missed / lost + rounded)
+        };
+        let holding = steps.iter().filter(|[low, high]| !own && (*low..=*high).contains(&t));
+        reached + holding.map(between).fold(0.0, f64::max)
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod cases;
 mod ensembles;
+mod events;
 mod families;
 mod judge;
 mod numbers;

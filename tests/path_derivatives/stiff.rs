@@ -71,6 +71,9 @@ proptest! {
     #![proptest_config(crate::config(5))]
     #[test]
     fn implicit_methods(case in cases(fine()), solver in implicit()) {
+        // slopes between the ends of steps come from differences of states, of which short steps leave few digits
+        let span = case.longest_span(1);
+        prop_assume!(span == 0.0 || span > 1e-3);
         everything_is_right(&case, &solver)?;
     }
 }
