@@ -219,11 +219,13 @@ pub trait Number:
 
     /// The larger of the two.
     #[must_use]
+    #[inline(always)]
     fn max(&self, other: &Self) -> Self {
         Self::select(&self.less(other), other, self)
     }
     /// The smaller of the two.
     #[must_use]
+    #[inline(always)]
     fn min(&self, other: &Self) -> Self {
         Self::select(&self.less(other), self, other)
     }
