@@ -9,3 +9,4 @@ mod jacobians;
 mod periods;
 mod single_precision;
 mod steps;
+mod tangents;
