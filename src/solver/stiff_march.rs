@@ -131,6 +131,7 @@ fn cross<N: Floats, const D: usize>(
         Norm::RootMeanSquare => 1.0,
     };
     let absolute: Vec<f64> = (0..size).map(|i| solver.tolerance.floor::<f64>(i / N::COUNT, D) / strictness).collect();
+    let finest = absolute.clone();
     let problem = OdeBuilder::<NalgebraMat<f64>>::new()
         .rtol(solver.tolerance.relative() / strictness)
         .atol(absolute)
@@ -156,6 +157,7 @@ fn cross<N: Floats, const D: usize>(
     // diffsol counts these over the whole solve, or within a step; the limit here is one for all
     problem.ode_options.max_nonlinear_solver_failures = solver.max_steps as usize;
     problem.ode_options.max_error_test_failures = solver.max_steps as usize;
+    problem.ode_options.nonlinear_solver_tolerance = newton_tolerance(solver.tolerance.relative() / strictness, &finest, &start);
     let limit = u64::from(solver.max_steps);
     type LU = NalgebraLU<f64>;
     let course = match solver.method {
@@ -164,6 +166,16 @@ fn cross<N: Floats, const D: usize>(
         Method::Esdirk34 => problem.esdirk34::<LU>().map(|s| follow(s, size, limit, &watch, visit)),
     };
     finish(course.unwrap_or_else(|_| at_start(Status::NotSolved)))
+}
+
+/// When Newton's iterations have converged, as a share of the tolerance.
+///
+/// What they leave is no error of a smooth function, and no error estimate sees it: where a coordinate is much smaller than its
+/// absolute tolerance, it comes with any sign, and decides which way the solution goes. Diffsol's 0.2 lets Robertson's reaction end at
+/// -3e7 after 1e11 seconds, where the absolute tolerance is 1e-6; a ten-thousandth ends it right. No less than what rounding leaves.
+fn newton_tolerance(relative: f64, absolute: &[f64], x: &[f64]) -> f64 {
+    let rounding = |(a, x): (&f64, &f64)| 100.0 * f64::EPSILON * x.abs() / (relative * x.abs() + a);
+    absolute.iter().zip(x).map(rounding).fold(1e-4, f64::max).min(0.2)
 }
 
 /// How far diffsol came.
