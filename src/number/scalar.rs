@@ -71,3 +71,19 @@ impl<N: Scalar> Scalar for Dual<N> {
         Self::new(self.value().without_derivative(), self.value().constant(f64::NAN))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nudge_is_seen_by_its_slope_at_every_depth() {
+        let square = |x: Dual<Dual<f64>>| x.clone() * x;
+        let x = Dual::new(Dual::new(3.0, 1.0), Dual::new(0.5, 0.25));
+        assert_eq!((x.primal(), 3.0_f32.primal(), Dual::<Dual<f64>>::DEPTH), (3.0, 3.0, 2));
+        assert_eq!(square(x.nudged()).slope() - square(x.clone()).slope(), 6.0);
+        assert_eq!(3.0_f64.nudged(), 3.0);
+        let lost = x.without_derivative();
+        assert!(lost.primal() == 3.0 && lost.tangent().primal().is_nan());
+    }
+}

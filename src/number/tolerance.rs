@@ -217,3 +217,44 @@ impl Tolerance {
         .frozen()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dual, State};
+
+    type Once = Dual<f64>;
+    type Twice = Dual<Once>;
+
+    /// A number by its value, its tangents, and the tangent of a tangent.
+    fn number([value, inner, outer, both]: [f64; 4]) -> Twice {
+        Dual::new(Dual::new(value, inner), Dual::new(outer, both))
+    }
+
+    #[test]
+    fn errors_of_tangents_count_at_every_depth_and_for_every_kind_of_state() {
+        let tolerance = Tolerance::new(1e-3, 1e-6).unwrap();
+        let at_rest = [[0.0, 0.3, -0.2, 0.1], [0.0, -0.1, 0.2, 0.4]].map(number);
+        for part in 0..4 {
+            let error = std::array::from_fn(|k| f64::from(u8::from(k == part)) * 1e-4);
+            let error = [number(error), number([0.0; 4])];
+            let of_points = *error.error_norm(&at_rest, &at_rest, &tolerance).value().value();
+            // a tangent of .3, .2 or .4 may err by 1e-6 of the largest and 1e-3 of its own; a value of 0 by 1e-6
+            let allowed = [1e-6, 3.003e-4, 2.002e-4, 1.004e-4][part];
+            assert!((of_points - 1e-4 / allowed / 2.0_f64.sqrt()).abs() < 1e-10 / allowed, "{part}: {of_points}");
+            assert_eq!(*error.error_norm(&at_rest, &at_rest, &tolerance.clone().of_values()).value().value() > 0.0, part == 0);
+        }
+    }
+
+    #[test]
+    fn points_of_duals_and_duals_of_points_have_one_norm() {
+        let tolerance = Tolerance::each(1e-3, &[1e-6, 1e-2]).unwrap();
+        let [error, from, to] = [[1e-4, -2e-3, 5e-4, 1e-5], [1.0, 2.0, 0.0, 0.1], [1.1, 1.9, 0.5, 0.0]];
+        let points = [error, from, to].map(|[x, y, dx, dy]| [Once::new(x, dx), Once::new(y, dy)]);
+        let duals = [error, from, to].map(|[x, y, dx, dy]| Dual::new([x, y], [dx, dy]));
+        let of_points = points[0].error_norm(&points[1], &points[2], &tolerance);
+        let of_duals = duals[0].error_norm(&duals[1], &duals[2], &tolerance);
+        assert!(of_points.moving().is_none() && of_duals.moving().is_none(), "sizes of steps are constants");
+        assert!((of_points.value() - of_duals.value()).abs() < 1e-12, "{of_points:?}, {of_duals:?}");
+    }
+}
