@@ -196,13 +196,15 @@ impl<M, G> Section<M, G> {
         M: FlowMap<X>,
         G: Surface<X>,
     {
-        let beside = X::Time::from_f64(0.05 * self.step);
+        // within the step, beyond which the map may not be known
+        let middle = ((time - last.time).into_f64() / self.step).clamp(0.06, 0.94);
         let mut heights = [0.0; 3];
-        for (height, t) in heights.iter_mut().zip([time - beside, time, time + beside]) {
+        for (height, share) in heights.iter_mut().zip([middle - 0.05, middle, middle + 0.05]) {
+            let t = last.time + X::Time::from_f64(share * self.step);
             *height = self.height([last.time, t], &self.map.try_flow(&last.time, &t, &last.point)?)?;
         }
         let [before, here, after] = heights;
-        let bend = (before - 2.0 * here + after).abs() / beside.into_f64().powi(2);
+        let bend = (before - 2.0 * here + after).abs() / (0.05 * self.step).powi(2);
         let error = epsilon::<X::Time>().sqrt() * before.abs().max(after.abs());
         Ok(slope * slope <= 2.0 * bend * error)
     }

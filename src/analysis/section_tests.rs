@@ -92,6 +92,16 @@ fn where_it_crosses_without_speed_there_is_no_derivative() {
 }
 
 #[test]
+fn a_map_that_is_known_on_a_window_is_not_asked_beyond_it() {
+    let map = Autonomous { map: Restriction::new(Hopf::new(1.0, 3.0, 0.0).unwrap(), [0.0, 0.5 + 1e-9]).unwrap(), start: 0.0 };
+    let section = Section::new(map, axis(), 0.5).unwrap();
+    for height in [-0.02, -0.2, -1e-9, 0.02, 0.4] {
+        let start = start([1.0, height]);
+        assert!(section.carried(&start, &[1.0, 0.0]).unwrap().is_some(), "{height}");
+    }
+}
+
+#[test]
 fn the_multiplier_of_a_limit_cycle() {
     // radius ½; sheared isochrons
     let field = Hopf::new(0.25, 2.0, 0.7).unwrap();

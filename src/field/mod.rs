@@ -22,7 +22,7 @@ use crate::{
 pub trait VelocityField<X: State> {
     /// `b_t(x)`.
     fn velocity(&self, t: &X::Time, x: &X) -> X;
-    /// The times between `s` and `t` at which the velocity, or a derivative of it, jumps; there are none by default. Solvers
+    /// The times from `s` to `t`, both included, at which the velocity, or a derivative of it, jumps; there are none by default. Solvers
     /// [end a step](crate::solver::Adaptive::stops) at each, sample by sample. Times elsewhere, doubled ones and any order do no harm.
     ///
     /// A pulse whose times are parameters has derivatives by them, too:
@@ -136,7 +136,7 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
 pub trait Ode<const D: usize> {
     /// The `D` coordinates of `b_t(x)`.
     fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D];
-    /// The times between `s` and `t` at which it jumps: see [`VelocityField::stops`].
+    /// The times from `s` to `t`, both included, at which it jumps: see [`VelocityField::stops`].
     #[inline(always)]
     fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
         let _ = (s, t);

@@ -30,7 +30,7 @@ pub trait ParametricOde<const D: usize, const P: usize> {
     /// The `D` coordinates of `b_t(x)` with the parameters `p`.
     fn rhs_with<N: Number>(&self, t: &N, x: &[N; D], p: &[N; P]) -> [N; D];
 
-    /// The times between `s` and `t` at which it jumps, which may be parameters: see [`VelocityField::stops`].
+    /// The times from `s` to `t`, both included, at which it jumps, which may be parameters: see [`VelocityField::stops`].
     #[inline(always)]
     fn stops_with<N: Number>(&self, s: &N, t: &N, p: &[N; P]) -> Vec<N> {
         let _ = (s, t, p);

@@ -41,6 +41,14 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Autonomous<M> {
         let [s, t] = self.times(s, t);
         self.map.try_flow(&s, &t, x)
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        let [s, t] = self.times(s, t);
+        self.map.flow_each(&s, &t, states)
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        let [s, t] = self.times(s, t);
+        self.map.try_flow_each(&s, &t, states)
+    }
 }
 
 #[cfg(test)]

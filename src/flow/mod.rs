@@ -50,7 +50,8 @@ pub trait FlowMap<X: State> {
         finite(s, t, self.flow(s, t, x))
     }
     /// `X_{s,t}(x)` of each of these states. A solver takes the same steps for all, so that the columns of a Jacobian, which begin at
-    /// states that differ in their tangents, are those of one map: determinants and volumes are then as exact as entries.
+    /// states that differ in their tangents, are those of one map: determinants and volumes are then as exact as entries. By default each is followed by itself; a map that is made of
+    /// another passes them on.
     fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
         states.iter().map(|x| self.flow(s, t, x)).collect()
     }

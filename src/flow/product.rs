@@ -32,6 +32,16 @@ impl<P: Pair, M: FlowMap<P::First>, N: FlowMap<P::Second>> FlowMap<P> for Produc
         let (first, second) = x.parts();
         Ok(P::pair(self.0.try_flow(s, t, &first)?, self.1.try_flow(s, t, &second)?))
     }
+    fn flow_each(&self, s: &P::Time, t: &P::Time, states: &[P]) -> Vec<P> {
+        let (first, second): (Vec<_>, Vec<_>) = states.iter().map(P::parts).unzip();
+        let both = self.0.flow_each(s, t, &first).into_iter().zip(self.1.flow_each(s, t, &second));
+        both.map(|(first, second)| P::pair(first, second)).collect()
+    }
+    fn try_flow_each(&self, s: &P::Time, t: &P::Time, states: &[P]) -> Result<Vec<P>> {
+        let (first, second): (Vec<_>, Vec<_>) = states.iter().map(P::parts).unzip();
+        let both = self.0.try_flow_each(s, t, &first)?.into_iter().zip(self.1.try_flow_each(s, t, &second)?);
+        Ok(both.map(|(first, second)| P::pair(first, second)).collect())
+    }
 }
 
 impl<P: Pair, A: VelocityField<P::First>, B: VelocityField<P::Second>> VelocityField<P> for Product<A, B> {

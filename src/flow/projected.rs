@@ -123,6 +123,14 @@ impl<X: Coordinates<D>, M: FlowMap<X>, I: Invariant<D>, const D: usize> FlowMap<
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         finite(s, t, X::join(self.project(&x.split(), self.of.try_flow(s, t, x)?.split())))
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        let ends = self.of.flow_each(s, t, states);
+        states.iter().zip(ends).map(|(x, end)| X::join(self.project(&x.split(), end.split()))).collect()
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        let ends = self.of.try_flow_each(s, t, states)?;
+        states.iter().zip(ends).map(|(x, end)| finite(s, t, X::join(self.project(&x.split(), end.split())))).collect()
+    }
 }
 
 impl<X: Coordinates<D>, B: VelocityField<X>, I: Invariant<D>, const D: usize> VelocityField<X> for Projected<B, I, D> {

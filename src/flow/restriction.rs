@@ -88,6 +88,11 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Restriction<M> {
         self.check(t)?;
         self.map.try_flow(s, t, x)
     }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        self.check(s)?;
+        self.check(t)?;
+        self.map.try_flow_each(s, t, states)
+    }
 }
 
 impl<X: State, B: VelocityField<X>> VelocityField<X> for Restriction<B> {

@@ -56,8 +56,12 @@ fn search<N: Number>(clock: &(impl Clock + ?Sized), theta: &N, s: &N, t: &N) -> 
         }
         // a Newton step, for the derivative by what the clock shows and by its parameters
         let (shown, rate) = clock.at(&Dual::new(b.clone(), b.constant(1.0))).into_parts();
-        let moved =
-            (theta.clone() - &goal - (shown.clone() - shown.frozen())) / rate.unwrap_or_else(|| shown.constant(0.0)).frozen();
+        let rate = rate.unwrap_or_else(|| shown.constant(0.0)).frozen();
+        // where the clock stands still, a stop has no derivative and stays where it is
+        let (zero, one) = (rate.constant(0.0), rate.constant(1.0));
+        let ticks = crossed.and(&rate.less(&zero).or(&zero.less(&rate)));
+        let moved = (theta.clone() - &goal - (shown.clone() - shown.frozen())) / N::select(&ticks, &rate, &one);
+        let moved = N::select(&ticks, &moved, &zero);
         found.push(N::select(&crossed, &(b.clone() + moved), &b.constant(f64::NAN)));
     }
     found

@@ -19,9 +19,9 @@ pub trait Scalar: Number<Mask = bool> {
 
     /// The value, without tangents.
     fn primal(&self) -> f64;
-    /// The same value, its outermost tangent larger by 1; a float as it is.
+    /// The same value, its outermost tangent larger by so much; a float as it is.
     #[must_use]
-    fn nudged(&self) -> Self;
+    fn nudged(&self, by: f64) -> Self;
     /// The value of the outermost tangent; 0 of a float.
     fn slope(&self) -> f64;
     /// The same value with tangents that are NaN: those of what has no derivative. A float as it is.
@@ -38,7 +38,7 @@ macro_rules! scalar {
                 self.into_f64()
             }
             #[inline(always)]
-            fn nudged(&self) -> Self {
+            fn nudged(&self, _by: f64) -> Self {
                 *self
             }
             #[inline(always)]
@@ -60,15 +60,15 @@ impl<N: Scalar> Scalar for Dual<N> {
     fn primal(&self) -> f64 {
         self.value().primal()
     }
-    fn nudged(&self) -> Self {
-        let tangent = self.moving().map_or_else(|| self.value().constant(1.0), |slope| slope.shift(1.0));
+    fn nudged(&self, by: f64) -> Self {
+        let tangent = self.moving().map_or_else(|| self.value().constant(by), |slope| slope.shift(by));
         Self::new(self.value().clone(), tangent)
     }
     fn slope(&self) -> f64 {
         self.moving().map_or(0.0, Scalar::primal)
     }
     fn without_derivative(&self) -> Self {
-        Self::new(self.value().without_derivative(), self.value().constant(f64::NAN))
+        Self::new(self.value().without_derivative(), self.value().constant(f64::NAN).without_derivative())
     }
 }
 
@@ -81,9 +81,10 @@ mod tests {
         let square = |x: Dual<Dual<f64>>| x.clone() * x;
         let x = Dual::new(Dual::new(3.0, 1.0), Dual::new(0.5, 0.25));
         assert_eq!((x.primal(), 3.0_f32.primal(), Dual::<Dual<f64>>::DEPTH), (3.0, 3.0, 2));
-        assert_eq!(square(x.nudged()).slope() - square(x.clone()).slope(), 6.0);
-        assert_eq!(3.0_f64.nudged(), 3.0);
+        assert_eq!(square(x.nudged(2.0)).slope() - square(x.clone()).slope(), 12.0);
+        assert_eq!(3.0_f64.nudged(1.0), 3.0);
         let lost = x.without_derivative();
-        assert!(lost.primal() == 3.0 && lost.tangent().primal().is_nan());
+        let parts = [lost.value().tangent(), lost.tangent().value(), lost.tangent().tangent()];
+        assert!(lost.primal() == 3.0 && parts.iter().all(|part| part.is_nan()), "{lost:?}");
     }
 }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// # Tangents
 /// Of [duals](crate::Dual), the error of every tangent is held to the same tolerance, each direction by itself, and the largest of all
 /// these sizes counts: a derivative is then as good as the solution, also where values rest and would let steps grow without limit. A
-/// tangent's absolute tolerance is the lesser of `a_i` and `r`, times the largest coordinate of its direction: a direction twice as long
-/// takes the same steps. [`of_values`](Self::of_values) turns this off. Gradients on a [`Tape`](crate::Tape) are not known while a solve runs, and
+/// tangent's absolute tolerance is the lesser of `a_i`, taken as a number without a unit, and `r`, times the largest coordinate of its
+/// direction: a direction twice as long takes the same steps. [`of_values`](Self::of_values) turns this off. Gradients on a [`Tape`](crate::Tape) are not known while a solve runs, and
 /// have no part in it.
 ///
 /// # How small, how fine
@@ -151,8 +151,9 @@ impl Tolerance {
     #[inline(always)]
     pub(crate) fn of_tangents<N: Number>(&self, from: &N, to: &N, measure: impl FnOnce(&N, &Self) -> N) -> N {
         let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);
-        // whose reciprocal is a float; what is smaller has lost its digits
-        let size = larger(from, to).max(&from.constant(least / epsilon));
+        // whose reciprocal is a float: what is smaller has lost its digits; what is 0 may have large tangents of its own
+        let (size, zero) = (larger(from, to), from.constant(0.0));
+        let size = N::select(&zero.less(&size), &size.max(&from.constant(least / epsilon)), &from.constant(1.0));
         // no coarser than the relative tolerance of the largest coordinate, no finer than its rounding errors
         let coarsest = if self.relative > 0.0 { self.relative } else { f64::INFINITY };
         let in_units = |a: &f64| f64::max(f64::min(*a, coarsest), epsilon);

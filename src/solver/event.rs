@@ -124,7 +124,7 @@ impl<'a, X: State> Event<'a, X> {
 /// Intervals that a search may look at in a solve, for each step that it may take: beyond that an event is no function to follow.
 const INTERVALS: u64 = 64;
 
-/// A crossing within a step: where, when a share of it is over, and between which shares.
+/// A crossing within a step, when a share of it is over.
 struct Found {
     event: usize,
     share: f64,
@@ -138,8 +138,6 @@ struct Seen {
     value: f64,
     /// By time; none where it may jump.
     slope: Option<f64>,
-    /// The largest absolute value so far.
-    size: f64,
 }
 
 impl Adaptive {
@@ -168,7 +166,7 @@ impl Adaptive {
         let mut recorder = Recorder::new(save, s, t, x, stepper.rates.first())?;
         let first = events.iter().map(|event| {
             let value = (event.value)(s, x).primal();
-            Seen { side: value, value, slope: None, size: value.abs() }
+            Seen { side: value, value, slope: None }
         });
         let mut seen: Vec<Seen> = first.collect();
         let mut budget = INTERVALS * u64::from(self.max_steps);
@@ -182,14 +180,19 @@ impl Adaptive {
                 }
                 let Some(crossings) = event.look(&piece, seen, &mut budget) else {
                     // the step is not known to be without events: the solve ends before it
-                    return Ok(recorder.finish(piece.start, piece.from, vec![Status::TooManySteps], stepper.statistics()));
+                    return Ok(recorder.finish(
+                        piece.start,
+                        piece.from,
+                        vec![Status::EventTooFast(number)],
+                        stepper.statistics(),
+                    ));
                 };
                 found.extend(crossings.into_iter().map(|(share, rises)| Found { event: number, share, rises }));
             }
             at_stop = stepper.is_at_stop();
             found.sort_by(|a, b| a.share.total_cmp(&b.share));
             for Found { event, share, rises } in found {
-                let length = stepper.locate(&events[event], &piece, share, rises, seen[event].size);
+                let length = stepper.locate(&events[event], &piece, share, rises);
                 if events[event].terminal {
                     stepper.shorten(length);
                     let (time, state) = (stepper.time().clone(), stepper.state().clone());
@@ -237,7 +240,6 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
             // a zero is on neither side: it is met once, and what leaves it does not meet it again
             if !value.is_nan() {
                 (seen.side, low) = (value, high);
-                seen.size = seen.size.max(value.abs());
             }
         }
         seen.value = end.value;
@@ -249,7 +251,7 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
 impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
     /// The length of the step that ends at the zero of an event, near the share of `piece` that its polynomial suggests; where
     /// rounding decides, at or beyond it: a solve that goes on from there does not meet it again.
-    fn locate(&mut self, event: &Event<X>, piece: &Piece<X>, share: f64, rises: bool, size: f64) -> X::Time {
+    fn locate(&mut self, event: &Event<X>, piece: &Piece<X>, share: f64, rises: bool) -> X::Time {
         let full = piece.length.frozen();
         let length = |share: f64| full.scale(share);
         // positive beyond the crossing
@@ -289,9 +291,10 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
         }
         // the implicit function theorem, one order of nested tangents after the other
         let flat = {
-            let values = [-2.0, 0.0, 2.0].map(|k| event.on(piece, (best + k * 0.05).clamp(0.0, 1.0)));
+            let middle = best.clamp(0.1, 0.9);
+            let values = [-0.1, 0.0, 0.1].map(|beside| event.on(piece, middle + beside));
             let bend = (values[0] - 2.0 * values[1] + values[2]).abs() / 0.01;
-            (bend, self.solver.tolerance.relative() * size)
+            (bend, self.exactness(piece) * values[0].abs().max(values[2].abs()))
         };
         for _ in 0..X::Time::DEPTH {
             let mut height = |length: X::Time| {
@@ -299,7 +302,9 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
                 (event.value)(&time, &state)
             };
             let value = height(located.clone());
-            let slope = height(located.nudged()).slope() - value.slope();
+            // large tangents must not swallow the nudge
+            let nudge = value.slope().abs().max(1.0);
+            let slope = (height(located.nudged(nudge)).slope() - value.slope()) / nudge;
             let steep = slope * full.primal();
             if steep * steep <= 2.0 * flat.0 * flat.1 || slope == 0.0 {
                 return located.without_derivative();
@@ -307,5 +312,12 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
             located = located - (value.clone() - value.frozen()).scale(1.0 / slope);
         }
         located
+    }
+
+    /// What the tolerance allows the end of a step to be off, in units of its largest coordinate.
+    fn exactness(&self, piece: &Piece<X>) -> f64 {
+        let tolerance = &self.solver.tolerance;
+        let finest = tolerance.absolute().iter().copied().fold(f64::INFINITY, f64::min);
+        tolerance.relative() + finest / piece.to().largest().primal()
     }
 }

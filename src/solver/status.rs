@@ -17,6 +17,8 @@ pub enum Status {
     Stiff,
     /// It took as many steps as it may, from one side of a border to the other, where the velocity jumps.
     Chattering,
+    /// The function of the event of this number changes sign, or bends, too often for its zeros to be searched.
+    EventTooFast(usize),
     /// Steps of the smallest size that the clock can tell, or that was allowed, are too long for the tolerance.
     StepTooSmall,
     /// The start, a time or the velocity is not finite, however short the step.
@@ -47,6 +49,13 @@ impl fmt::Display for Status {
             Self::Chattering => {
                 "it took as many steps as allowed, across a border where the velocity jumps from one side to the other; end the solve at \
                  an event on the border and go on with the velocity along it, or name the times of jumps as stops"
+            }
+            Self::EventTooFast(number) => {
+                return write!(
+                    f,
+                    "the function of event {number} changes too often to be searched for zeros; watch one that changes more slowly, such \
+                     as a phase, or allow more steps: a search may take 64 looks for each of them"
+                );
             }
             Self::StepTooSmall => {
                 "the step size became too small: the solution blows up or the velocity jumps there, or the tolerance is finer than the \

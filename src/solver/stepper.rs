@@ -100,6 +100,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// Which samples have a way to go, the rate at the start, and the first step size.
     #[inline(always)]
     fn begin(&mut self) {
+        self.arrived = None;
         self.look_for_stops();
         let way = self.target.clone() - &self.time;
         let (zero, one) = (way.constant(0.0), way.constant(1.0));
@@ -323,9 +324,16 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// The shortest step that is not the last: what the clock can tell, and what is allowed.
     #[inline(always)]
     fn tick(&self) -> X::Time {
+        let clock = self.clock();
+        clock.max(&clock.constant(self.solver.step_limits[0]))
+    }
+
+    /// The shortest step that the clock can tell.
+    #[inline(always)]
+    fn clock(&self) -> X::Time {
         let normal = <<X::Time as Number>::Real as num_traits::Float>::min_positive_value().into_f64();
         let clock = self.time.abs().scale(4.0 * epsilon::<X>());
-        clock.max(&clock.constant(self.solver.step_limits[0].max(normal)))
+        clock.max(&clock.constant(normal))
     }
 
     /// The last step, with the state between its ends: another evaluation or more, if the method's dense output needs them.
@@ -375,8 +383,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
     }
 
-    /// Goes on from another state at the same time: after an impact, a dose, a correction. The step size stays; one that no
-    /// longer fits is rejected. What has ended or given up stays so until [`extend_to`](Self::extend_to).
+    /// Goes on from another state at the same time: after an impact, a dose, a correction. The step size stays, but at a
+    /// [stop](Adaptive::stops), where it is fresh; one that no longer fits is rejected. What has ended or given up stays so until [`extend_to`](Self::extend_to).
     pub fn jump_to(&mut self, x: X) {
         self.state = x;
         self.last = None;

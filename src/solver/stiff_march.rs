@@ -71,7 +71,8 @@ pub(super) fn march<N: Floats, const D: usize>(
     loop {
         let (goal, inside) = (segments.goal.clone(), segments.window.clone());
         let ends = [&from, &goal];
-        let mut end = cross(solver, ode, ends, &inside, &state, &mut |step| visit(ends, step));
+        let left = u64::from(solver.max_steps).saturating_sub(before.accepted + before.rejected);
+        let mut end = cross(solver, ode, ends, &inside, &state, left, &mut |step| visit(ends, step));
         end.statistics.evaluations += before.evaluations;
         end.statistics.accepted += before.accepted;
         end.statistics.rejected += before.rejected;
@@ -83,13 +84,14 @@ pub(super) fn march<N: Floats, const D: usize>(
     }
 }
 
-/// From end to end of a segment.
+/// From end to end of a segment, in so many attempts at most.
 fn cross<N: Floats, const D: usize>(
     solver: &Stiff,
     ode: &impl Ode<D>,
     [s, t]: [&N; 2],
     inside: &Option<[N; 2]>,
     x: &[N; D],
+    limit: u64,
     visit: &mut dyn FnMut(Step),
 ) -> End<N, D> {
     let way = t.clone() - s;
@@ -158,7 +160,6 @@ fn cross<N: Floats, const D: usize>(
     problem.ode_options.max_nonlinear_solver_failures = solver.max_steps as usize;
     problem.ode_options.max_error_test_failures = solver.max_steps as usize;
     problem.ode_options.nonlinear_solver_tolerance = newton_tolerance(solver.tolerance.relative() / strictness, &finest, &start);
-    let limit = u64::from(solver.max_steps);
     type LU = NalgebraLU<f64>;
     let course = match solver.method {
         Method::Bdf => problem.bdf::<LU>().map(|s| follow(s, size, limit, &watch, visit)),

@@ -5,8 +5,8 @@ use crate::{
     solvers::{Choice, Steps, fine},
 };
 use flowmap::{
-    Dual, Number, ParametricOde,
-    solver::{Crossing, Event, Save, Status},
+    Dual, Number, ParametricOde, Tolerance, field,
+    solver::{Adaptive, Crossing, DOPRI5, Event, Save, Solver, Status},
 };
 use proptest::{array::uniform4, prelude::*, test_runner::TestCaseResult};
 
@@ -125,5 +125,68 @@ proptest! {
     #[test]
     fn crossings(choice in fine(), meeting in meetings(), end in prop_oneof![1.0..8.0, -8.0..-1.0]) {
         meetings_are_right(choice, &meeting, end)?;
+    }
+}
+
+/// `x' = -x` from 1 and from beside it, down to a level.
+fn decays_to(level: f64, tolerance: f64, longest: f64, seed: f64) -> Dual<f64> {
+    let decay = field(|_: &Dual<f64>, [x]: &[Dual<f64>; 1]| [-x.clone()]);
+    let solver = Adaptive::new(DOPRI5).unwrap().tolerance(Tolerance::new(tolerance, 1e-3 * tolerance * level).unwrap());
+    let below = Event::new(move |_: &Dual<f64>, [x]: &[Dual<f64>; 1]| x.shift(-level)).terminal();
+    let start = [Dual::new(1.0, seed)];
+    let solver = solver.step_limits(0.0, longest).unwrap();
+    let path = solver.solve_until(&decay, &Sample::still(0.0), &Sample::still(99.0), &start, &Save::End, &[below]).unwrap();
+    assert_eq!(path.status(), Status::Event(0));
+    path.end_time().clone()
+}
+
+#[test]
+fn a_clear_crossing_has_its_derivative_wherever_in_a_step_it_is_and_however_large_tangents_are() {
+    for tolerance in [1e-3, 1e-6, 1e-9] {
+        for (level, longest) in [(0.5, 1e-3), (0.5, 1e-2), (0.37, 0.1), (0.2, 10.0), (1e-3, 10.0), (1e-9, 10.0)] {
+            for nudge in 0..20 {
+                let time = decays_to(level * (1.0 + 0.001 * f64::from(nudge)), tolerance, longest, 1.0);
+                assert!((time.tangent() - 1.0).abs() < 100.0 * tolerance, "{level}, {longest}, {tolerance}: {time:?}");
+            }
+        }
+    }
+    for seed in [1e-30, 1e-10, 1.0, 1e10, 1e15, 1e20] {
+        let time = decays_to(0.5, 1e-9, 10.0, seed);
+        assert!((time.tangent() / seed - 1.0).abs() < 1e-7, "{seed:e}: {time:?}");
+    }
+}
+
+#[test]
+fn a_grazing_crossing_has_no_derivative_of_any_order() {
+    // x = (t - 1)³
+    let cubic = field(|t: &Twice, _: &[Twice; 1]| [t.shift(-1.0).powi(2).scale(3.0)]);
+    let zero = Event::new(|_: &Twice, [x]: &[Twice; 1]| x.clone()).terminal();
+    let start = [number(-1.0, [1.0, 0.5, 0.25])];
+    let solver = Adaptive::new(DOPRI5).unwrap();
+    let path = solver.solve_until(&cubic, &Sample::still(0.0), &Sample::still(3.0), &start, &Save::End, &[zero]).unwrap();
+    let [_, tangents @ ..] = &path.end_time().parts()[..] else { unreachable!() };
+    assert!(tangents.iter().all(|tangent| tangent.is_nan()), "{tangents:?}");
+}
+
+#[test]
+fn an_event_that_changes_too_often_is_named() {
+    let runs = field(|_: &f64, _: &[f64; 1]| [1.0]);
+    let fast = || Event::new(|_: &f64, [x]: &[f64; 1]| (1e6 * x).sin());
+    let calm = || Event::new(|_: &f64, [x]: &[f64; 1]| x - 2.0);
+    let solver = Adaptive::new(DOPRI5).unwrap().max_steps(100);
+    let path = solver.solve_until(&runs, &0.0, &1.0, &[0.0], &Save::End, &[calm(), fast()]).unwrap();
+    assert_eq!(path.status(), Status::EventTooFast(1));
+}
+
+#[test]
+fn an_outer_tangent_of_0_may_have_large_tangents() {
+    let decay = field(|_: &Twice, [x]: &[Twice; 1]| [-x.clone()]);
+    for size in [1e-30, 1.0, 1e17, 1e30] {
+        let start = [number(1.0, [1.0, 0.0, size])];
+        let path =
+            Adaptive::new(DOPRI5).unwrap().solve(&decay, &Sample::still(0.0), &Sample::still(1.0), &start, &Save::End).unwrap();
+        assert_eq!(path.status(), Status::Finished, "{size:e}");
+        let both = path.end()[0].parts()[3] / size;
+        assert!((both - (-1.0_f64).exp()).abs() < 1e-4, "{size:e}: {both}");
     }
 }

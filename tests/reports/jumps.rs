@@ -1,7 +1,11 @@
 //! Velocities with jumps, kinks and pulses, where nobody names them; pulses with the span cut by hand.
 
-use crate::runs::{Found, MANY, ode, pulse, solved, solved_in_single, within};
-use flowmap::{FlowMap, Mask, Number, Ode, exact::Affine, solver::Status};
+use crate::runs::{Found, MANY, METHODS, ode, pulse, solved, solved_in_single, within};
+use flowmap::{
+    FlowMap, Mask, Number, Ode, Pointwise,
+    exact::Affine,
+    solver::{Save, Solver, Status},
+};
 
 /// `y' = 1` from one time to another, else 0.
 #[derive(Clone, Copy)]
@@ -202,6 +206,42 @@ fn implicit_methods_slide_or_say_so() {
         match path.status() {
             Status::Finished => crate::runs::close(name, path.end(), &[0.5], [MANY * 1e-6, 0.0]),
             status => assert!(!status.to_string().contains("stiff"), "{name}: {status}"),
+        }
+    }
+}
+
+/// A sibling of OpenModelica/OpenModelica#9711: what slides says so, and what swings smoothly never does.
+#[test]
+fn chattering_is_named_where_it_is_and_nowhere_else() {
+    ode!(Pendulum, 2, |_t, [angle, speed]| [speed.clone(), -angle.sin()]);
+    ode!(Duffing, 2, |t, [x, v]| [v.clone(), x.clone() - x.powi(3) - v.scale(0.3) + t.scale(1.2).cos().scale(0.5)]);
+    for method in METHODS {
+        for (tolerance, most) in
+            [1e-3, 1e-6, 1e-9].into_iter().flat_map(|tolerance| (20..100).step_by(7).map(move |most| (tolerance, most)))
+        {
+            let solver = within(tolerance, tolerance)(method).max_steps(most);
+            let pendulum = solver.solve(Pointwise::<_, 2>(Pendulum), &0.0, &1e6, &[0.0, 2.5], &Save::End).unwrap();
+            let duffing = solver.solve(Pointwise::<_, 2>(Duffing), &0.0, &1e6, &[0.5, 0.0], &Save::End).unwrap();
+            for path in [pendulum, duffing] {
+                assert_eq!(path.status(), Status::TooManySteps, "{} at {tolerance}, {most}", method.name);
+            }
+        }
+        let solver = within(1e-6, 1e-6)(method).max_steps(1000);
+        let path = solver.solve(Pointwise::<_, 1>(Slides), &0.0, &1.0, &[0.0], &Save::End).unwrap();
+        assert_eq!(path.status(), Status::Chattering, "{}", method.name);
+    }
+}
+
+/// A sibling of SciML/ODE.jl#139: a jump between steps that may not be shorter is no excuse for an error.
+#[test]
+fn a_shortest_step_is_no_licence_to_leap_over_a_jump() {
+    ode!(Step, 1, |t, [_x]| [pulse(t, [1.0, 9.0])]);
+    for method in METHODS {
+        for shortest in [1e-9, 1e-3, 0.03, 0.1, 0.3] {
+            let solver = within(1e-6, 1e-9)(method).step_limits(shortest, 0.5).unwrap();
+            let path = solver.solve(Pointwise::<_, 1>(Step), &0.0, &2.0, &[0.0], &Save::End).unwrap();
+            let right = (path.end()[0] - 1.0).abs() < MANY * 1e-6;
+            assert!(right || path.status() == Status::StepTooSmall, "{} with {shortest}: {path:?}", method.name);
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::{
 /// By how much a change, as a share of what changes, is one at all.
 const CHANGE: f64 = 1e-2;
 
+/// How often a way is halved where the velocity may jump.
+const HALVINGS: u32 = 16;
+
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// Ends the samples that have spent their attempts. Those whose next step would be too short for the clock try one that it can just
     /// tell. If that has been rejected they end, too, but for some, which are returned: those may leap over a jump of the velocity in
@@ -27,7 +30,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let tried = attempts.less(&self.floored.shift(1.5)).and(&self.memory.rejected);
         let failed = stuck.and(&tried);
         let finite = failed.and(&self.finite);
-        let leaps = if finite.any() { finite.and(&self.jumps()) } else { finite.clone() };
+        let leaps = if finite.any() { finite.and(&self.clock_limits()).and(&self.jumps()) } else { finite.clone() };
         self.stop(&finite.and(&leaps.not()), Status::StepTooSmall);
         self.stop(&failed.and(&self.finite.not()), Status::NotFinite);
         let goes_on = stuck.and(&tried.not()).or(&leaps);
@@ -38,6 +41,12 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             self.floored = X::Time::select(&goes_on, &attempts, &self.floored);
         }
         leaps.any().then_some(leaps)
+    }
+
+    /// Where no shorter step could be told apart: one that is limited by what the user allows would err by more than the clock.
+    fn clock_limits(&self) -> MaskOf<X> {
+        let clock = self.clock();
+        clock.less(&clock.constant(self.solver.step_limits[0])).not()
     }
 
     /// Where the velocity jumps in time, within what the clock can tell: it depends on the time there and hardly on the state, and is as
@@ -64,12 +73,20 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let step = self.step.frozen();
         let at = |stepper: &mut Self, way: &X| stepper.velocity(&time, &state.plus(way)).minus(&rate).frozen();
 
-        // over a few steps on: a smooth velocity changes half as much half as far
+        // over a few steps on: where it changes most, a smooth velocity changes ever less over ever shorter ways
         let way = rate.scaled(&step.scale(4.0));
-        let (change, half) = (at(self, &way), at(self, &way.scaled(&step.constant(0.5))));
-        let bend = half.minus(&change.scaled(&step.constant(0.5)));
-        let jumps = (rate.dot(&rate).scale(CHANGE).less(&change.dot(&change)))
-            .and(&change.dot(&change).scale(0.0625).less(&bend.dot(&bend)));
+        let nothing = way.minus(&way);
+        let change = at(self, &way);
+        let (mut ends, mut changes) = ([nothing.clone(), way.clone()], [nothing, change.clone()]);
+        let size = |x: &X| x.dot(x);
+        for _ in 0..HALVINGS {
+            let middle = ends[0].plus(&ends[1]).scaled(&step.constant(0.5));
+            let there = at(self, &middle);
+            let first = size(&changes[1].minus(&there)).less(&size(&there.minus(&changes[0])));
+            ends = [X::choose(&first, &ends[0], &middle), X::choose(&first, &middle, &ends[1])];
+            changes = [X::choose(&first, &changes[0], &there), X::choose(&first, &there, &changes[1])];
+        }
+        let jumps = size(&rate).scale(CHANGE).less(&size(&changes[1].minus(&changes[0])));
 
         // the direction that decays fastest, by powers of the Jacobian as differences
         let small = (state.norm() + way.norm()).scale(epsilon::<X>().sqrt()).shift(f64::from(f32::MIN_POSITIVE));
@@ -80,7 +97,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             direction = at(self, &nudge);
             decay = -(direction.dot(&nudge) / nudge.dot(&nudge));
         }
-        let limit = step.constant(0.5 * stability(&self.solver.method));
+        let limit = step.constant(0.75 * stability(&self.solver.method));
         [jumps, limit.less(&(decay * step.abs()))]
     }
 }
