@@ -299,11 +299,15 @@ impl<N: Number> Number for Dual<N> {
             return Self::constant(of_values);
         }
         let tangent = |x: &Self| x.tangent.clone().unwrap_or_else(|| x.value.constant(0.0));
+        let grain = tolerance.grain(&N::error_norm(&x, &x, &x, &Tolerance::UNIT));
+        let values = [x, y];
         let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(tangent));
         let [from, to] = [&x, &y].map(|x| N::error_norm(x, x, x, &Tolerance::UNIT));
         let of_tangents = tolerance.of_tangents(&from, &to, |units, tolerance| {
             let [e, x, y] = [e, x, y].map(|x| x.map(|x| x * units));
-            N::error_norm(&e, &x, &y, tolerance)
+            let [u, v] = values.map(|x| x.map(|x| x * &grain));
+            let sum = |x: [N; D], u: [N; D]| std::array::from_fn(|i| x[i].clone() + &u[i]);
+            N::error_norm(&e, &sum(x, u), &sum(y, v), tolerance)
         });
         Self::constant(larger(&of_values, &of_tangents))
     }

@@ -164,6 +164,17 @@ impl Tolerance {
         measure(&size.recip(), &Self { absolute, ..self.clone() })
     }
 
+    /// A unit for values that are added to tangents of size 1: tangents of tangents are then no smaller than what rounding leaves of them.
+    /// They may be nothing else, where a field's second derivatives vanish, and no step would be short enough for that.
+    #[inline(always)]
+    pub(crate) fn grain<N: Number>(&self, largest: &N) -> N {
+        let epsilon = N::Real::epsilon().into_f64();
+        let share = (100.0 * epsilon / self.relative.max(epsilon)).min(1e-3);
+        let (size, zero) = (largest.frozen(), largest.constant(0.0));
+        let some = zero.less(&size);
+        N::select(&some, &N::select(&some, &size, &size.constant(1.0)).recip().scale(share), &zero)
+    }
+
     /// By which the size of a state is its largest coordinate.
     pub(crate) const UNIT: Self = Self { relative: 0.0, absolute: Absolute::One(1.0), norm: Norm::Maximum, tangents: false };
 

@@ -286,10 +286,12 @@ impl<X: State> State for Dual<X> {
             return Dual::constant(of_values);
         }
         let at_rest = self.value().minus(self.value()).frozen();
+        let grain = tolerance.grain(&from.value().largest());
+        let values = [from, to].map(|x| x.value().scaled(&grain));
         let [error, from, to] = tangents.map(|tangent| tangent.unwrap_or(&at_rest));
         let of_tangents = tolerance.of_tangents(&from.largest(), &to.largest(), |units, tolerance| {
             let [error, from, to] = [error, from, to].map(|x| x.scaled(units));
-            error.error_norm(&from, &to, tolerance)
+            error.error_norm(&from.plus(&values[0]), &to.plus(&values[1]), tolerance)
         });
         Dual::constant(larger(&of_values, &of_tangents))
     }

@@ -184,7 +184,7 @@ fn an_outer_tangent_of_0_may_have_large_tangents() {
     for size in [1e-30, 1.0, 1e17, 1e30] {
         let start = [number(1.0, [1.0, 0.0, size])];
         let path =
-            Adaptive::new(DOPRI5).unwrap().solve(&decay, &Sample::still(0.0), &Sample::still(1.0), &start, &Save::End).unwrap();
+            Adaptive::new(DOPRI5).unwrap().solve(decay, &Sample::still(0.0), &Sample::still(1.0), &start, &Save::End).unwrap();
         assert_eq!(path.status(), Status::Finished, "{size:e}");
         let both = path.end()[0].parts()[3] / size;
         assert!((both - (-1.0_f64).exp()).abs() < 1e-4, "{size:e}: {both}");

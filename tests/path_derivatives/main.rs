@@ -67,8 +67,8 @@ macro_rules! kinds {
 
 kinds! {
     dual_points: Dual<[f64; 2]>, all, 90;
-    dual_vectors: Dual<SVector<f64, 2>>, all, 95;
-    dual_tensors: Dual<NdTensor<f64>>, all, 5;
+    dual_vectors: Dual<SVector<f64, 2>>, all, 99;
+    dual_tensors: Dual<NdTensor<f64>>, all, 3;
     points_of_dual_lanes: [Dual<Lanes<f64, 4>>; 2], all, 30;
     points_of_duals_of_duals: [Dual<Dual<f64>>; 2], fine, 30;
 }

@@ -75,7 +75,7 @@ fn gradients_are_right(case: &Case, picks: [f64; 2]) -> TestCaseResult {
 }
 
 proptest! {
-    #![proptest_config(crate::config(5))]
+    #![proptest_config(crate::config(3))]
     #[test]
     fn gradients(case in cases(solvers::short()), picks in proptest::array::uniform2(0.0..1.0)) {
         gradients_are_right(&case, picks)?;
