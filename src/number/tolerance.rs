@@ -168,10 +168,10 @@ impl Tolerance {
     /// They may be nothing else, where a field's second derivatives vanish, and no step would be short enough for that.
     #[inline(always)]
     pub(crate) fn grain<N: Number>(&self, largest: &N) -> N {
-        let epsilon = N::Real::epsilon().into_f64();
+        let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);
         let share = (100.0 * epsilon / self.relative.max(epsilon)).min(1e-3);
         let (size, zero) = (largest.frozen(), largest.constant(0.0));
-        let some = zero.less(&size);
+        let some = size.constant(least / epsilon).less(&size);
         N::select(&some, &N::select(&some, &size, &size.constant(1.0)).recip().scale(share), &zero)
     }
 

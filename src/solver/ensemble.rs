@@ -231,7 +231,7 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
                     load(&mut stepper, lane, &starts[k], &ready[k]);
                 }
             }
-            stepper.stops.clear();
+            stepper.failures.clear();
         }
         for (end, ready) in ends.iter_mut().zip(&ready) {
             if let Some(status) = ready.over {
@@ -274,7 +274,7 @@ fn idle<F: Real, B, const D: usize>(stepper: &mut Stepper<[Side<F>; D], B>) {
     let zero = Side::splat(F::zero());
     stepper.running = LaneMask::from([false; LANES]);
     stepper.finite = LaneMask::from([true; LANES]);
-    stepper.stops.clear();
+    stepper.failures.clear();
     stepper.rates.clear();
     stepper.rates.push([zero; D]);
     stepper.memory = Memory::new(&zero);
@@ -292,6 +292,7 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
     ready: &Ready<F, D>,
 ) {
     stepper.time.set_lane(lane, start.from);
+    stepper.origin.set_lane(lane, start.from);
     stepper.target.set_lane(lane, start.to);
     stepper.step.set_lane(lane, ready.step);
     for i in 0..D {
@@ -322,7 +323,7 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
 /// Why a lane stopped.
 #[inline(always)]
 fn status<F: Real, B, const D: usize>(stepper: &Stepper<[Side<F>; D], B>, lane: usize) -> Status {
-    let stop = stepper.stops.iter().find(|(mask, _)| mask.lane(lane));
+    let stop = stepper.failures.iter().find(|(mask, _)| mask.lane(lane));
     stop.map_or(Status::Finished, |(_, why)| *why)
 }
 

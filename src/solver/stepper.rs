@@ -23,6 +23,8 @@ type MaskOf<X> = <<X as State>::Time as Number>::Mask;
 pub struct Stepper<X: State, B> {
     pub(super) solver: Adaptive,
     pub(super) field: B,
+    /// Where the solve began, sample by sample.
+    pub(super) origin: X::Time,
     pub(super) time: X::Time,
     pub(super) target: X::Time,
     pub(super) segments: Segments<X::Time>,
@@ -40,7 +42,7 @@ pub struct Stepper<X: State, B> {
     pub(super) finite: MaskOf<X>,
     pub(super) last: Option<Attempt<X>>,
     /// Which samples gave up, and why.
-    pub(super) stops: Vec<(MaskOf<X>, Status)>,
+    pub(super) failures: Vec<(MaskOf<X>, Status)>,
     pub(super) evaluations: u64,
     /// Steps taken and rejected, sample by sample.
     pub(super) counts: [X::Time; 2],
@@ -77,6 +79,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             field,
             segments: Segments::new(Vec::new(), &time, &target),
             arrived: None,
+            origin: time.clone(),
             time,
             target,
             state: x.clone(),
@@ -86,7 +89,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             running: never.clone(),
             finite: never.not(),
             last: None,
-            stops: Vec::new(),
+            failures: Vec::new(),
             evaluations: 0,
             allowed: zero.clone(),
             passed: zero.clone(),
@@ -110,15 +113,15 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.running = moves.and(&lost.not());
         self.allowed = self.attempts().shift(most_attempts::<X>(&self.solver));
         self.memory = Memory::new(&zero);
-        self.stop(&lost, Status::NotFinite);
+        self.fail(&lost, Status::NotFinite);
         self.last = None;
         self.rates.clear();
         let rate = self.velocity(&self.time.clone(), &self.state.clone());
         let probe = rate.minus(&rate).plus(&self.state.minus(&self.state));
         let sound = probe.error_norm(&self.state, &self.state, &self.solver.tolerance).less(&one);
-        self.stop(&self.running.and(&sound.not()), Status::NotFinite);
+        self.fail(&self.running.and(&sound.not()), Status::NotFinite);
         let start = self.state.minus(&self.state).error_norm(&self.state, &self.state, &self.solver.tolerance);
-        self.stop(&moves.or(&lost).not().and(&start.less(&one).not()), Status::NotFinite);
+        self.fail(&moves.or(&lost).not().and(&start.less(&one).not()), Status::NotFinite);
         let still = moves.or(&lost).not().and(&sound);
         self.rates.push(rate);
         if still.any() {
@@ -139,7 +142,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// Asks solver and field for stops, and looks for the next.
     #[inline(always)]
     pub(super) fn look_for_stops(&mut self) {
-        let mut stops = self.field.stops(&self.time, &self.target);
+        // from the beginning of each sample: another that begins meanwhile changes nothing for it
+        let mut stops = self.field.stops(&self.origin, &self.target);
         if stops.is_empty() && self.segments.is_empty() && self.solver.stops.is_empty() {
             self.segments.goal = self.target.clone();
             return;
@@ -178,10 +182,10 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
 
     /// Ends the solve for some samples.
     #[inline(always)]
-    fn stop(&mut self, which: &MaskOf<X>, why: Status) {
+    fn fail(&mut self, which: &MaskOf<X>, why: Status) {
         if which.any() {
             self.running = self.running.and(&which.not());
-            self.stops.push((which.clone(), why));
+            self.failures.push((which.clone(), why));
         }
     }
 
@@ -399,7 +403,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// the start. What gave up is tried again.
     pub fn extend_to(&mut self, t: &X::Time) {
         self.target = t.clone().in_form_of(&self.time);
-        self.stops.clear();
+        self.failures.clear();
+        self.origin = self.time.clone();
         self.begin();
     }
 }

@@ -207,6 +207,39 @@ fn trajectories_have_stops_of_their_own() {
     }
 }
 
+/// The next of these times after the start are where it jumps: what a field names may depend on where a solve begins.
+#[derive(Clone, Copy)]
+struct Ahead;
+
+impl ParametricOde<1, 0> for Ahead {
+    fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], []: &[N; 0]) -> [N; 1] {
+        let whole = t.floor();
+        [N::select(&(t.clone() - whole).less(&t.constant(0.5)), &x.constant(1.0), &x.constant(1e3))]
+    }
+    fn stops_with<N: Number>(&self, s: &N, _t: &N, []: &[N; 0]) -> Vec<N> {
+        (0..8).map(|k| s.floor().shift(0.5 * f64::from(k))).collect()
+    }
+}
+
+/// A sibling of qutip/qutip#1265: a trajectory's stops are those it would have alone, whichever begin and end beside it.
+#[test]
+fn trajectories_beside_others_are_those_alone_with_stops_too() {
+    let start = |k: u32| {
+        let from = 0.07 * f64::from(k % 13);
+        Start { from, to: from + [2.0, 1.0, 3.1][k as usize % 3], state: [0.0], parameters: [] }
+    };
+    let starts: Vec<_> = (0..100).map(start).collect();
+    for method in METHODS {
+        let ensemble = Ensemble::new(within(1e-6, 1e-9)(method));
+        for (start, end) in starts.iter().zip(ensemble.solve(&Ahead, &starts)) {
+            let alone = ensemble.solve(&Ahead, std::slice::from_ref(start))[0];
+            assert_eq!((end.state, end.accepted, end.rejected), (alone.state, alone.accepted, alone.rejected), "{start:?}");
+            let at = |t: f64| t.floor() * 500.5 + (t - t.floor()).min(0.5) + 1e3 * (t - t.floor() - 0.5).max(0.0);
+            crate::runs::close(method.name, &end.state, &[at(start.to) - at(start.from)], [MANY * 1e-6; 2]);
+        }
+    }
+}
+
 /// A sibling of chebfun/chebfun#1512: what a pulse leaves has derivatives by its strength and by its time.
 #[test]
 fn the_time_of_a_pulse_has_its_derivative() {

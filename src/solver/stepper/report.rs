@@ -38,7 +38,7 @@ impl<X: State, B> Stepper<X, B> {
         let zero = self.time.constant(0.0);
         let flags = |mask: &MaskOf<X>| X::Time::select(mask, &zero.shift(1.0), &zero).values();
         let mut ends: Vec<_> = flags(&self.running).iter().map(|&flag| (flag == 0.0).then_some(Status::Finished)).collect();
-        for (mask, why) in &self.stops {
+        for (mask, why) in &self.failures {
             for (end, flag) in ends.iter_mut().zip(flags(mask)) {
                 if flag > 0.0 {
                     *end = Some(*why);

@@ -22,17 +22,17 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         if spent.any() {
             let [chattering, stiff] = self.symptoms();
             let (chattering, stiff) = (spent.and(&chattering), spent.and(&stiff).and(&chattering.not()));
-            self.stop(&chattering, Status::Chattering);
-            self.stop(&stiff, Status::Stiff);
-            self.stop(&spent.and(&chattering.or(&stiff).not()), Status::TooManySteps);
+            self.fail(&chattering, Status::Chattering);
+            self.fail(&stiff, Status::Stiff);
+            self.fail(&spent.and(&chattering.or(&stiff).not()), Status::TooManySteps);
         }
         let attempts = self.attempts();
         let tried = attempts.less(&self.floored.shift(1.5)).and(&self.memory.rejected);
         let failed = stuck.and(&tried);
         let finite = failed.and(&self.finite);
         let leaps = if finite.any() { finite.and(&self.clock_limits()).and(&self.jumps()) } else { finite.clone() };
-        self.stop(&finite.and(&leaps.not()), Status::StepTooSmall);
-        self.stop(&failed.and(&self.finite.not()), Status::NotFinite);
+        self.fail(&finite.and(&leaps.not()), Status::StepTooSmall);
+        self.fail(&failed.and(&self.finite.not()), Status::NotFinite);
         let goes_on = stuck.and(&tried.not()).or(&leaps);
         if goes_on.any() {
             let tick = self.tick();
