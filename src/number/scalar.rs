@@ -11,7 +11,7 @@ use super::{Dual, Number, Real};
 /// use flowmap::{Dual, Scalar};
 /// let x = Dual::new(Dual::new(2.0, 1.0), Dual::constant(3.0));
 /// assert_eq!(x.primal(), 2.0);
-/// assert_eq!(x.nudged().slope(), 4.0);
+/// assert_eq!(x.nudged(1.0).slope(), 4.0);
 /// ```
 pub trait Scalar: Number<Mask = bool> {
     /// How many tangents are nested.
