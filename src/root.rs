@@ -42,11 +42,34 @@ pub(crate) fn root(
     Ok(b)
 }
 
+/// Whether a function meets zero so flatly, with this slope, that an error of this size could move the zero anywhere or away. Its bend
+/// is that of three values `beside` each other.
+///
+/// A parabola of bend `c` and slope `m` at its zero is `m²/2c` deep.
+pub(crate) fn grazes(slope: f64, [before, here, after]: [f64; 3], beside: f64, error: f64) -> bool {
+    let bend = (before - 2.0 * here + after).abs() / beside.powi(2);
+    slope * slope < 2.0 * bend * error
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Error;
     use std::cell::Cell;
+
+    #[test]
+    fn a_zero_grazes_where_the_function_is_no_deeper_than_the_error() {
+        // (x - 1)² - d at its zero 1 + √d
+        let grazes = |depth: f64, error: f64| {
+            let f = |x: f64| (x - 1.0) * (x - 1.0) - depth;
+            let zero = 1.0 + depth.sqrt();
+            super::grazes(2.0 * depth.sqrt(), [zero - 0.1, zero, zero + 0.1].map(f), 0.1, error)
+        };
+        for depth in [1e-12, 1e-6, 1e-2] {
+            assert!(grazes(depth, 1.01 * depth) && !grazes(depth, 0.99 * depth), "{depth}");
+        }
+        assert!(!super::grazes(1e-300, [-1.0, 0.0, 1.0], 0.1, 1.0), "a straight line crosses");
+    }
 
     /// The zero, and how many values it took.
     fn solve(f: impl Fn(f64) -> f64, ends: [f64; 2]) -> (f64, u32) {

@@ -96,6 +96,25 @@ mod tests {
     }
 
     #[test]
+    fn all_columns_take_the_same_steps_through_combinators_too() {
+        use crate::{
+            Autonomous, Restriction,
+            exact::Pendulum,
+            solver::{Adaptive, DOPRI5, Solver},
+        };
+        let map =
+            Adaptive::new(DOPRI5).unwrap().tolerance(crate::Tolerance::new(1e-3, 1e-6).unwrap()).of(Pendulum::new(1.0).unwrap());
+        let (s, t, x) = (0.0, 20.0, [1.0, 0.5]);
+        let alone = jacobian(&map, &s, &t, &x);
+        let restricted = Restriction::new(&map, [0.0, 20.0]).unwrap();
+        assert_eq!(jacobian(&restricted, &s, &t, &x), alone);
+        let [one, other] = [[1.0, 0.0], [0.0, 1.0]].map(|d| Dual::new(x, d));
+        let ends = restricted.try_flow_each(&Dual::constant(s), &Dual::constant(t), &[one, other]).unwrap();
+        assert_eq!([ends[0].tangent(), ends[1].tangent()], [&[alone[0][0], alone[1][0]], &[alone[0][1], alone[1][1]]]);
+        assert_eq!(jacobian(&Autonomous { map: &map, start: 0.0 }, &s, &t, &x), alone);
+    }
+
+    #[test]
     fn second_derivatives() {
         let flow = Coupling::<3>::random(4, 2).unwrap();
         let (x, d) = ([0.1, 0.2, 0.3], [1.0, -1.0, 0.5]);

@@ -1,7 +1,7 @@
 //! Poincaré sections: where trajectories come through a surface.
 
 use super::{ReturnMap, Surface};
-use crate::root::root;
+use crate::root::{grazes, root};
 use crate::{
     Error, Real, Result,
     flow::FlowMap,
@@ -203,10 +203,8 @@ impl<M, G> Section<M, G> {
             let t = last.time + X::Time::from_f64(share * self.step);
             *height = self.height([last.time, t], &self.map.try_flow(&last.time, &t, &last.point)?)?;
         }
-        let [before, here, after] = heights;
-        let bend = (before - 2.0 * here + after).abs() / (0.05 * self.step).powi(2);
-        let error = epsilon::<X::Time>().sqrt() * before.abs().max(after.abs());
-        Ok(slope * slope <= 2.0 * bend * error)
+        let error = epsilon::<X::Time>().sqrt() * heights[0].abs().max(heights[2].abs());
+        Ok(grazes(slope, heights, 0.05 * self.step, error))
     }
 
     /// The derivative of the point of the next passage by the start, row by row: `D` by `D` numbers `∂P_i/∂x_j`, of which a

@@ -81,6 +81,11 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Restriction<M> {
         let end = self.map.flow(&self.admitted(s, &from), &self.admitted(t, &to), x);
         only(&from.and(&to), t, &end)
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        let (from, to) = (self.holds(s), self.holds(t));
+        let ends = self.map.flow_each(&self.admitted(s, &from), &self.admitted(t, &to), states);
+        ends.iter().map(|end| only(&from.and(&to), t, end)).collect()
+    }
     /// # Errors
     /// [`Error::Invalid`] with the interval and a time that it does not hold; those of the map inside.
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {

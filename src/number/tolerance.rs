@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// Of [duals](crate::Dual), the error of every tangent is held to the same tolerance, each direction by itself, and the largest of all
 /// these sizes counts: a derivative is then as good as the solution, also where values rest and would let steps grow without limit. A
 /// tangent's absolute tolerance is the lesser of `a_i`, taken as a number without a unit, and `r`, times the largest coordinate of its
-/// direction: a direction twice as long takes the same steps. [`of_values`](Self::of_values) turns this off. Gradients on a [`Tape`](crate::Tape) are not known while a solve runs, and
-/// have no part in it.
+/// direction: a direction twice as long takes the same steps. [`of_values`](Self::of_values) turns this off. Gradients on a
+/// [`Tape`](crate::Tape) are not known while a solve runs, and have no part in it.
 ///
 /// # How small, how fine
 /// The error of one step is bounded, not that of the whole way: that is what the ODE makes of all steps' errors. As a rule of
@@ -164,8 +164,8 @@ impl Tolerance {
         measure(&size.recip(), &Self { absolute, ..self.clone() })
     }
 
-    /// A unit for values that are added to tangents of size 1: tangents of tangents are then no smaller than what rounding leaves of them.
-    /// They may be nothing else, where a field's second derivatives vanish, and no step would be short enough for that.
+    /// A factor for values, of this largest coordinate: added to tangents of size 1, the product keeps the sizes of tangents of tangents
+    /// above their rounding errors. Where second derivatives vanish they are rounding errors alone, for which no step is short enough.
     #[inline(always)]
     pub(crate) fn grain<N: Number>(&self, largest: &N) -> N {
         let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);

@@ -7,7 +7,10 @@ use super::{
     solution::{Crossing, Recorder},
     stepper::epsilon,
 };
-use crate::{Number, Result, Scalar, State, Value, VelocityField, root::root};
+use crate::{
+    Number, Result, Scalar, State, Value, VelocityField,
+    root::{grazes, root},
+};
 
 /// Something to watch for: a function of time and state that crosses zero.
 ///
@@ -180,12 +183,8 @@ impl Adaptive {
                 }
                 let Some(crossings) = event.look(&piece, seen, &mut budget) else {
                     // the step is not known to be without events: the solve ends before it
-                    return Ok(recorder.finish(
-                        piece.start,
-                        piece.from,
-                        vec![Status::EventTooFast(number)],
-                        stepper.statistics(),
-                    ));
+                    let status = vec![Status::EventTooFast(number)];
+                    return Ok(recorder.finish(piece.start, piece.from, status, stepper.statistics()));
                 };
                 found.extend(crossings.into_iter().map(|(share, rises)| Found { event: number, share, rises }));
             }
@@ -290,12 +289,9 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
             return located;
         }
         // the implicit function theorem, one order of nested tangents after the other
-        let flat = {
-            let middle = best.clamp(0.1, 0.9);
-            let values = [-0.1, 0.0, 0.1].map(|beside| event.on(piece, middle + beside));
-            let bend = (values[0] - 2.0 * values[1] + values[2]).abs() / 0.01;
-            (bend, self.exactness(piece) * values[0].abs().max(values[2].abs()))
-        };
+        let middle = best.clamp(0.1, 0.9);
+        let heights = [-0.1, 0.0, 0.1].map(|beside| event.on(piece, middle + beside));
+        let error = self.exactness(piece) * heights[0].abs().max(heights[2].abs());
         for _ in 0..X::Time::DEPTH {
             let mut height = |length: X::Time| {
                 let (time, state) = self.trial(length);
@@ -305,8 +301,7 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
             // large tangents must not swallow the nudge
             let nudge = value.slope().abs().max(1.0);
             let slope = (height(located.nudged(nudge)).slope() - value.slope()) / nudge;
-            let steep = slope * full.primal();
-            if steep * steep <= 2.0 * flat.0 * flat.1 || slope == 0.0 {
+            if slope == 0.0 || grazes(slope * full.primal(), heights, 0.1, error) {
                 return located.without_derivative();
             }
             located = located - (value.clone() - value.frozen()).scale(1.0 / slope);
@@ -314,10 +309,10 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
         located
     }
 
-    /// What the tolerance allows the end of a step to be off, in units of its largest coordinate.
+    /// What the tolerance allows a step to be off, in units of its largest coordinate.
     fn exactness(&self, piece: &Piece<X>) -> f64 {
         let tolerance = &self.solver.tolerance;
         let finest = tolerance.absolute().iter().copied().fold(f64::INFINITY, f64::min);
-        tolerance.relative() + finest / piece.to().largest().primal()
+        tolerance.relative() + finest / piece.from.largest().primal().max(piece.to().largest().primal())
     }
 }

@@ -54,7 +54,7 @@ impl fmt::Display for Status {
                 return write!(
                     f,
                     "the function of event {number} changes too often to be searched for zeros; watch one that changes more slowly, such \
-                     as a phase, or allow more steps: a search may take 64 looks for each of them"
+                     as a phase, or allow more steps (max_steps), which allows longer searches, too"
                 );
             }
             Self::StepTooSmall => {

@@ -12,7 +12,8 @@ use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Scalar,
 /// A solver for stiff problems, whose steps are as long as the solution allows, not as stability of an explicit method does.
 ///
 /// The methods are implicit. Each step solves equations by Newton's method, with the Jacobian of the right-hand side that
-/// [forward mode](crate::Dual) gives: exact, nothing to be coded. Hence an [`Ode`], which runs on duals, and no mere field.
+/// [forward mode](crate::Dual) gives: exact, nothing to be coded. Hence an [`Ode`], which runs on duals, and no mere field. The iterations
+/// go on until they leave a ten-thousandth of the tolerance, or rounding errors: what they leave is not seen by the error control.
 ///
 /// | constructor | method | order | for |
 /// |---|---|---|---|

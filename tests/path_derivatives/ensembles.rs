@@ -28,13 +28,15 @@ impl ParametricOde<2, 2> for Only {
 
 fn ends_are_right(case: &Case) -> TestCaseResult {
     let rows = case.problems::<f64>(4);
-    let solvers::Steps::Adaptive(tolerance) = case.solver.steps else { return Ok(()) };
+    let solvers::Steps::Adaptive(tolerance) = case.solver.steps else { unreachable!("{case:?}") };
     let ensemble = Ensemble::new(case.solver.adaptive(tolerance));
     let start = |row: &Problem<f64>| {
         let [from, to, x, y, p, q] = row.inputs;
         Start { from, to, state: [x, y], parameters: [p, q] }
     };
-    let starts: Vec<_> = rows.iter().map(start).collect();
+    // more than there are lanes: those that end make room for others
+    let rows: Vec<_> = rows.iter().cycle().take(50).collect();
+    let starts: Vec<_> = rows.iter().map(|row| start(row)).collect();
     let found = ensemble.solve(&Only(case.family), &starts);
     for (row, end) in rows.iter().zip(found) {
         prop_assert!(end.status.is_success(), "{row:?}: {}", end.status);
@@ -49,7 +51,7 @@ fn ends_are_right(case: &Case) -> TestCaseResult {
 proptest! {
     #![proptest_config(crate::config(20))]
     #[test]
-    fn ensembles(case in cases(solvers::all())) {
+    fn ensembles(case in cases(solvers::controlled())) {
         ends_are_right(&case)?;
     }
 }

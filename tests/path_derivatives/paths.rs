@@ -36,6 +36,16 @@ pub type Checked<T> = Result<T, TestCaseError>;
 /// The ways of saving, as they are called in the library.
 pub const SAVES: [&str; 4] = ["End", "Steps", "Dense", "At"];
 
+#[test]
+fn no_way_of_saving_is_forgotten() {
+    let source = include_str!("../../src/solver/solution.rs");
+    let (_, after) = source.split_once("pub enum Save {").unwrap();
+    let (variants, _) = after.split_once("\n}").unwrap();
+    let lines = variants.lines().map(str::trim).filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let names: Vec<&str> = lines.map(|line| line.split(|c: char| !c.is_alphanumeric()).next().unwrap()).collect();
+    assert_eq!(names, SAVES);
+}
+
 /// The ends of steps, row by row.
 pub type Ends = Vec<Vec<f64>>;
 

@@ -69,6 +69,11 @@ pub fn fine() -> impl Strategy<Value = Choice> {
     prop_oneof![2 => adaptive(&[DOPRI5, TSIT5], 8.0..10.0), 1 => adaptive(&[DOP853], 9.0..11.0), 1 => fixed]
 }
 
+/// Whose steps are chosen by errors.
+pub fn controlled() -> impl Strategy<Value = Choice> {
+    prop_oneof![adaptive(&[DOPRI5, TSIT5], 3.0..10.0), adaptive(&[DOP853], 3.0..11.0), adaptive(&[BOGACKI_SHAMPINE], 3.0..7.0)]
+}
+
 /// With steps that are as good as their tolerance for tangents, too, which no error control sees: those on a tape.
 pub fn short() -> impl Strategy<Value = Choice> {
     adaptive(&[DOPRI5, TSIT5, DOP853], 6.0..7.0).prop_map(|choice| Choice { longest: 0.1, ..choice })

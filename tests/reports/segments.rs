@@ -171,9 +171,36 @@ fn no_velocity_is_asked_for_on_a_stop() {
         let path = within(1e-6, 1e-9)(method).solve(&field, &0.0, &2.0, &[1.0], &Save::Dense).unwrap();
         assert!(path.end()[0] == 1.0 || (path.end()[0] - 1.0).abs() < 1e-14);
         assert!((path.at(&1.0)[0]).abs() < 1e-14 && (path.at(&1.5)[0] - 0.5).abs() < 1e-14);
+        let back = within(1e-6, 1e-9)(method).solve(&field, &2.0, &0.0, &[1.0], &Save::End).unwrap();
+        assert!((back.end()[0] - 1.0).abs() < 1e-14);
         let asked = field.0.into_inner().unwrap();
         assert!(asked.iter().all(|t| *t != 1.0), "{}", method.name);
-        let map = FixedSteps::new(RK4, 3).unwrap().of(Asked(Mutex::new(vec![])));
-        assert!((map.flow(&0.0, &2.0, &[1.0])[0] - 1.0).abs() < 1e-14);
+    }
+    for steps in [1, 2, 3, 10] {
+        let field = Asked(Mutex::new(vec![]));
+        let map = FixedSteps::new(RK4, steps).unwrap().of(&field);
+        for [s, t] in [[0.0, 2.0], [2.0, 0.0]] {
+            assert!((map.flow(&s, &t, &[1.0])[0] - 1.0).abs() < 1e-14);
+        }
+        let asked = field.0.lock().unwrap();
+        assert!(asked.iter().all(|t| *t != 1.0), "{steps} steps");
+    }
+}
+
+/// A clock that stands still at a stop shows it all the same.
+#[test]
+fn a_clock_that_stands_still_at_a_stop_shows_it() {
+    struct Cubed;
+    impl Clock for Cubed {
+        fn at<N: Number>(&self, t: &N) -> N {
+            t.powi(3)
+        }
+    }
+    let there = TimeChange { of: Pointwise::<_, 1>(steady(1.0, [0.0, 9.0])), clock: Cubed };
+    let found: Vec<f64> = VelocityField::<[f64; 1]>::stops(&there, &-1.0, &1.0);
+    assert!(found.iter().any(|t| t.abs() < 1e-14), "{found:?}");
+    for method in METHODS {
+        let end = within(1e-8, 1e-10)(method).of(&there).flow(&-1.0, &1.0, &[0.0]);
+        close(method.name, &end, &[1.0], [1e-6, 0.0]);
     }
 }

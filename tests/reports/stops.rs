@@ -310,3 +310,19 @@ fn the_time_of_an_event_has_its_derivative() {
         }
     }
 }
+
+/// So many attempts are those of the whole solve, whatever its number of segments.
+#[cfg(feature = "diffsol")]
+#[test]
+fn implicit_methods_count_their_attempts_over_all_segments() {
+    let on = std::array::from_fn::<_, 10, _>(|k| [k as f64, k as f64 + 0.5]);
+    let pulses = Named(Pulses { rate: -1.0, push: 1.0, on });
+    for (name, solver) in crate::runs::implicit(1e-6, 1e-9) {
+        let whole = solver.clone().solve(pulses, &0.0, &10.0, &[1.0], &Save::End).unwrap();
+        let taken = whole.statistics().accepted + whole.statistics().rejected;
+        assert_eq!(whole.status(), Status::Finished, "{name}");
+        let cut = solver.max_steps(taken as u32 / 2).solve(pulses, &0.0, &10.0, &[1.0], &Save::End).unwrap();
+        assert_eq!(cut.status(), Status::TooManySteps, "{name}");
+        assert!(cut.statistics().accepted + cut.statistics().rejected <= taken / 2 + 1, "{name}");
+    }
+}
