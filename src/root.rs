@@ -27,8 +27,10 @@ pub(crate) fn root(
         // projected: not farther from the middle than bisection can afford
         let reach = (room - 0.5 * (b - a).abs()).max(0.0);
         let next = truncated.clamp(middle - reach, middle + reach);
-        // no float lies between
+        // rounding makes an end of a point close to it
+        let next = if next == a || next == b { middle } else { next };
         if next == a || next == b {
+            // no float lies between
             break;
         }
         let value = f(next)?;
@@ -100,6 +102,20 @@ mod tests {
         }
         let (found, count) = solve(|x| x.cos() - x, [0.0, 1.0]);
         assert!((found - 0.739_085_133_215_160_6).abs() < 2e-15 && count <= 12, "{found} {count}");
+    }
+
+    #[test]
+    fn an_end_close_to_the_zero_does_not_end_the_search() {
+        for k in 1..200 {
+            let zero = f64::from(k) * std::f64::consts::PI / 628.0;
+            let ulp = f64::EPSILON * zero;
+            let f = |x: f64| (628.0 * x).sin() * (628.0 * zero).cos();
+            for before in 2..30 {
+                let ends = [zero - f64::from(before) * ulp, zero + 40.0 * ulp];
+                let found = root(|x| Ok(f(x)), ends, ends.map(f), 0.7 * ulp).unwrap();
+                assert!((found - zero).abs() < 4.0 * ulp, "{k}: off by {} roundings", (found - zero) / ulp);
+            }
+        }
     }
 
     #[test]

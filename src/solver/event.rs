@@ -139,8 +139,8 @@ struct Seen {
     /// The last value that was a number.
     side: f64,
     value: f64,
-    /// By time; none where it may jump.
-    slope: Option<f64>,
+    /// By time, and the time over which it was taken; none where it may jump.
+    slope: Option<[f64; 2]>,
 }
 
 impl Adaptive {
@@ -219,16 +219,25 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
     /// of intervals is spent.
     fn look(&self, piece: &Piece<X>, seen: &mut Seen, budget: &mut u64) -> Option<Vec<(f64, bool)>> {
         let at = |share: f64| self.on(piece, share);
-        let search = Search { function: &at, resolution: epsilon::<X>() };
-        let length = piece.length.primal();
+        let (length, clock) = (piece.length.primal(), piece.start.primal().abs().max(piece.end.primal().abs()));
+        // as finely as the clock tells shares apart
+        let resolution = (epsilon::<X>() * (clock / length).abs().max(1.0)).min(0.01);
+        let search = Search { function: &at, resolution };
         let start = match seen.slope {
-            Some(slope) => Node { share: 0.0, value: seen.value, slope: slope * length },
-            None => search.node(0.0, seen.value),
+            Some([slope, blur]) => Node { share: 0.0, value: seen.value, slope: slope * length, blur: (blur / length).abs() },
+            None => search.node(0.0, seen.value, 1.0),
         };
-        let end = search.node(1.0, at(1.0));
+        let end = search.node(1.0, at(1.0), 1.0);
+        let rounding = 64.0 * resolution;
         let mut found = Vec::new();
         let mut low = 0.0;
         for (high, value) in search.values(start, end, budget)? {
+            // rounding makes zeros beside a touch, and values beside a zero
+            let touches = value == 0.0 && seen.side * at((high + rounding).min(1.0)) > 0.0;
+            let lingers = seen.side == 0.0 && high - low <= rounding;
+            if touches || lingers || value.is_nan() {
+                continue;
+            }
             if self.direction.counts(seen.side, value) {
                 let rises = seen.side < 0.0;
                 // where it becomes zero, not where it is
@@ -237,12 +246,10 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
                 found.push((root.expect("values are no errors"), rises));
             }
             // a zero is on neither side: it is met once, and what leaves it does not meet it again
-            if !value.is_nan() {
-                (seen.side, low) = (value, high);
-            }
+            (seen.side, low) = (value, high);
         }
         seen.value = end.value;
-        seen.slope = Some(end.slope / length);
+        seen.slope = Some([end.slope / length, end.blur * length]);
         Some(found)
     }
 }

@@ -12,41 +12,56 @@ pub(super) struct Node {
     pub share: f64,
     pub value: f64,
     pub slope: f64,
+    /// The width of the difference that made the slope.
+    pub blur: f64,
 }
 
 /// By how much the cubic may miss the function at a probe, as a share of the function's size.
 const MISS: f64 = 0.01;
 
-/// Where the cubic is held against the function: no fractions at which the periods of a wave could all be whole.
-const PROBES: [f64; 2] = [0.314_159_265, 0.639_871_341];
+/// Where the cubic is held against the function, first where the interval is cut: no fractions at which the periods of a wave could all be
+/// whole.
+const PROBES: [f64; 3] = [0.421_356_237, 0.136_787_219, 0.785_398_163];
 
 impl Search<'_> {
     fn value(&self, share: f64) -> f64 {
         (self.function)(share)
     }
 
-    /// The width of differences that make slopes.
-    fn difference(&self) -> f64 {
-        self.resolution.cbrt().max(1e-5)
-    }
-
-    /// The function near a share, by differences within the step.
-    pub fn node(&self, share: f64, value: f64) -> Node {
-        let widest = self.difference();
+    /// The function near a share, by differences within the step, narrow beside the interval that it is for.
+    pub fn node(&self, share: f64, value: f64, interval: f64) -> Node {
         let slope = |h: f64| {
             let at = |k: f64| self.value(share + k * h);
-            if share < h {
-                (4.0 * at(1.0) - 3.0 * value - at(2.0)) / (2.0 * h)
-            } else if share > 1.0 - h {
-                (3.0 * value + at(-2.0) - 4.0 * at(-1.0)) / (2.0 * h)
+            // exact for cubics
+            let aside = |h: f64| {
+                let at = |k: f64| self.value(share + k * h);
+                (18.0 * at(1.0) - 11.0 * value - 9.0 * at(2.0) + 2.0 * at(3.0)) / (6.0 * h)
+            };
+            if share < 2.0 * h {
+                aside(h)
+            } else if share > 1.0 - 2.0 * h {
+                aside(-h)
             } else {
-                (at(1.0) - at(-1.0)) / (2.0 * h)
+                (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * h)
             }
         };
+        let least = self.least();
         // closer to where the function ends, closer differences
-        let widths = std::iter::successors(Some(widest), |h| Some(0.1 * h)).take_while(|h| *h > 8.0 * self.resolution);
-        let slope = widths.map(slope).find(|slope| slope.is_finite()).unwrap_or(0.0);
-        Node { share, value, slope }
+        let blurs = std::iter::successors(Some((0.02 * interval).max(least)), |h| Some(0.1 * h)).take_while(|h| *h >= least);
+        let found = blurs.map(|h| (slope(h), h)).find(|(slope, _)| slope.is_finite());
+        let (slope, blur) = found.unwrap_or((0.0, least));
+        Node { share, value, slope, blur }
+    }
+
+    /// The narrowest difference that makes a slope.
+    fn least(&self) -> f64 {
+        8.0 * self.resolution
+    }
+
+    /// A node for an interval of this width.
+    fn sharpened(&self, node: Node, interval: f64) -> Node {
+        let sharp = node.blur <= (0.1 * interval).max(self.least());
+        if sharp { node } else { self.node(node.share, node.value, interval) }
     }
 
     /// Values after `a`, in their order up to `b`, between neighbours of which the function has at most one zero, as far as a cubic
@@ -58,49 +73,52 @@ impl Search<'_> {
         while let Some((a, b)) = waiting.pop() {
             *budget = budget.checked_sub(1)?;
             let width = b.share - a.share;
+            let [a, b] = [a, b].map(|node| self.sharpened(node, width));
             let cubic = Cubic::through(a, b);
             let probes = PROBES.map(|p| (a.share + p * width, self.value(a.share + p * width)));
-            let values = [a.value, probes[0].1, probes[1].1, b.value];
-            let unseen = values.iter().filter(|v| v.is_nan()).count();
-            let size = values.iter().fold(0.0, |size: f64, v| size.max(v.abs()));
+            let values = [a.value, b.value].into_iter().chain(probes.map(|probe| probe.1));
+            let unseen = values.clone().filter(|v| v.is_nan()).count();
+            let size = values.fold(0.0, |size: f64, v| size.max(v.abs()));
             let misses = probes.iter().zip(PROBES).map(|((_, value), p)| (value - cubic.at(p)).abs());
             // NaN stays: what is no number is not foretold
             let miss = misses.fold(0.0, |miss: f64, next| if next > miss || next.is_nan() { next } else { miss });
             // slopes are noisy, too
-            let uncertain = |noise: f64| noise * (1.0 + width / self.difference());
+            let uncertain = |noise: f64| noise * (1.0 + width / a.blur.min(b.blur));
             let foretold = miss <= MISS * size || (unseen == 0 && miss <= uncertain(*noise.get_or_insert_with(|| self.noise())));
-            let trusted = unseen == 4 || (unseen == 0 && foretold);
+            let trusted = unseen == 5 || (unseen == 0 && foretold);
             if trusted {
                 let turn = if unseen == 0 { cubic.turn_near_zero(4.0 * miss + self.resolution * size) } else { None };
                 match turn {
                     // it may cross zero there, and come back
                     Some(p) if width > 64.0 * self.resolution && size > 4.0 * *noise.get_or_insert_with(|| self.noise()) => {
                         let share = a.share + p * width;
-                        let middle = self.node(share, self.value(share));
+                        let middle = self.node(share, self.value(share), width);
                         waiting.extend([(middle, b), (a, middle)]);
                     }
                     _ => found.push((b.share, b.value)),
                 }
             } else if width <= 16.0 * self.resolution {
-                found.extend(probes.into_iter().chain([(b.share, b.value)]));
+                let [middle, early, late] = probes;
+                found.extend([early, middle, late, (b.share, b.value)]);
             } else {
-                let (share, value) = probes[usize::from(probes[0].1.is_nan())];
-                let middle = self.node(share, value);
+                let (share, value) = probes.into_iter().find(|probe| !probe.1.is_nan()).unwrap_or(probes[0]);
+                let middle = self.node(share, value, width);
                 waiting.extend([(middle, b), (a, middle)]);
             }
         }
         Some(found)
     }
 
-    /// How large rounding errors are: by how much values differ at shares that are hardly others.
+    /// How large rounding errors are: how far values lie beside a parabola through others at shares that are hardly others.
     fn noise(&self) -> f64 {
-        let (least, most) = (16.0 * self.resolution, self.resolution.powf(0.7));
-        let differences = (0..64).map(|k| {
+        let (least, most) = (16.0 * self.resolution, self.resolution.powf(0.75));
+        let bends = (0..64).map(|k| {
             let share = (f64::from(k) * PROBES[0]).fract();
-            let beside = share + least * (most / least).powf(f64::from(k) / 63.0);
-            (self.value(beside) - self.value(share)).abs()
+            let h = least * (most / least).powf(f64::from(k) / 63.0);
+            let at = |k: f64| self.value(share + k * h);
+            ((at(0.0) - at(3.0)) - 3.0 * (at(1.0) - at(2.0))).abs()
         });
-        2.0 * differences.fold(0.0, f64::max)
+        0.25 * bends.fold(0.0, f64::max)
     }
 }
 
@@ -137,10 +155,19 @@ impl Cubic {
 mod tests {
     use super::*;
 
-    /// How many times neighbouring values differ in sign, and how many intervals that took.
+    /// As in single precision: shares and values are rounded.
+    fn single(function: impl Fn(f64) -> f64) -> (usize, u64) {
+        counted(|p| f64::from(function(f64::from(p as f32)) as f32), f64::from(f32::EPSILON))
+    }
+
     fn crossings(function: impl Fn(f64) -> f64) -> (usize, u64) {
-        let search = Search { function: &function, resolution: f64::EPSILON };
-        let [a, b] = [0.0, 1.0].map(|share| search.node(share, function(share)));
+        counted(function, f64::EPSILON)
+    }
+
+    /// How many times neighbouring values differ in sign, and how many intervals that took.
+    fn counted(function: impl Fn(f64) -> f64, resolution: f64) -> (usize, u64) {
+        let search = Search { function: &function, resolution };
+        let [a, b] = [0.0, 1.0].map(|share| search.node(share, function(share), 1.0));
         let mut budget = 1_000_000;
         let values = search.values(a, b, &mut budget).expect("an end");
         assert!(values.is_sorted_by(|a, b| a.0 <= b.0) && values.last().unwrap().0 == 1.0);
@@ -163,6 +190,15 @@ mod tests {
         for periods in (1..60).map(|k| 0.5 * f64::from(k)).chain([16.8, 100.0, 1000.0, 3.7, 5000.25]) {
             // from a little after a zero, so that whole periods end on the same side of it
             let (found, intervals) = crossings(|p| (std::f64::consts::TAU * (periods * p + 0.01)).sin());
+            assert_eq!(found, (2.0 * periods + 0.02).floor() as usize, "{periods} periods, {intervals} intervals");
+            assert!(intervals < 40 + 40 * periods as u64, "{periods} periods: {intervals} intervals");
+        }
+    }
+
+    #[test]
+    fn waves_are_counted_in_single_precision() {
+        for periods in (1..30).map(|k| 2.5 * f64::from(k)).chain([16.8, 100.0, 157.3, 300.0, 512.0, 777.7, 1000.0, 2000.25]) {
+            let (found, intervals) = single(|p| (std::f64::consts::TAU * (periods * p + 0.01)).sin());
             assert_eq!(found, (2.0 * periods + 0.02).floor() as usize, "{periods} periods, {intervals} intervals");
             assert!(intervals < 40 + 40 * periods as u64, "{periods} periods: {intervals} intervals");
         }
@@ -196,7 +232,7 @@ mod tests {
     fn a_budget_ends_a_search_without_end() {
         let wild = |p: f64| (1e9 * p).sin();
         let search = Search { function: &wild, resolution: f64::EPSILON };
-        let [a, b] = [0.0, 1.0].map(|share| search.node(share, wild(share)));
+        let [a, b] = [0.0, 1.0].map(|share| search.node(share, wild(share), 1.0));
         assert!(search.values(a, b, &mut 1000).is_none());
     }
 }

@@ -113,3 +113,19 @@ fn events_of_a_phase_that_turns_back_are_found_in_single_precision() {
         found.happens_at(0, &expected, MANY * 1e-5);
     }
 }
+
+/// A sibling of SciML/DifferentialEquations.jl#912: hundreds of periods in one step, in single precision.
+#[test]
+fn hundreds_of_periods_in_a_step_are_seen_in_single_precision() {
+    for count in [150.0, 400.0, 900.0] {
+        for found in watched(within(1e-5, 1e-6), steady(count), [0.0, 1.0], [0.0], |_| {
+            vec![Event::new(|_: &f32, u: &[f32; 1]| (std::f32::consts::TAU * u[0]).sin()).rising()]
+        }) {
+            // the last is within rounding of the end
+            assert!((found.times(0).len() as f64 - count).abs() <= 1.0, "{}: {} of {count}", found.by, found.times(0).len());
+            for (k, time) in found.times(0).iter().enumerate() {
+                assert!((time - (k + 1) as f64 / count).abs() < 1e-6, "{}: {time} is not number {k}", found.by);
+            }
+        }
+    }
+}
