@@ -51,7 +51,7 @@
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
 //! | [`FlowMap`], [`AverageVelocity`] | maps and what is made of them: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
-//! | [`VelocityField`], [`Ode`], [`ParametricOde`] | right-hand sides, from a closure or coordinate by coordinate |
+//! | [`VelocityField`], [`Ode`], [`ParametricOde`] | right-hand sides, from a closure or coordinate by coordinate; [`WithStops`] |
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
 //! | [`State`], [`Coordinates`] | points and batches that an ODE moves |
@@ -120,7 +120,7 @@ mod tensor;
 pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
 pub use differences::Differences;
 pub use error::{Error, Result};
-pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, field, rhs_jacobian};
+pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, WithStops, field, rhs_jacobian};
 pub use flow::{
     Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant, Inverse, Learned, Map,
     Product, Projected, Restriction, Scaling, TimeChange, flow_map,

@@ -1,8 +1,11 @@
 //! Velocity fields: the right-hand sides of ODEs.
 
 mod parametric;
+mod with_stops;
 
 pub use parametric::{ParametricOde, WithParameters};
+pub use with_stops::WithStops;
+pub(crate) use with_stops::in_order;
 
 use crate::{
     number::{Dual, Number, Value},
@@ -47,6 +50,8 @@ pub trait VelocityField<X: State> {
     /// assert!((end.value()[0] - 1.5_f64).abs() < 1e-12 && (end.tangent()[0] + 3.0).abs() < 1e-12);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
+    ///
+    /// [`WithStops`] names them for a field that does not.
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         let _ = (s, t);
         Vec::new()

@@ -1,7 +1,10 @@
 //! Maps that are right for short times.
 
 use super::{Distillation, Settings, Teacher, Times};
-use crate::{AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField};
+use crate::{
+    AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField,
+    solver::{RK4, Stride, Walk, Within, advance},
+};
 use std::fmt;
 
 /// A map that is right for times up to its reach, by its average velocity: what semigroups of a given field begin with.
@@ -82,7 +85,7 @@ fn invalid<T>(reason: String) -> Result<T> {
 }
 
 /// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by the time,
-/// with nothing lost where the time is short.
+/// with nothing lost where the time is short. At stops of the field a step is cut in two.
 #[derive(Clone, Debug)]
 pub struct RungeKutta<B> {
     field: B,
@@ -91,23 +94,16 @@ pub struct RungeKutta<B> {
 
 impl<X: State, B: VelocityField<X>> AverageVelocity<X> for RungeKutta<B> {
     fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
-        let step = (t.clone() - s).scale(1.0 / f64::from(self.count));
-        let half = step.scale(0.5);
-        let form = step.constant(0.0);
-        let (mut start, mut now, mut all) = (s.clone(), x.clone(), None::<X>);
-        for _ in 0..self.count {
-            let (middle, end) = (start.clone() + &half, start.clone() + &step);
-            let first = self.field.velocity(&start, &now);
-            let second = self.field.velocity(&middle, &now.plus(&first.scaled(&half)));
-            let third = self.field.velocity(&middle, &now.plus(&second.scaled(&half)));
-            let fourth = self.field.velocity(&end, &now.plus(&third.scaled(&step)));
-            let inner = second.plus(&third).scaled(&form.constant(2.0));
-            let velocity = first.plus(&inner).plus(&fourth).scaled(&form.constant(1.0 / 6.0));
-            now = now.plus(&velocity.scaled(&step));
-            start = end;
-            all = Some(all.map_or(velocity.clone(), |all| all.plus(&velocity)));
-        }
-        all.expect("there is a step").scaled(&form.constant(1.0 / f64::from(self.count)))
+        let mut state = x.clone();
+        let strides =
+            Walk::new(self.field.stops(s, t), s, t, self.count).map(|Stride { start, length, share, window, .. }| {
+                let within = Within { field: &self.field, window: &window };
+                let mut rates = vec![within.velocity(&start, &state)];
+                state = advance(&RK4, &within, &start, &state, &length, &mut rates);
+                let velocity = x.minus(x).advanced(&start.constant(1.0), RK4.b, &rates);
+                velocity.scaled(&share)
+            });
+        strides.reduce(|sum, next| sum.plus(&next)).expect("there is a step")
     }
 }
 
@@ -128,5 +124,24 @@ mod tests {
         assert!((order - 4.0).abs() < 0.3, "order {order}");
         let still: [f64; 2] = RungeKutta { field: &pendulum, count: 3 }.average_velocity(&0.5, &0.5, &x);
         assert!(still.minus(&pendulum.velocity(&0.5, &x)).norm() < 1e-15);
+    }
+
+    #[test]
+    fn steps_are_cut_at_stops() {
+        use crate::{Ode, Pointwise};
+        /// `x' = 1`, and 5 from a third on.
+        struct Jump;
+        impl Ode<1> for Jump {
+            fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
+                [N::select(&t.less(&t.constant(1.0 / 3.0)), &x.constant(1.0), &x.constant(5.0))]
+            }
+            fn stops<N: Number>(&self, s: &N, _: &N) -> Vec<N> {
+                vec![s.constant(1.0 / 3.0)]
+            }
+        }
+        for [s, t] in [[0.0, 1.0], [1.0, 0.0]] {
+            let [v] = RungeKutta { field: Pointwise(Jump), count: 4 }.average_velocity(&s, &t, &[0.0_f64]);
+            assert!((v - 11.0 / 3.0).abs() < 1e-14, "{v}");
+        }
     }
 }

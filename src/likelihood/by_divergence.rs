@@ -4,7 +4,12 @@ use super::{
     Directions, VolumeChange,
     directions::{by_sample, estimate, quadratic_forms, trace},
 };
-use crate::{Dual, Error, FlowMap, Number, Result, State, Value, VelocityField, certificate::Estimate, quadrature::Rule};
+use crate::{
+    Dual, Error, FlowMap, Number, Result, State, Value, VelocityField,
+    certificate::Estimate,
+    quadrature::Rule,
+    solver::{Stride, Walk},
+};
 
 /// A flow map in any dimension, with Liouville's formula for its determinant:
 ///
@@ -29,7 +34,8 @@ pub struct ByDivergence<M, B, E> {
     map: M,
     field: B,
     directions: E,
-    /// On `[0, 1]`.
+    panels: u32,
+    /// Of a panel, on `[0, 1]`.
     rule: Rule,
 }
 
@@ -49,18 +55,29 @@ impl<M, B, E> ByDivergence<M, B, E> {
     ///
     /// A network that has learned a map is its own field: give it twice, by reference.
     pub fn new(map: M, field: B, directions: E) -> Self {
-        Self { map, field, directions, rule: Rule::new([0.0, 1.0], 1) }
+        Self { map, field, directions, panels: 1, rule: Rule::new([0.0, 1.0], 1) }
     }
 
-    /// With so many panels of 15 times, for long ways.
+    /// With so many panels of 15 times, for long ways. One that goes over a [stop](VelocityField::stops) of the field is cut in two there.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless there are 1 to 1000.
-    pub fn panels(self, panels: usize) -> Result<Self> {
+    pub fn panels(self, panels: u32) -> Result<Self> {
         if (1..=1000).contains(&panels) {
-            return Ok(Self { rule: Rule::new([0.0, 1.0], panels), ..self });
+            return Ok(Self { panels, ..self });
         }
         Err(Error::invalid("panels", format!("{panels} is not one of 1 to 1000")))
+    }
+
+    /// The panels: on each of them the field is smooth.
+    fn walk<X: State>(&self, s: &X::Time, t: &X::Time, x: &X) -> Walk<X::Time>
+    where
+        B: VelocityField<Dual<X>>,
+    {
+        let form = x.dot(x).frozen();
+        let [s, t] = [s, t].map(|time| time.clone().in_form_of(&form));
+        let stops = self.field.stops(&Dual::constant(s.clone()), &Dual::constant(t.clone()));
+        Walk::new(stops.iter().map(|stop| stop.value().clone()).collect(), &s, &t, self.panels)
     }
 
     /// The change of volumes for each sample, with its errors.
@@ -84,25 +101,36 @@ impl<M, B, E> ByDivergence<M, B, E> {
         B: VelocityField<Dual<X>>,
         E: Directions<X>,
     {
-        let span = t.clone() - s;
         let directions = self.directions.directions(x);
-        let mut nodes = Vec::with_capacity(self.rule.nodes.len());
-        for &node in &self.rule.nodes {
-            let r = s.clone() + span.scale(node);
-            let way = self.map.try_flow(s, &r, x)?;
-            nodes.push(by_sample(&quadratic_forms(&self.field, &r, &way, &directions).1));
+        let (mut panels, mut lengths) = (Vec::new(), Vec::new());
+        for Stride { start, length, .. } in self.walk(s, t, x) {
+            let mut nodes = Vec::with_capacity(self.rule.nodes.len());
+            for &node in &self.rule.nodes {
+                let r = start.clone() + length.scale(node);
+                let way = self.map.try_flow(s, &r, x)?;
+                nodes.push(by_sample(&quadratic_forms(&self.field, &r, &way, &directions).1));
+            }
+            panels.push(nodes);
+            lengths.push(length.values());
         }
-        let [starts, spans] = [s.values(), span.values()];
+        let [starts, ends] = [s.values(), t.values()];
         let of_sample = |i: usize| {
-            let [start, span] = [&starts, &spans].map(|times| times[i.min(times.len() - 1)]);
-            let along = |k: usize| span * self.rule.integral(&nodes.iter().map(|node| node[i][k]).collect::<Vec<_>>());
-            let integrals: Vec<f64> = (0..directions.len()).map(along).collect();
-            let traces: Vec<f64> = nodes.iter().map(|node| estimate::<X, E>(&node[i]).value).collect();
-            let found = LogDet { estimate: estimate::<X, E>(&integrals), quadrature: span.abs() * self.rule.difference(&traces) };
-            let not_finite = Error::NotFinite { what: "the field's divergence", from: start, to: start + span };
+            let at = |times: &[f64]| times[i.min(times.len() - 1)];
+            let (mut integrals, mut quadrature) = (vec![0.0; directions.len()], 0.0);
+            for (nodes, lengths) in panels.iter().zip(&lengths) {
+                let length = at(lengths);
+                for (k, integral) in integrals.iter_mut().enumerate() {
+                    let values: Vec<f64> = nodes.iter().map(|node| node[i][k]).collect();
+                    *integral += length * self.rule.integral(&values);
+                }
+                let traces: Vec<f64> = nodes.iter().map(|node| estimate::<X, E>(&node[i]).value).collect();
+                quadrature += length.abs() * self.rule.difference(&traces);
+            }
+            let found = LogDet { estimate: estimate::<X, E>(&integrals), quadrature };
+            let not_finite = Error::NotFinite { what: "the field's divergence", from: at(&starts), to: at(&ends) };
             if found.estimate.value.is_finite() { Ok(found) } else { Err(not_finite) }
         };
-        (0..nodes[0].len()).map(of_sample).collect()
+        (0..panels[0][0].len()).map(of_sample).collect()
     }
 }
 
@@ -114,15 +142,18 @@ where
     E: Directions<X>,
 {
     fn flow_and_log_det(&self, s: &X::Time, t: &X::Time, x: &X) -> (X, X::Time) {
-        let span = t.clone() - s;
         let directions = self.directions.directions(x);
-        let at = |(&node, &weight): (&f64, &f64)| {
-            let r = s.clone() + span.scale(node);
-            let way = self.map.flow(s, &r, x);
-            trace::<X, E>(quadratic_forms(&self.field, &r, &way, &directions).1).scale(weight)
-        };
-        let mean = self.rule.nodes.iter().zip(&self.rule.weights).map(at).reduce(|sum, term| sum + term);
-        (self.map.flow(s, t, x), mean.expect("a rule has nodes") * span)
+        let mut log_det = x.dot(x).constant(0.0);
+        for Stride { start, length, .. } in self.walk(s, t, x) {
+            let at = |(&node, &weight): (&f64, &f64)| {
+                let r = start.clone() + length.scale(node);
+                let way = self.map.flow(s, &r, x);
+                trace::<X, E>(quadratic_forms(&self.field, &r, &way, &directions).1).scale(weight)
+            };
+            let mean = self.rule.nodes.iter().zip(&self.rule.weights).map(at).reduce(|sum, term| sum + term);
+            log_det = log_det + mean.expect("a rule has nodes") * length;
+        }
+        (self.map.flow(s, t, x), log_det)
     }
 }
 
@@ -156,7 +187,7 @@ mod tests {
         // a waist of a hundredth of the deviation at the ends
         let narrow = DiagonalGaussian::new(Linear, [[0.0]; 2], [[1.0]; 2]).unwrap().correlated([-0.9998]).unwrap();
         let expected = 0.5 * narrow.variance::<f64>(&0.5)[0].ln();
-        let error = |panels: usize| {
+        let error = |panels: u32| {
             let map = ByDivergence::new(narrow, narrow, Exact::<1>).panels(panels).unwrap();
             let found = map.estimate(&0.0, &0.5, &[1.0]).unwrap()[0];
             let error = (found.estimate.value - expected).abs();
@@ -179,6 +210,41 @@ mod tests {
         let (s, map) = (Dual::constant(0.2), ByDivergence::new(&flow, &flow, Exact::<2>));
         let (found, expected) = (map.flow_and_log_det(&s, &d, &x).1, ByJacobian(&flow).flow_and_log_det(&s, &d, &x).1);
         assert!((found.tangent() - expected.tangent()).abs() < 1e-10 && found.tangent().abs() > 1e-3);
+    }
+
+    #[test]
+    fn panels_are_cut_at_stops_and_differ_by_them() {
+        use crate::{
+            ParametricOde,
+            solver::{Adaptive, DOP853, Solver},
+        };
+        /// `x' = -x`, and `2x` from a time on.
+        struct Switch;
+        impl ParametricOde<1, 1> for Switch {
+            fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], [switch]: &[N; 1]) -> [N; 1] {
+                [N::select(&t.less(switch), &x.scale(-1.0), &x.scale(2.0))]
+            }
+            fn stops_with<N: Number>(&self, _: &N, _: &N, [switch]: &[N; 1]) -> Vec<N> {
+                vec![switch.clone()]
+            }
+        }
+        for (s, t) in [(0.0, 1.0), (1.0, 0.0)] {
+            let map = Adaptive::new(DOP853).unwrap().of(Switch.with([1.0 / 3.0]));
+            let field = Switch.with([Dual::constant(1.0 / 3.0)]);
+            let by_divergence = ByDivergence::new(map, &field, Exact::<1>);
+            let sign = t - s;
+            let (_, found) = by_divergence.flow_and_log_det(&s, &t, &[0.5]);
+            assert!((found - sign).abs() < 1e-14, "{found}");
+            let [found] = by_divergence.estimate(&s, &t, &[0.5]).unwrap()[..] else { panic!("one sample") };
+            assert!((found.estimate.value - sign).abs() < 1e-14 && found.quadrature < 1e-14, "{found:?}");
+            // a later switch: 3 less for each unit of time
+            let moving = [Dual::new(1.0 / 3.0, 1.0)];
+            let map = Adaptive::new(DOP853).unwrap().of(Switch.with(moving.clone()));
+            let field = Switch.with(moving.map(Dual::constant));
+            let [s, t] = [s, t].map(Dual::constant);
+            let (_, found) = ByDivergence::new(map, field, Exact::<1>).flow_and_log_det(&s, &t, &Dual::constant([0.5]));
+            assert!((found.tangent() + 3.0 * sign).abs() < 1e-9, "{found:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Adaptive steps: as long as the tolerance allows.
 
 use super::{Controller, Save, Solution, Solver, Stepper, solution::Recorder, tableau::Tableau};
-use crate::{Error, Result, State, Tolerance, VelocityField};
+use crate::{Error, Result, State, Tolerance, VelocityField, field::in_order};
 
 /// A solver whose steps are as long as its tolerance allows: a [`Tableau`] with an estimate, a [`Tolerance`], a [`Controller`]
 /// and limits.
@@ -113,13 +113,7 @@ impl Adaptive {
     /// # Errors
     /// [`Error::Invalid`] if a time is NaN.
     pub fn stops(self, times: impl IntoIterator<Item = f64>) -> Result<Self> {
-        let mut stops: Vec<f64> = times.into_iter().collect();
-        if stops.iter().any(|t| t.is_nan()) {
-            return Err(Error::invalid("stop time", "NaN is no time; leave it out"));
-        }
-        stops.sort_by(f64::total_cmp);
-        stops.dedup();
-        Ok(Self { stops, ..self })
+        Ok(Self { stops: in_order(times)?, ..self })
     }
 
     /// With this many attempts at most, accepted and rejected ones.

@@ -199,7 +199,7 @@ impl Adaptive {
                     recorder.cross(Crossing { event, time: time.clone(), state: state.clone() });
                     return Ok(recorder.finish(time, state, vec![Status::Event(event)], stepper.statistics()));
                 }
-                let (time, state) = stepper.trial(length);
+                let (time, state) = stepper.trial(&length);
                 recorder.cross(Crossing { event, time, state });
             }
             recorder.record(stepper.time(), stepper.state(), || piece);
@@ -262,7 +262,7 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
         let length = |share: f64| full.scale(share);
         // positive beyond the crossing
         let mut height = |length: X::Time| {
-            let (time, state) = self.trial(length);
+            let (time, state) = self.trial(&length);
             let value = (event.value)(&time, &state);
             if rises { value } else { -value }
         };
@@ -301,7 +301,7 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
         let error = self.exactness(piece) * heights[0].abs().max(heights[2].abs());
         for _ in 0..X::Time::DEPTH {
             let mut height = |length: X::Time| {
-                let (time, state) = self.trial(length);
+                let (time, state) = self.trial(&length);
                 (event.value)(&time, &state)
             };
             let value = height(located.clone());

@@ -3,11 +3,12 @@
 use super::{
     Save, Solution, Solver, Statistics, Status,
     piece::{Piece, advance},
-    segments::{Segments, Within},
+    segments::Within,
     solution::Recorder,
     tableau::Tableau,
+    walk::{Stride, Walk},
 };
-use crate::{Error, Mask, Number, Result, State, Value, VelocityField, flow::between};
+use crate::{Error, Number, Result, State, Value, VelocityField};
 
 /// A solver with steps of equal length: a [`Tableau`] and the number of steps.
 ///
@@ -57,31 +58,20 @@ impl Solver for FixedSteps {
     ) -> Result<Solution<X>> {
         let form = x.dot(x).frozen();
         let (s, t) = (s.clone().in_form_of(&form), t.clone().in_form_of(&form));
-        let stops: Vec<X::Time> = field.stops(&s, &t).into_iter().map(|stop| stop.in_form_of(&form)).collect();
-        let smooth = (t.clone() - &s).scale(1.0 / f64::from(self.steps));
-        let mut segments = Segments::new(stops, &s, &t);
-        let (mut time, mut state) = (s.clone(), x.clone());
-        let mut rates = vec![Within { field: &field, window: &segments.window }.velocity(&s, x)];
+        let walk = Walk::new(field.stops(&s, &t), &s, &t, self.steps);
+        let mut state = x.clone();
+        let mut rates = vec![Within { field: &field, window: walk.window() }.velocity(&s, x)];
         let mut recorder = Recorder::new(save, &s, &t, x, rates.first())?;
         let stages = self.method.stages();
-        let (mut evaluations, mut steps, mut i) = (1, 0, 1);
-        while i <= self.steps {
-            let mut end = if i == self.steps { t.clone() } else { between(&s, &t, f64::from(i) / f64::from(self.steps)) };
-            let mut length = smooth.clone();
-            let mut cut = false;
-            if !segments.is_empty() {
-                segments.look_ahead(&time, &end);
-                cut = segments.on_the_way(&end).any();
-                if i < self.steps {
-                    segments.meet();
-                }
-                end = segments.goal.clone();
-                length = end.clone() - &time;
-                rates = vec![Within { field: &field, window: &segments.window }.velocity(&time, &state)];
+        let (mut evaluations, mut steps) = (1, 0);
+        for Stride { start, end, length, window, is_last, .. } in walk {
+            let within = Within { field: &field, window: &window };
+            if window.is_some() {
+                // on the other side of a stop
+                rates = vec![within.velocity(&start, &state)];
                 evaluations += 1;
             }
-            let within = Within { field: &field, window: &segments.window };
-            let next = advance(&self.method, &within, &time, &state, &length, &mut rates);
+            let next = advance(&self.method, &within, &start, &state, &length, &mut rates);
             evaluations += stages as u64 - 1;
             let mut rate_at_end = |rates: &mut Vec<X>| {
                 if rates.len() == stages {
@@ -89,20 +79,19 @@ impl Solver for FixedSteps {
                     evaluations += 1;
                 }
             };
-            if i < self.steps && segments.is_empty() {
+            if !is_last && window.is_none() {
                 rate_at_end(&mut rates);
             }
             recorder.record(&end, &next, || {
                 rate_at_end(&mut rates);
-                Piece::new(&self.method, &within, [&time, &length, &end], [&state, &next], &mut rates)
+                Piece::new(&self.method, &within, [&start, &length, &end], [&state, &next], &mut rates)
             });
             evaluations += (rates.len() as u64).saturating_sub(stages as u64 + 1);
             if rates.len() > stages {
                 rates.swap(0, stages);
             }
-            (time, state) = (end, next);
+            state = next;
             steps += 1;
-            i += u32::from(!cut);
         }
         let statuses = finite(&state, &t);
         let accepted = steps * statuses.len() as u64;

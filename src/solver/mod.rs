@@ -36,6 +36,7 @@ mod stiff_march;
 #[cfg(feature = "diffsol")]
 mod stiff_piece;
 mod tableau;
+mod walk;
 
 pub use adaptive::Adaptive;
 pub use controller::Controller;
@@ -54,6 +55,11 @@ pub use stiff::{Stiff, StiffFlow};
 #[cfg(feature = "diffsol")]
 pub use stiff_floats::Floats;
 pub use tableau::{Dense, Estimate, Tableau};
+pub(crate) use {
+    piece::advance,
+    segments::Within,
+    walk::{Stride, Walk},
+};
 
 const _: () = {
     const fn is_send_sync<T: Send + Sync>() {}

@@ -5,7 +5,7 @@ use crate::{Dual, Mask, Number, State, Value, VelocityField};
 
 /// Evaluates the rates of a step of length `h` after the first, which is there, and returns where the step ends.
 #[inline(always)]
-pub(super) fn advance<X: State>(
+pub(crate) fn advance<X: State>(
     method: &Tableau,
     field: &impl VelocityField<X>,
     t: &X::Time,

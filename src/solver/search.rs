@@ -21,7 +21,7 @@ const MISS: f64 = 0.01;
 
 /// Where the cubic is held against the function, first where the interval is cut: no fractions at which the periods of a wave could all be
 /// whole.
-const PROBES: [f64; 3] = [0.421_356_237, 0.136_787_219, 0.785_398_163];
+const PROBES: [f64; 3] = [0.421_356_237, 0.136_787_219, 0.788_675_135];
 
 impl Search<'_> {
     fn value(&self, share: f64) -> f64 {

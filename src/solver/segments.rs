@@ -74,7 +74,7 @@ fn tick<N: Number>(t: &N) -> N {
 }
 
 /// A field on its own side of the stops: asked at a stop, it gives its limit from within the segment.
-pub(super) struct Within<'a, B, N> {
+pub(crate) struct Within<'a, B, N> {
     pub field: &'a B,
     pub window: &'a Option<[N; 2]>,
 }

@@ -1,5 +1,6 @@
 //! One adaptive solve, step by step.
 
+mod change;
 mod first_step;
 mod report;
 mod trouble;
@@ -358,55 +359,6 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     /// Whether the next step begins at a stop, with a velocity that may have jumped.
     pub(super) fn is_at_stop(&self) -> bool {
         self.arrived.is_some()
-    }
-
-    /// Where a step of another length, from the start of the last one, would have led.
-    pub(super) fn trial(&mut self, length: X::Time) -> (X::Time, X) {
-        let attempt = self.last.as_ref().expect("a step was taken");
-        let mut rates = vec![self.rates[0].clone()];
-        let within = Within { field: &self.field, window: &self.segments.window };
-        let end = advance(&self.solver.method, &within, &attempt.time, &attempt.state, &length, &mut rates);
-        self.evaluations += rates.len() as u64 - 1;
-        (attempt.time.clone() + &length, end)
-    }
-
-    /// Takes the last step again with another length, and ends there.
-    pub(super) fn shorten(&mut self, length: X::Time) {
-        (self.time, self.state) = self.trial(length.clone());
-        let attempt = self.last.as_ref().expect("a step was taken");
-        let within = Within { field: &self.field, window: &self.segments.window };
-        advance(&self.solver.method, &within, &attempt.time, &attempt.state, &length, &mut self.rates);
-        let rate = self.velocity(&self.time.clone(), &self.state.clone());
-        self.rates.push(rate);
-        self.evaluations += self.solver.method.stages() as u64 - 1;
-        self.target = self.time.clone();
-        self.arrived = None;
-        self.running = self.running.and(&self.running.not());
-        if let Some(attempt) = &mut self.last {
-            attempt.length = length;
-        }
-    }
-
-    /// Goes on from another state at the same time: after an impact, a dose, a correction. The step size stays, but at a
-    /// [stop](Adaptive::stops), where it is fresh; one that no longer fits is rejected. What has ended or given up stays so until
-    /// [`extend_to`](Self::extend_to).
-    pub fn jump_to(&mut self, x: X) {
-        self.state = x;
-        self.last = None;
-        self.pass_stops();
-        let (time, state) = (self.time.clone(), self.state.clone());
-        let rate = self.velocity(&time, &state);
-        self.rates.clear();
-        self.rates.push(rate);
-    }
-
-    /// Goes on until another time, in either direction: from where the solve is, with a new first step and as many attempts as at
-    /// the start. What gave up is tried again.
-    pub fn extend_to(&mut self, t: &X::Time) {
-        self.target = t.clone().in_form_of(&self.time);
-        self.failures.clear();
-        self.origin = self.time.clone();
-        self.begin();
     }
 }
 

@@ -1,0 +1,112 @@
+//! Any field with stop times.
+
+use super::{Ode, VelocityField};
+use crate::{Error, Result, number::Number, state::State};
+
+/// A field, or an [`Ode`], that also names these times as [stops](VelocityField::stops): for one that does not know them itself, such as
+/// a closure, a learned velocity or somebody else's ODE. Every solver and every combinator of fields honours them.
+///
+/// [`Adaptive::stops`](crate::solver::Adaptive::stops) does the same for one solver. Times that have derivatives are those that a field
+/// names itself.
+///
+/// ```
+/// use flowmap::{FlowMap, WithStops, field, solver::{FixedSteps, RK4, Solver}};
+/// // a dose between two times
+/// let dose = field(|t: &f64, _: &[f64; 1]| [if 0.3 < *t && *t < 0.45 { 2.0 } else { 0.0 }]);
+/// let exact = WithStops::new(dose, [0.3, 0.45])?;
+/// let end = FixedSteps::new(RK4, 1)?.of(exact).flow(&0.0, &1.0, &[0.0]);
+/// assert!((end[0] - 0.3).abs() < 1e-15);
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct WithStops<B> {
+    field: B,
+    stops: Vec<f64>,
+}
+
+impl<B> WithStops<B> {
+    /// In any order; doubled ones and times outside a solve do no harm.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a time is NaN.
+    pub fn new(field: B, stops: impl IntoIterator<Item = f64>) -> Result<Self> {
+        Ok(Self { field, stops: in_order(stops)? })
+    }
+
+    /// The times, sorted.
+    pub fn stops(&self) -> &[f64] {
+        &self.stops
+    }
+}
+
+/// Stop times, sorted, each once.
+pub(crate) fn in_order(times: impl IntoIterator<Item = f64>) -> Result<Vec<f64>> {
+    let mut stops: Vec<f64> = times.into_iter().collect();
+    if stops.iter().any(|t| t.is_nan()) {
+        return Err(Error::invalid("stop time", "NaN is no time; leave it out"));
+    }
+    stops.sort_by(f64::total_cmp);
+    stops.dedup();
+    Ok(stops)
+}
+
+impl<X: State, B: VelocityField<X>> VelocityField<X> for WithStops<B> {
+    #[inline(always)]
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        self.field.velocity(t, x)
+    }
+    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
+        let own = self.field.stops(s, t);
+        own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
+    }
+}
+
+impl<const D: usize, O: Ode<D>> Ode<D> for WithStops<O> {
+    #[inline(always)]
+    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+        self.field.rhs(t, x)
+    }
+    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+        let own = self.field.stops(s, t);
+        own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Pointwise,
+        exact::jacobian_of,
+        field,
+        solver::{Adaptive, DOPRI5, FixedSteps, RK4, Solver},
+    };
+
+    /// `x' = x`, and `-2x` between 1/3 and 1/2, without a word about it.
+    struct Silent;
+    impl Ode<1> for Silent {
+        fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
+            let inside = N::select(&t.less(&t.constant(0.5)), &x.scale(-2.0), x);
+            [N::select(&t.less(&t.constant(1.0 / 3.0)), x, &inside)]
+        }
+    }
+
+    #[test]
+    fn a_field_without_stops_gets_them_in_every_solver() {
+        let exact = 0.5_f64.exp();
+        let ode = || WithStops::new(Silent, [0.5, 7.0, 1.0 / 3.0, 0.5]).unwrap();
+        assert_eq!(ode().stops(), [1.0 / 3.0, 0.5, 7.0]);
+        let derivative = |error: f64, found: [[f64; 1]; 1]| assert!((found[0][0] - exact).abs() < error, "{found:?}");
+        derivative(1e-7, jacobian_of(&FixedSteps::new(RK4, 100).unwrap().of(Pointwise(ode())), &0.0, &1.0, &[1.0]));
+        derivative(1e-5, jacobian_of(&Adaptive::new(DOPRI5).unwrap().of(Pointwise(ode())), &0.0, &1.0, &[1.0]));
+        #[cfg(feature = "diffsol")]
+        derivative(1e-3, jacobian_of(&crate::solver::Stiff::bdf().of(ode()), &0.0, &1.0, &[1.0]));
+    }
+
+    #[test]
+    fn they_are_added_to_those_that_a_field_has() {
+        let both = WithStops::new(WithStops::new(field(|_: &f64, x: &[f64; 1]| *x), [1.0]).unwrap(), [2.0]).unwrap();
+        assert_eq!(VelocityField::<[f64; 1]>::stops(&both, &0.0, &1.0), [1.0, 2.0]);
+        assert!(WithStops::new(Silent, [f64::NAN]).is_err());
+    }
+}
