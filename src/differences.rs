@@ -78,6 +78,12 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Differences<M, X> {
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         self.inner.try_flow(s, t, x)
     }
+    fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
+        self.inner.flow_each(s, t, states)
+    }
+    fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
+        self.inner.try_flow_each(s, t, states)
+    }
 }
 
 impl<X: State, M: FlowMap<X>> FlowMap<Dual<X>> for Differences<M, X> {

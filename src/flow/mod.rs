@@ -49,9 +49,20 @@ pub trait FlowMap<X: State> {
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         finite(s, t, self.flow(s, t, x))
     }
-    /// `X_{s,t}(x)` of each of these states. A solver takes the same steps for all, so that the columns of a Jacobian, which begin at
-    /// states that differ in their tangents, are those of one map: determinants and volumes are then as exact as entries. By default each is followed by itself; a map that is made of
-    /// another passes them on.
+    /// `X_{s,t}(x)` of each of these states. An explicit solver takes the same steps for all, so that the columns of a Jacobian, which
+    /// begin at states that differ in their tangents, are those of one map: determinants and volumes are then as exact as entries. By
+    /// default each is followed by itself; a map that is made of another passes them on.
+    ///
+    /// ```
+    /// use flowmap::{Dual, FlowMap, exact::Pendulum, solver::{Adaptive, DOPRI5, Solver}};
+    /// let map = Adaptive::new(DOPRI5)?.of(Pendulum::new(1.0)?);
+    /// let starts = [[1.0, 0.0], [0.0, 1.0]].map(|direction| Dual::new([0.5_f64, 0.1], direction));
+    /// let ends = map.flow_each(&Dual::constant(0.0), &Dual::constant(10.0), &starts);
+    /// // the flow of a pendulum keeps areas, its entries are right to 1e-4
+    /// let [[a, c], [b, d]] = [*ends[0].tangent(), *ends[1].tangent()];
+    /// assert!((a * d - b * c - 1.0).abs() < 1e-4);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
     fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
         states.iter().map(|x| self.flow(s, t, x)).collect()
     }
