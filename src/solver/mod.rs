@@ -55,11 +55,9 @@ pub use stiff::{Stiff, StiffFlow};
 #[cfg(feature = "diffsol")]
 pub use stiff_floats::Floats;
 pub use tableau::{Dense, Estimate, Tableau};
-pub(crate) use {
-    piece::advance,
-    segments::Within,
-    walk::{Stride, Walk},
-};
+pub(crate) use walk::{Stride, Walk};
+#[cfg(feature = "train")]
+pub(crate) use {piece::advance, segments::Within};
 
 const _: () = {
     const fn is_send_sync<T: Send + Sync>() {}

@@ -21,6 +21,7 @@ pub(crate) struct Stride<N> {
     pub end: N,
     pub length: N,
     /// Of the whole way. They add up to 1, on a way without length, too.
+    #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "what is learned needs averages"))]
     pub share: N,
     /// The times on its own side of the stops, see [`Within`](super::segments::Within).
     pub window: Option<[N; 2]>,
