@@ -35,8 +35,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     }
 
     /// Goes on from another state at the same time: after an impact, a dose, a correction. The step size stays, but at a
-    /// [stop](Adaptive::stops), where it is fresh; one that no longer fits is rejected. What has ended or given up stays so until
-    /// [`extend_to`](Self::extend_to).
+    /// [stop](crate::solver::Adaptive::stops), where it is fresh; one that no longer fits is rejected. What has ended or given up
+    /// stays so until [`extend_to`](Self::extend_to).
     pub fn jump_to(&mut self, x: X) {
         self.state = x;
         self.last = None;
