@@ -6,7 +6,7 @@
 //! values in the first-level cache; baseline is without the region.
 #![allow(clippy::needless_range_loop, reason = "plain loops are inlined whole")]
 
-use flowmap::{Lanes, Number, Ode, State};
+use flowmap::{Coordinates, Lanes, Num, Number, Ode, State};
 use pulp::{Arch, NullaryFnOnce};
 use std::{hint::black_box, slice::from_ref, time::Instant};
 
@@ -87,8 +87,8 @@ struct Lorenz;
 
 impl Ode<3> for Lorenz {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        [(y.clone() - x).scale(10.0), x.clone() * (-z.clone()).shift(28.0) - y, x.clone() * y - z.scale(8.0 / 3.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]
     }
 }
 
@@ -98,10 +98,11 @@ impl Function for Lorenz {
     fn at<N: Number>(t: &N) -> N {
         let x = [t.shift(1.0), t.scale(0.5), t.shift(-2.0)];
         let h = t.scale(0.01);
-        let k1 = Self.rhs(t, &x);
-        let k2 = Self.rhs(t, &x.advanced(&h, &[0.5], from_ref(&k1)));
-        let k3 = Self.rhs(t, &x.advanced(&h, &[0.5], from_ref(&k2)));
-        let k4 = Self.rhs(t, &x.plus(&k3.scaled(&h)));
+        let rate = |x: &[N; 3]| x.through(|x| Self.rhs(&Num(t.clone()), x));
+        let k1 = rate(&x);
+        let k2 = rate(&x.advanced(&h, &[0.5], from_ref(&k1)));
+        let k3 = rate(&x.advanced(&h, &[0.5], from_ref(&k2)));
+        let k4 = rate(&x.plus(&k3.scaled(&h)));
         let [x, y, z] = x.advanced(&h, &[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0], &[k1, k2, k3, k4]);
         x + y + z
     }

@@ -12,7 +12,7 @@ mod problems;
 
 use differential_equations::prelude::{ExplicitRungeKutta, IVP, ODE};
 use flowmap::{
-    Ode, Pointwise, Tolerance,
+    Ode, Pointwise, Tolerance, VelocityField,
     solver::{Adaptive, DOP853, DOPRI5, Ensemble, Save, Solver, Start, Tableau},
 };
 use ode_solvers::{System, dop_shared::OutputType, dop853::Dop853, dopri5::Dopri5};
@@ -27,13 +27,13 @@ struct Shared<O>(O);
 
 impl<O: Ode<D>, const D: usize> System<f64, Vector<D>> for Shared<O> {
     fn system(&self, t: f64, x: &Vector<D>, rate: &mut Vector<D>) {
-        *rate = Vector::from(self.0.rhs(&t, &x.data.0[0]));
+        *rate = Vector::from(Pointwise(&self.0).velocity(&t, &x.data.0[0]));
     }
 }
 
 impl<O: Ode<D>, const D: usize> ODE<f64, [f64; D]> for Shared<O> {
     fn diff(&self, t: f64, x: &[f64; D], rate: &mut [f64; D]) {
-        *rate = self.0.rhs(&t, x);
+        *rate = Pointwise(&self.0).velocity(&t, x);
     }
 }
 

@@ -14,7 +14,7 @@ mod common;
 use clap::Parser;
 use common::Folder;
 use flowmap::{
-    Error, Number, Ode, Pointwise, Result, Tolerance,
+    Error, Num, Number, Ode, Pointwise, Result, Tolerance,
     analysis::{Deformation, Grid, ScalarField, ftle},
     learn::exit_code,
     plot::{ColourBar, Plane, heat_map},
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     exit_code(run(&Arguments::parse()))
 }
 
-/// With the stream function `A sin(π f) sin(π y)`, `f = ε sin(ω t) x² + (1 - 2ε sin(ω t)) x`.
+/// With the stream function `A sin(π f) sin(π y)`, `f = a x² + (1 - 2a) x`, `a = ε sin(ω t)`.
 #[derive(Clone, Copy)]
 struct DoubleGyre {
     amplitude: f64,
@@ -70,19 +70,19 @@ struct DoubleGyre {
 impl DoubleGyre {
     /// `f`, `∂f/∂x` and `∂²f/∂x²`.
     #[inline(always)]
-    fn bent<N: Number>(&self, t: &N, x: &N) -> [N; 3] {
-        let sway = t.scale(self.omega).sin().scale(self.epsilon);
-        let bend = sway.clone() * x;
-        [(bend.clone() - sway.scale(2.0)).shift(1.0) * x, (bend - &sway).scale(2.0).shift(1.0), sway.scale(2.0)]
+    fn bent<N: Number>(&self, t: &Num<N>, x: &Num<N>) -> [Num<N>; 3] {
+        let a = self.epsilon * (self.omega * t).sin();
+        let bend = &a * x;
+        [(&bend - 2.0 * &a + 1.0) * x, 2.0 * (bend - &a) + 1.0, 2.0 * a]
     }
 }
 
 impl Ode<2> for DoubleGyre {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let [f, slope, _] = self.bent(t, x);
-        let (f, y, speed) = (f.scale(PI), y.scale(PI), PI * self.amplitude);
-        [f.sin() * y.cos().scale(-speed), f.cos() * y.sin() * slope.scale(speed)]
+        let (f, y, speed) = (PI * f, PI * y, PI * self.amplitude);
+        [-speed * f.sin() * y.cos(), speed * f.cos() * y.sin() * slope]
     }
 }
 
@@ -91,21 +91,21 @@ struct Variational(DoubleGyre);
 
 impl Ode<6> for Variational {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [x, y, xx, xy, yx, yy]: &[N; 6]) -> [N; 6] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, y, xx, xy, yx, yy]: &[Num<N>; 6]) -> [Num<N>; 6] {
         let [f, slope, curvature] = self.0.bent(t, x);
-        let (f, y, speed) = (f.scale(PI), y.scale(PI), PI * self.0.amplitude);
+        let (f, y, speed) = (PI * f, PI * y, PI * self.0.amplitude);
         let ([sin_f, cos_f], [sin_y, cos_y]) = ([f.sin(), f.cos()], [y.sin(), y.cos()]);
         // ∇b = [[a, b], [c, -a]]: the fluid is incompressible
-        let a = (cos_f.clone() * &cos_y * &slope).scale(-PI * speed);
-        let b = (sin_f.clone() * &sin_y).scale(PI * speed);
-        let c = (cos_f.clone() * curvature - sin_f.clone() * &slope * slope.scale(PI)) * sin_y.scale(speed);
+        let a = -PI * speed * &cos_f * &cos_y * &slope;
+        let b = PI * speed * &sin_f * &sin_y;
+        let c = speed * &sin_y * (&cos_f * curvature - PI * &sin_f * &slope * &slope);
         [
-            sin_f * cos_y.scale(-speed),
-            cos_f * sin_y * slope.scale(speed),
-            a.clone() * xx + b.clone() * yx,
-            a.clone() * xy + b * yy,
-            c.clone() * xx - a.clone() * yx,
-            c * xy - a * yy,
+            -speed * sin_f * cos_y,
+            speed * cos_f * sin_y * slope,
+            &a * xx + &b * yx,
+            &a * xy + &b * yy,
+            &c * xx - &a * yx,
+            &c * xy - &a * yy,
         ]
     }
 }

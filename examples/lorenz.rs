@@ -11,7 +11,7 @@ mod common;
 use clap::Parser;
 use common::Folder;
 use flowmap::{
-    Dual, Error, FlowMap, Number, Ode, Pointwise, Result, Tolerance,
+    Dual, Error, FlowMap, Num, Number, Ode, Pointwise, Result, Tolerance,
     analysis::{Deformation, Steps, ftle, lyapunov_spectrum},
     learn::exit_code,
     nalgebra::Matrix3,
@@ -62,9 +62,8 @@ fn main() -> ExitCode {
 struct Lorenz;
 
 impl Ode<3> for Lorenz {
-    fn rhs<N: Number>(&self, _t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        let pull = (-z.clone()).shift(28.0);
-        [(y.clone() - x).scale(10.0), x.clone() * pull - y, x.clone() * y - z.scale(8.0 / 3.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]
     }
 }
 

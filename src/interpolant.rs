@@ -14,8 +14,8 @@
 //!
 //! Reference: M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, Stochastic interpolants, arXiv 2303.08797.
 
-use crate::{Dual, Error, Number, Result, State};
-use std::{fmt, str::FromStr};
+use crate::{Dual, Error, Num, Number, Result, State};
+use std::{f64::consts::FRAC_PI_2, fmt, str::FromStr};
 
 /// The coefficients `α_t` and `β_t` of a path `α_t x0 + β_t x1`.
 ///
@@ -23,32 +23,39 @@ use std::{fmt, str::FromStr};
 /// interpolant of one's own is three short methods.
 ///
 /// ```
-/// use flowmap::{interpolant::Interpolant, Number};
+/// use flowmap::{interpolant::Interpolant, Num, Number};
 /// struct Square;
 /// impl Interpolant for Square {
-///     fn alpha<N: Number>(&self, t: &N) -> N { (-t.powi(2)).shift(1.0) }
-///     fn beta<N: Number>(&self, t: &N) -> N { t.powi(2) }
+///     fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> { 1.0 - t * t }
+///     fn beta<N: Number>(&self, t: &Num<N>) -> Num<N> { t * t }
 ///     fn span(&self) -> [f64; 2] { [0.0, 1.0] }
 /// }
 /// assert_eq!(Square.rates(&0.5), [-1.0, 1.0]);
 /// ```
 pub trait Interpolant {
     /// `α_t`, the share of the start.
-    fn alpha<N: Number>(&self, t: &N) -> N;
+    fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N>;
     /// `β_t`, the share of the end.
-    fn beta<N: Number>(&self, t: &N) -> N;
+    fn beta<N: Number>(&self, t: &Num<N>) -> Num<N>;
     /// The times from start to end between which the path and its velocity are finite.
     fn span(&self) -> [f64; 2];
+
+    /// `α_t` and `β_t`.
+    fn shares<N: Number>(&self, t: &N) -> [N; 2] {
+        let t = Num(t.clone());
+        [self.alpha(&t), self.beta(&t)].map(|share| share.0)
+    }
 
     /// `α'_t` and `β'_t`.
     fn rates<N: Number>(&self, t: &N) -> [N; 2] {
         let moving = Dual::new(t.clone(), t.constant(1.0));
-        [self.alpha(&moving), self.beta(&moving)].map(|c| c.into_parts().1.unwrap_or_else(|| t.constant(0.0)))
+        self.shares(&moving).map(|share| share.into_parts().1.unwrap_or_else(|| t.constant(0.0)))
     }
 
     /// `α_t x0 + β_t x1`; in a batch each sample at its own time.
     fn point<X: State>(&self, t: &X::Time, x0: &X, x1: &X) -> X {
-        x0.scaled(&self.alpha(t)).plus(&x1.scaled(&self.beta(t)))
+        let [alpha, beta] = self.shares(t);
+        x0.scaled(&alpha).plus(&x1.scaled(&beta))
     }
 
     /// `α'_t x0 + β'_t x1`, the time derivative of [`point`](Self::point).
@@ -59,10 +66,10 @@ pub trait Interpolant {
 }
 
 impl<I: Interpolant> Interpolant for &I {
-    fn alpha<N: Number>(&self, t: &N) -> N {
+    fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> {
         (**self).alpha(t)
     }
-    fn beta<N: Number>(&self, t: &N) -> N {
+    fn beta<N: Number>(&self, t: &Num<N>) -> Num<N> {
         (**self).beta(t)
     }
     fn span(&self) -> [f64; 2] {
@@ -82,10 +89,10 @@ impl<I: Interpolant> Interpolant for &I {
 pub struct Linear;
 
 impl Interpolant for Linear {
-    fn alpha<N: Number>(&self, t: &N) -> N {
-        (-t.clone()).shift(1.0)
+    fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        1.0 - t
     }
-    fn beta<N: Number>(&self, t: &N) -> N {
+    fn beta<N: Number>(&self, t: &Num<N>) -> Num<N> {
         t.clone()
     }
     fn span(&self) -> [f64; 2] {
@@ -97,8 +104,8 @@ impl Interpolant for Linear {
 ///
 /// ```
 /// use flowmap::interpolant::{Interpolant, Trigonometric};
-/// let t = 0.3_f64;
-/// assert!((Trigonometric.alpha(&t).powi(2) + Trigonometric.beta(&t).powi(2) - 1.0).abs() < 1e-15);
+/// let [alpha, beta] = Trigonometric.shares(&0.3_f64);
+/// assert!((alpha * alpha + beta * beta - 1.0).abs() < 1e-15);
 /// ```
 ///
 /// Reference: M. S. Albergo, E. Vanden-Eijnden, Building normalizing flows with stochastic interpolants, arXiv 2209.15571.
@@ -106,11 +113,11 @@ impl Interpolant for Linear {
 pub struct Trigonometric;
 
 impl Interpolant for Trigonometric {
-    fn alpha<N: Number>(&self, t: &N) -> N {
-        t.scale(std::f64::consts::FRAC_PI_2).cos()
+    fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        (FRAC_PI_2 * t).cos()
     }
-    fn beta<N: Number>(&self, t: &N) -> N {
-        t.scale(std::f64::consts::FRAC_PI_2).sin()
+    fn beta<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        (FRAC_PI_2 * t).sin()
     }
     fn span(&self) -> [f64; 2] {
         [0.0, 1.0]
@@ -128,7 +135,7 @@ impl Interpolant for Trigonometric {
 /// use flowmap::interpolant::{Interpolant, VariancePreserving};
 /// let path = VariancePreserving::new(5.0)?;
 /// assert_eq!(path.span(), [0.0, 5.0 - VariancePreserving::CUTOFF]);
-/// assert_eq!(path.beta(&5.0), 1.0);
+/// assert_eq!(path.shares(&5.0), [0.0, 1.0]);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
@@ -172,12 +179,12 @@ impl Default for VariancePreserving {
 }
 
 impl Interpolant for VariancePreserving {
-    fn alpha<N: Number>(&self, t: &N) -> N {
+    fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> {
         // exp_m1 keeps all digits near the horizon, where the exponential is nearly 1
-        (-t.shift(-self.horizon).scale(2.0).exp_m1()).sqrt()
+        (-(2.0 * (t - self.horizon)).exp_m1()).sqrt()
     }
-    fn beta<N: Number>(&self, t: &N) -> N {
-        t.shift(-self.horizon).exp()
+    fn beta<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        (t - self.horizon).exp()
     }
     fn span(&self) -> [f64; 2] {
         [0.0, self.horizon - Self::CUTOFF]
@@ -192,7 +199,7 @@ impl Interpolant for VariancePreserving {
 /// ```
 /// use flowmap::interpolant::{Interpolant, Path};
 /// let path: Path = "vp:8".parse()?;
-/// assert_eq!(path.beta(&8.0), 1.0);
+/// assert_eq!(path.shares(&8.0), [0.0, 1.0]);
 /// assert_eq!(path.to_string(), "vp:8");
 /// assert!("cubic".parse::<Path>().is_err());
 /// # Ok::<(), flowmap::Error>(())
@@ -210,14 +217,14 @@ pub enum Path {
 }
 
 impl Interpolant for Path {
-    fn alpha<N: Number>(&self, t: &N) -> N {
+    fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> {
         match self {
             Self::Linear => Linear.alpha(t),
             Self::Trigonometric => Trigonometric.alpha(t),
             Self::VariancePreserving(path) => path.alpha(t),
         }
     }
-    fn beta<N: Number>(&self, t: &N) -> N {
+    fn beta<N: Number>(&self, t: &Num<N>) -> Num<N> {
         match self {
             Self::Linear => Linear.beta(t),
             Self::Trigonometric => Trigonometric.beta(t),
@@ -297,8 +304,9 @@ mod tests {
     fn every_path_goes_from_start_to_end() {
         for path in paths() {
             let [start, end] = path.span();
-            assert!((path.alpha(&start) - 1.0).abs() < 1e-4 && path.beta(&start).abs() < 0.007, "{path}");
-            assert!(path.alpha(&end).abs() < 0.045 && (path.beta(&end) - 1.0).abs() < 0.002, "{path}");
+            let [[alpha, beta], last] = [start, end].map(|t| path.shares(&t));
+            assert!((alpha - 1.0).abs() < 1e-4 && beta.abs() < 0.007, "{path}");
+            assert!(last[0].abs() < 0.045 && (last[1] - 1.0).abs() < 0.002, "{path}");
         }
     }
 
@@ -326,9 +334,9 @@ mod tests {
     fn the_bounds_at_the_cutoff_are_as_documented() {
         let path = VariancePreserving::default();
         let [_, end] = path.span();
-        assert!(path.alpha(&end) > 0.0446 && path.rates(&end)[0].abs() < 22.4);
+        assert!(path.shares(&end)[0] > 0.0446 && path.rates(&end)[0].abs() < 22.4);
         assert!(path.rates(&path.horizon())[0].is_infinite());
-        assert!(path.alpha(&5.1_f64).is_nan());
+        assert!(path.shares(&5.1_f64)[0].is_nan());
     }
 
     #[test]

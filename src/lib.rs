@@ -32,7 +32,7 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! [`Differences`] supplies tangents by central differences. A recipe written once over [`Number`] needs none, because dual
+//! [`Differences`] supplies tangents by central differences. A formula written over [`Num`] needs none, because dual
 //! numbers give exact ones; the README shows such a flow. [`guide`] goes on from here.
 //!
 //! # Tour
@@ -55,7 +55,7 @@
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
 //! | [`State`], [`Coordinates`] | points and batches that an ODE moves |
-//! | [`Number`], [`Dual`], [`Lanes`] | arithmetic that floats, dual numbers and tensors share; forward mode; SIMD |
+//! | [`Number`], [`Num`], [`Dual`], [`Lanes`] | arithmetic that floats, dual numbers and tensors share; numbers in formulas; forward mode; SIMD |
 //!
 //! # Features
 //!
@@ -125,7 +125,7 @@ pub use flow::{
     Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant, Inverse, Learned, Map,
     Product, Projected, Restriction, Scaling, TimeChange, flow_map,
 };
-pub use number::{Dual, LaneMask, Lanes, Mask, Norm, Number, Real, Scalar, Tolerance, Value};
+pub use number::{Condition, Dual, LaneMask, Lanes, Mask, Norm, Num, Number, Operand, Real, Scalar, Tolerance, Value};
 pub use state::{Coordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 

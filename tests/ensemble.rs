@@ -1,7 +1,7 @@
 //! Many ODEs at once: as each by itself.
 
 use flowmap::{
-    FlowMap, Number, Ode, ParametricOde, Pointwise, Tolerance,
+    FlowMap, Num, Number, Ode, ParametricOde, Pointwise, Tolerance,
     exact::{Coupling, Rotation},
     solver::{Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, End, Ensemble, Save, Solver, Start, Status, TSIT5},
 };
@@ -11,7 +11,7 @@ struct VanDerPol;
 
 impl ParametricOde<2, 1> for VanDerPol {
     #[inline(always)]
-    fn rhs_with<N: Number>(&self, _t: &N, [x, v]: &[N; 2], [mu]: &[N; 1]) -> [N; 2] {
+    fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, v]: &[Num<N>; 2], [mu]: &[Num<N>; 1]) -> [Num<N>; 2] {
         [v.clone(), mu.clone() * (-(x.clone() * x)).shift(1.0) * v - x]
     }
 }
@@ -87,9 +87,9 @@ fn failures_stay_alone_and_say_why() {
     struct Trouble;
     impl Ode<2> for Trouble {
         #[inline(always)]
-        fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+        fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
             let bad = flowmap::Mask::and(&t.constant(1.0).less(t), &y.less(&y.constant(0.0)));
-            [x.clone() * x, N::select(&bad, &y.constant(f64::NAN), &y.constant(0.0))]
+            [x.clone() * x, Num::select(&bad, &y.constant(f64::NAN), &y.constant(0.0))]
         }
     }
     let good: Vec<_> =

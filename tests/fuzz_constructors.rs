@@ -136,7 +136,7 @@ proptest! {
             if let Some(path) = made(name.parse::<Path>())? {
                 prop_assert_eq!(path.to_string().parse::<Path>().unwrap(), path);
                 let [start, end] = path.span();
-                all_finite(&name, &[path.alpha(&start), path.beta(&end), path.rates(&end)[0]])?;
+                all_finite(&name, &[path.shares(&start)[0], path.shares(&end)[1], path.rates(&end)[0]])?;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The probability flow from noise to a mixture of many normal laws.
 
 use flowmap::{
-    ImageTensor, Number, Ode, Result, Tensor, Var, VelocityField,
+    ImageTensor, Num, Number, Ode, Result, Tensor, Var, VelocityField,
     backend::ndarray::NdTensor,
     law::{Law, Normal, stream},
     rand::{Rng, RngExt},
@@ -97,13 +97,13 @@ fn precision_and_slope<N: Number>(t: &N) -> [N; 2] {
 impl Ode<D> for Mixture {
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let [precision, slope] = precision_and_slope(t);
-        let reach = t.clone() * precision;
-        let size = (reach.clone() * t).scale(-0.5);
+        let reach = t * precision;
+        let size = -0.5 * (&reach * t);
         let mut largest = self.logit(0, &reach, &size, x);
         for k in 1..COMPONENTS {
-            largest = largest.max(&self.logit(k, &reach, &size, x));
+            largest = largest.max(self.logit(k, &reach, &size, x));
         }
         let mut total = t.constant(0.0);
         let mut rates = x.clone();
@@ -112,15 +112,15 @@ impl Ode<D> for Mixture {
         }
         for k in 0..COMPONENTS {
             let weight = (self.logit(k, &reach, &size, x) - &largest).exp();
-            total = total + &weight;
+            total += &weight;
             for i in 0..D {
                 rates[i] = weight.scale_onto(self.means[k][i], rates[i].clone());
             }
         }
-        let share = total.recip();
+        let share = 1.0 / total;
         for i in 0..D {
-            let mean = rates[i].clone() * &share;
-            rates[i] = (x[i].clone() - t.clone() * &mean) * &slope + mean;
+            let mean = &rates[i] * &share;
+            rates[i] = &mean + &slope * (&x[i] - t * &mean);
         }
         rates
     }
@@ -130,8 +130,8 @@ impl Mixture {
     /// `t/V (x · m_k) - t²/2V |m_k|²`.
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
-    fn logit<N: Number>(&self, k: usize, reach: &N, size: &N, x: &[N; D]) -> N {
-        let mut along = x[0].scale(self.means[k][0]);
+    fn logit<N: Number>(&self, k: usize, reach: &Num<N>, size: &Num<N>, x: &[Num<N>; D]) -> Num<N> {
+        let mut along = self.means[k][0] * &x[0];
         for i in 1..D {
             along = x[i].scale_onto(self.means[k][i], along);
         }

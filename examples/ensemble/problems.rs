@@ -1,7 +1,7 @@
 //! Three problems on which libraries are compared: many short chaotic trajectories, many points of a probability flow, one long
 //! orbit. Every quantity is deterministic, so that other languages can repeat it.
 
-use flowmap::{Number, Ode, solver::Start};
+use flowmap::{Num, Number, Ode, solver::Start};
 use std::f64::consts::TAU;
 
 /// Trajectories of the first two problems.
@@ -13,9 +13,8 @@ pub struct Lorenz;
 
 impl Ode<3> for Lorenz {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        let pull = (-z.clone()).shift(28.0);
-        [(y.clone() - x).scale(10.0), x.clone() * pull - y, x.clone() * y - z.scale(8.0 / 3.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]
     }
 }
 
@@ -47,31 +46,31 @@ impl Ode<2> for Mixture {
     /// `b = m + (t s² - (1-t))/V (x - t m)`.
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
-    fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        let rest = (-t.clone()).shift(1.0);
-        let precision = (rest.clone() * &rest + (t.clone() * t).scale(VARIANCE)).recip();
-        let slope = (t.scale(VARIANCE) - &rest) * &precision;
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let rest = 1.0 - t;
+        let precision = (&rest * &rest + VARIANCE * (t * t)).recip();
+        let slope = (VARIANCE * t - &rest) * &precision;
         // logarithms of the weights; what all components share is left out, |t μ|² among it
-        let reach = t.clone() * &precision;
-        let [along_x, along_y] = [x.clone() * &reach, y.clone() * &reach];
-        let logit = |[a, b]: [f64; 2]| along_x.scale(a) + along_y.scale(b);
+        let reach = t * &precision;
+        let [along_x, along_y] = [x * &reach, y * &reach];
+        let logit = |[a, b]: [f64; 2]| a * &along_x + b * &along_y;
         let mut largest = logit(self.0[0]);
         for k in 1..8 {
-            largest = largest.max(&logit(self.0[k]));
+            largest = largest.max(logit(self.0[k]));
         }
         let mut total = t.constant(0.0);
         let [mut mean_x, mut mean_y] = [total.clone(), total.clone()];
         for k in 0..8 {
             let [a, b] = self.0[k];
             let weight = (logit([a, b]) - &largest).exp();
-            total = total + &weight;
-            mean_x = mean_x + weight.scale(a);
-            mean_y = mean_y + weight.scale(b);
+            total += &weight;
+            mean_x += a * &weight;
+            mean_y += b * &weight;
         }
         let share = total.recip();
         [(mean_x, x), (mean_y, y)].map(|(sum, x)| {
             let mean = sum * &share;
-            (x.clone() - t.clone() * &mean) * &slope + mean
+            (x - t * &mean) * &slope + mean
         })
     }
 }
@@ -96,16 +95,15 @@ const MOON: f64 = 0.012277471;
 
 impl Ode<4> for Arenstorf {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [x, y, u, v]: &[N; 4]) -> [N; 4] {
-        let (from_earth, from_moon) = (x.shift(MOON), x.shift(MOON - 1.0));
-        let square = y.clone() * y;
-        let pull = |distance: &N, mass: f64| {
-            let square = distance.clone() * distance + &square;
-            (square.sqrt() * square).recip().scale(mass)
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, u, v]: &[Num<N>; 4]) -> [Num<N>; 4] {
+        let (from_earth, from_moon) = (x + MOON, x + (MOON - 1.0));
+        let pull = |distance: &Num<N>, mass: f64| {
+            let square = distance * distance + y * y;
+            mass / (square.sqrt() * square)
         };
         let (earth, moon) = (pull(&from_earth, 1.0 - MOON), pull(&from_moon, MOON));
-        let ahead = v.scale(2.0) + x - from_earth * &earth - from_moon * &moon;
-        [u.clone(), v.clone(), ahead, y.clone() - u.scale(2.0) - (earth + moon) * y]
+        let ahead = 2.0 * v + x - from_earth * &earth - from_moon * &moon;
+        [u.clone(), v.clone(), ahead, y - 2.0 * u - (earth + moon) * y]
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     units::{Batch, InOwnUnits, Network, in_own_units, rows, time},
 };
 use flowmap::{
-    Case, FlowMap, Invariant, Number, Projected, Result, Tensor,
+    Case, FlowMap, Invariant, Num, Number, Projected, Result, Tensor,
     analysis::{Deformation, jacobian},
     characterization::{InverseConsistency, Semigroup, measure},
 };
@@ -52,7 +52,7 @@ pub struct Errors {
 pub struct Level<S>(pub S);
 
 impl<const D: usize, S: System<D>> Invariant<D> for Level<S> {
-    fn at<N: Number>(&self, x: &[N; D]) -> N {
+    fn at<N: Number>(&self, x: &[Num<N>; D]) -> Num<N> {
         S::invariant(x).unwrap_or_else(|| x[0].constant(0.0))
     }
 }

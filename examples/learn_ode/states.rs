@@ -2,7 +2,7 @@
 
 use crate::systems::System;
 use flowmap::{
-    Diffeomorphism, Learned, Result, Scaling,
+    Coordinates, Diffeomorphism, Learned, Result, Scaling,
     backend::ndarray::NdTensor,
     data::Points,
     law::{Law, Normal, Sum, Uniform, Visited},
@@ -37,7 +37,7 @@ pub fn learned_from<const D: usize, S: System<D>>(system: S, solver: &Ensemble, 
         States::Visited { thickness, .. } => {
             let units = Scaling::of_box(S::BOX)?;
             let mut table = visited(system, solver, TABLE, 0)?;
-            table.iter_mut().for_each(|x| *x = units.forward(x));
+            table.iter_mut().for_each(|x| *x = x.through(|x| units.forward(x)));
             let noise = Normal::new(vec![0.0; D], thickness * margin)?;
             Arc::new(Sum::new(Points::new(table.into_flattened(), D)?, noise)?)
         }

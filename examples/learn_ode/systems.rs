@@ -1,7 +1,7 @@
 //! The ODEs that can be learned, with the boxes that trajectories begin in.
 
 use crate::{exponents, ftle, states::States, units::InOwnUnits};
-use flowmap::{Number, Ode, Result};
+use flowmap::{Num, Number, Ode, Result};
 use serde_json::Value;
 use std::{f64::consts::PI, path::Path};
 
@@ -39,7 +39,7 @@ pub struct Pendulum;
 
 impl Ode<2> for Pendulum {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [angle, speed]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, [angle, speed]: &[Num<N>; 2]) -> [Num<N>; 2] {
         [speed.clone(), -angle.sin()]
     }
 }
@@ -60,9 +60,8 @@ pub struct LotkaVolterra;
 
 impl Ode<2> for LotkaVolterra {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [prey, hunters]: &[N; 2]) -> [N; 2] {
-        let meet = prey.clone() * hunters;
-        [prey.scale(1.5) - &meet, meet - hunters.scale(3.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [prey, hunters]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [prey * (1.5 - hunters), hunters * (prey - 3.0)]
     }
 }
 
@@ -81,8 +80,8 @@ pub struct Lorenz;
 
 impl Ode<3> for Lorenz {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        [(y.clone() - x).scale(10.0), x.clone() * &(-z.shift(-28.0)) - y, x.clone() * y - z.scale(8.0 / 3.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]
     }
 }
 
@@ -96,19 +95,19 @@ impl System<3> for Lorenz {
     }
 }
 
-/// Two vortices side by side whose border sways; amplitude 0.1, sway 0.25, period 10.
+/// Two vortices side by side whose border sways; amplitude 0.1, sway 0.25, period 10. The stream function is
+/// `sin(π f) sin(π y)/10` with `f = a x² + x - 2a x`, `a = sin(π t/5)/4`.
 #[derive(Clone, Copy)]
 pub struct DoubleGyre;
 
 impl Ode<2> for DoubleGyre {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        let sway = t.scale(PI / 5.0).sin().scale(0.25);
-        let f = sway.clone() * &(x.clone() * x) + x - (sway.clone() * x).scale(2.0);
-        let slope = (sway.clone() * x).scale(2.0) - sway.scale(2.0) + &x.constant(1.0);
-        let (sin_f, cos_f) = (f.scale(PI).sin(), f.scale(PI).cos());
-        let (sin_y, cos_y) = (y.scale(PI).sin(), y.scale(PI).cos());
-        [(sin_f * &cos_y).scale(-0.1 * PI), (cos_f * &sin_y * &slope).scale(0.1 * PI)]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let a = 0.25 * (PI / 5.0 * t).sin();
+        let f = &a * (x * x) + x - 2.0 * &a * x;
+        let slope = 2.0 * &a * x - 2.0 * &a + 1.0;
+        let (f, y) = (PI * f, PI * y);
+        [-0.1 * PI * (f.sin() * y.cos()), 0.1 * PI * (f.cos() * y.sin() * slope)]
     }
 }
 
@@ -125,16 +124,16 @@ impl System<2> for DoubleGyre {
     }
 }
 
-/// A planet about a sun of mass 1, in its plane.
+/// A planet about a sun of mass 1, in its plane: `z'' = -z/|z|³`.
 #[derive(Clone, Copy)]
 pub struct Kepler;
 
 impl Ode<4> for Kepler {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [x, y, u, v]: &[N; 4]) -> [N; 4] {
-        let square = x.clone() * x + &(y.clone() * y);
-        let pull = (square.clone() * &square.sqrt()).recip();
-        [u.clone(), v.clone(), -(x.clone() * &pull), -(y.clone() * &pull)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, u, v]: &[Num<N>; 4]) -> [Num<N>; 4] {
+        let square = x * x + y * y;
+        let pull = 1.0 / (&square * square.sqrt());
+        [u.clone(), v.clone(), -x * &pull, -y * &pull]
     }
 }
 

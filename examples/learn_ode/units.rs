@@ -2,7 +2,7 @@
 
 use crate::systems::System;
 use flowmap::{
-    Clock, Conjugation, Diffeomorphism, Learned, Number, Ode, Result, Scaling, TimeChange,
+    Clock, Conjugation, Diffeomorphism, Learned, Num, Number, Ode, Result, Scaling, TimeChange,
     backend::ndarray::NdTensor,
     nn::{Mlp, MlpShape},
 };
@@ -17,11 +17,11 @@ pub struct InUnitTime<S>(pub S);
 
 impl<const D: usize, S: System<D>> Ode<D> for InUnitTime<S> {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let [start, end] = S::SPAN;
-        let mut velocity = self.0.rhs(&t.scale(end - start).shift(start), x);
+        let mut velocity = self.0.rhs(&(start + (end - start) * t), x);
         for v in &mut velocity {
-            *v = v.scale(end - start);
+            *v *= end - start;
         }
         velocity
     }
@@ -32,9 +32,9 @@ impl<const D: usize, S: System<D>> Ode<D> for InUnitTime<S> {
 pub struct UnitClock([f64; 2]);
 
 impl Clock for UnitClock {
-    fn at<N: Number>(&self, t: &N) -> N {
+    fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
         let [start, end] = self.0;
-        t.shift(-start).scale(1.0 / (end - start))
+        (t - start) / (end - start)
     }
 }
 
@@ -46,15 +46,15 @@ pub struct Chart<S, const D: usize> {
 }
 
 impl<S: System<D>, const D: usize> Diffeomorphism<D> for Chart<S, D> {
-    fn forward<N: Number>(&self, x: &[N; D]) -> [N; D] {
+    fn forward<N: Number>(&self, x: &[Num<N>; D]) -> [Num<N>; D] {
         self.units.forward(x)
     }
-    fn inverse<N: Number>(&self, y: &[N; D]) -> [N; D] {
+    fn inverse<N: Number>(&self, y: &[Num<N>; D]) -> [Num<N>; D] {
         let mut x = self.units.inverse(y);
         if S::WALLS {
             for (x, [low, high]) in x.iter_mut().zip(S::BOX) {
-                let above = x.shift(-low).abs().shift(low);
-                *x = (-(-above).shift(high).abs()).shift(high);
+                let above = low + (&*x - low).abs();
+                *x = high - (high - above).abs();
             }
         }
         x

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Autonomous, AverageVelocity, Differences, Learned, Number, Ode, Pointwise, Restriction, Tolerance,
+    Autonomous, AverageVelocity, Differences, Learned, Num, Number, Ode, Pointwise, Restriction, Tolerance,
     exact::{Affine, Blowup, Hopf},
     flow_map,
     solver::{Adaptive, DOP853, Solver},
@@ -66,9 +66,8 @@ fn fields_that_depend_on_time() {
 struct Lorenz;
 
 impl Ode<3> for Lorenz {
-    fn rhs<N: Number>(&self, _t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        let pull = (-z.clone()).shift(28.0);
-        [(y.clone() - x).scale(10.0), x.clone() * pull - y, x.clone() * y - z.scale(8.0 / 3.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]
     }
 }
 
@@ -91,13 +90,12 @@ fn lorenz_attractor() {
     assert!((last.0 - 600.0).abs() < 1e-9 && last.1 == *spectrum.exponents());
 }
 
-/// Hénon and Heiles: `H = (p² + q²)/2 + q_1² q_2 - q_2³/3`.
+/// Hénon and Heiles: `H = (p² + q² + x² + y²)/2 + x² y - y³/3`.
 struct HenonHeiles;
 
 impl Ode<4> for HenonHeiles {
-    fn rhs<N: Number>(&self, _t: &N, [x, y, p, q]: &[N; 4]) -> [N; 4] {
-        let (square, product) = (y.clone() * y - x.clone() * x, x.clone() * y);
-        [p.clone(), q.clone(), -x.clone() - product.scale(2.0), square - y]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, p, q]: &[Num<N>; 4]) -> [Num<N>; 4] {
+        [p.clone(), q.clone(), -x - 2.0 * x * y, y * y - x * x - y]
     }
 }
 

@@ -1,7 +1,7 @@
 //! A flow seen once a period.
 
 use super::ReturnMap;
-use crate::{Error, Result, flow::FlowMap, number::Number, state::State};
+use crate::{Error, Number, Result, flow::FlowMap, state::State};
 
 /// The stroboscopic map `x ↦ X_{s, s+T}(x)`: where a flow takes points in the time `T`, which is best a period of its field.
 ///
@@ -52,7 +52,7 @@ impl<X: State, M: FlowMap<X>> ReturnMap<X> for Stroboscopic<M> {
 mod tests {
     use super::*;
     use crate::{
-        Dual, Ode, Pointwise, Tolerance, VelocityField,
+        Dual, Num, Number, Ode, Pointwise, Tolerance, VelocityField,
         analysis::jacobian,
         exact::Blowup,
         solver::{Adaptive, DOP853, Solver},
@@ -63,8 +63,8 @@ mod tests {
     struct Duffing(f64);
 
     impl Ode<2> for Duffing {
-        fn rhs<N: Number>(&self, t: &N, [x, v]: &[N; 2]) -> [N; 2] {
-            [v.clone(), x.clone() - x.powi(3) - v.scale(0.2) + t.cos().scale(self.0)]
+        fn rhs<N: Number>(&self, t: &Num<N>, [x, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
+            [v.clone(), x - x.powi(3) - 0.2 * v + self.0 * t.cos()]
         }
     }
 

@@ -1,7 +1,7 @@
 //! The Arnold-Beltrami-Childress flow where it is a shear.
 
 use super::{ExactFlow, exact_flow, setting::finite};
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// The ABC flow with `B = C = 0`: layers that slide over each other, the direction turning with the height.
 ///
@@ -39,25 +39,21 @@ impl AbcShear {
 }
 
 impl Ode<3> for AbcShear {
-    fn rhs<N: Number>(&self, _t: &N, [_, _, z]: &[N; 3]) -> [N; 3] {
-        [z.sin().scale(self.amplitude), z.cos().scale(self.amplitude), z.constant(0.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [_, _, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [self.amplitude * z.sin(), self.amplitude * z.cos(), z.constant(0.0)]
     }
 }
 
 impl ExactFlow<3> for AbcShear {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        let way = (t.clone() - s).scale(self.amplitude);
-        [way.clone() * &z.sin() + x, way * &z.cos() + y, z.clone()]
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        let way = self.amplitude * (t - s);
+        [x + &way * z.sin(), y + way * z.cos(), z.clone()]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [_, _, z]: &[N; 3]) -> [[N; 3]; 3] {
-        let way = (t.clone() - s).scale(self.amplitude);
-        let (zero, one) = (z.constant(0.0), z.constant(1.0));
-        [
-            [one.clone(), zero.clone(), way.clone() * &z.cos()],
-            [zero.clone(), one.clone(), -(way * &z.sin())],
-            [zero.clone(), zero, one],
-        ]
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [_, _, z]: &[Num<N>; 3]) -> [[Num<N>; 3]; 3] {
+        let way = self.amplitude * (t - s);
+        let fixed = |c| z.constant(c);
+        [[fixed(1.0), fixed(0.0), &way * z.cos()], [fixed(0.0), fixed(1.0), -way * z.sin()], [fixed(0.0), fixed(0.0), fixed(1.0)]]
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{
     ExactFlow, exact_flow,
-    expm::{expm, exponential},
+    expm::{exponential, matrix_exponential},
 };
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The affine system `x' = A x + c` with constant coefficients, in any dimension.
 ///
@@ -60,35 +60,35 @@ impl<const D: usize> Affine<D> {
     }
 }
 
-/// `constant + row · x`.
-fn affine<N: Number, const D: usize>(row: impl Iterator<Item = f64>, x: &[N; D], constant: f64) -> N {
-    let products = row.zip(x).map(|(a, x)| x.scale(a));
-    products.reduce(|sum, term| sum + term).expect("a point has coordinates").shift(constant)
+/// `row · x + constant`.
+fn affine<N: Number, const D: usize>(row: &[f64; D], x: &[Num<N>; D], constant: f64) -> Num<N> {
+    let products = row.iter().zip(x).map(|(&a, x)| a * x);
+    products.reduce(|sum, term| sum + term).expect("a point has coordinates") + constant
 }
 
 impl<const D: usize> Ode<D> for Affine<D> {
     /// # Panics
     /// If `D` is 0.
-    fn rhs<N: Number>(&self, _t: &N, x: &[N; D]) -> [N; D] {
-        std::array::from_fn(|i| affine(self.matrix[i].into_iter(), x, self.offset[i]))
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        std::array::from_fn(|i| affine(&self.matrix[i], x, self.offset[i]))
     }
 }
 
 impl<const D: usize> ExactFlow<D> for Affine<D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
-        let duration = t.clone() - s;
-        let row = |i: usize| self.matrix[i].iter().chain([&self.offset[i]]).map(|&a| duration.scale(a)).collect();
-        let rest = vec![duration.constant(0.0); D + 1];
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let tau = t - s;
+        let row = |i: usize| self.matrix[i].iter().chain([&self.offset[i]]).map(|&a| a * &tau).collect();
+        let rest = vec![tau.constant(0.0); D + 1];
         let exponential = exponential((0..D).map(row).chain([rest]).collect());
         std::array::from_fn(|i| {
             let (linear, shift) = exponential[i].split_at(D);
-            linear.iter().zip(x).fold(shift[0].clone(), |sum, (e, x)| sum + e.clone() * x)
+            linear.iter().zip(x).fold(shift[0].clone(), |sum, (e, x)| sum + e * x)
         })
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; D]) -> [[N; D]; D] {
-        let duration = t.clone() - s;
-        expm(&self.matrix.map(|row| row.map(|a| duration.scale(a))))
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
+        let tau = t - s;
+        matrix_exponential(self.matrix.map(|row| row.map(|a| a * &tau)))
     }
 }
 

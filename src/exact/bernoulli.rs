@@ -1,7 +1,7 @@
 //! The Bernoulli equation.
 
 use super::{ExactFlow, alive, exact_flow, setting::finite, special::integrals::Growth};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The Bernoulli equation with constant coefficients and a real exponent `n ≠ 1`, on the positive half line.
 ///
@@ -50,36 +50,36 @@ impl Bernoulli {
     }
 
     /// How `u` grows, and what it is divided by.
-    fn parts<N: Number>(&self, s: &N, t: &N, x: &N) -> (Growth<N>, N) {
-        let growth = Growth::new(self.degree() * self.linear, &(t.clone() - s));
+    fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> (Growth<N>, Num<N>) {
+        let growth = Growth::new(self.degree() * self.linear, &(t - s));
         let u = alive(x.clone()).powf(self.degree());
-        let denominator = alive(u.scale(-self.degree() * self.power) * &growth.sum + &growth.start);
+        let denominator = alive(&growth.start - self.degree() * self.power * u * &growth.sum);
         (growth, denominator)
     }
 }
 
 impl Ode<1> for Bernoulli {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [x.scale(self.linear) + x.powf(self.exponent).scale(self.power)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.linear * x + self.power * x.powf(self.exponent)]
     }
 }
 
 impl ExactFlow<1> for Bernoulli {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let (growth, denominator) = self.parts(s, t, x);
-        [(growth.end / denominator).powf(self.degree().recip()) * x]
+        [x * (growth.end / denominator).powf(1.0 / self.degree())]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         let (growth, denominator) = self.parts(s, t, x);
-        [[(growth.end / &denominator).powf(self.degree().recip()) * growth.start / denominator]]
+        [[(growth.end / &denominator).powf(1.0 / self.degree()) * growth.start / denominator]]
     }
 
     fn domain(&self, s: f64, t: f64, [x]: &[f64; 1]) -> Result<()> {
         if *x <= 0.0 {
             return Err(Error::invalid("state", format!("{x} is not positive")));
         }
-        if self.parts(&s, &t, x).1 > 0.0 {
+        if self.parts(&Num(s), &Num(t), &Num(*x)).1.0 > 0.0 {
             return Ok(());
         }
         let (rate, pull) = (self.degree() * self.linear, x.powf(-self.degree()) / (self.degree() * self.power));

@@ -1,7 +1,7 @@
 //! Blow-up in finite time.
 
-use super::{ExactFlow, exact_flow};
-use crate::{Error, Number, Ode, Result};
+use super::{ExactFlow, alive, exact_flow};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The scalar ODE whose solutions leave every bounded set in finite time.
 ///
@@ -24,24 +24,22 @@ use crate::{Error, Number, Ode, Result};
 pub struct Blowup;
 
 /// `1 - x (t - s)`, NaN where the solution has ceased to exist.
-fn denominator<N: Number>(s: &N, t: &N, x: &N) -> N {
-    let left = (-(x.clone() * &(t.clone() - s))).shift(1.0);
-    let zero = left.constant(0.0);
-    N::select(&zero.less(&left), &left, &left.constant(f64::NAN))
+fn denominator<N: Number>(s: &Num<N>, t: &Num<N>, x: &Num<N>) -> Num<N> {
+    alive(1.0 - x * (t - s))
 }
 
 impl Ode<1> for Blowup {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [x.clone() * x]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [x * x]
     }
 }
 
 impl ExactFlow<1> for Blowup {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [x.clone() / denominator(s, t, x)]
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [x / denominator(s, t, x)]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         [[denominator(s, t, x).powi(-2)]]
     }
 

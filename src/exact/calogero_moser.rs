@@ -1,7 +1,8 @@
 //! Particles on a line that repel each other with the inverse cube.
 
 use super::{ExactFlow, exact_flow, setting::positive, special::hermitian::eigenvalues};
-use crate::{Dual, Error, Number, Ode, Result};
+use crate::{Dual, Error, Num, Number, Ode, Result};
+use std::array::from_fn;
 
 /// The Calogero-Moser system of `N = D/2` particles on a line, with positions and momenta `(q₁, …, q_N, p₁, …, p_N)`.
 ///
@@ -43,45 +44,45 @@ impl<const D: usize> CalogeroMoser<D> {
 }
 
 impl<const D: usize> Ode<D> for CalogeroMoser<D> {
-    fn rhs<N: Number>(&self, _t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let (q, p) = x.split_at(D / 2);
         let force = |i: usize| {
             let others = (0..q.len()).filter(|&j| j != i);
-            let terms = others.map(|j| (q[i].clone() - &q[j]).powi(-3));
-            terms.fold(q[i].constant(0.0), |sum, term| sum + term).scale(2.0 * self.coupling * self.coupling)
+            let terms = others.map(|j| (&q[i] - &q[j]).powi(-3));
+            2.0 * self.coupling.powi(2) * terms.fold(q[i].constant(0.0), |sum, term| sum + term)
         };
-        std::array::from_fn(|i| if i < p.len() { p[i].clone() } else { force(i - p.len()) })
+        from_fn(|i| if i < p.len() { p[i].clone() } else { force(i - p.len()) })
     }
 }
 
 impl<const D: usize> ExactFlow<D> for CalogeroMoser<D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
-        let (q, p) = x.split_at(D / 2);
-        let duration = (t.clone() - s).in_form_of(&q[0]);
-        let zero = q[0].constant(0.0);
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         // with the time as a dual number, the tangents of the positions are the momenta
-        let still = Dual::constant(zero.clone());
+        let Num(duration) = (t - s).in_form_of(&x[0]);
+        let time = Num(Dual::new(duration.clone(), duration.constant(1.0)));
+        let start = x.clone().map(|x| Num(Dual::constant(x.0)));
+        let (q, p) = start.split_at(D / 2);
+        let zero = q[0].constant(0.0);
+        // Q + (t - s) L
         let entry = |i: usize, j: usize| {
-            let moving = |start: &N, rate: N| Dual::new(start.clone() + rate.clone() * &duration, rate);
             if i == j {
-                return [moving(&q[i], p[i].clone()), still.clone()];
+                return [&q[i] + &p[i] * &time, zero.clone()];
             }
-            [still.clone(), moving(&zero, (q[i].clone() - &q[j]).recip().scale(self.coupling))]
+            [zero.clone(), self.coupling / (&q[i] - &q[j]) * &time]
         };
         let matrix = (0..q.len()).map(|i| (0..q.len()).map(|j| entry(i, j)).collect()).collect();
         let ends = eigenvalues(matrix);
         // each particle keeps its place in the order
         let arrived = |i: usize| {
-            let one = zero.constant(1.0);
-            let left = q.iter().map(|other| N::select(&other.less(&q[i]), &one, &zero));
+            let left = q.iter().map(|other| other.lt(&q[i]).choose(1.0, 0.0));
             let rank = left.fold(zero.clone(), |sum, one| sum + one);
             let places = ends.iter().enumerate().skip(1);
-            places.fold(ends[0].clone(), |end, (k, other)| Dual::select(&rank.constant(k as f64 - 0.5).less(&rank), other, &end))
+            places.fold(ends[0].clone(), |end, (k, other)| rank.gt(k as f64 - 0.5).choose(other, &end))
         };
-        let (ends, rates): (Vec<N>, Vec<Option<N>>) = (0..q.len()).map(|i| arrived(i).into_parts()).unzip();
-        let rates = rates.into_iter().map(|rate| rate.unwrap_or_else(|| zero.clone()));
-        let mut coordinates = ends.into_iter().chain(rates);
-        std::array::from_fn(|_| coordinates.next().expect("a position and a momentum for each particle"))
+        let (ends, rates): (Vec<N>, Vec<Option<N>>) = (0..q.len()).map(|i| arrived(i).0.into_parts()).unzip();
+        let rates = rates.into_iter().map(|rate| rate.unwrap_or_else(|| duration.constant(0.0)));
+        let mut coordinates = ends.into_iter().chain(rates).map(Num);
+        from_fn(|_| coordinates.next().expect("a position and a momentum for each particle"))
     }
 
     fn domain(&self, _s: f64, _t: f64, x: &[f64; D]) -> Result<()> {

@@ -5,7 +5,7 @@ use super::{
     rodrigues::{cross, direction, length, sine_and_versine},
     setting::{finite, positive},
 };
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
 /// A charged particle in uniform electric and magnetic fields, in six dimensions: its place `x` and its velocity `v`. It gyrates
@@ -50,55 +50,61 @@ impl ChargedParticle {
 
     /// `u`.
     fn drift(&self) -> [f64; 3] {
-        cross(&self.electric, &direction(&self.magnetic)).map(|u| u / length(&self.magnetic))
+        cross(&self.electric, &direction(&self.magnetic).map(Num)).map(|u| u.0 / length(&self.magnetic))
     }
 
     /// `a∥`.
-    fn along<N: Number>(&self, a: &[N; 3]) -> [N; 3] {
+    fn along<N: Number>(&self, a: &[Num<N>; 3]) -> [Num<N>; 3] {
         let n = direction(&self.magnetic);
-        let component = a[0].scale(n[0]) + a[1].scale(n[1]) + a[2].scale(n[2]);
-        n.map(|n| component.scale(n))
+        let component = n[0] * &a[0] + n[1] * &a[1] + n[2] * &a[2];
+        n.map(|n| n * &component)
     }
 
     /// The flow of a charge with this drift and this acceleration along the magnetic field.
-    fn moved<N: Number>(&self, s: &N, t: &N, x: &[N; 6], drift: &[f64; 3], push: &[f64; 3]) -> [N; 6] {
-        let (place, velocity): ([N; 3], [N; 3]) = (from_fn(|i| x[i].clone()), from_fn(|i| x[i + 3].clone()));
+    fn moved<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 6], drift: &[f64; 3], push: &[f64; 3]) -> [Num<N>; 6] {
+        let velocity = velocity_of(x);
         let frequency = length(&self.magnetic);
-        let duration = t.clone() - s;
-        let angle = duration.scale(frequency);
+        let duration = t - s;
+        let angle = frequency * &duration;
         let ([sine, versine], cosine) = (sine_and_versine(&angle), angle.cos());
-        let half_square = (duration.clone() * &duration).scale(0.5);
+        let half_square = &duration * &duration / 2.0;
         let along = self.along(&velocity);
-        let gyrating: [N; 3] = from_fn(|i| (velocity[i].clone() - &along[i]).shift(-drift[i]));
+        let gyrating: [Num<N>; 3] = from_fn(|i| &velocity[i] - &along[i] - drift[i]);
+        // w × n
         let pulled = cross(&direction(&self.magnetic), &gyrating).map(|component| -component);
-        let steady: [N; 3] = from_fn(|i| along[i].shift(drift[i]));
+        let steady: [Num<N>; 3] = from_fn(|i| &along[i] + drift[i]);
         from_fn(|k| {
             let i = k % 3;
             if k < 3 {
-                let circle = (gyrating[i].clone() * &sine + pulled[i].clone() * &versine).scale(frequency.recip());
-                circle + steady[i].clone() * &duration + half_square.scale(push[i]) + &place[i]
+                let circle = (&sine * &gyrating[i] + &versine * &pulled[i]) / frequency;
+                circle + &steady[i] * &duration + push[i] * &half_square + &x[i]
             } else {
-                let circle = gyrating[i].clone() * &cosine + pulled[i].clone() * &sine;
-                circle + duration.scale(push[i]) + &steady[i]
+                let circle = &cosine * &gyrating[i] + &sine * &pulled[i];
+                circle + push[i] * &duration + &steady[i]
             }
         })
     }
 }
 
+/// `v`.
+fn velocity_of<N: Number>(x: &[Num<N>; 6]) -> [Num<N>; 3] {
+    from_fn(|i| x[i + 3].clone())
+}
+
 impl Ode<6> for ChargedParticle {
-    fn rhs<N: Number>(&self, _t: &N, [_, _, _, u, v, w]: &[N; 6]) -> [N; 6] {
-        let velocity = [u.clone(), v.clone(), w.clone()];
-        let pull = cross(&self.magnetic, &velocity);
-        from_fn(|k| if k < 3 { velocity[k].clone() } else { (-pull[k - 3].clone()).shift(self.electric[k - 3]) })
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; 6]) -> [Num<N>; 6] {
+        // b × v
+        let turn = cross(&self.magnetic, &velocity_of(x));
+        from_fn(|k| if k < 3 { x[k + 3].clone() } else { self.electric[k - 3] - &turn[k - 3] })
     }
 }
 
 impl ExactFlow<6> for ChargedParticle {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 6]) -> [N; 6] {
-        self.moved(s, t, x, &self.drift(), &self.along(&self.electric))
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 6]) -> [Num<N>; 6] {
+        self.moved(s, t, x, &self.drift(), &self.along(&self.electric.map(Num)).map(|e| e.0))
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 6]) -> [[N; 6]; 6] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; 6]) -> [[Num<N>; 6]; 6] {
         matrix_of(s, |axis| self.moved(s, t, axis, &[0.0; 3], &[0.0; 3]))
     }
 }

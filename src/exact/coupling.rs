@@ -1,7 +1,7 @@
 //! Random non-linear flows in any dimension.
 
-use super::{ExactFlow, exact_flow};
-use crate::{Dual, Error, Number, Ode, Result};
+use super::{ExactFlow, exact_flow, matrix_of};
+use crate::{Dual, Error, Num, Number, Ode, Result};
 
 /// A non-linear, non-autonomous flow in any dimension `D ≥ 2` made of invertible layers: a generator of exact flows.
 ///
@@ -53,10 +53,10 @@ pub struct CouplingLayer<const D: usize> {
 
 /// How a layer moves one coordinate, `y → y e^exponent + push`, and both derivatives by the angle.
 struct Bend<N> {
-    exponent: N,
-    push: N,
-    exponent_slope: N,
-    push_slope: N,
+    exponent: Num<N>,
+    push: Num<N>,
+    exponent_slope: Num<N>,
+    push_slope: Num<N>,
 }
 
 /// Whether coordinate `i` drives in layer `k`.
@@ -70,18 +70,13 @@ fn driven<const D: usize>(k: usize) -> impl Iterator<Item = usize> {
 }
 
 impl<const D: usize> CouplingLayer<D> {
-    fn bend<N: Number>(&self, k: usize, j: usize, t: &N, x: &[N; D]) -> Bend<N> {
+    fn bend<N: Number>(&self, k: usize, j: usize, t: &Num<N>, x: &[Num<N>; D]) -> Bend<N> {
         let drivers = (0..D).filter(|&i| drives::<D>(k, i));
-        let terms = drivers.map(|i| x[i].scale(self.weights[j][i]));
+        let terms = drivers.map(|i| self.weights[j][i] * &x[i]);
         let angle = terms.reduce(|sum, term| sum + term).expect("either half has a coordinate since D ≥ 2");
         let (sin, cos) = (angle.sin(), angle.cos());
-        let (stretch, shift) = (t.scale(self.stretch[j]), t.scale(self.shift[j]));
-        Bend {
-            exponent: cos.clone() * &stretch,
-            push: sin.clone() * &shift,
-            exponent_slope: -(sin * stretch),
-            push_slope: cos * shift,
-        }
+        let (stretch, shift) = (t * self.stretch[j], t * self.shift[j]);
+        Bend { exponent: &stretch * &cos, push: &shift * &sin, exponent_slope: -stretch * sin, push_slope: shift * cos }
     }
 }
 
@@ -129,7 +124,7 @@ impl<const D: usize> Coupling<D> {
     }
 
     /// `Φ_t(z)`.
-    fn forward<N: Number>(&self, t: &N, mut z: [N; D]) -> [N; D] {
+    fn forward<N: Number>(&self, t: &Num<N>, mut z: [Num<N>; D]) -> [Num<N>; D] {
         for (k, layer) in self.layers.iter().enumerate() {
             for j in driven::<D>(k) {
                 let Bend { exponent, push, .. } = layer.bend(k, j, t, &z);
@@ -140,11 +135,11 @@ impl<const D: usize> Coupling<D> {
     }
 
     /// `Φ_t⁻¹(x)`.
-    fn backward<N: Number>(&self, t: &N, mut x: [N; D]) -> [N; D] {
+    fn backward<N: Number>(&self, t: &Num<N>, mut x: [Num<N>; D]) -> [Num<N>; D] {
         for (k, layer) in self.layers.iter().enumerate().rev() {
             for j in driven::<D>(k) {
                 let Bend { exponent, push, .. } = layer.bend(k, j, t, &x);
-                x[j] = (-exponent).exp() * (x[j].clone() - push);
+                x[j] = (-exponent).exp() * (&x[j] - push);
             }
         }
         x
@@ -152,35 +147,35 @@ impl<const D: usize> Coupling<D> {
 }
 
 impl<const D: usize> Ode<D> for Coupling<D> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        let start = self.backward(t, x.clone()).map(Dual::constant);
-        let moving = self.forward(&Dual::new(t.clone(), t.constant(1.0)), start);
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let start = self.backward(t, x.clone()).map(|z| Num(Dual::constant(z.0)));
+        let moving = self.forward(&Num(Dual::new(t.0.clone(), t.0.constant(1.0))), start);
         // a coordinate that no layer moves has no tangent
         moving.map(|x| {
-            let (value, tangent) = x.into_parts();
-            tangent.unwrap_or_else(|| value.constant(0.0))
+            let (value, tangent) = x.0.into_parts();
+            Num(tangent.unwrap_or_else(|| value.constant(0.0)))
         })
     }
 }
 
 impl<const D: usize> ExactFlow<D> for Coupling<D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         self.forward(t, self.backward(s, x.clone()))
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let mut x = x.clone();
-        let mut rows: [[N; D]; D] = std::array::from_fn(|i| std::array::from_fn(|j| x[i].constant(f64::from(u8::from(i == j)))));
+        let mut rows = matrix_of(&x[0], Clone::clone);
         // The Jacobian of a layer is the identity but for the driven rows: multiplying by it, or solving with it by forward
         // substitution, changes these rows alone.
         for (k, layer) in self.layers.iter().enumerate().rev() {
             for j in driven::<D>(k) {
                 let Bend { exponent, push, exponent_slope, push_slope } = layer.bend(k, j, s, &x);
                 let shrink = (-exponent).exp();
-                let moved = x[j].clone() - push;
+                let moved = &x[j] - push;
                 let slope = exponent_slope * &moved + push_slope;
                 let turned = layer.carried(k, j, &rows);
-                rows[j] = std::array::from_fn(|i| (rows[j][i].clone() - turned[i].clone() * &slope) * &shrink);
+                rows[j] = std::array::from_fn(|i| (&rows[j][i] - &turned[i] * &slope) * &shrink);
                 x[j] = moved * shrink;
             }
         }
@@ -188,10 +183,10 @@ impl<const D: usize> ExactFlow<D> for Coupling<D> {
             for j in driven::<D>(k) {
                 let Bend { exponent, push, exponent_slope, push_slope } = layer.bend(k, j, t, &x);
                 let grow = exponent.exp();
-                let moved = x[j].clone() * &grow;
+                let moved = &x[j] * &grow;
                 let slope = exponent_slope * &moved + push_slope;
                 let turned = layer.carried(k, j, &rows);
-                rows[j] = std::array::from_fn(|i| rows[j][i].clone() * &grow + turned[i].clone() * &slope);
+                rows[j] = std::array::from_fn(|i| &rows[j][i] * &grow + &turned[i] * &slope);
                 x[j] = moved + push;
             }
         }
@@ -201,10 +196,10 @@ impl<const D: usize> ExactFlow<D> for Coupling<D> {
 
 impl<const D: usize> CouplingLayer<D> {
     /// The derivative of the angle of coordinate `j`, when the drivers have the derivatives `rows`.
-    fn carried<N: Number>(&self, k: usize, j: usize, rows: &[[N; D]; D]) -> [N; D] {
+    fn carried<N: Number>(&self, k: usize, j: usize, rows: &[[Num<N>; D]; D]) -> [Num<N>; D] {
         std::array::from_fn(|column| {
             let drivers = (0..D).filter(|&i| drives::<D>(k, i));
-            let terms = drivers.map(|i| rows[i][column].scale(self.weights[j][i]));
+            let terms = drivers.map(|i| self.weights[j][i] * &rows[i][column]);
             terms.reduce(|sum, term| sum + term).expect("either half has a coordinate since D ≥ 2")
         })
     }

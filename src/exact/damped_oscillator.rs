@@ -5,7 +5,7 @@ use super::{
     setting::not_negative,
     special::integrals::{Growth, swing},
 };
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// The damped harmonic oscillator `x'' + 2γ x' + ω₀² x = 0`, as a system for position `x` and speed `v`.
 ///
@@ -44,43 +44,43 @@ impl DampedOscillator {
     }
 
     /// `e^(-γ τ) C` and `e^(-γ τ) S`.
-    fn oscillation<N: Number>(&self, duration: &N) -> [N; 2] {
+    fn oscillation<N: Number>(&self, duration: &Num<N>) -> [Num<N>; 2] {
         // a product of a sum and a difference: near critical damping the squares would cancel
         let square = (self.frequency - self.damping) * (self.frequency + self.damping);
         if square > 0.0 {
-            let (omega, decay) = (square.sqrt(), duration.scale(-self.damping).exp());
-            return [duration.scale(omega).cos() * &decay, swing(omega, duration) * decay];
+            let (omega, decay) = (square.sqrt(), (-self.damping * duration).exp());
+            return [&decay * (omega * duration).cos(), decay * swing(omega, duration)];
         }
         // e^(-(γ ∓ κ) τ): the slow one as a factor, since e^(κ τ) alone may overflow; its rate is the product of both over
         // the fast one, as a difference it would cancel
         let kappa = (-square).sqrt();
         let fast = self.damping + kappa;
         let slow = if fast > 0.0 { self.frequency * (self.frequency / fast) } else { 0.0 };
-        let decay = duration.scale(-slow).exp();
+        let decay = (-slow * duration).exp();
         let gap = Growth::new(-2.0 * kappa, duration);
         let sum = gap.sum / gap.start;
-        [sum.scale(-kappa).shift(1.0) * &decay, sum * decay]
+        [&decay * (1.0 - kappa * &sum), decay * sum]
     }
 
-    fn matrix<N: Number>(&self, s: &N, t: &N) -> [[N; 2]; 2] {
-        let [cosine, sine] = self.oscillation(&(t.clone() - s));
-        let damped = sine.scale(self.damping);
-        [[cosine.clone() + &damped, sine.clone()], [sine.scale(-self.frequency * self.frequency), cosine - damped]]
+    fn matrix<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> [[Num<N>; 2]; 2] {
+        let [cosine, sine] = self.oscillation(&(t - s));
+        let damped = self.damping * &sine;
+        [[&cosine + &damped, sine.clone()], [-self.frequency.powi(2) * sine, cosine - damped]]
     }
 }
 
 impl Ode<2> for DampedOscillator {
-    fn rhs<N: Number>(&self, _t: &N, [x, v]: &[N; 2]) -> [N; 2] {
-        [v.clone(), x.scale(-self.frequency * self.frequency) - v.scale(2.0 * self.damping)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [v.clone(), -self.frequency.powi(2) * x - 2.0 * self.damping * v]
     }
 }
 
 impl ExactFlow<2> for DampedOscillator {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x, v]: &[N; 2]) -> [N; 2] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
         self.matrix(s, t).map(|[a, b]| a * x + b * v)
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 2]) -> [[N; 2]; 2] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; 2]) -> [[Num<N>; 2]; 2] {
         self.matrix(s, t)
     }
 }
@@ -122,9 +122,9 @@ mod tests {
     fn two_time_derivatives_in_every_regime() {
         for [gamma, omega] in REGIMES {
             let oscillator = DampedOscillator::new(gamma, omega).unwrap();
-            let t = Dual::new(Dual::new(0.0, 1.0), Dual::constant(1.0));
-            let still = |value: f64| Dual::constant(Dual::constant(value));
-            let [x, _] = oscillator.solution(&still(0.0), &t, &[still(0.7), still(-1.3)]);
+            let t = Num(Dual::new(Dual::new(0.0, 1.0), Dual::constant(1.0)));
+            let still = |value: f64| Num(Dual::constant(Dual::constant(value)));
+            let [Num(x), _] = oscillator.solution(&still(0.0), &t, &[still(0.7), still(-1.3)]);
             let acceleration = -omega * omega * 0.7 + 2.0 * gamma * 1.3;
             assert_eq!(*x.value().tangent(), -1.3, "{gamma} {omega}");
             assert!((x.tangent().tangent() - acceleration).abs() < 1e-14, "{gamma} {omega}: {x:?}");

@@ -1,7 +1,7 @@
 //! Transport by fading from one law to another.
 
 use super::{ExactFlow, exact_flow, setting::finite};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The flow on the line along which one logistic law fades into another: the law at time `t` has the density
 /// `ρ_t = (1 - t) ρ0 + t ρ1`, and the distribution function `F_t = (1 - t) F0 + t F1`.
@@ -49,72 +49,64 @@ impl DensityMixing {
     }
 
     /// `e^(middle - x)`.
-    fn height<N: Number>(&self, x: &N) -> N {
-        (-x.clone()).shift(self.middle).exp()
-    }
-
-    /// `(1 - t) a + t b`.
-    fn mix<N: Number>(&self, t: &N, a: N, b: N) -> N {
-        (-t.clone()).shift(1.0) * a + t.clone() * b
+    fn height<N: Number>(&self, x: &Num<N>) -> Num<N> {
+        (self.middle - x).exp()
     }
 
     /// `1 + A y` for the odds `A` of both laws.
-    fn factors<N: Number>(&self, y: &N) -> [N; 2] {
-        self.odds.map(|odds| y.scale(odds).shift(1.0))
+    fn factors<N: Number>(&self, y: &Num<N>) -> [Num<N>; 2] {
+        self.odds.map(|odds| 1.0 + odds * y)
     }
 
     /// `ρ_t / y`, times the square of both factors.
-    fn weight<N: Number>(&self, t: &N, [first, second]: &[N; 2]) -> N {
-        let square = |a: &N| a.clone() * a;
-        self.mix(t, square(second).scale(self.odds[0]), square(first).scale(self.odds[1]))
+    fn weight<N: Number>(&self, t: &Num<N>, [first, second]: &[Num<N>; 2]) -> Num<N> {
+        (1.0 - t) * (self.odds[0] * second.powi(2)) + t * (self.odds[1] * first.powi(2))
     }
 
     /// `F_t / (1 - F_t)` at `x`: a quotient of sums of positive terms, in which no tail loses its digits.
-    fn ratio<N: Number>(&self, t: &N, x: &N) -> N {
+    fn ratio<N: Number>(&self, t: &Num<N>, x: &Num<N>) -> Num<N> {
         let y = self.height(x);
         let [first, second] = self.factors(&y);
-        let below = self.mix(t, second.clone(), first.clone());
-        let above = self.mix(t, second.scale(self.odds[0]), first.scale(self.odds[1]));
+        let below = (1.0 - t) * &second + t * &first;
+        let above = (1.0 - t) * (self.odds[0] * second) + t * (self.odds[1] * first);
         below / (above * y)
     }
 
     /// Where `F_t / (1 - F_t)` is this ratio.
-    fn quantile<N: Number>(&self, t: &N, ratio: &N) -> N {
+    fn quantile<N: Number>(&self, t: &Num<N>, ratio: &Num<N>) -> Num<N> {
         // r y² + 2 b y - 1 = 0
-        let share = |[first, second]: [f64; 2]| self.mix(t, t.constant(first), t.constant(second));
+        let share = |first: f64, second: f64| (1.0 - t) * first + t * second;
         let [first, second] = self.odds;
-        let half = (ratio.clone() * share([first, second]) - share([second, first])).scale(0.5);
-        let root = (half.clone() * &half + ratio).sqrt();
+        let b = (ratio * share(first, second) - share(second, first)) / 2.0;
+        let root = (&b * &b + ratio).sqrt();
         // of the two forms of the positive solution, the one that does not cancel
-        let falls = half.less(&half.constant(0.0));
-        let size = N::select(&falls, &-half.clone(), &half) + root;
-        let y = N::select(&falls, &(size.clone() / ratio), &size.recip());
-        (-y.ln()).shift(self.middle)
+        let falls = b.lt(0.0);
+        let size = falls.choose(-&b, &b) + root;
+        let y = falls.choose(&size / ratio, 1.0 / &size);
+        self.middle - y.ln()
     }
 
     /// `ρ_t(x)`.
-    fn density<N: Number>(&self, t: &N, x: &N) -> N {
+    fn density<N: Number>(&self, t: &Num<N>, x: &Num<N>) -> Num<N> {
         let y = self.height(x);
         let factors = self.factors(&y);
-        let product = factors[0].clone() * &factors[1];
-        self.weight(t, &factors) * y / (product.clone() * product)
+        self.weight(t, &factors) * y / (&factors[0] * &factors[1]).powi(2)
     }
 }
 
 impl Ode<1> for DensityMixing {
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let factors = self.factors(&self.height(x));
-        let product = factors[0].clone() * &factors[1];
-        [product.scale(self.odds[1] - self.odds[0]) / self.weight(t, &factors)]
+        [(self.odds[1] - self.odds[0]) * (&factors[0] * &factors[1]) / self.weight(t, &factors)]
     }
 }
 
 impl ExactFlow<1> for DensityMixing {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [self.quantile(t, &self.ratio(s, x))]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         let end = self.quantile(t, &self.ratio(s, x));
         [[self.density(s, x) / self.density(t, &end)]]
     }

@@ -5,7 +5,7 @@ use super::{
     setting::{finite, not_negative},
     special::normal::ln_density,
 };
-use crate::{Error, Number, Ode, Result, interpolant::Interpolant};
+use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use std::array::from_fn;
 
 /// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` between Gaussians whose coordinates are
@@ -80,19 +80,24 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         &self.interpolant
     }
 
-    /// `m_t`.
-    fn mean<N: Number>(&self, [alpha, beta]: &[N; 2]) -> [N; D] {
-        from_fn(|i| alpha.scale(self.means[0][i]) + beta.scale(self.means[1][i]))
+    /// `α_t` and `β_t`.
+    fn shares<N: Number>(&self, t: &Num<N>) -> [Num<N>; 2] {
+        [self.interpolant.alpha(t), self.interpolant.beta(t)]
     }
 
-    fn shares<N: Number>(&self, t: &N) -> [N; 2] {
-        [self.interpolant.alpha(t), self.interpolant.beta(t)]
+    /// `α m0 + β m1`.
+    fn mix<N: Number>(&self, [alpha, beta]: &[Num<N>; 2]) -> [Num<N>; D] {
+        from_fn(|i| alpha * self.means[0][i] + beta * self.means[1][i])
+    }
+
+    /// `m_t`.
+    fn mean<N: Number>(&self, t: &Num<N>) -> [Num<N>; D] {
+        self.mix(&self.shares(t))
     }
 
     /// `g(t)`, the variances of the law at time `t`.
     pub fn variance<N: Number>(&self, t: &N) -> [N; D] {
-        let shares = self.shares(t);
-        self.form(&shares, &shares)
+        self.spread(&Num(t.clone())).map(|variance| variance.0)
     }
 
     /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`; NaN where that has none.
@@ -105,42 +110,48 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, x: &[N; D]) -> N {
-        let (mean, variance) = (self.mean(&self.shares(t)), self.variance(t));
-        let terms =
-            from_fn::<N, D, _>(|i| ln_density(&((x[i].clone() - &mean[i]) / variance[i].sqrt())) - variance[i].ln().scale(0.5));
-        terms.into_iter().reduce(|sum, term| sum + term).expect("a law has a coordinate")
+        let (t, x) = (Num(t.clone()), x.clone().map(Num));
+        let (mean, spread) = (self.mean(&t), self.spread(&t));
+        let terms = (0..D).map(|i| ln_density(&((&x[i] - &mean[i]) / spread[i].sqrt())) - 0.5 * spread[i].ln());
+        terms.reduce(|sum, term| sum + term).expect("a law has a coordinate").0
+    }
+
+    /// `g(t)`.
+    fn spread<N: Number>(&self, t: &Num<N>) -> [Num<N>; D] {
+        let shares = self.shares(t);
+        self.form(&shares, &shares)
     }
 
     /// `α α̃ σ0² + β β̃ σ1² + (α β̃ + α̃ β) c`, of which `g` is the square and `g'/2` the product with the rates.
-    fn form<N: Number>(&self, [a, b]: &[N; 2], [p, q]: &[N; 2]) -> [N; D] {
-        let [first, last] = [a.clone() * p, b.clone() * q];
-        let mixed = a.clone() * q + b.clone() * p;
+    fn form<N: Number>(&self, [a, b]: &[Num<N>; 2], [p, q]: &[Num<N>; 2]) -> [Num<N>; D] {
+        let (first, last, mixed) = (a * p, b * q, a * q + p * b);
         let variance = |end: usize, i: usize| self.deviations[end][i] * self.deviations[end][i];
-        from_fn(|i| first.scale(variance(0, i)) + last.scale(variance(1, i)) + mixed.scale(self.cross[i]))
+        from_fn(|i| &first * variance(0, i) + &last * variance(1, i) + &mixed * self.cross[i])
     }
 
-    fn stretch<N: Number>(&self, s: &N, t: &N) -> [N; D] {
-        let (from, to) = (self.variance(s), self.variance(t));
-        from_fn(|i| (to[i].clone() / &from[i]).sqrt())
+    /// `(g(t)/g(s))^(1/2)`.
+    fn stretch<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> [Num<N>; D] {
+        let (from, to) = (self.spread(s), self.spread(t));
+        from_fn(|i| (&to[i] / &from[i]).sqrt())
     }
 }
 
 impl<const D: usize, I: Interpolant> Ode<D> for DiagonalGaussian<D, I> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let (shares, rates) = (self.shares(t), self.interpolant.rates(t));
-        let (mean, variance) = (self.mean(&shares), self.form(&shares, &shares));
-        let (mean_rate, half_rate) = (self.mean(&rates), self.form(&shares, &rates));
-        from_fn(|i| (x[i].clone() - &mean[i]) * (half_rate[i].clone() / &variance[i]) + &mean_rate[i])
+        let (mean, spread) = (self.mix(&shares), self.form(&shares, &shares));
+        let (mean_rate, half_rate) = (self.mix(&rates), self.form(&shares, &rates));
+        from_fn(|i| &mean_rate[i] + &half_rate[i] / &spread[i] * (&x[i] - &mean[i]))
     }
 }
 
 impl<const D: usize, I: Interpolant> ExactFlow<D> for DiagonalGaussian<D, I> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
-        let (from, to, stretch) = (self.mean(&self.shares(s)), self.mean(&self.shares(t)), self.stretch(s, t));
-        from_fn(|i| (x[i].clone() - &from[i]) * &stretch[i] + &to[i])
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let (from, to, stretch) = (self.mean(s), self.mean(t), self.stretch(s, t));
+        from_fn(|i| &to[i] + &stretch[i] * (&x[i] - &from[i]))
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; D]) -> [[N; D]; D] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let stretch = self.stretch(s, t);
         from_fn(|i| from_fn(|j| if i == j { stretch[i].clone() } else { stretch[i].constant(0.0) }))
     }

@@ -1,10 +1,10 @@
 //! Drift with a velocity that depends on time alone.
 
 use super::{
-    ExactFlow, exact_flow,
+    ExactFlow, exact_flow, matrix_of,
     setting::{finite, positive},
 };
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
 /// Drift: the same velocity everywhere, which oscillates around a mean.
@@ -56,7 +56,13 @@ impl<const D: usize> Drift<D> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn rate<N: Number>(&self, t: &N) -> [N; D] {
-        from_fn(|i| t.scale(self.frequency).shift(self.phase[i]).cos().scale(self.amplitude[i]).shift(self.mean[i]))
+        let t = Num(t.clone());
+        from_fn(|i| self.rate_of(i, &t).0)
+    }
+
+    /// `a + c cos(ω t + φ)` of coordinate `i`.
+    fn rate_of<N: Number>(&self, i: usize, t: &Num<N>) -> Num<N> {
+        self.mean[i] + self.amplitude[i] * (self.frequency * t + self.phase[i]).cos()
     }
 
     /// The way from time `s` to time `t`.
@@ -68,11 +74,13 @@ impl<const D: usize> Drift<D> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn displacement<N: Number>(&self, s: &N, t: &N) -> [N; D] {
-        let duration = t.clone() - s;
+        let (s, t) = (Num(s.clone()), Num(t.clone()));
+        let duration = &t - &s;
         // the difference of two sines as a product, which does not cancel
-        let swing = duration.scale(0.5 * self.frequency).sin().scale(2.0 / self.frequency);
-        let middle = (t.clone() + s).scale(0.5 * self.frequency);
-        from_fn(|i| middle.shift(self.phase[i]).cos().scale(self.amplitude[i]) * &swing + duration.scale(self.mean[i]))
+        let swing = 2.0 * (self.frequency * &duration / 2.0).sin() / self.frequency;
+        let middle = self.frequency * (t + s) / 2.0;
+        let way = |i: usize| self.mean[i] * &duration + self.amplitude[i] * (&middle + self.phase[i]).cos() * &swing;
+        from_fn(|i| way(i).0)
     }
 
     /// The smallest and the largest velocity of coordinate `i`.
@@ -83,20 +91,19 @@ impl<const D: usize> Drift<D> {
 }
 
 impl<const D: usize> Ode<D> for Drift<D> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        let rate = self.rate(t);
-        from_fn(|i| rate[i].clone().in_form_of(&x[i]))
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        from_fn(|i| self.rate_of(i, t).in_form_of(&x[i]))
     }
 }
 
 impl<const D: usize> ExactFlow<D> for Drift<D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
-        let way = self.displacement(s, t);
-        from_fn(|i| x[i].clone() + &way[i])
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let way = self.displacement(&s.0, &t.0).map(Num);
+        from_fn(|i| &x[i] + &way[i])
     }
 
-    fn jacobian<N: Number>(&self, s: &N, _t: &N, _x: &[N; D]) -> [[N; D]; D] {
-        from_fn(|i| from_fn(|j| s.constant(f64::from(u8::from(i == j)))))
+    fn derivative<N: Number>(&self, s: &Num<N>, _t: &Num<N>, _x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
+        matrix_of(s, Clone::clone)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     setting::{finite, positive},
     special::elliptic::Jacobi,
 };
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// Duffing's oscillator, free and undamped: a spring that hardens, or, for `α < 0`, two wells.
 ///
@@ -13,7 +13,7 @@ use crate::{Number, Ode, Result};
 /// `m = (Ω² - α) / 2Ω²`; one in a well has `m > 1`, and is `A dn(λ t)` with `λ² = (Ω² - α) / 2` and the parameter `1/m`. Let `λ = Ω`
 /// for the first, `sn`, `cn`, `dn` be of `λ (t - s)`, and `c = cn`, `d = dn`, in a well the other way round.
 ///
-/// - velocity: `b(x, v) = (v, -α x - β x³)`
+/// - velocity: `b(x, v) = (v, -(α + β x²) x)`
 /// - flow: `x → (x c + (v/λ) sn d) / D` with `D = 1 - (Ω² - α - β x²) sn² / 2λ²`, by the addition theorem, and `v` to the time
 ///   derivative of it
 /// - Jacobian: symplectic, with determinant 1; computed by forward mode, NaN at the bottom of a well
@@ -48,53 +48,50 @@ impl Duffing {
 }
 
 impl Ode<2> for Duffing {
-    fn rhs<N: Number>(&self, _t: &N, [x, v]: &[N; 2]) -> [N; 2] {
-        let stiffness = (x.clone() * x).scale(self.cubic).shift(self.linear);
-        [v.clone(), -(stiffness * x)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [v.clone(), -(self.linear + self.cubic * (x * x)) * x]
     }
 }
 
 impl ExactFlow<2> for Duffing {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x, v]: &[N; 2]) -> [N; 2] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let (alpha, beta) = (self.linear, self.cubic);
-        let spring = (x.clone() * x).scale(beta);
+        let spring = beta * (x * x);
         // 4 β E
-        let energy = (v.clone() * v).scale(2.0 * beta) + spring.clone() * spring.shift(2.0 * alpha);
-        let zero = energy.constant(0.0);
+        let energy = 2.0 * beta * (v * v) + &spring * (&spring + 2.0 * alpha);
         // Ω²; rounding may carry it below 0 at the bottom of a well
-        let square = energy.shift(alpha * alpha).max(&zero).sqrt();
+        let square = (&energy + alpha * alpha).max(0.0).sqrt();
         // Ω² - α and Ω² + α, whose product is 4 β E: the one that cancels from the other
         let (minus, plus) = if alpha < 0.0 {
-            let minus = square.shift(-alpha);
-            (minus.clone(), energy / minus)
+            let minus = &square - alpha;
+            let plus = energy / &minus;
+            (minus, plus)
         } else {
-            let plus = square.shift(alpha);
+            let plus = &square + alpha;
             // at rest at 0 without a linear force
-            let safe = N::select(&zero.less(&plus), &plus, &plus.constant(1.0));
+            let safe = plus.gt(0.0).choose(&plus, 1.0);
             (energy / safe, plus)
         };
-        let well = plus.less(&zero);
-        let double = square.scale(2.0);
-        let (twice, part) = (N::select(&well, &minus, &double), N::select(&well, &double, &minus));
+        let well = plus.lt(0.0);
+        let double = 2.0 * square;
+        let (twice, part) = (well.choose(&minus, &double), well.choose(&double, &minus));
         // without motion there is no frequency either
-        let moves = zero.less(&twice);
-        let twice = N::select(&moves, &twice, &twice.constant(1.0));
-        let lambda = twice.scale(0.5).sqrt();
-        let (m, complement) = (part / &twice, plus.clone().abs() / &twice);
-        let phase = N::select(&moves, &(lambda.clone() * (t.clone() - s)), &zero);
+        let moves = twice.gt(0.0);
+        let twice = moves.choose(twice, 1.0);
+        let lambda = (&twice / 2.0).sqrt();
+        let (m, complement) = (part / &twice, plus.abs() / &twice);
+        let phase = moves.choose(&lambda * (t - s), 0.0);
         let Jacobi { sn, cn, dn, .. } = Jacobi::new(&phase, &m, &complement);
-        let (c, d) = (N::select(&well, &dn, &cn), N::select(&well, &cn, &dn));
+        let (c, d) = (well.choose(&dn, &cn), well.choose(&cn, &dn));
         // c' = -λ m_c sn d, d' = -λ m_d sn c, sn' = λ c d
-        let one = m.constant(1.0);
-        let (m_c, m_d) = (N::select(&well, &m, &one), N::select(&well, &one, &m));
+        let (m_c, m_d) = (well.choose(&m, 1.0), well.choose(1.0, &m));
         let share = (minus - &spring) / &twice;
         // D = 1 - share sn², as a sum of positive terms
-        let rest = (N::select(&well, &zero, &plus) + spring) / twice;
-        let scale = rest + share.clone() * &cn * &cn;
-        let scale = N::select(&moves, &scale, &one);
-        let end = (x.clone() * &c + v.clone() / &lambda * &sn * &d) / &scale;
-        let slowed = c.clone() * (d.clone() * &d - m_d * &sn * &sn) * v;
-        let pulled = (end.clone() * share.scale(2.0) * &c - m_c * x) * lambda * sn * d;
+        let rest = (well.choose(0.0, plus) + spring) / twice;
+        let scale = moves.choose(rest + &share * &cn * &cn, 1.0);
+        let end = (x * &c + v / &lambda * &sn * &d) / &scale;
+        let slowed = &c * (&d * &d - m_d * &sn * &sn) * v;
+        let pulled = (2.0 * share * &end * c - m_c * x) * lambda * sn * d;
         [end, (slowed + pulled) / scale]
     }
 }
@@ -118,7 +115,8 @@ mod tests {
         let (square, amplitude) = (5.5_f64, 1.5);
         let m = 2.25 / square;
         for t in [-4.0, 0.3, 11.0] {
-            let Jacobi { sn, cn, dn, .. } = Jacobi::new(&(square.sqrt() * t), &m, &(1.0 - m));
+            let Jacobi { sn: Num(sn), cn: Num(cn), dn: Num(dn), .. } =
+                Jacobi::new(&Num(square.sqrt() * t), &Num(m), &Num(1.0 - m));
             let end = Duffing::new(1.0, 2.0).unwrap().flow(&0.0, &t, &[amplitude, 0.0]);
             close(&end, &[amplitude * cn, -amplitude * square.sqrt() * sn * dn], 1e-13);
         }

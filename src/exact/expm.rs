@@ -1,6 +1,6 @@
 //! The exponential of a matrix.
 
-use crate::Number;
+use crate::{Num, Number};
 
 /// The matrix exponential `e^M`, row by row, over any [`Number`].
 ///
@@ -22,15 +22,20 @@ use crate::Number;
 /// Reference: C. Moler, C. Van Loan, Nineteen dubious ways to compute the exponential of a matrix, twenty-five years later,
 /// SIAM Review 45(1), 2003, method 3.
 pub fn expm<const D: usize, N: Number>(matrix: &[[N; D]; D]) -> [[N; D]; D] {
-    let exponential = exponential(matrix.iter().map(|row| row.to_vec()).collect());
+    matrix_exponential(matrix.clone().map(|row| row.map(Num))).map(|row| row.map(|x| x.0))
+}
+
+/// [`expm`] in a formula.
+pub(super) fn matrix_exponential<const D: usize, N: Number>(matrix: [[Num<N>; D]; D]) -> [[Num<N>; D]; D] {
+    let exponential = exponential(matrix.map(Vec::from).into());
     std::array::from_fn(|i| std::array::from_fn(|j| exponential[i][j].clone()))
 }
 
 /// A square matrix by rows, of a size that the type does not know: [`Affine`](super::Affine) needs `D + 1`.
-pub(super) type Rows<N> = Vec<Vec<N>>;
+pub(super) type Rows<X> = Vec<Vec<X>>;
 
 /// [`expm`] of a matrix of any size.
-pub(super) fn exponential<N: Number>(matrix: Rows<N>) -> Rows<N> {
+pub(super) fn exponential<N: Number>(matrix: Rows<Num<N>>) -> Rows<Num<N>> {
     let squarings = squarings(&matrix);
     let mut power = taylor(&scaled(&matrix, 0.5_f64.powi(squarings)));
     for _ in 0..squarings {
@@ -40,25 +45,24 @@ pub(super) fn exponential<N: Number>(matrix: Rows<N>) -> Rows<N> {
 }
 
 /// How often the matrix must be halved for its row sums to be at most 1/2, in every sample of a batch.
-fn squarings<N: Number>(matrix: &Rows<N>) -> i32 {
-    let largest = |entry: &N| entry.values().into_iter().map(f64::abs).fold(0.0, f64::max);
+fn squarings<N: Number>(matrix: &Rows<Num<N>>) -> i32 {
+    let largest = |entry: &Num<N>| entry.0.values().into_iter().map(f64::abs).fold(0.0, f64::max);
     let norm = matrix.iter().map(|row| row.iter().map(largest).sum()).fold(0.0, f64::max);
     // an infinite matrix has no exponential: without a squaring its NaNs come out sooner
     if norm > 0.5 && norm.is_finite() { (2.0 * norm).log2().ceil() as i32 } else { 0 }
 }
 
 /// `1 + M + M²/2! + … + M¹⁶/16!`, in six products: Horner's rule in `M⁴`, each coefficient a cubic in `M`.
-fn taylor<N: Number>(m: &Rows<N>) -> Rows<N> {
+fn taylor<N: Number>(m: &Rows<Num<N>>) -> Rows<Num<N>> {
     let m2 = product(m, m);
     let m3 = product(&m2, m);
     let m4 = product(&m2, &m2);
     let inverse_factorial = |k: usize| (1..=k).fold(1.0, |f, i| f / i as f64);
-    let cubic = |k: usize| -> Rows<N> {
+    let cubic = |k: usize| -> Rows<Num<N>> {
         let [c0, c1, c2, c3] = std::array::from_fn(|i| inverse_factorial(k + i));
         let entry = |i: usize, j: usize| {
-            let nonlinear = m2[i][j].scale(c2) + m3[i][j].scale(c3);
-            let powers = m[i][j].scale(c1) + nonlinear;
-            if i == j { powers.shift(c0) } else { powers }
+            let powers = c1 * &m[i][j] + (c2 * &m2[i][j] + c3 * &m3[i][j]);
+            if i == j { c0 + powers } else { powers }
         };
         (0..m.len()).map(|i| (0..m.len()).map(|j| entry(i, j)).collect()).collect()
     };
@@ -69,18 +73,18 @@ fn taylor<N: Number>(m: &Rows<N>) -> Rows<N> {
     sum
 }
 
-fn scaled<N: Number>(m: &Rows<N>, c: f64) -> Rows<N> {
-    m.iter().map(|row| row.iter().map(|x| x.scale(c)).collect()).collect()
+fn scaled<N: Number>(m: &Rows<Num<N>>, c: f64) -> Rows<Num<N>> {
+    m.iter().map(|row| row.iter().map(|x| c * x).collect()).collect()
 }
 
-fn plus<N: Number>(a: Rows<N>, b: &Rows<N>) -> Rows<N> {
+fn plus<N: Number>(a: Rows<Num<N>>, b: &Rows<Num<N>>) -> Rows<Num<N>> {
     a.into_iter().zip(b).map(|(a, b)| a.into_iter().zip(b).map(|(a, b)| a + b).collect()).collect()
 }
 
-fn product<N: Number>(a: &Rows<N>, b: &Rows<N>) -> Rows<N> {
-    let entry = |row: &[N], j: usize| {
-        let first = row[0].clone() * &b[0][j];
-        row[1..].iter().zip(&b[1..]).fold(first, |sum, (x, other)| sum + x.clone() * &other[j])
+fn product<N: Number>(a: &Rows<Num<N>>, b: &Rows<Num<N>>) -> Rows<Num<N>> {
+    let entry = |row: &[Num<N>], j: usize| {
+        let first = &row[0] * &b[0][j];
+        row[1..].iter().zip(&b[1..]).fold(first, |sum, (x, other)| sum + x * &other[j])
     };
     a.iter().map(|row| (0..b.len()).map(|j| entry(row, j)).collect()).collect()
 }
@@ -117,7 +121,7 @@ mod tests {
         let moving = std::array::from_fn(|i| std::array::from_fn(|j| Dual::new(a[i][j], b[i][j])));
         let found: [[Dual<f64>; 2]; 2] = expm(&moving);
         let part = |share: f64| expm(&a.map(|row| row.map(|x: f64| x * share)));
-        let rows = |m: [[f64; 2]; 2]| m.map(Vec::from).to_vec();
+        let rows = |m: [[f64; 2]; 2]| m.map(|row| row.map(Num).to_vec()).to_vec();
         let steps = 512;
         let mut integral = [[0.0; 2]; 2];
         for k in 0..=steps {
@@ -125,7 +129,7 @@ mod tests {
             let weight = if k == 0 || k == steps { 1.0 } else { (2 + 2 * (k % 2)) as f64 };
             let value = product(&product(&rows(part(1.0 - share)), &rows(b)), &rows(part(share)));
             for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                integral[i][j] += weight * value[i][j] / (3 * steps) as f64;
+                integral[i][j] += weight * value[i][j].0 / (3 * steps) as f64;
             }
         }
         for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {

@@ -1,8 +1,9 @@
 //! The probability flow between two Gaussians.
 
 use super::{ExactFlow, exact_flow, special::normal::ln_density};
-use crate::{Error, Number, Ode, Result, interpolant::Interpolant};
+use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
+use std::array::from_fn;
 
 /// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` between independent Gaussians
 /// `x0 ~ N(m0, C0)` and `x1 ~ N(m1, C1)`, in any dimension, whether or not the covariances commute: a generative model with a
@@ -70,7 +71,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
             log_volume: lower.diagonal().iter().map(|pivot| pivot.ln()).sum(),
             axes: entries(&(lower * &eigenvectors)),
             inverse: entries(&(eigenvectors.transpose() * lower_inverse)),
-            variances: std::array::from_fn(|i| eigenvalues[i]),
+            variances: from_fn(|i| eigenvalues[i]),
         })
     }
 
@@ -88,7 +89,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn mean<N: Number>(&self, t: &N) -> [N; D] {
-        self.mix([self.interpolant.alpha(t), self.interpolant.beta(t)])
+        self.mix(&self.shares(&Num(t.clone()))).map(|m| m.0)
     }
 
     /// `C_t`, the covariance of the law at time `t`, row by row.
@@ -100,8 +101,8 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn covariance<N: Number>(&self, t: &N) -> [[N; D]; D] {
-        let spread = self.spread(t);
-        std::array::from_fn(|i| std::array::from_fn(|j| sum((0..D).map(|k| spread[k].scale(self.axes[i][k] * self.axes[j][k])))))
+        let spread = self.spread(&Num(t.clone()));
+        self.between(&spread, |k, j| self.axes[j][k]).map(|row| row.map(|c| c.0))
     }
 
     /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`.
@@ -114,42 +115,59 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, x: &[N; D]) -> N {
-        let (mean, spread) = (self.mean(t), self.spread(t));
-        let distance: [N; D] = std::array::from_fn(|i| x[i].clone() - &mean[i]);
-        let terms = (0..D).map(|k| {
-            let along = sum((0..D).map(|i| distance[i].scale(self.inverse[k][i])));
-            ln_density(&(along / spread[k].sqrt())) - spread[k].ln().scale(0.5)
-        });
-        sum(terms).shift(-self.log_volume)
+        let (t, x) = (Num(t.clone()), x.clone().map(Num));
+        let (mean, spread) = (self.mix(&self.shares(&t)), self.spread(&t));
+        let place = times(&self.inverse, &from_fn(|i| &x[i] - &mean[i]));
+        let terms = (0..D).map(|k| ln_density(&(&place[k] / spread[k].sqrt())) - 0.5 * spread[k].ln());
+        (sum(terms) - self.log_volume).0
+    }
+
+    /// `α_t` and `β_t`.
+    fn shares<N: Number>(&self, t: &Num<N>) -> [Num<N>; 2] {
+        [self.interpolant.alpha(t), self.interpolant.beta(t)]
     }
 
     /// `α m0 + β m1`.
-    fn mix<N: Number>(&self, [alpha, beta]: [N; 2]) -> [N; D] {
-        std::array::from_fn(|i| alpha.scale(self.means[0][i]) + beta.scale(self.means[1][i]))
+    fn mix<N: Number>(&self, [alpha, beta]: &[Num<N>; 2]) -> [Num<N>; D] {
+        from_fn(|i| alpha * self.means[0][i] + beta * self.means[1][i])
+    }
+
+    /// `α α̃ + β β̃ κ`, of which `g` is the square and `g'/2` the product with the rates.
+    fn form<N: Number>(&self, [a, b]: &[Num<N>; 2], [p, q]: &[Num<N>; 2]) -> [Num<N>; D] {
+        let (first, last) = (a * p, b * q);
+        self.variances.map(|variance| &first + &last * variance)
     }
 
     /// `g(t)`, the variances along the axes.
-    fn spread<N: Number>(&self, t: &N) -> [N; D] {
-        let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
-        let (alpha, beta) = (alpha.clone() * &alpha, beta.clone() * &beta);
-        self.variances.map(|variance| beta.scale(variance) + &alpha)
+    fn spread<N: Number>(&self, t: &Num<N>) -> [Num<N>; D] {
+        let shares = self.shares(t);
+        self.form(&shares, &shares)
     }
 
     /// `(g(t)/g(s))^(1/2)`, the stretch along each axis.
-    fn stretch<N: Number>(&self, s: &N, t: &N) -> [N; D] {
+    fn stretch<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> [Num<N>; D] {
         let (from, to) = (self.spread(s), self.spread(t));
-        std::array::from_fn(|i| (to[i].clone() / &from[i]).sqrt())
+        from_fn(|i| (&to[i] / &from[i]).sqrt())
     }
 
-    /// `center + P diag(along) P⁻¹ (x - origin)`.
-    fn stretched<N: Number>(&self, x: &[N; D], origin: &[N; D], along: &[N; D], center: &[N; D]) -> [N; D] {
-        let distance: [N; D] = std::array::from_fn(|i| x[i].clone() - &origin[i]);
-        let turned: [N; D] = std::array::from_fn(|k| sum((0..D).map(|i| distance[i].scale(self.inverse[k][i]))) * &along[k]);
-        std::array::from_fn(|i| sum((0..D).map(|k| turned[k].scale(self.axes[i][k]))) + &center[i])
+    /// `P diag(along) P⁻¹ (x - origin)`.
+    fn stretched<N: Number>(&self, along: &[Num<N>; D], x: &[Num<N>; D], origin: &[Num<N>; D]) -> [Num<N>; D] {
+        let place = times(&self.inverse, &from_fn(|i| &x[i] - &origin[i]));
+        times(&self.axes, &from_fn(|k| &along[k] * &place[k]))
+    }
+
+    /// `P diag(along) M`, row by row.
+    fn between<N: Number>(&self, along: &[Num<N>; D], matrix: impl Fn(usize, usize) -> f64) -> [[Num<N>; D]; D] {
+        from_fn(|i| from_fn(|j| sum((0..D).map(|k| self.axes[i][k] * matrix(k, j) * &along[k]))))
     }
 }
 
-fn sum<N: Number>(terms: impl Iterator<Item = N>) -> N {
+/// The product of a matrix and a vector.
+fn times<const D: usize, N: Number>(matrix: &[[f64; D]; D], x: &[Num<N>; D]) -> [Num<N>; D] {
+    from_fn(|i| sum((0..D).map(|j| matrix[i][j] * &x[j])))
+}
+
+fn sum<N: Number>(terms: impl Iterator<Item = Num<N>>) -> Num<N> {
     terms.reduce(|sum, term| sum + term).expect("a law has a coordinate")
 }
 
@@ -181,7 +199,7 @@ fn matrix<const D: usize>(rows: &[[f64; D]; D]) -> DMatrix<f64> {
 }
 
 fn entries<const D: usize>(matrix: &DMatrix<f64>) -> [[f64; D]; D] {
-    std::array::from_fn(|i| std::array::from_fn(|j| matrix[(i, j)]))
+    from_fn(|i| from_fn(|j| matrix[(i, j)]))
 }
 
 fn symmetric_part(matrix: &DMatrix<f64>) -> DMatrix<f64> {
@@ -189,31 +207,29 @@ fn symmetric_part(matrix: &DMatrix<f64>) -> DMatrix<f64> {
 }
 
 impl<const D: usize, I: Interpolant> Ode<D> for Gaussian<D, I> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
-        let rates = self.interpolant.rates(t);
-        let (change_alpha, change_beta) = (rates[0].clone() * &alpha, rates[1].clone() * &beta);
-        let spread = self.spread(t);
-        let along = std::array::from_fn(|i| (change_beta.scale(self.variances[i]) + &change_alpha) / &spread[i]);
-        self.stretched(x, &self.mix([alpha, beta]), &along, &self.mix(rates))
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let (shares, rates) = (self.shares(t), self.interpolant.rates(t));
+        let (mean, spread) = (self.mix(&shares), self.form(&shares, &shares));
+        let (mean_rate, half_rate) = (self.mix(&rates), self.form(&shares, &rates));
+        let pull = self.stretched(&from_fn(|k| &half_rate[k] / &spread[k]), x, &mean);
+        from_fn(|i| &mean_rate[i] + &pull[i])
     }
 }
 
 impl<const D: usize, I: Interpolant> ExactFlow<D> for Gaussian<D, I> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
-        self.stretched(x, &self.mean(s), &self.stretch(s, t), &self.mean(t))
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let [from, to] = [s, t].map(|time| self.mix(&self.shares(time)));
+        let stretched = self.stretched(&self.stretch(s, t), x, &from);
+        from_fn(|i| &to[i] + &stretched[i])
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; D]) -> [[N; D]; D] {
-        let stretch = self.stretch(s, t);
-        std::array::from_fn(|i| {
-            std::array::from_fn(|j| sum((0..D).map(|k| stretch[k].scale(self.axes[i][k] * self.inverse[k][j]))))
-        })
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
+        self.between(&self.stretch(s, t), |k, j| self.inverse[k][j])
     }
 
     fn domain(&self, s: f64, t: f64, _x: &[f64; D]) -> Result<()> {
         for time in [s, t] {
-            if self.spread(&time).into_iter().any(|variance| !(variance > 0.0 && variance.is_finite())) {
+            if self.spread(&Num(time)).iter().any(|variance| !(variance.0 > 0.0 && variance.0.is_finite())) {
                 let [start, end] = self.interpolant.span();
                 let reason = format!("the interpolant has no law at {time}; take times in [{start}, {end}]");
                 return Err(Error::invalid("time", reason));
@@ -245,7 +261,7 @@ mod tests {
         for path in [Path::Linear, Path::Trigonometric, Path::VariancePreserving(VariancePreserving::default())] {
             let model = model(path);
             let t = 0.3 * path.span()[1];
-            let (alpha, beta) = (path.alpha(&t), path.beta(&t));
+            let (alpha, beta) = (path.alpha(&Num(t)).0, path.beta(&Num(t)).0);
             let found = model.covariance(&t);
             for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                 let expected = alpha * alpha * NOISE[i][j] + beta * beta * DATA[i][j];

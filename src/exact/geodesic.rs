@@ -1,7 +1,7 @@
 //! Great circles.
 
 use super::{ExactFlow, exact_flow};
-use crate::{Number, Ode};
+use crate::{Num, Number, Ode};
 
 /// The geodesics of the sphere: a free particle on it, with position `q` and velocity `p` in space.
 ///
@@ -30,33 +30,30 @@ use crate::{Number, Ode};
 pub struct Geodesic;
 
 /// `|q × p|²`.
-fn square_of_product<N: Number>(x: &[N; 6]) -> N {
-    let minor = |i: usize, j: usize| (x[i].clone() * &x[3 + j] - x[j].clone() * &x[3 + i]).powi(2);
+fn square_of_product<N: Number>(x: &[Num<N>; 6]) -> Num<N> {
+    let minor = |i: usize, j: usize| (&x[i] * &x[3 + j] - &x[j] * &x[3 + i]).powi(2);
     minor(1, 2) + minor(2, 0) + minor(0, 1)
 }
 
 impl Ode<6> for Geodesic {
-    fn rhs<N: Number>(&self, _t: &N, x: &[N; 6]) -> [N; 6] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; 6]) -> [Num<N>; 6] {
         let square = square_of_product(x);
-        std::array::from_fn(|i| if i < 3 { x[i + 3].clone() } else { -(square.clone() * &x[i - 3]) })
+        std::array::from_fn(|i| if i < 3 { x[i + 3].clone() } else { -&square * &x[i - 3] })
     }
 }
 
 impl ExactFlow<6> for Geodesic {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 6]) -> [N; 6] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 6]) -> [Num<N>; 6] {
         let square = square_of_product(x);
-        let (zero, one) = (square.constant(0.0), square.constant(1.0));
         // without angular momentum, a straight line
-        let turns = zero.less(&square);
-        let frequency = N::select(&turns, &square, &one).sqrt();
-        let duration = (t.clone() - s).in_form_of(&square);
-        let angle = frequency.clone() * &duration;
-        let cos = N::select(&turns, &angle.cos(), &one);
-        let wave = N::select(&turns, &(angle.sin() / frequency), &duration);
-        let back = square * &wave;
-        std::array::from_fn(|i| {
-            if i < 3 { cos.clone() * &x[i] + wave.clone() * &x[i + 3] } else { cos.clone() * &x[i] - back.clone() * &x[i - 3] }
-        })
+        let turns = square.gt(0.0);
+        let frequency = turns.choose(&square, 1.0).sqrt();
+        let duration = (t - s).in_form_of(&square);
+        let angle = &frequency * &duration;
+        let cos = turns.choose(angle.cos(), 1.0);
+        let wave = turns.choose(angle.sin() / frequency, duration); // sin(ω τ)/ω
+        let back = square * &wave; // ω sin(ω τ)
+        std::array::from_fn(|i| if i < 3 { &x[i] * &cos + &x[i + 3] * &wave } else { &x[i] * &cos - &back * &x[i - 3] })
     }
 }
 
@@ -65,7 +62,7 @@ exact_flow!(Geodesic, 6);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FlowMap, exact::testing::close};
+    use crate::{FlowMap, VelocityField, exact::testing::close};
 
     const START: [f64; 6] = [0.6, 0.0, 0.8, -0.8, 2.0, 0.6]; // |q| = 1, q·p = 0, |p| = √5
 
@@ -79,7 +76,7 @@ mod tests {
             let end = Geodesic.flow(&0.0, &t, &START);
             let (q, p) = end.split_at(3);
             close(&[dot(q, q), dot(q, p), dot(p, p)], &[1.0, 0.0, 5.0], 1e-13);
-            let field = Geodesic.rhs(&0.0, &end);
+            let field = Geodesic.velocity(&0.0, &end);
             for i in 0..3 {
                 close(&[field[i], field[i + 3]], &[p[i], -5.0 * q[i]], 1e-13);
             }

@@ -1,7 +1,8 @@
 //! The normal form of the Hopf bifurcation.
 
 use super::{ExactFlow, alive, exact_flow, setting::finite, special::integrals::Growth};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
+use std::array::from_fn;
 
 /// The normal form of the Hopf bifurcation, the Stuart-Landau oscillator.
 ///
@@ -36,9 +37,9 @@ pub struct Hopf {
 /// What the flow and its Jacobian have in common.
 struct Parts<N> {
     /// `e^(μ τ) D^(-1/2) R(φ)`, by its first column.
-    turn: [N; 2],
+    turn: [Num<N>; 2],
     /// `q / D`.
-    pull: N,
+    pull: Num<N>,
 }
 
 impl Hopf {
@@ -55,57 +56,54 @@ impl Hopf {
     }
 
     /// How `r²` grows, and the multiple of `D` that goes with it.
-    fn square<N: Number>(&self, duration: &N, [x, y]: &[N; 2]) -> (Growth<N>, N) {
+    fn square<N: Number>(&self, duration: &Num<N>, [x, y]: &[Num<N>; 2]) -> (Growth<N>, Num<N>) {
         let growth = Growth::new(2.0 * self.growth, duration);
-        let square = x.clone() * x + y.clone() * y;
-        let denominator = alive(square.scale(2.0) * &growth.sum + &growth.start);
+        let square = x * x + y * y;
+        let denominator = alive(&growth.start + 2.0 * square * &growth.sum);
         (growth, denominator)
     }
 
-    fn parts<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> Parts<N> {
-        let duration = (t.clone() - s).in_form_of(&x[0]);
+    fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 2]) -> Parts<N> {
+        let duration = (t - s).in_form_of(&x[0]);
         let (growth, denominator) = self.square(&duration, x);
         // D is the denominator by e^(2μ τ) where that is above 1
-        let exponent = duration.scale(2.0 * self.growth);
-        let logarithm = denominator.ln() + exponent.max(&exponent.constant(0.0));
-        let angle = duration.scale(self.frequency) + logarithm.scale(0.5 * self.shear);
+        let logarithm = denominator.ln() + (2.0 * self.growth * &duration).max(0.0);
+        let angle = self.frequency * duration + self.shear / 2.0 * logarithm;
         let radius = (growth.end / &denominator).sqrt();
-        Parts { turn: [angle.cos() * &radius, angle.sin() * radius], pull: growth.sum.scale(2.0) / denominator }
+        Parts { turn: [&radius * angle.cos(), radius * angle.sin()], pull: 2.0 * growth.sum / denominator }
     }
 }
 
 /// The rotation and stretching whose first column is `turn`, applied to a vector.
-fn turned<N: Number>([cos, sin]: &[N; 2], [x, y]: &[N; 2]) -> [N; 2] {
-    [cos.clone() * x - sin.clone() * y, sin.clone() * x + cos.clone() * y]
+fn turned<N: Number>([cos, sin]: &[Num<N>; 2], [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+    [cos * x - sin * y, sin * x + cos * y]
 }
 
 impl Ode<2> for Hopf {
-    fn rhs<N: Number>(&self, _t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        let square = x.clone() * x + y.clone() * y;
-        let rates = [(-square.clone()).shift(self.growth), square.scale(self.shear).shift(self.frequency)];
-        turned(&rates, &[x.clone(), y.clone()])
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let square = x * x + y * y;
+        let (growth, turn) = (self.growth - &square, self.frequency + self.shear * square);
+        [&growth * x - &turn * y, growth * y + turn * x]
     }
 }
 
 impl ExactFlow<2> for Hopf {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [N; 2] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 2]) -> [Num<N>; 2] {
         turned(&self.parts(s, t, x).turn, x)
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [[N; 2]; 2] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 2]) -> [[Num<N>; 2]; 2] {
         let Parts { turn, pull } = self.parts(s, t, x);
         // (q/D) (β J - 1) z
-        let bend = turned(&[pull.scale(-1.0), pull.scale(self.shear)], x);
-        let columns: [[N; 2]; 2] = std::array::from_fn(|j| {
-            let mut column = bend.clone().map(|entry| entry * &x[j]);
-            column[j] = column[j].shift(1.0);
-            turned(&turn, &column)
-        });
-        std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i].clone()))
+        let bend = turned(&[-&pull, self.shear * pull], x);
+        // 1 + (q/D) (β J - 1) z zᵀ
+        let column = |j: usize| from_fn(|i| f64::from(u8::from(i == j)) + &bend[i] * &x[j]);
+        let [[a, c], [b, d]] = [turned(&turn, &column(0)), turned(&turn, &column(1))];
+        [[a, b], [c, d]]
     }
 
     fn domain(&self, s: f64, t: f64, x: &[f64; 2]) -> Result<()> {
-        if self.square(&(t - s), x).1 > 0.0 {
+        if self.square(&Num(t - s), &x.map(Num)).1.0 > 0.0 {
             return Ok(());
         }
         let pull = -1.0 / (2.0 * (x[0] * x[0] + x[1] * x[1]));
@@ -133,7 +131,7 @@ mod tests {
         // along the cycle 1, across it less: the trace and the determinant of the monodromy matrix
         let [[a, b], [c, d]] = jacobian;
         assert!((a + d - 1.0 - multiplier).abs() < 1e-14 && (a * d - b * c - multiplier).abs() < 1e-14);
-        let along = oscillator.rhs(&0.0, &start);
+        let along = oscillator.rhs(&Num(0.0), &start.map(Num)).map(|v| v.0);
         close(&[a * along[0] + b * along[1], c * along[0] + d * along[1]], &along, 1e-14);
     }
 

@@ -1,7 +1,8 @@
 //! Two bodies under gravity.
 
 use super::{ExactFlow, exact_flow, setting::positive, special::kepler::eccentric_change};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
+use std::f64::consts::TAU;
 
 /// The Kepler problem in the plane: a body attracted by a fixed centre with the gravitational parameter `μ`, on an ellipse.
 ///
@@ -44,44 +45,39 @@ impl Kepler {
 }
 
 impl Ode<4> for Kepler {
-    fn rhs<N: Number>(&self, _t: &N, [x, y, v, w]: &[N; 4]) -> [N; 4] {
-        let distance = (x.clone() * x + y.clone() * y).sqrt();
-        let pull = distance.powi(-3).scale(-self.parameter);
-        [v.clone(), w.clone(), pull.clone() * x, pull * y]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, v, w]: &[Num<N>; 4]) -> [Num<N>; 4] {
+        let distance = (x * x + y * y).sqrt();
+        let pull = -self.parameter / distance.powi(3);
+        [v.clone(), w.clone(), &pull * x, pull * y]
     }
 }
 
 impl ExactFlow<4> for Kepler {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x, y, v, w]: &[N; 4]) -> [N; 4] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, y, v, w]: &[Num<N>; 4]) -> [Num<N>; 4] {
         let mu = self.parameter;
-        let distance = (x.clone() * x + y.clone() * y).sqrt();
-        let speed = (v.clone() * v + w.clone() * w).scale(1.0 / mu);
-        let radial = (x.clone() * v + y.clone() * w).scale(1.0 / mu.sqrt());
-        let axis = (distance.recip().scale(2.0) - speed).recip();
+        let distance = (x * x + y * y).sqrt();
+        let speed = (v * v + w * w) / mu;
+        let radial = (x * v + y * w) / mu.sqrt();
+        let axis = 1.0 / (2.0 / &distance - speed);
         // NaN for parabolas and hyperbolas
         let root = axis.sqrt();
-        let share = distance.clone() / &axis;
+        let share = &distance / &axis;
         // e cos E and e sin E at the start
-        let (cosine, sine) = ((-share.clone()).shift(1.0), radial.clone() / &root);
-        let motion = (axis.clone() * &root).recip().scale(mu.sqrt());
-        let mean = motion * (t.clone() - s);
-        let revolutions = mean.scale(0.5 / std::f64::consts::PI).shift(0.5).floor();
-        let mean = mean - revolutions.scale(2.0 * std::f64::consts::PI);
+        let (cosine, sine) = (1.0 - &share, &radial / &root);
+        let motion = mu.sqrt() / (&axis * &root);
+        let mean = motion * (t - s);
+        let revolutions = (&mean / TAU + 0.5).floor();
+        let mean = mean - TAU * revolutions;
         let change = eccentric_change(&mean, &cosine, &sine);
-        let (sin, half) = (change.sin(), change.scale(0.5).sin());
-        let versine = (half.clone() * half).scale(2.0); // 1 - cos E
-        let f = (-(versine.clone() / &share)).shift(1.0);
-        let g = (radial.clone() * &axis * &versine + distance.clone() * &root * &sin).scale(1.0 / mu.sqrt());
-        let end = distance.clone() + (axis.clone() - &distance) * &versine + radial * &root * &sin;
-        let f_rate = -(root * sin).scale(mu.sqrt()) / (end.clone() * distance);
-        let g_rate = (-(axis * versine / end)).shift(1.0);
-        let combined = |f: &N, g: &N, [r, v]: [&N; 2]| f.clone() * r + g.clone() * v;
-        [
-            combined(&f, &g, [x, v]),
-            combined(&f, &g, [y, w]),
-            combined(&f_rate, &g_rate, [x, v]),
-            combined(&f_rate, &g_rate, [y, w]),
-        ]
+        let sin = change.sin();
+        let versine = 2.0 * (change / 2.0).sin().powi(2); // 1 - cos E
+        let f = 1.0 - &versine / share;
+        let g = (&radial * &axis * &versine + &distance * &root * &sin) / mu.sqrt();
+        // |r| at the end
+        let end = &distance + (&axis - &distance) * &versine + radial * &root * &sin;
+        let f_rate = -mu.sqrt() * (root * sin) / (&end * distance);
+        let g_rate = 1.0 - axis * versine / end;
+        [&f * x + &g * v, f * y + g * w, &f_rate * x + &g_rate * v, f_rate * y + g_rate * w]
     }
 
     fn domain(&self, _s: f64, _t: f64, [x, y, v, w]: &[f64; 4]) -> Result<()> {

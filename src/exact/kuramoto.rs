@@ -1,7 +1,7 @@
 //! Two oscillators that pull each other into step.
 
 use super::{ExactFlow, exact_flow, setting::finite};
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// The Kuramoto model of two equal oscillators.
 ///
@@ -30,12 +30,12 @@ pub struct KuramotoPair {
 /// What the flow and its Jacobian have in common, in numbers that cannot overflow.
 struct Parts<N> {
     /// The smaller one of `e^(-2k τ)` and its inverse, less 1.
-    loss: N,
+    loss: Num<N>,
     /// 1, or -1 where it is the inverse.
-    sign: N,
+    sign: Num<N>,
     /// `sin²(φ/2)`, or the square of the cosine where it is the inverse.
-    far: N,
-    phase: N,
+    far: Num<N>,
+    phase: Num<N>,
 }
 
 impl KuramotoPair {
@@ -49,40 +49,40 @@ impl KuramotoPair {
         Ok(Self { frequency, coupling })
     }
 
-    fn parts<N: Number>(&self, s: &N, t: &N, [first, second]: &[N; 2]) -> Parts<N> {
-        let growth = (t.clone() - s).scale(-2.0 * self.coupling).in_form_of(first);
-        let grows = growth.constant(0.0).less(&growth);
-        let loss = N::select(&grows, &-growth.clone(), &growth).exp_m1();
-        let phase = second.clone() - first;
-        let half = phase.scale(0.5);
-        let far = N::select(&grows, &half.cos(), &half.sin()).powi(2);
-        let sign = N::select(&grows, &growth.constant(-1.0), &growth.constant(1.0));
+    fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, [first, second]: &[Num<N>; 2]) -> Parts<N> {
+        let growth = (-2.0 * self.coupling * (t - s)).in_form_of(first);
+        let grows = growth.gt(0.0);
+        let loss = grows.choose(-&growth, &growth).exp_m1();
+        let phase = second - first;
+        let half = &phase / 2.0;
+        let far = grows.choose(half.cos(), half.sin()).powi(2);
+        let sign = grows.choose(-1.0, 1.0);
         Parts { loss, sign, far, phase }
     }
 }
 
 impl Ode<2> for KuramotoPair {
-    fn rhs<N: Number>(&self, _t: &N, [first, second]: &[N; 2]) -> [N; 2] {
-        let pull = (second.clone() - first).sin().scale(self.coupling);
-        [pull.shift(self.frequency), (-pull).shift(self.frequency)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [first, second]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let pull = self.coupling * (second - first).sin();
+        [self.frequency + &pull, self.frequency - pull]
     }
 }
 
 impl ExactFlow<2> for KuramotoPair {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [N; 2] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 2]) -> [Num<N>; 2] {
         let Parts { loss, sign, far, phase } = self.parts(s, t, x);
         // numerator and denominator are divided by e^(-2k τ) where that is above 1
-        let tangent = phase.sin().scale(0.5) * &loss * sign / (loss * far).shift(1.0);
-        let (half_step, drift) = (tangent.atan(), (t.clone() - s).scale(self.frequency));
-        [x[0].clone() + &drift - &half_step, x[1].clone() + &drift + &half_step]
+        let tangent = 0.5 * phase.sin() * &loss * sign / (1.0 + loss * far);
+        let (half_step, drift) = (tangent.atan(), self.frequency * (t - s));
+        [&x[0] + &drift - &half_step, &x[1] + drift + half_step]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 2]) -> [[N; 2]; 2] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 2]) -> [[Num<N>; 2]; 2] {
         let Parts { loss, far, .. } = self.parts(s, t, x);
         // e^(-4k τ) - 1, or that of its inverse
-        let twice = loss.clone() * loss.shift(2.0);
-        let stretch = loss.shift(1.0) / (twice * far).shift(1.0);
-        let (same, other) = (stretch.shift(1.0).scale(0.5), (-stretch).shift(1.0).scale(0.5));
+        let twice = &loss * (2.0 + &loss);
+        let stretch = (1.0 + loss) / (1.0 + twice * far);
+        let (same, other) = ((1.0 + &stretch) / 2.0, (1.0 - stretch) / 2.0);
         [[same.clone(), other.clone()], [other, same]]
     }
 }

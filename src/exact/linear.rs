@@ -1,7 +1,7 @@
 //! Growth at a rate that changes with time.
 
 use super::{ExactFlow, exact_flow};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The scalar linear ODE with growth rate `a cos t`: the simplest flow that depends on both times and not on their
 /// difference alone.
@@ -39,23 +39,23 @@ impl Linear {
     }
 
     /// `e^(a (sin t - sin s))`.
-    fn growth<N: Number>(&self, s: &N, t: &N) -> N {
-        (t.sin() - s.sin()).scale(self.amplitude).exp()
+    fn growth<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Num<N> {
+        (self.amplitude * (t.sin() - s.sin())).exp()
     }
 }
 
 impl Ode<1> for Linear {
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [t.cos().scale(self.amplitude) * x]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.amplitude * t.cos() * x]
     }
 }
 
 impl ExactFlow<1> for Linear {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [self.growth(s, t) * x]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         [[self.growth(s, t)]]
     }
 }

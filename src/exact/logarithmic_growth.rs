@@ -1,7 +1,7 @@
 //! Growth that slows down exponentially.
 
-use super::{ExactFlow, alive, exact_flow, setting::finite};
-use crate::{Error, Number, Ode, Result};
+use super::{ExactFlow, exact_flow, setting::finite};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// Growth at a rate that decays exponentially with what has grown, as oxide layers do: for ever, but as a logarithm.
 ///
@@ -35,31 +35,31 @@ impl LogarithmicGrowth {
         Ok(Self { rate })
     }
 
-    /// `r (t - s) e^-x`.
-    fn gain<N: Number>(&self, s: &N, t: &N, x: &N) -> N {
-        (-x.clone()).exp() * (t.clone() - s).scale(self.rate)
+    /// `r (t - s) e^-x`, NaN where the solution has ceased to exist.
+    fn gain<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> Num<N> {
+        let gain = self.rate * (t - s) * (-x).exp();
+        gain.gt(-1.0).choose(&gain, f64::NAN)
     }
 }
 
 impl Ode<1> for LogarithmicGrowth {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [(-x.clone()).exp().scale(self.rate)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.rate * (-x).exp()]
     }
 }
 
 impl ExactFlow<1> for LogarithmicGrowth {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        // the logarithm of what is not positive is NaN, but for 0
-        let gain = self.gain(s, t, x);
-        [alive(gain.shift(1.0)) * gain.constant(0.0) + gain.ln_1p() + x]
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [x + self.gain(s, t, x).ln_1p()]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
-        [[alive(self.gain(s, t, x).shift(1.0)).recip()]]
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
+        [[1.0 / (1.0 + self.gain(s, t, x))]]
     }
 
     fn domain(&self, s: f64, t: f64, [x]: &[f64; 1]) -> Result<()> {
-        if self.gain(&s, &t, x) > -1.0 { Ok(()) } else { Err(Error::BlowUp { from: s, to: t, time: s - x.exp() / self.rate }) }
+        let gain = self.gain(&Num(s), &Num(t), &Num(*x)).0;
+        if gain > -1.0 { Ok(()) } else { Err(Error::BlowUp { from: s, to: t, time: s - x.exp() / self.rate }) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Growth that saturates.
 
-use super::{ExactFlow, exact_flow};
-use crate::{Error, Number, Ode, Result};
+use super::{ExactFlow, alive, exact_flow};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// Logistic growth with rate `r` and capacity `K`.
 ///
@@ -30,9 +30,9 @@ pub struct Logistic {
 
 /// What the flow and its Jacobian have in common: `X = x grown / rest`, `∂X/∂x = decay / rest²`.
 struct Parts<N> {
-    grown: N,
-    decay: N,
-    rest: N,
+    grown: Num<N>,
+    decay: Num<N>,
+    rest: Num<N>,
 }
 
 impl Logistic {
@@ -60,47 +60,43 @@ impl Logistic {
         self.capacity
     }
 
-    fn parts<N: Number>(&self, s: &N, t: &N, x: &N) -> Parts<N> {
-        // in the form of x: one time for a whole batch is allowed, and `select` wants equal shapes
-        let growth = (t.clone() - s).scale(self.rate).in_form_of(x);
-        let zero = growth.constant(0.0);
-        let one = growth.constant(1.0);
+    fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> Parts<N> {
+        // in the form of x: one time for a whole batch is allowed, and `choose` wants equal shapes
+        let growth = (self.rate * (t - s)).in_form_of(x);
         // Only the exponential of a number below 0 is taken: it cannot overflow. Numerator and denominator are multiplied by
         // it where `r (t - s) < 0`. `abs` would do, but for its derivative at 0.
-        let shrinks = growth.less(&zero);
-        let exponent = N::select(&shrinks, &growth, &-growth.clone());
+        let shrinks = growth.lt(0.0);
+        let exponent = shrinks.choose(&growth, -&growth);
         let decay = exponent.exp();
         let loss = -exponent.exp_m1();
-        let grown = N::select(&shrinks, &decay, &one);
+        let grown = shrinks.choose(&decay, 1.0);
         // D is a mean of 1 and a share: for 0 ≤ x ≤ K nothing cancels, and near t = s it is 1 for any x
-        let share = x.clone() / x.constant(self.capacity);
-        let share = N::select(&shrinks, &(-share.clone()).shift(1.0), &share);
-        let rest = decay.clone() + loss * share;
-        let nothing = rest.constant(0.0);
-        let rest = N::select(&nothing.less(&rest), &rest, &rest.constant(f64::NAN));
+        let share = x / self.capacity;
+        let share = shrinks.choose(1.0 - &share, &share);
+        let rest = alive(&decay + loss * share);
         Parts { grown, decay, rest }
     }
 }
 
 impl Ode<1> for Logistic {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [x.scale(self.rate) * x.scale(-1.0 / self.capacity).shift(1.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.rate * x * (1.0 - x / self.capacity)]
     }
 }
 
 impl ExactFlow<1> for Logistic {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let Parts { grown, rest, .. } = self.parts(s, t, x);
         [grown * x / rest]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         let Parts { decay, rest, .. } = self.parts(s, t, x);
-        [[decay / (rest.clone() * &rest)]]
+        [[decay / (&rest * &rest)]]
     }
 
     fn domain(&self, s: f64, t: f64, [x]: &[f64; 1]) -> Result<()> {
-        if self.parts(&s, &t, x).rest > 0.0 {
+        if self.parts(&Num(s), &Num(t), &Num(*x)).rest.0 > 0.0 {
             return Ok(());
         }
         Err(Error::BlowUp { from: s, to: t, time: s + (-self.capacity / x).ln_1p() / self.rate })

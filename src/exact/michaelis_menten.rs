@@ -1,7 +1,7 @@
 //! Decay that saturates.
 
 use super::{ExactFlow, alive, exact_flow, setting::positive, special::lambert::wright_omega};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// Michaelis-Menten kinetics: an enzyme consumes its substrate at a rate that saturates at `V`.
 ///
@@ -41,19 +41,19 @@ impl MichaelisMenten {
 }
 
 impl Ode<1> for MichaelisMenten {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [x.scale(-self.limit) / x.shift(self.half)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [-self.limit * x / (self.half + x)]
     }
 }
 
 impl ExactFlow<1> for MichaelisMenten {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        let relative = alive(x.clone()) / x.constant(self.half);
-        let elapsed = (t.clone() - s).scale(self.limit / self.half);
-        [wright_omega(&(relative.ln() + &relative - elapsed)).scale(self.half)]
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        let relative = alive(x / self.half);
+        let elapsed = self.limit / self.half * (t - s);
+        [self.half * wright_omega(&(relative.ln() + &relative - elapsed))]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         let [end] = self.rhs(t, &self.solution(s, t, x));
         let [start] = self.rhs(s, x);
         [[end / start]]

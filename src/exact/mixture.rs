@@ -8,7 +8,7 @@ use super::{
         root::safe_newton,
     },
 };
-use crate::{Error, Number, Ode, Result, interpolant::Interpolant};
+use crate::{Error, Num, Number, Ode, Result, Value, interpolant::Interpolant};
 
 /// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` on the line, from `x0 ~ N(0, 1)` to a Gaussian
 /// mixture `x1 ~ Σ w_k N(m_k, σ_k²)` or, with `σ_k = 0`, to data points: an exact teacher for generative models.
@@ -54,8 +54,8 @@ pub struct Component {
 /// The law at one time.
 struct Law<N> {
     ln_weights: Vec<f64>,
-    centers: Vec<N>,
-    widths: Vec<N>,
+    centers: Vec<Num<N>>,
+    widths: Vec<Num<N>>,
 }
 
 impl<I: Interpolant> Mixture<I> {
@@ -116,18 +116,18 @@ impl<I: Interpolant> Mixture<I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, [x]: &[N; 1]) -> N {
-        self.law(t).ln_density(x)
+        self.law(&Num(t.clone())).ln_density(&Num(x.clone())).0
     }
 
-    fn law<N: Number>(&self, t: &N) -> Law<N> {
+    fn law<N: Number>(&self, t: &Num<N>) -> Law<N> {
         let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
         let width = |c: &Component| {
-            let end = beta.scale(c.deviation);
-            (alpha.clone() * &alpha + end.clone() * end).sqrt()
+            let end = &beta * c.deviation;
+            (&alpha * &alpha + &end * &end).sqrt()
         };
         Law {
             ln_weights: self.components.iter().map(|c| c.weight.ln()).collect(),
-            centers: self.components.iter().map(|c| beta.scale(c.mean)).collect(),
+            centers: self.components.iter().map(|c| &beta * c.mean).collect(),
             widths: self.components.iter().map(width).collect(),
         }
     }
@@ -135,47 +135,46 @@ impl<I: Interpolant> Mixture<I> {
 
 impl<N: Number> Law<N> {
     /// The place of `x` within each component, in units of its width.
-    fn scores(&self, x: &N) -> Vec<N> {
-        self.centers.iter().zip(&self.widths).map(|(center, width)| (x.clone() - center) / width).collect()
+    fn scores(&self, x: &Num<N>) -> Vec<Num<N>> {
+        self.centers.iter().zip(&self.widths).map(|(center, width)| (x - center) / width).collect()
     }
 
     /// The logarithm of each component's density at `x`.
-    fn ln_densities(&self, x: &N) -> Vec<N> {
+    fn ln_densities(&self, x: &Num<N>) -> Vec<Num<N>> {
         let terms = self.scores(x).into_iter().zip(&self.widths).zip(&self.ln_weights);
-        terms.map(|((score, width), &ln_weight)| ln_density(&score).shift(ln_weight) - width.ln()).collect()
+        terms.map(|((score, width), &ln_weight)| ln_weight + ln_density(&score) - width.ln()).collect()
     }
 
     /// `ln ρ(x)`.
-    fn ln_density(&self, x: &N) -> N {
+    fn ln_density(&self, x: &Num<N>) -> Num<N> {
         ln_sum_exp(&self.ln_densities(x))
     }
 
     /// `ln F(x)` and `ln(1 - F(x))`.
-    fn ln_tails(&self, x: &N) -> [N; 2] {
+    fn ln_tails(&self, x: &Num<N>) -> [Num<N>; 2] {
         let scores = self.scores(x);
-        [false, true].map(|upper| {
-            let tail = |score: &N| ln_cdf(&if upper { -score.clone() } else { score.clone() });
-            let terms: Vec<N> = scores.iter().zip(&self.ln_weights).map(|(z, &ln_weight)| tail(z).shift(ln_weight)).collect();
-            ln_sum_exp(&terms)
+        [1.0, -1.0].map(|side| {
+            let terms = scores.iter().zip(&self.ln_weights).map(|(score, &ln_weight)| ln_weight + ln_cdf(&(side * score)));
+            ln_sum_exp(&terms.collect::<Vec<_>>())
         })
     }
 
     fn frozen(&self) -> Self {
-        let frozen = |values: &[N]| values.iter().map(N::frozen).collect();
+        let frozen = |values: &[Num<N>]| values.iter().map(Num::frozen).collect();
         Self { ln_weights: self.ln_weights.clone(), centers: frozen(&self.centers), widths: frozen(&self.widths) }
     }
 
     /// The point below which this law has as much probability as `start` has below `x`.
     ///
     /// Equal are the logarithms of the probabilities of the thinner tail: the other one has rounded its digits away.
-    fn quantile(&self, start: &Self, x: &N) -> N {
+    fn quantile(&self, start: &Self, x: &Num<N>) -> Num<N> {
         let tails = start.ln_tails(x);
-        let below = tails[0].less(&tails[1]);
-        let newton = |law: &Self, tails: &[N; 2], y: &N| {
+        let below = tails[0].lt(&tails[1]);
+        let newton = |law: &Self, tails: &[Num<N>; 2], y: &Num<N>| {
             let [lower, upper] = law.ln_tails(y);
-            let excess = N::select(&below, &(lower.clone() - &tails[0]), &(tails[1].clone() - &upper));
-            let slope = (law.ln_density(y) - N::select(&below, &lower, &upper)).exp();
-            (y.clone() - excess.clone() / slope, excess)
+            let excess = below.choose(&lower - &tails[0], &tails[1] - &upper);
+            let slope = (law.ln_density(y) - below.choose(lower, upper)).exp();
+            (y - &excess / slope, excess)
         };
         let (still, still_tails) = (self.frozen(), [tails[0].frozen(), tails[1].frozen()]);
         let [low, high] = still.bracket(&start.frozen().scores(&x.frozen()));
@@ -187,17 +186,18 @@ impl<N: Number> Law<N> {
 
     /// The least and the largest of the points that have the least and the largest of these scores: in between lies the point
     /// that has as much probability below as the scored one has below in its own law, component by component and so in all.
-    fn bracket(&self, scores: &[N]) -> [N; 2] {
-        [N::min, N::max].map(|extreme: fn(&N, &N) -> N| {
-            let of = |values: Vec<N>| values.into_iter().reduce(|a, b| extreme(&a, &b)).expect("a mixture has a component");
-            let score = of(scores.to_vec());
-            of(self.centers.iter().zip(&self.widths).map(|(center, width)| score.clone() * width + center).collect())
+    fn bracket(&self, scores: &[Num<N>]) -> [Num<N>; 2] {
+        [Number::min, Number::max].map(|extreme: fn(&Num<N>, &Num<N>) -> Num<N>| {
+            let extreme = |a: Num<N>, b: Num<N>| extreme(&a, &b);
+            let score = scores.iter().cloned().reduce(extreme).expect("a mixture has a component");
+            let points = self.centers.iter().zip(&self.widths).map(|(center, width)| center + &score * width);
+            points.reduce(extreme).expect("a mixture has a component")
         })
     }
 }
 
 impl<I: Interpolant> Ode<1> for Mixture<I> {
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
         let [alpha_rate, beta_rate] = self.interpolant.rates(t);
         let law = self.law(t);
@@ -205,28 +205,28 @@ impl<I: Interpolant> Ode<1> for Mixture<I> {
         let ln_density = ln_sum_exp(&ln_densities);
         let terms = self.components.iter().zip(ln_densities).zip(law.centers.iter().zip(&law.widths));
         let velocities = terms.map(|((component, own), (center, width))| {
-            let spread = alpha.clone() * &alpha_rate + (beta.clone() * &beta_rate).scale(component.deviation.powi(2));
-            let stretch = spread / (width.clone() * width);
-            let velocity = (x.clone() - center) * stretch + beta_rate.scale(component.mean);
-            (own - &ln_density).exp() * velocity
+            let half_rate = &alpha * &alpha_rate + &beta * &beta_rate * component.deviation.powi(2); // of v²
+            let stretch = half_rate / (width * width);
+            let posterior = (own - &ln_density).exp();
+            posterior * (&beta_rate * component.mean + stretch * (x - center))
         });
         [velocities.reduce(|sum, term| sum + term).expect("a mixture has a component")]
     }
 }
 
 impl<I: Interpolant> ExactFlow<1> for Mixture<I> {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [self.law(t).quantile(&self.law(s), x)]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         let (start, end) = (self.law(s), self.law(t));
         [[(start.ln_density(x) - end.ln_density(&end.quantile(&start, x))).exp()]]
     }
 
     fn domain(&self, s: f64, t: f64, _x: &[f64; 1]) -> Result<()> {
         for time in [s, t] {
-            if self.law(&time).widths.iter().any(|&width| !(width > 0.0 && width.is_finite())) {
+            if self.law(&Num(time)).widths.iter().any(|width| !(width.0 > 0.0 && width.0.is_finite())) {
                 let [start, end] = self.interpolant.span();
                 let reason = format!(
                     "there is no density at {time}; take times in [{start}, {end}], before the end if there are data points"

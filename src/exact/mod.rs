@@ -111,37 +111,46 @@ use crate::{
     Error, Result,
     field::{Ode, Pointwise},
     flow::{FlowMap, finite, flow_map},
-    number::{Dual, Number},
+    number::{Dual, Num, Number},
     state::Coordinates,
 };
 
-/// An ODE in `D` dimensions with a flow map in closed form, written once over any [`Number`].
+/// An ODE in `D` dimensions with a flow map in closed form, a formula over any [`Number`].
 ///
-/// [`Pointwise`] turns one of your own into a field and a flow map on every state with `D` coordinates:
+/// [`field`](Ode::field) makes one of your own a field and a flow map of every state with `D` coordinates:
 ///
 /// ```
-/// use flowmap::{exact::ExactFlow, verify, Lattice, Number, Ode, Pointwise};
+/// use flowmap::{exact::ExactFlow, verify, Lattice, Num, Number, Ode};
+/// /// `x' = t`.
 /// struct Drift;
 /// impl Ode<1> for Drift {
-///     fn rhs<N: Number>(&self, t: &N, _x: &[N; 1]) -> [N; 1] { [t.clone()] }
+///     fn rhs<N: Number>(&self, t: &Num<N>, _: &[Num<N>; 1]) -> [Num<N>; 1] { [t.clone()] }
 /// }
 /// impl ExactFlow<1> for Drift {
-///     fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
-///         [(t.powi(2) - s.powi(2)).scale(0.5) + x]
+///     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+///         [x + 0.5 * (t * t - s * s)]
 ///     }
 /// }
-/// let drift = Pointwise::<_, 1>(Drift);
+/// let drift = Drift.field();
 /// let report = verify(&drift, &drift, Lattice::new([-1.0, 1.0], [[-1.0, 1.0]])?.cases::<f64>(64));
 /// assert!(report.holds(1e-14), "{report}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait ExactFlow<const D: usize>: Ode<D> {
     /// `X_{s,t}(x)`; NaN outside the domain.
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D];
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D];
 
-    /// The Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. By forward mode, unless a flow overrides it with its closed form.
+    /// The formula of the Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. Forward mode, unless a flow overrides it with its closed form.
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
+        let x = x.clone().map(|x| x.0);
+        jacobian_of(&flow_map(|s: &Dual<N>, t: &Dual<N>, x: &Dual<[N; D]>| flow(self, s, t, x)), &s.0, &t.0, &x)
+            .map(|row| row.map(Num))
+    }
+
+    /// The Jacobian `∇X_{s,t}(x)`, row by row, by its [formula](Self::derivative).
     fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
-        jacobian_of(&flow_map(|s: &Dual<N>, t: &Dual<N>, x: &Dual<[N; D]>| flow(self, s, t, x)), s, t, x)
+        let rows = self.derivative(&Num(s.clone()), &Num(t.clone()), &x.clone().map(Num));
+        rows.map(|row| row.map(|x| x.0))
     }
 
     /// Whether the solution from `x` at time `s` exists until time `t`.
@@ -155,7 +164,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
 
 /// `solution` on any state with coordinates.
 fn flow<const D: usize, X: Coordinates<D>>(exact: &(impl ExactFlow<D> + ?Sized), s: &X::Time, t: &X::Time, x: &X) -> X {
-    X::join(exact.solution(s, t, &x.split()))
+    x.through(|x| exact.solution(&Num(s.clone()), &Num(t.clone()), x))
 }
 
 /// `solution`, after a look at the domain sample by sample.
@@ -185,16 +194,15 @@ impl<const D: usize, E: ExactFlow<D>, X: Coordinates<D>> FlowMap<X> for Pointwis
 }
 
 /// The matrix, row by row, of a linear map on points like `like`.
-fn matrix_of<const D: usize, N: Number>(like: &N, map: impl Fn(&[N; D]) -> [N; D]) -> [[N; D]; D] {
+fn matrix_of<const D: usize, N: Number>(like: &Num<N>, map: impl Fn(&[Num<N>; D]) -> [Num<N>; D]) -> [[Num<N>; D]; D] {
     let axis = |j: usize| std::array::from_fn(|i| like.constant(f64::from(u8::from(i == j))));
-    let columns: [[N; D]; D] = std::array::from_fn(|j| map(&axis(j)));
+    let columns: [[Num<N>; D]; D] = std::array::from_fn(|j| map(&axis(j)));
     std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i].clone()))
 }
 
 /// A denominator that is positive as long as the solution exists; NaN from then on.
-fn alive<N: Number>(denominator: N) -> N {
-    let zero = denominator.constant(0.0);
-    N::select(&zero.less(&denominator), &denominator, &denominator.constant(f64::NAN))
+fn alive<N: Number>(denominator: Num<N>) -> Num<N> {
+    denominator.gt(0.0).choose(&denominator, f64::NAN)
 }
 
 /// An exact flow of this crate is, without a wrapper, a field and a flow map on every state with its number of coordinates.
@@ -202,7 +210,8 @@ macro_rules! exact_flow {
     ($flow:ty, $dim:expr $(, [$($generics:tt)*])?) => {
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::VelocityField<State_> for $flow {
             fn velocity(&self, t: &State_::Time, x: &State_) -> State_ {
-                State_::join(crate::Ode::rhs(self, t, &x.split()))
+                let x = crate::number::wrapped(x.split());
+                State_::join(crate::number::unwrapped(crate::Ode::rhs(self, &crate::Num(t.clone()), &x)))
             }
         }
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::FlowMap<State_> for $flow {

@@ -1,7 +1,7 @@
 //! A pendulum in honey.
 
 use super::{ExactFlow, exact_flow, setting::finite};
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// The pendulum whose inertia is nothing against friction: an angle that leaves the top for the bottom.
 ///
@@ -38,30 +38,29 @@ impl OverdampedPendulum {
     }
 
     /// `r (t - s) / 2`.
-    fn half<N: Number>(&self, s: &N, t: &N) -> N {
-        (t.clone() - s).scale(0.5 * self.rate)
+    fn half<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Num<N> {
+        self.rate * (t - s) / 2.0
     }
 }
 
 impl Ode<1> for OverdampedPendulum {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [x.sin().scale(self.rate)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.rate * x.sin()]
     }
 }
 
 impl ExactFlow<1> for OverdampedPendulum {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let h = self.half(s, t).tanh();
-        let rest = (-(x.cos() * &h)).shift(1.0);
-        [(x.sin() * h / rest).atan().scale(2.0) + x]
+        [x + 2.0 * (&h * x.sin() / (1.0 - &h * x.cos())).atan()]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         // both divided by 1 - h²
         let half = self.half(s, t);
         let (cosh, sinh) = (half.cosh(), half.sinh());
-        let rest = cosh.clone() * &cosh + sinh.clone() * &sinh - (x.cos() * cosh * sinh).scale(2.0);
-        [[rest.recip()]]
+        let rest = &cosh * &cosh + &sinh * &sinh - 2.0 * x.cos() * &cosh * &sinh;
+        [[1.0 / rest]]
     }
 }
 

@@ -5,7 +5,8 @@ use super::{
     setting::positive,
     special::elliptic::{Jacobi, alternating},
 };
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
+use std::f64::consts::PI;
 
 /// The pendulum, whether it swings or turns over.
 ///
@@ -46,31 +47,30 @@ impl Pendulum {
 }
 
 impl Ode<2> for Pendulum {
-    fn rhs<N: Number>(&self, _t: &N, [angle, speed]: &[N; 2]) -> [N; 2] {
-        [speed.clone(), angle.sin().scale(-self.frequency * self.frequency)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [angle, speed]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [speed.clone(), -self.frequency.powi(2) * angle.sin()]
     }
 }
 
 impl ExactFlow<2> for Pendulum {
-    fn solution<N: Number>(&self, s: &N, t: &N, [angle, speed]: &[N; 2]) -> [N; 2] {
-        let half = angle.scale(0.5);
-        let (a, d, b) = (half.sin(), half.cos(), speed.scale(0.5 / self.frequency));
-        let m = a.clone() * &a + b.clone() * &b;
-        let complement = (d.clone() - &b) * (d.clone() + &b);
-        let phase = (t.clone() - s).scale(self.frequency).in_form_of(angle);
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [angle, speed]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let half = angle / 2.0;
+        let (a, d, b) = (half.sin(), half.cos(), speed / (2.0 * self.frequency));
+        let m = &a * &a + &b * &b;
+        let complement = (&d - &b) * (&d + &b);
+        let phase = (self.frequency * (t - s)).in_form_of(angle);
         let Jacobi { sn, cn, dn, half_periods } = Jacobi::new(&phase, &m, &complement);
         // over a half period, the pendulum that turns over makes a full turn, half an angle of π
-        let zero = m.constant(0.0);
-        let turns = N::select(&complement.less(&zero), &half_periods, &zero);
+        let turns = complement.lt(0.0).choose(half_periods, 0.0);
         let sign = alternating(&turns);
-        let turns = N::select(&b.less(&zero), &-turns.clone(), &turns);
-        let across = (d.clone() * &dn - a.clone() * &b * &sn * &cn) * &sign;
-        let up = (a.clone() * &cn * &dn + b.clone() * &d * &sn) * sign;
+        let turns = b.lt(0.0).choose(-&turns, &turns);
+        let across = (&d * &dn - &a * &b * &sn * &cn) * &sign;
+        let up = (&a * &cn * &dn + &b * &d * &sn) * sign;
         // from the half angle at the start, so that the angle does not jump
-        let turned = (up.clone() * &d - across.clone() * &a).atan2(&(across * &d + up * &a));
-        let scale = d.clone() * &d + (a.clone() * &cn).powi(2);
+        let turned = (&up * &d - &across * &a).atan2(across * &d + up * &a);
+        let scale = &d * &d + (&a * &cn).powi(2);
         let end = (b * cn - a * d * sn * dn) / scale;
-        [angle.clone() + (turned + turns.scale(std::f64::consts::PI)).scale(2.0), end.scale(2.0 * self.frequency)]
+        [angle + 2.0 * (turned + PI * turns), 2.0 * self.frequency * end]
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
         let pendulum = Pendulum::new(1.0).unwrap();
         // a turn takes 2 K(1/m) / √m
         let m = 1.7_f64;
-        let turn = 2.0 * quarter_period(&(1.0 - 1.0 / m)) / m.sqrt();
+        let turn = 2.0 * quarter_period(&Num(1.0 - 1.0 / m)).0 / m.sqrt();
         let full = 2.0 * std::f64::consts::PI;
         for turns in [1.0, -1.0, 2.0, 7.0, -30.0] {
             for speed in [2.0 * m.sqrt(), -2.0 * m.sqrt()] {

@@ -1,7 +1,7 @@
 //! The normal form of the pitchfork bifurcation.
 
 use super::{ExactFlow, alive, exact_flow, setting::finite, special::integrals::Growth};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The normal form of the pitchfork bifurcation; with `μ = 0` decay by the cube, the problem A2 of the DETEST set (`k = 1/2`).
 ///
@@ -41,32 +41,32 @@ impl Pitchfork {
     }
 
     /// How `x²` grows, and the multiple of `D` that goes with it.
-    fn square<N: Number>(&self, s: &N, t: &N, x: &N) -> (Growth<N>, N) {
-        let growth = Growth::new(2.0 * self.rate, &(t.clone() - s));
-        let denominator = alive((x.clone() * x).scale(2.0 * self.cubic) * &growth.sum + &growth.start);
+    fn square<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> (Growth<N>, Num<N>) {
+        let growth = Growth::new(2.0 * self.rate, &(t - s));
+        let denominator = alive(&growth.start + 2.0 * self.cubic * (x * x) * &growth.sum);
         (growth, denominator)
     }
 }
 
 impl Ode<1> for Pitchfork {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [(x.clone() * x).scale(-self.cubic).shift(self.rate) * x]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [(self.rate - self.cubic * (x * x)) * x]
     }
 }
 
 impl ExactFlow<1> for Pitchfork {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let (growth, denominator) = self.square(s, t, x);
-        [(growth.end / denominator).sqrt() * x]
+        [x * (growth.end / denominator).sqrt()]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         let (growth, denominator) = self.square(s, t, x);
         [[(growth.end / &denominator).sqrt() * growth.start / denominator]]
     }
 
     fn domain(&self, s: f64, t: f64, [x]: &[f64; 1]) -> Result<()> {
-        if self.square(&s, &t, x).1 > 0.0 {
+        if self.square(&Num(s), &Num(t), &Num(*x)).1.0 > 0.0 {
             return Ok(());
         }
         let pull = -1.0 / (2.0 * self.cubic * x * x);

@@ -1,8 +1,8 @@
 //! Two point vortices in the plane.
 
-use super::{ExactFlow, exact_flow, setting::finite};
-use crate::{Error, Number, Ode, Result};
-use std::f64::consts::PI;
+use super::{ExactFlow, exact_flow, matrix_of, setting::finite};
+use crate::{Error, Num, Number, Ode, Result};
+use std::{array::from_fn, f64::consts::PI};
 
 /// Two point vortices: they turn about their centre of vorticity, or, with opposite circulations, travel side by side.
 ///
@@ -33,26 +33,26 @@ pub struct PointVortices {
 /// What the flow and its Jacobian have in common.
 struct Turn<N> {
     /// `r`.
-    arm: [N; 2],
+    arm: [Num<N>; 2],
     /// `|r|²`.
-    square: N,
+    square: Num<N>,
     /// `τ / 2π|r|²`.
-    reach: N,
+    reach: Num<N>,
     /// `h`.
-    half: N,
+    half: Num<N>,
     /// `(τ / 2π|r|²) sin h / h`.
-    chord: N,
+    chord: Num<N>,
 }
 
 /// `J x`.
-fn quarter_turn<N: Number>([x, y]: [N; 2]) -> [N; 2] {
-    [-y, x]
+fn quarter_turn<N: Number>([x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+    [-y, x.clone()]
 }
 
 /// `c R(φ) x`.
-fn rotated<N: Number>(c: &N, angle: &N, [x, y]: &[N; 2]) -> [N; 2] {
-    let (cos, sin) = (angle.cos() * c, angle.sin() * c);
-    [cos.clone() * x - sin.clone() * y, sin * x + cos * y]
+fn rotated<N: Number>(c: &Num<N>, angle: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+    let (cos, sin) = (c * angle.cos(), c * angle.sin());
+    [&cos * x - &sin * y, sin * x + cos * y]
 }
 
 impl PointVortices {
@@ -71,48 +71,44 @@ impl PointVortices {
         if i < 2 { second } else { -first }
     }
 
-    fn turn<N: Number>(&self, s: &N, t: &N, [x1, y1, x2, y2]: &[N; 4]) -> Turn<N> {
-        let arm = [x1.clone() - x2, y1.clone() - y2];
-        let square = arm[0].clone() * &arm[0] + arm[1].clone() * &arm[1];
-        let reach = (t.clone() - s).scale(0.5 / PI) / &square;
+    fn turn<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x1, y1, x2, y2]: &[Num<N>; 4]) -> Turn<N> {
+        let [x, y] = [x1 - x2, y1 - y2];
+        let square = &x * &x + &y * &y;
+        let reach = (t - s) / (2.0 * PI * &square);
         let total = self.circulations[0] + self.circulations[1];
-        let half = reach.scale(0.5 * total);
-        let chord = if total == 0.0 { reach.clone() } else { half.sin().scale(2.0 / total) };
-        Turn { arm, square, reach, half, chord }
+        let half = 0.5 * total * &reach;
+        let chord = if total == 0.0 { reach.clone() } else { 2.0 / total * half.sin() };
+        Turn { arm: [x, y], square, reach, half, chord }
     }
 }
 
 impl Ode<4> for PointVortices {
-    fn rhs<N: Number>(&self, _t: &N, [x1, y1, x2, y2]: &[N; 4]) -> [N; 4] {
-        let [x, y] = [x1.clone() - x2, y1.clone() - y2];
-        let rate = (x.clone() * &x + y.clone() * &y).recip().scale(0.5 / PI);
-        let swirl = quarter_turn([x * &rate, y * rate]);
-        std::array::from_fn(|i| swirl[i % 2].scale(self.weight(i)))
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x1, y1, x2, y2]: &[Num<N>; 4]) -> [Num<N>; 4] {
+        let [x, y] = [x1 - x2, y1 - y2];
+        let rate = 1.0 / (2.0 * PI * (&x * &x + &y * &y));
+        let swirl = quarter_turn(&[x * &rate, y * rate]);
+        from_fn(|i| self.weight(i) * &swirl[i % 2])
     }
 }
 
 impl ExactFlow<4> for PointVortices {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 4]) -> [N; 4] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 4]) -> [Num<N>; 4] {
         let Turn { arm, half, chord, .. } = self.turn(s, t, x);
-        let way = rotated(&chord, &half, &quarter_turn(arm));
-        std::array::from_fn(|i| way[i % 2].scale(self.weight(i)) + &x[i])
+        let way = rotated(&chord, &half, &quarter_turn(&arm));
+        from_fn(|i| &x[i] + self.weight(i) * &way[i % 2])
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 4]) -> [[N; 4]; 4] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 4]) -> [[Num<N>; 4]; 4] {
         let Turn { arm, square, reach, half, chord } = self.turn(s, t, x);
-        let bend = rotated(&(reach.scale(-2.0) / square), &half.scale(2.0), &quarter_turn(arm.clone()));
-        let (zero, one) = (chord.constant(0.0), chord.constant(1.0));
-        let units = [[one.clone(), zero.clone()], [zero, one]];
-        // ∇w, column by column
-        let columns: [[N; 2]; 2] = std::array::from_fn(|j| {
-            let straight = rotated(&chord, &half, &quarter_turn(units[j].clone()));
-            std::array::from_fn(|i| bend[i].clone() * &arm[j] + &straight[i])
-        });
-        std::array::from_fn(|i| {
-            std::array::from_fn(|j| {
+        let straight = matrix_of(&chord, |axis| rotated(&chord, &half, &quarter_turn(axis)));
+        let bend = rotated(&(-2.0 * reach / square), &(2.0 * half), &quarter_turn(&arm));
+        // ∇w
+        let gradient: [[Num<N>; 2]; 2] = from_fn(|i| from_fn(|j| &straight[i][j] + &bend[i] * &arm[j]));
+        from_fn(|i| {
+            from_fn(|j| {
                 // the arm grows with the first position, and shrinks with the second
                 let sign = if j < 2 { 1.0 } else { -1.0 };
-                columns[j % 2][i % 2].scale(sign * self.weight(i)).shift(f64::from(u8::from(i == j)))
+                f64::from(u8::from(i == j)) + sign * self.weight(i) * &gradient[i % 2][j % 2]
             })
         })
     }

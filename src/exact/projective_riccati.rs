@@ -3,9 +3,10 @@
 use super::{
     ExactFlow, alive, exact_flow,
     expm::{Rows, exponential},
+    matrix_of,
     setting::finite,
 };
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The projective Riccati equation with constant coefficients, in any dimension: its flow maps are projective transformations.
 ///
@@ -41,8 +42,8 @@ pub struct ProjectiveRiccati<const D: usize> {
 
 /// The projective transformation of one step at one point.
 struct Step<N, const D: usize> {
-    end: [N; D],
-    denominator: N,
+    end: [Num<N>; D],
+    denominator: Num<N>,
 }
 
 impl<const D: usize> ProjectiveRiccati<D> {
@@ -64,49 +65,46 @@ impl<const D: usize> ProjectiveRiccati<D> {
     }
 
     /// How many steps the way takes, one number for a whole batch, and the matrix of one of them.
-    fn steps<N: Number>(&self, s: &N, t: &N) -> (usize, Rows<N>) {
-        let (generator, duration) = (self.generator(), t.clone() - s);
+    fn steps<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> (usize, Rows<Num<N>>) {
+        let (generator, duration) = (self.generator(), t - s);
         let norm = generator.iter().map(|row| row.iter().map(|entry| entry.abs()).sum()).fold(0.0, f64::max);
-        let longest = duration.values().into_iter().map(f64::abs).fold(0.0, f64::max);
+        let longest = duration.0.values().into_iter().map(f64::abs).fold(0.0, f64::max);
         // an infinite way leads nowhere: in one step its NaNs come out
         let count = if (norm * longest).is_finite() { (norm * longest).ceil().max(1.0) } else { 1.0 };
-        let step = duration.scale(1.0 / count);
-        let matrix = generator.iter().map(|row| row.iter().map(|&entry| step.scale(entry)).collect()).collect();
+        let step = duration / count;
+        let matrix = generator.iter().map(|row| row.iter().map(|&entry| entry * &step).collect()).collect();
         (count as usize, exponential(matrix))
     }
 }
 
 impl<N: Number, const D: usize> Step<N, D> {
-    fn new(matrix: &Rows<N>, x: &[N; D]) -> Self {
-        let image = |row: &[N]| row.iter().zip(x).fold(row[D].clone(), |sum, (m, x)| sum + m.clone() * x);
+    fn new(matrix: &Rows<Num<N>>, x: &[Num<N>; D]) -> Self {
+        let image = |row: &[Num<N>]| row.iter().zip(x).fold(row[D].clone(), |sum, (m, x)| sum + m * x);
         let denominator = alive(image(&matrix[D]));
         Self { end: std::array::from_fn(|i| image(&matrix[i]) / &denominator), denominator }
     }
 }
 
 impl<const D: usize> Ode<D> for ProjectiveRiccati<D> {
-    fn rhs<N: Number>(&self, _t: &N, x: &[N; D]) -> [N; D] {
-        let product = |row: &[f64; D], start: N| row.iter().zip(x).fold(start, |sum, (c, x)| sum + x.scale(*c));
-        std::array::from_fn(|i| {
-            let affine = product(&self.linear[i], x[i].constant(self.constant[i]));
-            affine + product(&self.quadratic, x[i].constant(0.0)) * &x[i]
-        })
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let product = |row: &[f64; D]| row.iter().zip(x).fold(x[0].constant(0.0), |sum, (c, x)| sum + *c * x);
+        std::array::from_fn(|i| self.constant[i] + product(&self.linear[i]) + &x[i] * product(&self.quadratic))
     }
 }
 
 impl<const D: usize> ExactFlow<D> for ProjectiveRiccati<D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let (count, matrix) = self.steps(s, t);
         (0..count).fold(x.clone(), |x, _| Step::new(&matrix, &x).end)
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let (count, matrix) = self.steps(s, t);
         let mut x = x.clone();
-        let mut rows: [[N; D]; D] = std::array::from_fn(|i| std::array::from_fn(|j| x[i].constant(f64::from(u8::from(i == j)))));
+        let mut rows = matrix_of(s, <[Num<N>; D]>::clone);
         for _ in 0..count {
             let Step { end, denominator } = Step::new(&matrix, &x);
-            let slope = |i: usize, j: usize| (matrix[i][j].clone() - matrix[D][j].clone() * &end[i]) / &denominator;
+            let slope = |i: usize, j: usize| (&matrix[i][j] - &matrix[D][j] * &end[i]) / &denominator;
             rows = std::array::from_fn(|i| {
                 std::array::from_fn(|j| (0..D).fold(x[i].constant(0.0), |sum, k| sum + slope(i, k) * &rows[k][j]))
             });
@@ -116,12 +114,12 @@ impl<const D: usize> ExactFlow<D> for ProjectiveRiccati<D> {
     }
 
     fn domain(&self, s: f64, t: f64, x: &[f64; D]) -> Result<()> {
-        let (count, _) = self.steps(&s, &t);
+        let (count, _) = self.steps(&Num(s), &Num(t));
         let time = |step: f64| s + step / count as f64 * (t - s);
-        let mut x = *x;
+        let mut x = x.map(Num);
         for k in 0..count {
             let start = time(k as f64);
-            let arrives = |end: f64| Step::new(&self.steps(&start, &end).1, &x).denominator > 0.0;
+            let arrives = |end: f64| Step::new(&self.steps(&Num(start), &Num(end)).1, &x).denominator.0 > 0.0;
             if !arrives(time((k + 1) as f64)) {
                 // to all digits: the interval is halved as often as it can be
                 let (mut alive, mut gone) = (start, time((k + 1) as f64));
@@ -131,7 +129,7 @@ impl<const D: usize> ExactFlow<D> for ProjectiveRiccati<D> {
                 }
                 return Err(Error::BlowUp { from: s, to: t, time: gone });
             }
-            x = Step::new(&self.steps(&start, &time((k + 1) as f64)).1, &x).end;
+            x = Step::new(&self.steps(&Num(start), &Num(time((k + 1) as f64))).1, &x).end;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Relaxation to a curve.
 
 use super::{ExactFlow, exact_flow, setting::finite};
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// The Prothero-Robinson equation: solutions are drawn to the curve `g(t) = a cos(ω t)` at rate `-λ`, however slow the curve.
 /// For `λ ≪ 0` it is stiff: the test of what implicit methods lose of their order.
@@ -47,28 +47,37 @@ impl ProtheroRobinson {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn curve<N: Number>(&self, t: &N) -> N {
-        t.scale(self.frequency).cos().scale(self.amplitude)
+        self.g(&Num(t.clone())).0
+    }
+
+    /// `g(t)`.
+    fn g<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        self.amplitude * (self.frequency * t).cos()
+    }
+
+    /// `g'(t)`.
+    fn slope<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        -self.amplitude * self.frequency * (self.frequency * t).sin()
     }
 
     /// `e^(λ (t - s))`.
-    fn decay<N: Number>(&self, s: &N, t: &N) -> N {
-        (t.clone() - s).scale(self.rate).exp()
+    fn decay<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Num<N> {
+        (self.rate * (t - s)).exp()
     }
 }
 
 impl Ode<1> for ProtheroRobinson {
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        let slope = t.scale(self.frequency).sin().scale(-self.amplitude * self.frequency);
-        [(x.clone() - self.curve(t)).scale(self.rate) + slope]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.rate * (x - self.g(t)) + self.slope(t)]
     }
 }
 
 impl ExactFlow<1> for ProtheroRobinson {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [(x.clone() - self.curve(s)) * self.decay(s, t) + self.curve(t)]
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.g(t) + self.decay(s, t) * (x - self.g(s))]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         [[self.decay(s, t)]]
     }
 }

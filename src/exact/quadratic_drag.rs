@@ -1,7 +1,7 @@
 //! A fall through air.
 
 use super::{ExactFlow, alive, exact_flow, setting::positive};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// A fall against drag that grows with the square of the speed: the way `y` and the speed `v`.
 ///
@@ -34,13 +34,13 @@ pub struct QuadraticDrag {
 /// What the flow and its Jacobian have in common.
 struct Parts<N> {
     /// `v/w`.
-    relative: N,
+    relative: Num<N>,
     /// `T`.
-    tanh: N,
+    tanh: Num<N>,
     /// `1 + T v/w`, as long as it is positive.
-    rest: N,
+    rest: Num<N>,
     /// `ln D`.
-    way: N,
+    way: Num<N>,
 }
 
 impl QuadraticDrag {
@@ -64,39 +64,40 @@ impl QuadraticDrag {
         (self.gravity * self.drag).sqrt()
     }
 
-    fn parts<N: Number>(&self, s: &N, t: &N, v: &N) -> Parts<N> {
-        let angle = (t.clone() - s).scale(self.rate());
-        let (relative, tanh) = (v.scale(self.terminal_speed().recip()), angle.tanh());
-        let rest = alive((relative.clone() * &tanh).shift(1.0));
+    fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, v: &Num<N>) -> Parts<N> {
+        let angle = self.rate() * (t - s);
+        let (relative, tanh) = (v / self.terminal_speed(), angle.tanh());
+        let rest = alive(1.0 + &relative * &tanh);
         // D is e^|r τ| (1 + (±v/w - 1) (1 - e^(-2 |r τ|)) / 2), whose logarithm neither overflows nor cancels; the absolute
         // value would do, but for its derivative at 0
-        let back = angle.less(&angle.constant(0.0));
-        let distance = N::select(&back, &-angle.clone(), &angle);
-        let towards = N::select(&back, &-relative.clone(), &relative);
-        let way = (towards.shift(-1.0) * distance.scale(-2.0).exp_m1().scale(-0.5)).ln_1p() + distance;
+        let back = angle.lt(0.0);
+        let distance = back.choose(-&angle, &angle);
+        let towards = back.choose(-&relative, &relative);
+        let loss = -(-2.0 * &distance).exp_m1();
+        let way = distance + ((towards - 1.0) * loss / 2.0).ln_1p();
         Parts { relative, tanh, rest, way }
     }
 }
 
 impl Ode<2> for QuadraticDrag {
-    fn rhs<N: Number>(&self, _t: &N, [_, v]: &[N; 2]) -> [N; 2] {
-        [v.clone(), (v.clone() * v).scale(-self.drag).shift(self.gravity)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [_, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [v.clone(), self.gravity - self.drag * (v * v)]
     }
 }
 
 impl ExactFlow<2> for QuadraticDrag {
-    fn solution<N: Number>(&self, s: &N, t: &N, [y, v]: &[N; 2]) -> [N; 2] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [y, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let Parts { relative, tanh, rest, way } = self.parts(s, t, v);
-        [way.scale(self.drag.recip()) + y, ((relative + tanh) / rest).scale(self.terminal_speed())]
+        [y + way / self.drag, self.terminal_speed() * (relative + tanh) / rest]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [_, v]: &[N; 2]) -> [[N; 2]; 2] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [_, v]: &[Num<N>; 2]) -> [[Num<N>; 2]; 2] {
         let Parts { tanh, rest, way, .. } = self.parts(s, t, v);
-        [[v.constant(1.0), tanh.scale(self.rate().recip()) / rest], [v.constant(0.0), way.scale(-2.0).exp()]]
+        [[v.constant(1.0), tanh / (self.rate() * rest)], [v.constant(0.0), (-2.0 * way).exp()]]
     }
 
     fn domain(&self, s: f64, t: f64, [_, v]: &[f64; 2]) -> Result<()> {
-        if self.parts(&s, &t, v).rest > 0.0 {
+        if self.parts(&Num(s), &Num(t), &Num(*v)).rest.0 > 0.0 {
             return Ok(());
         }
         Err(Error::BlowUp { from: s, to: t, time: s - (self.terminal_speed() / v).atanh() / self.rate() })

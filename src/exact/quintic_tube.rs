@@ -1,7 +1,7 @@
 //! Repulsion from a moving point, by the fifth power.
 
 use super::{ExactFlow, alive, exact_flow, setting::finite};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// Repulsion from a point that moves evenly along `a t + c`, flat near it and violent far from it: a tube around a straight line
 /// in which solutions stay for long.
@@ -40,37 +40,37 @@ impl QuinticTube {
     }
 
     /// `a t + c`.
-    fn middle<N: Number>(&self, t: &N) -> N {
-        t.scale(self.slope).shift(self.offset)
+    fn middle<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        self.slope * t + self.offset
     }
 
     /// `z`, and `1 - 4 z⁴ (t - s)` as long as it is positive.
-    fn parts<N: Number>(&self, s: &N, t: &N, x: &N) -> (N, N) {
-        let distance = x.clone() - self.middle(s);
-        let left = alive((distance.powi(4).scale(-4.0) * (t.clone() - s)).shift(1.0));
+    fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> (Num<N>, Num<N>) {
+        let distance = x - self.middle(s);
+        let left = alive(1.0 - 4.0 * distance.powi(4) * (t - s));
         (distance, left)
     }
 }
 
 impl Ode<1> for QuinticTube {
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [(x.clone() - self.middle(t)).powi(5).shift(self.slope)]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.slope + (x - self.middle(t)).powi(5)]
     }
 }
 
 impl ExactFlow<1> for QuinticTube {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let (distance, left) = self.parts(s, t, x);
-        [left.powf(-0.25) * distance + self.middle(t)]
+        [self.middle(t) + distance * left.powf(-0.25)]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         [[self.parts(s, t, x).1.powf(-1.25)]]
     }
 
     fn domain(&self, s: f64, t: f64, [x]: &[f64; 1]) -> Result<()> {
-        let (distance, left) = self.parts(&s, &t, x);
-        if left > 0.0 { Ok(()) } else { Err(Error::BlowUp { from: s, to: t, time: s + 0.25 / distance.powi(4) }) }
+        let (distance, left) = self.parts(&Num(s), &Num(t), &Num(*x));
+        if left.0 > 0.0 { Ok(()) } else { Err(Error::BlowUp { from: s, to: t, time: s + 1.0 / (4.0 * distance.0.powi(4)) }) }
     }
 }
 

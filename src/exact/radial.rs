@@ -1,7 +1,7 @@
 //! Blow-up in finite time, in every direction of space.
 
 use super::{ExactFlow, alive, exact_flow};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The radial field that grows with the cube of the distance, in any dimension.
 ///
@@ -25,48 +25,49 @@ use crate::{Error, Number, Ode, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Radial<const D: usize>;
 
-fn square<N: Number, const D: usize>(x: &[N; D]) -> N {
-    let squares = x.iter().map(|x| x.clone() * x);
+/// `|x|²`.
+fn square<N: Number, const D: usize>(x: &[Num<N>; D]) -> Num<N> {
+    let squares = x.iter().map(|x| x * x);
     squares.reduce(|sum, square| sum + square).expect("a point has coordinates")
 }
 
 /// `E`, NaN where the solution has ceased to exist.
-fn denominator<N: Number, const D: usize>(s: &N, t: &N, x: &[N; D]) -> N {
-    alive((square(x) * (t.clone() - s)).scale(-2.0).shift(1.0))
+fn denominator<N: Number, const D: usize>(s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> Num<N> {
+    alive(1.0 - 2.0 * square(x) * (t - s))
 }
 
 impl<const D: usize> Ode<D> for Radial<D> {
     /// # Panics
     /// If `D` is 0.
-    fn rhs<N: Number>(&self, _t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let square = square(x);
-        std::array::from_fn(|i| x[i].clone() * &square)
+        std::array::from_fn(|i| &square * &x[i])
     }
 }
 
 impl<const D: usize> ExactFlow<D> for Radial<D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let root = denominator(s, t, x).sqrt();
-        std::array::from_fn(|i| x[i].clone() / &root)
+        std::array::from_fn(|i| &x[i] / &root)
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let denominator = denominator(s, t, x);
-        let stretch = denominator.sqrt().recip();
-        let pull = (t.clone() - s).scale(2.0) / denominator * &stretch;
+        let root = denominator.sqrt();
+        let pull = 2.0 * (t - s) / denominator;
         std::array::from_fn(|i| {
             std::array::from_fn(|j| {
-                let bend = pull.clone() * &x[i] * &x[j];
-                if i == j { bend + &stretch } else { bend }
+                let bend = &pull * &x[i] * &x[j];
+                (if i == j { 1.0 + bend } else { bend }) / &root
             })
         })
     }
 
     fn domain(&self, s: f64, t: f64, x: &[f64; D]) -> Result<()> {
-        if denominator(&s, &t, x) > 0.0 {
+        if denominator(&Num(s), &Num(t), &x.map(Num)).0 > 0.0 {
             return Ok(());
         }
-        Err(Error::BlowUp { from: s, to: t, time: s + 0.5 / square(x) })
+        Err(Error::BlowUp { from: s, to: t, time: s + 0.5 / square(&x.map(Num)).0 })
     }
 }
 

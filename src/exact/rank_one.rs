@@ -1,7 +1,7 @@
 //! Probability flows that collapse onto a line or a point.
 
 use super::{ExactFlow, exact_flow, matrix_of, setting::finite};
-use crate::{Error, Number, Ode, Result, interpolant::Interpolant};
+use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use std::array::from_fn;
 
 /// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` from `x0 ~ N(0, 1)` to data on a line,
@@ -73,56 +73,63 @@ impl<const D: usize, I: Interpolant> RankOne<D, I> {
     }
 
     /// `(along P + off (1 - P)) a`.
-    fn stretched<N: Number>(&self, a: &[N; D], along: &N, off: &N) -> [N; D] {
+    fn stretched<N: Number>(&self, a: &[Num<N>; D], along: &Num<N>, off: &Num<N>) -> [Num<N>; D] {
         let variance = self.variance();
         if variance == 0.0 {
-            return from_fn(|i| a[i].clone() * off);
+            return from_fn(|i| off * &a[i]);
         }
-        let terms = a.iter().zip(&self.direction).map(|(a, &d)| a.scale(d / variance));
+        let terms = a.iter().zip(&self.direction).map(|(a, &d)| d / variance * a);
         let component = terms.reduce(|sum, term| sum + term).expect("a point has a coordinate");
         from_fn(|i| {
-            let on_line = component.scale(self.direction[i]);
-            (a[i].clone() - &on_line) * off + on_line * along
+            let on_line = &component * self.direction[i];
+            along * &on_line + off * (&a[i] - &on_line)
         })
     }
 
+    /// `α_t` and `β_t`.
+    fn shares<N: Number>(&self, t: &Num<N>) -> [Num<N>; 2] {
+        [self.interpolant.alpha(t), self.interpolant.beta(t)]
+    }
+
+    /// `α α̃ + β β̃ |d|²`, of which `g` is the square and `g'/2` the product with the rates.
+    fn form<N: Number>(&self, [a, b]: &[Num<N>; 2], [p, q]: &[Num<N>; 2]) -> Num<N> {
+        a * p + b * q * self.variance()
+    }
+
     /// `(g(t)/g(s))^(1/2)` and `α_t/α_s`.
-    fn stretches<N: Number>(&self, s: &N, t: &N) -> [N; 2] {
-        let [from, to] = [s, t].map(|time| (self.interpolant.alpha(time), self.interpolant.beta(time)));
-        let spread = |(alpha, beta): &(N, N)| (beta.clone() * beta).scale(self.variance()) + alpha.clone() * alpha;
-        [(spread(&to) / spread(&from)).sqrt(), to.0 / from.0]
+    fn stretches<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> [Num<N>; 2] {
+        let (from, to) = (self.shares(s), self.shares(t));
+        [(self.form(&to, &to) / self.form(&from, &from)).sqrt(), &to[0] / &from[0]]
     }
 }
 
 impl<const D: usize, I: Interpolant> Ode<D> for RankOne<D, I> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
-        let [alpha_rate, beta_rate] = self.interpolant.rates(t);
-        let variance = self.variance();
-        let spread = (beta.clone() * &beta).scale(variance) + alpha.clone() * &alpha;
-        let half_rate = (beta_rate.clone() * &beta).scale(variance) + alpha_rate.clone() * &alpha;
-        let distance = from_fn(|i| x[i].clone() - beta.scale(self.mean[i]));
-        let pull = self.stretched(&distance, &(half_rate / spread), &(alpha_rate / alpha));
-        from_fn(|i| pull[i].clone() + beta_rate.scale(self.mean[i]))
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let (shares, rates) = (self.shares(t), self.interpolant.rates(t));
+        let along = self.form(&shares, &rates) / self.form(&shares, &shares);
+        let ([alpha, beta], [alpha_rate, beta_rate]) = (shares, rates);
+        let distance = from_fn(|i| &x[i] - &beta * self.mean[i]);
+        let pull = self.stretched(&distance, &along, &(alpha_rate / alpha));
+        from_fn(|i| &beta_rate * self.mean[i] + &pull[i])
     }
 }
 
 impl<const D: usize, I: Interpolant> ExactFlow<D> for RankOne<D, I> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let [from, to] = [s, t].map(|time| self.interpolant.beta(time));
         let [along, off] = self.stretches(s, t);
-        let distance = from_fn(|i| x[i].clone() - from.scale(self.mean[i]));
-        let end = self.stretched(&distance, &along, &off);
-        from_fn(|i| end[i].clone() + to.scale(self.mean[i]))
+        let distance = from_fn(|i| &x[i] - &from * self.mean[i]);
+        let stretched = self.stretched(&distance, &along, &off);
+        from_fn(|i| &to * self.mean[i] + &stretched[i])
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; D]) -> [[N; D]; D] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let [along, off] = self.stretches(s, t);
         matrix_of(s, |axis| self.stretched(axis, &along, &off))
     }
 
     fn domain(&self, s: f64, t: f64, _x: &[f64; D]) -> Result<()> {
-        let [from, to] = [s, t].map(|time| self.interpolant.alpha(&time));
+        let [from, to] = [s, t].map(|time| self.interpolant.alpha(&Num(time)).0);
         if from == 0.0 {
             let reason = format!("at {s} the law has collapsed onto the data: no flow starts there; take an earlier start");
             return Err(Error::invalid("time", reason));

@@ -1,7 +1,7 @@
 //! The scalar Riccati equation.
 
 use super::{ExactFlow, alive, exact_flow, setting::finite, special::integrals::swing};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// The scalar Riccati equation with constant coefficients: its flow maps are Möbius transformations.
 ///
@@ -48,28 +48,28 @@ impl Riccati {
 
     /// `C` and `S`, divided by `C` where it is the hyperbolic cosine, which may overflow. NaN after half an oscillation, in which
     /// every solution has blown up: `D` would be positive again.
-    fn wave<N: Number>(&self, duration: &N) -> [N; 2] {
+    fn wave<N: Number>(&self, duration: &Num<N>) -> [Num<N>; 2] {
         let delta = self.discriminant();
         let rate = delta.abs().sqrt();
         if delta > 0.0 {
-            [duration.constant(1.0), duration.scale(rate).tanh() / duration.constant(rate)]
+            [duration.constant(1.0), (rate * duration).tanh() / rate]
         } else {
-            let angle = duration.scale(rate);
-            let half = angle.abs().less(&angle.constant(std::f64::consts::PI));
-            [N::select(&half, &angle.cos(), &angle.constant(f64::NAN)), swing(rate, duration)]
+            let angle = rate * duration;
+            let half = angle.abs().lt(std::f64::consts::PI);
+            [half.choose(angle.cos(), f64::NAN), swing(rate, duration)]
         }
     }
 
     /// `c x + b/2`.
-    fn pull<N: Number>(&self, x: &N) -> N {
+    fn pull<N: Number>(&self, x: &Num<N>) -> Num<N> {
         let [_, b, c] = self.coefficients;
-        x.scale(c).shift(0.5 * b)
+        c * x + b / 2.0
     }
 
     /// The time after which the solution from `x` blows up: forward for a positive `direction`, backward for a negative one.
     fn lifetime(&self, x: f64, direction: f64) -> f64 {
         // D = 0 is C / S = c x + b/2
-        let (delta, pull) = (self.discriminant(), self.pull(&x));
+        let (delta, pull) = (self.discriminant(), self.pull(&Num(x)).0);
         let rate = delta.abs().sqrt();
         if delta > 0.0 {
             let time = (rate / pull).atanh() / rate;
@@ -85,27 +85,27 @@ impl Riccati {
 }
 
 impl Ode<1> for Riccati {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let [a, b, c] = self.coefficients;
-        [(x.scale(c).shift(b) * x).shift(a)]
+        [a + (b + c * x) * x]
     }
 }
 
 impl ExactFlow<1> for Riccati {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let [a, b, _] = self.coefficients;
-        let [cosine, sine] = self.wave(&(t.clone() - s));
-        let denominator = alive(cosine.clone() - sine.clone() * &self.pull(x));
-        [(cosine * x + sine * x.scale(0.5 * b).shift(a)) / denominator]
+        let [cosine, sine] = self.wave(&(t - s));
+        let denominator = alive(&cosine - &sine * self.pull(x));
+        [(cosine * x + sine * (a + b * x / 2.0)) / denominator]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [[N; 1]; 1] {
-        let duration = t.clone() - s;
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
+        let duration = t - s;
         let [cosine, sine] = self.wave(&duration);
-        let denominator = alive(cosine - sine * &self.pull(x));
+        let denominator = alive(cosine - sine * self.pull(x));
         let delta = self.discriminant();
         // what the wave was divided by
-        let scale = if delta > 0.0 { duration.scale(delta.sqrt()).cosh() } else { duration.constant(1.0) };
+        let scale = if delta > 0.0 { (delta.sqrt() * duration).cosh() } else { duration.constant(1.0) };
         [[(denominator * scale).powi(-2)]]
     }
 

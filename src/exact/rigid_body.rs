@@ -5,7 +5,7 @@ use super::{
     setting::{finite, positive},
     special::elliptic::Jacobi,
 };
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// Euler's equations of a free rigid body: the angular velocity in the body's own frame.
 ///
@@ -78,42 +78,40 @@ impl RigidBody {
 }
 
 impl Ode<3> for RigidBody {
-    fn rhs<N: Number>(&self, _t: &N, x: &[N; 3]) -> [N; 3] {
-        std::array::from_fn(|i| (x[(i + 1) % 3].clone() * &x[(i + 2) % 3]).scale(self.coefficients[i]))
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; 3]) -> [Num<N>; 3] {
+        std::array::from_fn(|i| self.coefficients[i] * &x[(i + 1) % 3] * &x[(i + 2) % 3])
     }
 }
 
 impl ExactFlow<3> for RigidBody {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 3]) -> [N; 3] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 3]) -> [Num<N>; 3] {
         let axes: [usize; 3] = std::array::from_fn(|i| (self.intermediate() + i) % 3);
         let [a, b, c] = axes.map(|i| &x[i]);
         let [p_a, p_b, p_c] = axes.map(|i| self.coefficients[i].abs());
         let rates = self.rhs(t, x);
-        let [rate_a, rate_b, rate_c] = axes.map(|i| rates[i].clone());
-        let part = |x: &N, p: f64| (x.clone() * x).scale(p);
-        let (of_a, of_b, of_c) = (part(a, p_b * p_c), part(b, p_a * p_c), part(c, p_a * p_b));
-        let (with_b, with_c) = (of_a.clone() + &of_b, of_a.clone() + &of_c);
-        let swapped = with_c.less(&with_b);
+        let [rate_a, rate_b, rate_c] = axes.map(|i| &rates[i]);
+        let (of_a, of_b, of_c) = (p_b * p_c * (a * a), p_a * p_c * (b * b), p_a * p_b * (c * c));
+        // B and C
+        let (with_c, with_b) = (&of_a + &of_c, &of_a + &of_b);
+        let swapped = with_c.lt(&with_b);
         let square = with_b.max(&with_c);
         // without motion there is no frequency either
-        let (zero, one) = (square.constant(0.0), square.constant(1.0));
-        let moves = zero.less(&square);
-        let square = N::select(&moves, &square, &one);
-        let frequency = square.sqrt();
-        let phase = N::select(&moves, &(frequency.clone() * (t.clone() - s)), &zero);
+        let moves = square.gt(0.0);
+        let square = moves.choose(square, 1.0);
+        let lambda = square.sqrt();
+        let phase = moves.choose(&lambda * (t - s), 0.0);
         // m and 1 - m, which is the difference of the parts, without cancellation where one of them is small
         let m = with_b.min(&with_c) / &square;
-        let complement = (of_b.clone() - &of_c).abs() / &square;
+        let complement = (&of_b - &of_c).abs() / &square;
         let Jacobi { sn, cn, dn, .. } = Jacobi::new(&phase, &m, &complement);
-        let (cn_b, dn_c) = (N::select(&swapped, &dn, &cn), N::select(&swapped, &cn, &dn));
-        // 1 - n sn² with n = of_a / λ², as a sum of positive terms
-        let rest = N::select(&swapped, &of_b, &of_c);
-        let scale = ((rest + of_a * (cn.clone() * &cn)) / &square).recip();
-        let scale = N::select(&moves, &scale, &one);
-        let wave = sn / frequency;
-        let end_a = (a.clone() * &cn_b * &dn_c + rate_a * &wave) * &scale;
-        let end_b = (b.clone() * &cn_b + rate_b * &wave * &dn_c) * &scale;
-        let end_c = (c.clone() * &dn_c + rate_c * wave * cn_b) * scale;
+        let (cn_b, dn_c) = (swapped.choose(&dn, &cn), swapped.choose(&cn, &dn));
+        // D = 1 - n sn² with n = of_a / λ², as a sum of positive terms
+        let rest = swapped.choose(of_b, of_c);
+        let scale = moves.choose((rest + of_a * (&cn * &cn)) / square, 1.0);
+        let wave = sn / lambda;
+        let end_a = (a * &cn_b * &dn_c + rate_a * &wave) / &scale;
+        let end_b = (b * &cn_b + rate_b * &wave * &dn_c) / &scale;
+        let end_c = (c * &dn_c + rate_c * &wave * &cn_b) / scale;
         let mut ends = [end_a, end_b, end_c];
         ends.rotate_right(axes[0]);
         ends

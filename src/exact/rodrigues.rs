@@ -1,7 +1,7 @@
 //! Rotation of space.
 
 use super::{ExactFlow, exact_flow, matrix_of, setting::finite};
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
 /// Rotation of space about an axis through the origin, by Rodrigues' formula.
@@ -31,8 +31,8 @@ pub struct Rodrigues {
 }
 
 /// `a × x`.
-pub(super) fn cross<N: Number>([a, b, c]: &[f64; 3], [x, y, z]: &[N; 3]) -> [N; 3] {
-    [z.scale(*b) - y.scale(*c), x.scale(*c) - z.scale(*a), y.scale(*a) - x.scale(*b)]
+pub(super) fn cross<N: Number>(&[a, b, c]: &[f64; 3], [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+    [b * z - c * y, c * x - a * z, a * y - b * x]
 }
 
 /// `|a|`.
@@ -47,9 +47,8 @@ pub(super) fn direction(a: &[f64; 3]) -> [f64; 3] {
 }
 
 /// `sin θ` and `1 - cos θ`, which does not cancel as twice the squared sine of half the angle.
-pub(super) fn sine_and_versine<N: Number>(angle: &N) -> [N; 2] {
-    let half = angle.scale(0.5).sin();
-    [angle.sin(), (half.clone() * half).scale(2.0)]
+pub(super) fn sine_and_versine<N: Number>(angle: &Num<N>) -> [Num<N>; 2] {
+    [angle.sin(), 2.0 * (angle / 2.0).sin().powi(2)]
 }
 
 impl Rodrigues {
@@ -64,21 +63,21 @@ impl Rodrigues {
 }
 
 impl Ode<3> for Rodrigues {
-    fn rhs<N: Number>(&self, _t: &N, x: &[N; 3]) -> [N; 3] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>; 3]) -> [Num<N>; 3] {
         cross(&self.angular_velocity, x)
     }
 }
 
 impl ExactFlow<3> for Rodrigues {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; 3]) -> [N; 3] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 3]) -> [Num<N>; 3] {
         let axis = direction(&self.angular_velocity);
-        let [sine, versine] = sine_and_versine(&(t.clone() - s).scale(length(&self.angular_velocity)));
+        let [sine, versine] = sine_and_versine(&(length(&self.angular_velocity) * (t - s)));
         let along = cross(&axis, x);
         let inward = cross(&axis, &along);
-        from_fn(|i| along[i].clone() * &sine + inward[i].clone() * &versine + &x[i])
+        from_fn(|i| &x[i] + (&sine * &along[i] + &versine * &inward[i]))
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 3]) -> [[N; 3]; 3] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; 3]) -> [[Num<N>; 3]; 3] {
         matrix_of(s, |axis| self.solution(s, t, axis))
     }
 }

@@ -1,7 +1,7 @@
 //! Rotation of the plane.
 
 use super::{ExactFlow, exact_flow};
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// Rotation of the plane with constant angular velocity `ω`.
 ///
@@ -37,22 +37,23 @@ impl Rotation {
 }
 
 impl Ode<2> for Rotation {
-    fn rhs<N: Number>(&self, _t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        [y.scale(-self.angular_velocity), x.scale(self.angular_velocity)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let omega = self.angular_velocity;
+        [-omega * y, omega * x]
     }
 }
 
 impl ExactFlow<2> for Rotation {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        let angle = (t.clone() - s).scale(self.angular_velocity);
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let angle = self.angular_velocity * (t - s);
         let (sin, cos) = (angle.sin(), angle.cos());
-        [cos.clone() * x - sin.clone() * y, sin * x + cos * y]
+        [&cos * x - &sin * y, sin * x + cos * y]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; 2]) -> [[N; 2]; 2] {
-        let angle = (t.clone() - s).scale(self.angular_velocity);
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; 2]) -> [[Num<N>; 2]; 2] {
+        let angle = self.angular_velocity * (t - s);
         let (sin, cos) = (angle.sin(), angle.cos());
-        [[cos.clone(), -sin.clone()], [sin, cos]]
+        [[cos.clone(), -&sin], [sin, cos]]
     }
 }
 

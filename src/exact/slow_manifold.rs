@@ -1,7 +1,7 @@
 //! Fast motion towards a slow manifold.
 
 use super::{ExactFlow, exact_flow, setting::finite, special::integrals::Growth};
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// A system that is drawn to a parabola, as stiff as one likes: nonlinear, yet linear in `(x, y, x²)`.
 ///
@@ -42,32 +42,32 @@ impl SlowManifold {
     }
 
     /// `[e^(μ τ), e^(λ τ), λ q]`.
-    fn coefficients<N: Number>(&self, s: &N, t: &N) -> [N; 3] {
-        let duration = t.clone() - s;
-        let [slow, fast, square] = [self.slow, self.fast, 2.0 * self.slow].map(|rate| duration.scale(rate).exp());
+    fn coefficients<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> [Num<N>; 3] {
+        let duration = t - s;
+        let [slow, fast, square] = [self.slow, self.fast, 2.0 * self.slow].map(|rate| (rate * &duration).exp());
         // of the two exponentials the larger one comes before the brackets
         let sum = Growth::new(2.0 * self.slow - self.fast, &duration).sum;
-        let bend = (sum * square.max(&fast)).scale(self.fast);
+        let bend = self.fast * (sum * square.max(&fast));
         [slow, fast, bend]
     }
 }
 
 impl Ode<2> for SlowManifold {
-    fn rhs<N: Number>(&self, _t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        [x.scale(self.slow), (y.clone() - x.clone() * x).scale(self.fast)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [self.slow * x, self.fast * (y - x * x)]
     }
 }
 
 impl ExactFlow<2> for SlowManifold {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let [slow, fast, bend] = self.coefficients(s, t);
-        [slow * x, fast * y - bend * &(x.clone() * x)]
+        [slow * x, fast * y - bend * (x * x)]
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, [x, _]: &[N; 2]) -> [[N; 2]; 2] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, _]: &[Num<N>; 2]) -> [[Num<N>; 2]; 2] {
         let [slow, fast, bend] = self.coefficients(s, t);
         let zero = slow.constant(0.0);
-        [[slow, zero], [bend.scale(-2.0) * x, fast]]
+        [[slow, zero], [-2.0 * bend * x, fast]]
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     setting::not_negative,
     special::{elliptic::Jacobi, integrals::Growth},
 };
-use crate::{Number, Ode, Result};
+use crate::{Num, Number, Ode, Result};
 
 /// Particles in the two-dimensional Taylor-Green vortices, an exact solution of the Navier-Stokes equations: incompressible,
 /// non-linear and non-autonomous.
@@ -44,40 +44,34 @@ impl TaylorGreen {
     }
 
     /// `e^(-2ν t)`.
-    fn strength<N: Number>(&self, t: &N) -> N {
-        t.scale(-2.0 * self.viscosity).exp()
+    fn strength<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        (-2.0 * self.viscosity * t).exp()
     }
 }
 
 /// `angle`, moved by less than a half turn to that of the point `(cos, sin)`.
-fn carried<N: Number>(angle: &N, [cos0, sin0]: [&N; 2], [cos, sin]: [N; 2]) -> N {
-    let across = cos.clone() * cos0 + sin.clone() * sin0;
-    angle.clone() + (sin * cos0 - cos * sin0).atan2(&across)
+fn carried<N: Number>(angle: &Num<N>, [cos0, sin0]: [&Num<N>; 2], [cos, sin]: [Num<N>; 2]) -> Num<N> {
+    angle + (&sin * cos0 - &cos * sin0).atan2(cos * cos0 + sin * sin0)
 }
 
 impl Ode<2> for TaylorGreen {
-    fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let strength = self.strength(t);
-        [x.sin() * y.cos() * &strength, -(x.cos() * y.sin() * strength)]
+        [&strength * x.sin() * y.cos(), -strength * x.cos() * y.sin()]
     }
 }
 
 impl ExactFlow<2> for TaylorGreen {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        let decay = Growth::new(-2.0 * self.viscosity, &(t.clone() - s));
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let decay = Growth::new(-2.0 * self.viscosity, &(t - s));
         let phase = -(self.strength(s) * decay.sum / decay.start).in_form_of(x);
         let ([cos_x, sin_x], [cos_y, sin_y]) = ([x.cos(), x.sin()], [y.cos(), y.sin()]);
-        let square = |f: &N| f.clone() * f;
         // neither the parameter nor its complement cancels
-        let m = square(&cos_x) + square(&(sin_x.clone() * &cos_y));
-        let complement = square(&(sin_x.clone() * &sin_y));
+        let m = cos_x.powi(2) + (&sin_x * &cos_y).powi(2);
+        let complement = (&sin_x * &sin_y).powi(2);
         let Jacobi { sn, cn, dn, .. } = Jacobi::new(&phase, &m, &complement);
-        let scale = square(&sin_x) + square(&(cos_x.clone() * &cn));
-        let end_x = [
-            cos_x.clone() * &cn * &dn + square(&sin_x) * &cos_y * &sn,
-            sin_x.clone() * (dn.clone() - cos_x.clone() * &cos_y * &sn * &cn),
-        ];
-        let end_y = [cos_y.clone() * &cn - cos_x.clone() * &sn * &dn, sin_y.clone() * scale];
+        let end_x = [&cos_x * &cn * &dn + sin_x.powi(2) * &cos_y * &sn, &sin_x * (&dn - &cos_x * &cos_y * &sn * &cn)];
+        let end_y = [&cos_y * &cn - &cos_x * &sn * &dn, &sin_y * (sin_x.powi(2) + (&cos_x * &cn).powi(2))];
         [carried(x, [&cos_x, &sin_x], end_x), carried(y, [&cos_y, &sin_y], end_y)]
     }
 }
@@ -100,7 +94,7 @@ mod tests {
     fn a_particle_comes_round_after_a_period() {
         // sin²x sin²y = 1/4
         let start = [PI / 6.0, PI / 2.0];
-        let period = 4.0 * quarter_period(&0.25);
+        let period = 4.0 * quarter_period(&Num(0.25)).0;
         let vortices = TaylorGreen::new(0.0).unwrap();
         close(&vortices.flow(&0.0, &period, &start), &start, 1e-13);
         close(&vortices.flow(&0.0, &(-2.5 * period), &start), &[PI - start[0], start[1]], 1e-13);

@@ -4,14 +4,18 @@ use super::{
     Affine, Blowup, DampedOscillator, Drift, ExactFlow, LogarithmicGrowth, Logistic, MichaelisMenten, OverdampedPendulum,
     Pitchfork, Riccati, Rotation, exact_flow,
 };
-use crate::{Error, Number, Ode, Result};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// An exact flow whose velocity does not depend on time.
 ///
 /// ```
-/// use flowmap::{exact::{Autonomous, Rotation}, Ode};
-/// fn speed_at_rest<F: Autonomous<2>>(flow: &F) -> [f64; 2] { flow.rhs(&0.0, &[0.0; 2]) }
-/// assert_eq!(speed_at_rest(&Rotation::new(1.0)?), [0.0, 0.0]);
+/// use flowmap::{exact::{Autonomous, Logistic}, Num};
+/// /// At one time, and so for ever.
+/// fn rests_at<F: Autonomous<1>>(x: f64, flow: &F) -> bool {
+///     flow.rhs(&Num(0.0), &[Num(x)]) == [Num(0.0)]
+/// }
+/// let growth = Logistic::new(1.0, 10.0)?;
+/// assert!(rests_at(0.0, &growth) && rests_at(10.0, &growth) && !rests_at(5.0, &growth));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait Autonomous<const D: usize>: ExactFlow<D> {}
@@ -74,9 +78,10 @@ impl<const D: usize, E: Autonomous<D>> TimeChanged<E, D> {
         &self.flow
     }
 
-    fn elapsed<N: Number>(&self, s: &N, t: &N) -> N {
-        let [elapsed] = self.clock.displacement(s, t);
-        elapsed
+    /// `θ(t) - θ(s)`.
+    fn elapsed<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Num<N> {
+        let [elapsed] = self.clock.displacement(&s.0, &t.0);
+        Num(elapsed)
     }
 
     /// The time, after `s` or before, at which the clock has advanced by `reading`.
@@ -90,31 +95,31 @@ impl<const D: usize, E: Autonomous<D>> TimeChanged<E, D> {
             if middle <= early || middle >= late {
                 return middle;
             }
-            if (self.elapsed(&s, &middle) < reading) == clockwise { early = middle } else { late = middle }
+            if (self.elapsed(&Num(s), &Num(middle)).0 < reading) == clockwise { early = middle } else { late = middle }
         }
     }
 }
 
 impl<const D: usize, E: Autonomous<D>> Ode<D> for TimeChanged<E, D> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        let [rate] = self.clock.rate(t);
-        self.flow.rhs(t, x).map(|velocity| velocity * &rate)
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let [rate] = self.clock.rate(&t.0).map(Num);
+        self.flow.rhs(t, x).map(|velocity| &rate * velocity)
     }
 }
 
 impl<const D: usize, E: Autonomous<D>> ExactFlow<D> for TimeChanged<E, D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let elapsed = self.elapsed(s, t);
         self.flow.solution(&elapsed.constant(0.0), &elapsed, x)
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let elapsed = self.elapsed(s, t);
-        self.flow.jacobian(&elapsed.constant(0.0), &elapsed, x)
+        self.flow.derivative(&elapsed.constant(0.0), &elapsed, x)
     }
 
     fn domain(&self, s: f64, t: f64, x: &[f64; D]) -> Result<()> {
-        self.flow.domain(0.0, self.elapsed(&s, &t), x).map_err(|error| match error {
+        self.flow.domain(0.0, self.elapsed(&Num(s), &Num(t)).0, x).map_err(|error| match error {
             Error::BlowUp { time, .. } => Error::BlowUp { from: s, to: t, time: self.time(s, time) },
             other => other,
         })

@@ -1,7 +1,7 @@
 //! The Toda lattice of two particles.
 
 use super::{ExactFlow, exact_flow};
-use crate::{Number, Ode};
+use crate::{Num, Number, Ode};
 
 /// The relative motion of two Toda particles, which is Liouville's mechanics: a particle that an exponential wall throws back.
 ///
@@ -25,31 +25,28 @@ use crate::{Number, Ode};
 pub struct Toda;
 
 impl Ode<2> for Toda {
-    fn rhs<N: Number>(&self, _t: &N, [q, p]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, [q, p]: &[Num<N>; 2]) -> [Num<N>; 2] {
         [p.clone(), -q.exp()]
     }
 }
 
 impl ExactFlow<2> for Toda {
-    fn solution<N: Number>(&self, s: &N, t: &N, [q, p]: &[N; 2]) -> [N; 2] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [q, p]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let wall = q.exp();
-        let speed = (p.clone() * p + wall.scale(2.0)).sqrt();
-        let time = speed.clone() * (t.clone() - s).scale(0.5);
-        let zero = time.constant(0.0);
+        let speed = (p * p + 2.0 * &wall).sqrt();
+        let time = &speed * (t - s) / 2.0;
         // 1 - p/k and 1 + p/k, whose product is 2 e^q / k²: the one that cancels from the other
-        let (forward, later) = (zero.less(p), zero.less(&time));
-        let size = N::select(&forward, p, &-p.clone());
-        let high = (size / &speed).shift(1.0);
-        let low = wall.scale(2.0) / (speed.clone() * &speed * &high);
+        let (forward, later) = (p.gt(0.0), time.gt(0.0));
+        let high = 1.0 + forward.choose(p, -p) / &speed;
+        let low = 2.0 * wall / (&speed * &speed * &high);
         // cosh u - (p/k) sinh u = ((1 - p/k) e^u + (1 + p/k) e^-u) / 2, with the larger exponential before the brackets
-        let (ahead, behind) = (N::select(&forward, &low, &high), N::select(&forward, &high, &low));
-        let (lead, trail) = (N::select(&later, &ahead, &behind), N::select(&later, &behind, &ahead));
-        let reach = N::select(&later, &time, &-time.clone());
-        let trail = trail * (reach.scale(-2.0)).exp();
-        let sum = lead.clone() + &trail;
-        let end = (trail - lead) / &sum * &speed;
-        let end = N::select(&later, &end, &-end.clone());
-        [q.clone() - (reach + sum.scale(0.5).ln()).scale(2.0), end]
+        let (ahead, behind) = (forward.choose(&low, &high), forward.choose(&high, &low));
+        let (lead, trail) = (later.choose(&ahead, &behind), later.choose(&behind, &ahead));
+        let reach = later.choose(&time, -&time);
+        let trail = trail * (-2.0 * &reach).exp();
+        let sum = &lead + &trail;
+        let end = (trail - lead) / &sum * speed;
+        [q - 2.0 * (reach + (sum / 2.0).ln()), later.choose(&end, -&end)]
     }
 }
 

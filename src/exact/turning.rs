@@ -1,7 +1,7 @@
 //! Linear systems seen from a turning frame.
 
-use super::{ExactFlow, exact_flow, expm::expm, matrix_of, setting::finite};
-use crate::{Number, Ode, Result};
+use super::{ExactFlow, exact_flow, expm::matrix_exponential, matrix_of, setting::finite};
+use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
 /// The linear system `x' = A(t) x` with `A(t) = e^(Ω t) B e^(-Ω t)`: the constant matrix `B` in a frame that turns with `Ω`.
@@ -44,19 +44,19 @@ impl<const D: usize> Turning<D> {
     }
 
     /// `e^(Ω t)`.
-    fn frame<N: Number>(&self, t: &N) -> [[N; D]; D] {
-        expm(&self.turn.map(|row| row.map(|entry| t.scale(entry))))
+    fn frame<N: Number>(&self, t: &Num<N>) -> [[Num<N>; D]; D] {
+        matrix_exponential(self.turn.map(|row| row.map(|entry| entry * t)))
     }
 
     /// `e^((B - Ω) τ)`.
-    fn inside<N: Number>(&self, duration: &N) -> [[N; D]; D] {
-        expm(&from_fn(|i| from_fn(|j| duration.scale(self.matrix[i][j] - self.turn[i][j]))))
+    fn inside<N: Number>(&self, tau: &Num<N>) -> [[Num<N>; D]; D] {
+        matrix_exponential(from_fn(|i| from_fn(|j| (self.matrix[i][j] - self.turn[i][j]) * tau)))
     }
 }
 
-fn apply<const D: usize, N: Number>(matrix: &[[N; D]; D], x: &[N; D]) -> [N; D] {
+fn apply<const D: usize, N: Number>(matrix: &[[Num<N>; D]; D], x: &[Num<N>; D]) -> [Num<N>; D] {
     from_fn(|i| {
-        let terms = (0..D).map(|j| matrix[i][j].clone() * &x[j]);
+        let terms = (0..D).map(|j| &matrix[i][j] * &x[j]);
         terms.reduce(|sum, term| sum + term).expect("a point has coordinates")
     })
 }
@@ -64,19 +64,20 @@ fn apply<const D: usize, N: Number>(matrix: &[[N; D]; D], x: &[N; D]) -> [N; D] 
 impl<const D: usize> Ode<D> for Turning<D> {
     /// # Panics
     /// If `D` is 0.
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        let seen = apply(&self.frame(&-t.clone()), x);
-        apply(&self.frame(t), &apply(&self.matrix.map(|row| row.map(|entry| t.constant(entry))), &seen))
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let matrix = self.matrix.map(|row| row.map(|entry| t.constant(entry)));
+        let seen = apply(&self.frame(&-t), x);
+        apply(&self.frame(t), &apply(&matrix, &seen))
     }
 }
 
 impl<const D: usize> ExactFlow<D> for Turning<D> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
-        let seen = apply(&self.frame(&-s.clone()), x);
-        apply(&self.frame(t), &apply(&self.inside(&(t.clone() - s)), &seen))
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let seen = apply(&self.frame(&-s), x);
+        apply(&self.frame(t), &apply(&self.inside(&(t - s)), &seen))
     }
 
-    fn jacobian<N: Number>(&self, s: &N, t: &N, _x: &[N; D]) -> [[N; D]; D] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, _x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         matrix_of(s, |axis| self.solution(s, t, axis))
     }
 }
@@ -86,7 +87,7 @@ exact_flow!(Turning<D>, D, [const D: usize]);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FlowMap;
+    use crate::{FlowMap, VelocityField, exact::expm};
 
     const TURN: [[f64; 2]; 2] = [[0.0, -1.0], [1.0, 0.0]];
     const SHEAR: [[f64; 2]; 2] = [[0.0, 1.0], [0.0, 0.0]];
@@ -107,8 +108,8 @@ mod tests {
         let h = t / f64::from(steps);
         for k in 0..steps {
             let middle = h * (f64::from(k) + 0.5);
-            let [u, v] = system.rhs(&(middle - 0.5 * h), &x);
-            let [u, v] = system.rhs(&middle, &[x[0] + 0.5 * h * u, x[1] + 0.5 * h * v]);
+            let [u, v] = system.velocity(&(middle - 0.5 * h), &x);
+            let [u, v] = system.velocity(&middle, &[x[0] + 0.5 * h * u, x[1] + 0.5 * h * v]);
             x = [x[0] + h * u, x[1] + h * v];
         }
         let end = system.flow(&0.0, &t, &[1.0, 0.5]);

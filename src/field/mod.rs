@@ -8,7 +8,7 @@ pub use with_stops::WithStops;
 pub(crate) use with_stops::in_order;
 
 use crate::{
-    number::{Dual, Number, Value},
+    number::{Dual, Num, Number, Value, unwrapped, wrapped},
     state::{Coordinates, State},
 };
 
@@ -31,15 +31,14 @@ pub trait VelocityField<X: State> {
     /// A pulse whose times are parameters has derivatives by them, too:
     ///
     /// ```
-    /// use flowmap::{Dual, FlowMap, Number, ParametricOde, solver::{Adaptive, DOPRI5, Solver}};
-    /// /// x' = 3 between two times, and 0 else.
+    /// use flowmap::{Dual, FlowMap, Num, Number, ParametricOde, solver::{Adaptive, DOPRI5, Solver}};
+    /// /// x' = 3 between two times, and 0 elsewhere.
     /// struct Pulse;
     /// impl ParametricOde<1, 2> for Pulse {
-    ///     fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], [on, off]: &[N; 2]) -> [N; 1] {
-    ///         let (zero, three) = (x.constant(0.0), x.constant(3.0));
-    ///         [N::select(&t.less(on), &zero, &N::select(&t.less(off), &three, &zero))]
+    ///     fn rhs_with<N: Number>(&self, t: &Num<N>, _x: &[Num<N>; 1], [on, off]: &[Num<N>; 2]) -> [Num<N>; 1] {
+    ///         [(t.gt(on) & t.lt(off)).choose(3.0, 0.0)]
     ///     }
-    ///     fn stops_with<N: Number>(&self, _s: &N, _t: &N, [on, off]: &[N; 2]) -> Vec<N> {
+    ///     fn stops_with<N: Number>(&self, _s: &Num<N>, _t: &Num<N>, [on, off]: &[Num<N>; 2]) -> Vec<Num<N>> {
     ///         vec![on.clone(), off.clone()]
     ///     }
     /// }
@@ -121,41 +120,49 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
     }
 }
 
-/// An ODE in `D` dimensions, written once, coordinate by coordinate, over any [`Number`].
+/// An ODE in `D` dimensions, written once, coordinate by coordinate, over [`Num<N>`](Num) for any [`Number`] `N`.
 ///
-/// [`Pointwise`] turns it into a [`VelocityField`] on every state with `D` coordinates: points, batches, duals, tensors.
+/// [`field`](Self::field) makes it a [`VelocityField`] of every state with `D` coordinates: points, batches, duals, tensors.
 ///
 /// ```
-/// use flowmap::{Number, Ode, Pointwise, VelocityField};
-/// struct LotkaVolterra { birth: f64, death: f64 }
+/// use flowmap::{Num, Number, Ode, VelocityField};
+/// /// Hunters and prey: x' = a x - x y, y' = x y - b y.
+/// struct LotkaVolterra { a: f64, b: f64 }
 /// impl Ode<2> for LotkaVolterra {
-///     fn rhs<N: Number>(&self, _t: &N, [prey, hunters]: &[N; 2]) -> [N; 2] {
-///         let meet = prey.clone() * hunters;
-///         [prey.scale(self.birth) - &meet, meet - hunters.scale(self.death)]
+///     fn rhs<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+///         [self.a * x - x * y, x * y - self.b * y]
 ///     }
 /// }
-/// let b = Pointwise(LotkaVolterra { birth: 1.5, death: 3.0 });
+/// let b = LotkaVolterra { a: 1.5, b: 3.0 }.field();
 /// assert_eq!(b.velocity(&0.0, &[1.0, 1.0]), [0.5, -2.0]);
 /// assert_eq!(b.velocity(&0.0, &[1.0_f32, 1.0]), [0.5, -2.0]);
 /// ```
 pub trait Ode<const D: usize> {
     /// The `D` coordinates of `b_t(x)`.
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D];
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D];
     /// The times from `s` to `t`, both included, at which it jumps: see [`VelocityField::stops`].
     #[inline(always)]
-    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         let _ = (s, t);
         Vec::new()
+    }
+
+    /// The field of every state with `D` coordinates.
+    fn field(self) -> Pointwise<Self, D>
+    where
+        Self: Sized,
+    {
+        Pointwise(self)
     }
 }
 
 impl<const D: usize, O: Ode<D>> Ode<D> for &O {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         (**self).rhs(t, x)
     }
     #[inline(always)]
-    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         (**self).stops(s, t)
     }
 }
@@ -167,11 +174,11 @@ pub struct Pointwise<O, const D: usize>(pub O);
 impl<const D: usize, O: Ode<D>, X: Coordinates<D>> VelocityField<X> for Pointwise<O, D> {
     #[inline(always)]
     fn velocity(&self, t: &X::Time, x: &X) -> X {
-        X::join(self.0.rhs(t, &x.split()))
+        X::join(unwrapped(self.0.rhs(&Num(t.clone()), &wrapped(x.split()))))
     }
     #[inline(always)]
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        self.0.stops(s, t)
+        self.0.stops(&Num(s.clone()), &Num(t.clone())).into_iter().map(|stop| stop.0).collect()
     }
 }
 
@@ -185,7 +192,7 @@ impl<const D: usize, O: Ode<D>, X: Coordinates<D>> VelocityField<X> for Pointwis
 pub fn rhs_jacobian<const D: usize, N: Number>(ode: &impl Ode<D>, t: &N, x: &[N; D]) -> [[N; D]; D] {
     columns(|j| {
         let moving = std::array::from_fn(|i| Dual::new(x[i].clone(), x[i].constant(f64::from(u8::from(i == j)))));
-        ode.rhs(&Dual::constant(t.clone()), &moving)
+        moving.through(|x| ode.rhs(&Num(Dual::constant(t.clone())), x))
     })
 }
 

@@ -1,21 +1,25 @@
 //! ODEs with parameters that are numbers themselves.
 
 use super::{Ode, VelocityField};
-use crate::{number::Number, state::Coordinates};
+use crate::{
+    Number,
+    number::{Num, unwrapped, wrapped},
+    state::Coordinates,
+};
 
-/// An ODE in `D` dimensions with `P` parameters, written once over any [`Number`].
+/// An ODE in `D` dimensions with `P` parameters, written once over [`Num<N>`](Num) for any [`Number`] `N`.
 ///
 /// The constants of an [`Ode`] are plain; parameters are numbers of the state's kind: they have derivatives, differ from sample to
 /// sample or from lane to lane, and can be learned. [`with`](Self::with) gives them values and makes a [`VelocityField`]. An
 /// [`Ode`] has no parameters, `P = 0`.
 ///
 /// ```
-/// use flowmap::{Dual, Number, ParametricOde, VelocityField};
+/// use flowmap::{Dual, Num, Number, ParametricOde, VelocityField};
 /// struct LotkaVolterra;
 /// impl ParametricOde<2, 4> for LotkaVolterra {
-///     fn rhs_with<N: Number>(&self, _t: &N, [prey, hunters]: &[N; 2], [birth, eaten, death, fed]: &[N; 4]) -> [N; 2] {
-///         let meet = prey.clone() * hunters;
-///         [birth.clone() * prey - eaten.clone() * &meet, fed.clone() * &meet - death.clone() * hunters]
+///     fn rhs_with<N: Number>(&self, _t: &Num<N>, [prey, hunters]: &[Num<N>; 2], rates: &[Num<N>; 4]) -> [Num<N>; 2] {
+///         let [birth, eaten, death, fed] = rates;
+///         [birth * prey - eaten * prey * hunters, fed * prey * hunters - death * hunters]
 ///     }
 /// }
 /// assert_eq!(LotkaVolterra.with([1.5, 1.0, 3.0, 0.5]).velocity(&0.0, &[2.0, 1.0]), [1.0, -2.0]);
@@ -28,11 +32,11 @@ use crate::{number::Number, state::Coordinates};
 /// ```
 pub trait ParametricOde<const D: usize, const P: usize> {
     /// The `D` coordinates of `b_t(x)` with the parameters `p`.
-    fn rhs_with<N: Number>(&self, t: &N, x: &[N; D], p: &[N; P]) -> [N; D];
+    fn rhs_with<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D], p: &[Num<N>; P]) -> [Num<N>; D];
 
     /// The times from `s` to `t`, both included, at which it jumps, which may be parameters: see [`VelocityField::stops`].
     #[inline(always)]
-    fn stops_with<N: Number>(&self, s: &N, t: &N, p: &[N; P]) -> Vec<N> {
+    fn stops_with<N: Number>(&self, s: &Num<N>, t: &Num<N>, p: &[Num<N>; P]) -> Vec<Num<N>> {
         let _ = (s, t, p);
         Vec::new()
     }
@@ -42,17 +46,17 @@ pub trait ParametricOde<const D: usize, const P: usize> {
     where
         Self: Sized,
     {
-        WithParameters { ode: self, parameters }
+        WithParameters { ode: self, parameters: parameters.map(Num) }
     }
 }
 
 impl<const D: usize, O: Ode<D>> ParametricOde<D, 0> for O {
     #[inline(always)]
-    fn rhs_with<N: Number>(&self, t: &N, x: &[N; D], []: &[N; 0]) -> [N; D] {
+    fn rhs_with<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D], []: &[Num<N>; 0]) -> [Num<N>; D] {
         self.rhs(t, x)
     }
     #[inline(always)]
-    fn stops_with<N: Number>(&self, s: &N, t: &N, []: &[N; 0]) -> Vec<N> {
+    fn stops_with<N: Number>(&self, s: &Num<N>, t: &Num<N>, []: &[Num<N>; 0]) -> Vec<Num<N>> {
         self.stops(s, t)
     }
 }
@@ -63,13 +67,13 @@ impl<const D: usize, O: Ode<D>> ParametricOde<D, 0> for O {
 #[derive(Clone, Copy, Debug)]
 pub struct WithParameters<O, N, const D: usize, const P: usize> {
     ode: O,
-    parameters: [N; P],
+    parameters: [Num<N>; P],
 }
 
-impl<O, N, const D: usize, const P: usize> WithParameters<O, N, D, P> {
+impl<O, N: Clone, const D: usize, const P: usize> WithParameters<O, N, D, P> {
     /// The parameters' values.
-    pub fn parameters(&self) -> &[N; P] {
-        &self.parameters
+    pub fn parameters(&self) -> [N; P] {
+        self.parameters.clone().map(|p| p.0)
     }
 }
 
@@ -80,17 +84,18 @@ where
 {
     #[inline(always)]
     fn velocity(&self, t: &X::Time, x: &X) -> X {
-        let x = x.split();
-        let mut rates = self.ode.rhs_with(t, &x, &self.parameters);
+        let x = wrapped(x.split());
+        let mut rates = self.ode.rhs_with(&Num(t.clone()), &x, &self.parameters);
         for i in 0..D {
             // where one parameter alone is the rate of a whole batch
             rates[i] = rates[i].clone().in_form_of(&x[i]);
         }
-        X::join(rates)
+        X::join(unwrapped(rates))
     }
     #[inline(always)]
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        self.ode.stops_with(s, t, &self.parameters)
+        let stops = self.ode.stops_with(&Num(s.clone()), &Num(t.clone()), &self.parameters);
+        stops.into_iter().map(|stop| stop.0).collect()
     }
 }
 
@@ -103,7 +108,12 @@ mod tests {
     struct LotkaVolterra;
 
     impl ParametricOde<2, 4> for LotkaVolterra {
-        fn rhs_with<N: Number>(&self, _t: &N, [prey, hunters]: &[N; 2], [birth, eaten, death, fed]: &[N; 4]) -> [N; 2] {
+        fn rhs_with<N: Number>(
+            &self,
+            _t: &Num<N>,
+            [prey, hunters]: &[Num<N>; 2],
+            [birth, eaten, death, fed]: &[Num<N>; 4],
+        ) -> [Num<N>; 2] {
             let meet = prey.clone() * hunters;
             [birth.clone() * prey - eaten.clone() * &meet, fed.clone() * &meet - death.clone() * hunters]
         }
@@ -111,7 +121,7 @@ mod tests {
 
     /// An ODE with two sets of parameters beside none.
     impl ParametricOde<2, 1> for Rotation {
-        fn rhs_with<N: Number>(&self, _t: &N, [x, y]: &[N; 2], [speed]: &[N; 1]) -> [N; 2] {
+        fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2], [speed]: &[Num<N>; 1]) -> [Num<N>; 2] {
             [-(speed.clone() * y), speed.clone() * x]
         }
     }
@@ -152,9 +162,9 @@ mod tests {
     #[test]
     fn an_ode_has_no_parameters_and_may_have_some() {
         let turn = Rotation::new(2.0).unwrap();
-        assert_eq!(turn.with([]).velocity(&0.0, &STATE), turn.rhs(&0.0, &STATE));
+        assert_eq!(turn.with([]).velocity(&0.0, &STATE), turn.velocity(&0.0, &STATE));
         assert_eq!(turn.with([3.0]).velocity(&0.0, &[1.0, 0.0]), [0.0, 3.0]);
-        assert_eq!(turn.with([3.0]).parameters(), &[3.0]);
+        assert_eq!(turn.with([3.0]).parameters(), [3.0]);
     }
 
     #[cfg(feature = "ndarray")]
@@ -164,7 +174,7 @@ mod tests {
         /// Both rates are parameters, the first as it is.
         struct Drift;
         impl ParametricOde<2, 2> for Drift {
-            fn rhs_with<N: Number>(&self, _t: &N, [x, _]: &[N; 2], [wind, pull]: &[N; 2]) -> [N; 2] {
+            fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, _]: &[Num<N>; 2], [wind, pull]: &[Num<N>; 2]) -> [Num<N>; 2] {
                 [wind.clone(), pull.clone() * x]
             }
         }

@@ -1,7 +1,7 @@
 //! Any field with stop times.
 
 use super::{Ode, VelocityField};
-use crate::{Error, Result, number::Number, state::State};
+use crate::{Error, Number, Result, number::Num, state::State};
 
 /// A field, or an [`Ode`], that also names these times as [stops](VelocityField::stops): for one that does not know them itself, such as
 /// a closure, a learned velocity or somebody else's ODE. Every solver and every combinator of fields honours them.
@@ -63,10 +63,10 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for WithStops<B> {
 
 impl<const D: usize, O: Ode<D>> Ode<D> for WithStops<O> {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         self.field.rhs(t, x)
     }
-    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         let own = self.field.stops(s, t);
         own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
     }
@@ -85,9 +85,9 @@ mod tests {
     /// `x' = x`, and `-2x` between 1/3 and 1/2, without a word about it.
     struct Silent;
     impl Ode<1> for Silent {
-        fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
-            let inside = N::select(&t.less(&t.constant(0.5)), &x.scale(-2.0), x);
-            [N::select(&t.less(&t.constant(1.0 / 3.0)), x, &inside)]
+        fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+            let inside = Num::select(&t.less(&t.constant(0.5)), &x.scale(-2.0), x);
+            [Num::select(&t.less(&t.constant(1.0 / 3.0)), x, &inside)]
         }
     }
 

@@ -1,7 +1,7 @@
 //! A flow map that knows durations only.
 
 use super::FlowMap;
-use crate::{Result, number::Number, state::State};
+use crate::{Number, Result, state::State};
 
 /// A flow map that starts anew at time `start` wherever it is asked: `X_{s,t} = Y_{start, start + t - s}` of the map `Y` inside.
 ///

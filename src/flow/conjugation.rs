@@ -4,33 +4,33 @@ use super::{FlowMap, finite};
 use crate::{
     Result,
     field::VelocityField,
-    number::{Dual, Number},
+    number::{Dual, Num, Number},
     state::Coordinates,
 };
 
 /// An invertible smooth map `Φ` of points with a smooth inverse: a change of coordinates, over any [`Number`].
 ///
 /// ```
-/// use flowmap::{Diffeomorphism, Number};
+/// use flowmap::{Diffeomorphism, Num, Number};
 /// struct Logarithm; // of the positive half line
 /// impl Diffeomorphism<1> for Logarithm {
-///     fn forward<N: Number>(&self, [x]: &[N; 1]) -> [N; 1] { [x.ln()] }
-///     fn inverse<N: Number>(&self, [y]: &[N; 1]) -> [N; 1] { [y.exp()] }
+///     fn forward<N: Number>(&self, [x]: &[Num<N>; 1]) -> [Num<N>; 1] { [x.ln()] }
+///     fn inverse<N: Number>(&self, [y]: &[Num<N>; 1]) -> [Num<N>; 1] { [y.exp()] }
 /// }
-/// assert_eq!(Logarithm.inverse(&Logarithm.forward(&[1.0])), [1.0]);
+/// assert_eq!(Logarithm.inverse(&Logarithm.forward(&[Num(1.0)])), [Num(1.0)]);
 /// ```
 pub trait Diffeomorphism<const D: usize> {
     /// `Φ(x)`; NaN outside the domain.
-    fn forward<N: Number>(&self, x: &[N; D]) -> [N; D];
+    fn forward<N: Number>(&self, x: &[Num<N>; D]) -> [Num<N>; D];
     /// `Φ⁻¹(y)`; NaN where there is none.
-    fn inverse<N: Number>(&self, y: &[N; D]) -> [N; D];
+    fn inverse<N: Number>(&self, y: &[Num<N>; D]) -> [Num<N>; D];
 }
 
 impl<const D: usize, P: Diffeomorphism<D>> Diffeomorphism<D> for &P {
-    fn forward<N: Number>(&self, x: &[N; D]) -> [N; D] {
+    fn forward<N: Number>(&self, x: &[Num<N>; D]) -> [Num<N>; D] {
         (**self).forward(x)
     }
-    fn inverse<N: Number>(&self, y: &[N; D]) -> [N; D] {
+    fn inverse<N: Number>(&self, y: &[Num<N>; D]) -> [Num<N>; D] {
         (**self).inverse(y)
     }
 }
@@ -42,12 +42,12 @@ impl<const D: usize, P: Diffeomorphism<D>> Diffeomorphism<D> for &P {
 /// - domain: that of `Φ`, as far as `X` stays in its image
 ///
 /// ```
-/// use flowmap::{exact::{Affine, Logistic}, Conjugation, Diffeomorphism, FlowMap, Number};
+/// use flowmap::{exact::{Affine, Logistic}, Conjugation, Diffeomorphism, FlowMap, Num, Number};
 /// // ln(x / (1 - x)) grows at a constant rate where x grows logistically
 /// struct Logit;
 /// impl Diffeomorphism<1> for Logit {
-///     fn forward<N: Number>(&self, [x]: &[N; 1]) -> [N; 1] { [(x.clone() / (-x.clone()).shift(1.0)).ln()] }
-///     fn inverse<N: Number>(&self, [y]: &[N; 1]) -> [N; 1] { [(-y.clone()).exp().shift(1.0).recip()] }
+///     fn forward<N: Number>(&self, [x]: &[Num<N>; 1]) -> [Num<N>; 1] { [(x / (1.0 - x)).ln()] }
+///     fn inverse<N: Number>(&self, [y]: &[Num<N>; 1]) -> [Num<N>; 1] { [1.0 / (1.0 + (-y).exp())] }
 /// }
 /// let growth = Conjugation::<_, _, 1> { of: Affine::new([[0.0]], [2.0])?, by: Logit };
 /// let (a, b) = (growth.flow(&0.0, &1.5, &[0.1]), Logistic::new(2.0, 1.0)?.flow(&0.0, &1.5, &[0.1]));
@@ -66,10 +66,10 @@ pub struct Conjugation<M, P, const D: usize> {
 
 impl<M, P: Diffeomorphism<D>, const D: usize> Conjugation<M, P, D> {
     fn forward<X: Coordinates<D>>(&self, x: &X) -> X {
-        X::join(self.by.forward(&x.split()))
+        x.through(|x| self.by.forward(x))
     }
     fn inverse<X: Coordinates<D>>(&self, y: &X) -> X {
-        X::join(self.by.inverse(&y.split()))
+        y.through(|y| self.by.inverse(y))
     }
 }
 
@@ -111,25 +111,26 @@ mod tests {
     /// `(x, y) → (sinh x, y e^x + x²)`.
     struct Bent;
     impl Diffeomorphism<2> for Bent {
-        fn forward<N: Number>(&self, [x, y]: &[N; 2]) -> [N; 2] {
-            [x.sinh(), y.clone() * x.exp() + x.powi(2)]
+        fn forward<N: Number>(&self, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+            [x.sinh(), y * x.exp() + x.powi(2)]
         }
-        fn inverse<N: Number>(&self, [u, v]: &[N; 2]) -> [N; 2] {
-            let e = (u.powi(2).shift(1.0)).sqrt() + u; // e^x
+        fn inverse<N: Number>(&self, [u, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
+            let e = u + (u.powi(2) + 1.0).sqrt(); // e^x
             let x = e.ln();
-            [x.clone(), (v.clone() - x.powi(2)) / e]
+            let y = (v - x.powi(2)) / e;
+            [x, y]
         }
     }
 
     /// The same with an inverse that is none.
     struct Torn;
     impl Diffeomorphism<2> for Torn {
-        fn forward<N: Number>(&self, x: &[N; 2]) -> [N; 2] {
+        fn forward<N: Number>(&self, x: &[Num<N>; 2]) -> [Num<N>; 2] {
             Bent.forward(x)
         }
-        fn inverse<N: Number>(&self, y: &[N; 2]) -> [N; 2] {
+        fn inverse<N: Number>(&self, y: &[Num<N>; 2]) -> [Num<N>; 2] {
             let [x, y] = Bent.inverse(y);
-            [x, y.scale(1.001)]
+            [x, 1.001 * y]
         }
     }
 
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn a_field_that_is_not_carried_over_is_found_out() {
         let map = Conjugation { of: flow(), by: Bent };
-        let raw = field(|t: &f64, x: &[f64; 2]| flow().velocity(t, &Bent.forward(x)));
+        let raw = field(|t: &f64, x: &[f64; 2]| flow().velocity(t, &x.through(|x| Bent.forward(x))));
         let report = verify(&map, &raw, cases());
         for line in ["tangent", "Lagrangian", "Eulerian"] {
             assert!(report.line(line).unwrap().max > 0.1, "{report}");
@@ -180,10 +181,10 @@ mod tests {
     fn outside_the_domain_is_an_error() {
         struct Logarithm;
         impl Diffeomorphism<1> for Logarithm {
-            fn forward<N: Number>(&self, [x]: &[N; 1]) -> [N; 1] {
+            fn forward<N: Number>(&self, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
                 [x.ln()]
             }
-            fn inverse<N: Number>(&self, [y]: &[N; 1]) -> [N; 1] {
+            fn inverse<N: Number>(&self, [y]: &[Num<N>; 1]) -> [Num<N>; 1] {
                 [y.exp()]
             }
         }

@@ -4,7 +4,7 @@ use super::{FlowMap, finite};
 use crate::{
     Result,
     field::VelocityField,
-    number::{Dual, Number, Value},
+    number::{Dual, Num, Number, Value},
     state::{Coordinates, State},
 };
 use std::array;
@@ -12,20 +12,20 @@ use std::array;
 /// A first integral `I` of an ODE, over any [`Number`]: what does not change along a trajectory, such as an energy.
 ///
 /// ```
-/// use flowmap::{Invariant, Number};
+/// use flowmap::{Invariant, Num, Number};
 /// struct Energy; // of the pendulum θ'' = -sin θ
 /// impl Invariant<2> for Energy {
-///     fn at<N: Number>(&self, [angle, speed]: &[N; 2]) -> N { speed.powi(2).scale(0.5) - angle.cos() }
+///     fn at<N: Number>(&self, [angle, speed]: &[Num<N>; 2]) -> Num<N> { 0.5 * speed.powi(2) - angle.cos() }
 /// }
-/// assert_eq!(Energy.at(&[0.0, 2.0]), 1.0);
+/// assert_eq!(Energy.at(&[Num(0.0), Num(2.0)]).0, 1.0);
 /// ```
 pub trait Invariant<const D: usize> {
     /// `I(x)`.
-    fn at<N: Number>(&self, x: &[N; D]) -> N;
+    fn at<N: Number>(&self, x: &[Num<N>; D]) -> Num<N>;
 }
 
 impl<const D: usize, I: Invariant<D>> Invariant<D> for &I {
-    fn at<N: Number>(&self, x: &[N; D]) -> N {
+    fn at<N: Number>(&self, x: &[Num<N>; D]) -> Num<N> {
         (**self).at(x)
     }
 }
@@ -44,10 +44,10 @@ impl<const D: usize, I: Invariant<D>> Invariant<D> for &I {
 /// Derivatives pass through the steps. Those of the ends keep `I`, too, to first order: `∇I(X)ᵀ ∇X = ∇I(x)ᵀ`.
 ///
 /// ```
-/// use flowmap::{FlowMap, Invariant, Number, Projected, exact::Rotation, flow_map};
+/// use flowmap::{FlowMap, Invariant, Num, Number, Projected, exact::Rotation, flow_map};
 /// struct Radius;
 /// impl Invariant<2> for Radius {
-///     fn at<N: Number>(&self, [x, y]: &[N; 2]) -> N { x.powi(2) + y.powi(2) }
+///     fn at<N: Number>(&self, [x, y]: &[Num<N>; 2]) -> Num<N> { x.powi(2) + y.powi(2) }
 /// }
 /// // an Euler step of a rotation leaves the circle
 /// let euler = flow_map(|s: &f64, t: &f64, [x, y]: &[f64; 2]| [x - (t - s) * y, y + (t - s) * x]);
@@ -81,11 +81,16 @@ impl<M, I: Invariant<D>, const D: usize> Projected<M, I, D> {
         Self { steps, ..self }
     }
 
+    /// `I(x)`.
+    fn at<N: Number>(&self, x: &[N; D]) -> N {
+        self.invariant.at(&x.clone().map(Num)).0
+    }
+
     /// `I(x)` and `∇I(x)`.
     fn level<N: Number>(&self, x: &[N; D]) -> (N, [N; D]) {
         let along = |j: usize| {
             let coordinate = |i: usize| Dual::from_parts(x[i].clone(), (i == j).then(|| x[i].constant(1.0)));
-            self.invariant.at(&array::from_fn(coordinate)).into_parts()
+            self.at(&array::from_fn(coordinate)).into_parts()
         };
         let partials: [(N, Option<N>); D] = array::from_fn(along);
         let gradient = partials.each_ref().map(|(value, slope)| slope.clone().unwrap_or_else(|| value.constant(0.0)));
@@ -94,7 +99,7 @@ impl<M, I: Invariant<D>, const D: usize> Projected<M, I, D> {
 
     /// `x` moved to where the invariant is what it is at `start`.
     fn project<N: Number>(&self, start: &[N; D], mut x: [N; D]) -> [N; D] {
-        let goal = self.invariant.at(start);
+        let goal = self.at(start);
         for _ in 0..self.steps {
             let (value, gradient) = self.level(&x);
             let next = x.minus(&along(&gradient, value - &goal));
@@ -104,7 +109,7 @@ impl<M, I: Invariant<D>, const D: usize> Projected<M, I, D> {
             x = State::choose(&taken, &next, &x);
         }
         // where there is no invariant, there is nothing to keep: NaN then, and no change otherwise
-        let nothing = (self.invariant.at(&x.frozen()) - goal.frozen()).scale(0.0).frozen();
+        let nothing = (self.at(&x.frozen()) - goal.frozen()).scale(0.0).frozen();
         x.map(|x| x + &nothing)
     }
 }

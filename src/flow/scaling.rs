@@ -1,7 +1,7 @@
 //! Coordinates in units of their own.
 
 use super::Diffeomorphism;
-use crate::{Error, Number, Result};
+use crate::{Error, Num, Number, Result};
 
 /// `Φ(x) = (x - c) / w`, coordinate by coordinate: what networks like is of size 1.
 ///
@@ -58,11 +58,11 @@ impl<const D: usize> Scaling<D> {
 }
 
 impl<const D: usize> Diffeomorphism<D> for Scaling<D> {
-    fn forward<N: Number>(&self, x: &[N; D]) -> [N; D] {
-        std::array::from_fn(|k| x[k].shift(-self.centre[k]).scale(1.0 / self.size[k]))
+    fn forward<N: Number>(&self, x: &[Num<N>; D]) -> [Num<N>; D] {
+        std::array::from_fn(|k| (&x[k] - self.centre[k]) / self.size[k])
     }
-    fn inverse<N: Number>(&self, y: &[N; D]) -> [N; D] {
-        std::array::from_fn(|k| y[k].scale(self.size[k]).shift(self.centre[k]))
+    fn inverse<N: Number>(&self, y: &[Num<N>; D]) -> [Num<N>; D] {
+        std::array::from_fn(|k| self.centre[k] + self.size[k] * &y[k])
     }
 }
 
@@ -81,8 +81,8 @@ mod tests {
     #[test]
     fn the_reverse_is_the_inverse() {
         let units = Scaling::new([3.0, -1.0], [2.0, 0.25]).unwrap();
-        let x = [0.7, 4.0];
+        let x = [0.7, 4.0].map(Num);
         let (a, b) = (units.inverse(&x), units.reversed().forward(&x));
-        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-14));
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).0.abs() < 1e-14));
     }
 }

@@ -4,28 +4,28 @@ use super::{FlowMap, between};
 use crate::{
     Result,
     field::VelocityField,
-    number::{Dual, Mask, Number},
+    number::{Dual, Mask, Num, Number},
     state::State,
 };
 
 /// A smooth function of time, `θ(t)`, over any [`Number`]: duals give its derivative.
 ///
 /// ```
-/// use flowmap::{Clock, Number};
+/// use flowmap::{Clock, Num, Number};
 /// struct Days;
 /// impl Clock for Days {
-///     fn at<N: Number>(&self, hours: &N) -> N { hours.scale(1.0 / 24.0) }
+///     fn at<N: Number>(&self, hours: &Num<N>) -> Num<N> { hours / 24.0 }
 /// }
-/// assert_eq!(Days.at(&36.0), 1.5);
+/// assert_eq!(Days.at(&Num(36.0)).0, 1.5);
 /// ```
 pub trait Clock {
     /// `θ(t)`.
-    fn at<N: Number>(&self, t: &N) -> N;
+    fn at<N: Number>(&self, t: &Num<N>) -> Num<N>;
     /// The times between `s` and `t` at which the clock shows `theta`, sample by sample; NaN for samples of a batch that have none.
     ///
     /// By default they are looked for between neighbours of 65 times: a clock that turns round more often should say better.
-    fn times<N: Number>(&self, theta: &N, s: &N, t: &N) -> Vec<N> {
-        search(self, theta, s, t)
+    fn times<N: Number>(&self, theta: &Num<N>, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
+        search(self, &theta.0, &s.0, &t.0).into_iter().map(Num).collect()
     }
 }
 
@@ -37,9 +37,14 @@ fn grid<N: Number>(s: &N, t: &N) -> Vec<N> {
     (0..=PARTS).map(|k| between(&s, &t, f64::from(k) / f64::from(PARTS))).collect()
 }
 
+/// What the clock shows at `t`.
+fn at<N: Number>(clock: &(impl Clock + ?Sized), t: &N) -> N {
+    clock.at(&Num(t.clone())).0
+}
+
 fn search<N: Number>(clock: &(impl Clock + ?Sized), theta: &N, s: &N, t: &N) -> Vec<N> {
     let goal = theta.frozen();
-    let below = |t: &N| clock.at(t).less(&goal);
+    let below = |t: &N| at(clock, t).less(&goal);
     let mut found = Vec::new();
     for ends in grid(s, t).windows(2) {
         let [mut a, mut b] = [ends[0].clone(), ends[1].clone()];
@@ -55,7 +60,7 @@ fn search<N: Number>(clock: &(impl Clock + ?Sized), theta: &N, s: &N, t: &N) -> 
             (a, b) = (N::select(&same, &middle, &a), N::select(&same, &b, &middle));
         }
         // a Newton step, for the derivative by what the clock shows and by its parameters
-        let (shown, rate) = clock.at(&Dual::new(b.clone(), b.constant(1.0))).into_parts();
+        let (shown, rate) = at(clock, &Dual::new(b.clone(), b.constant(1.0))).into_parts();
         let rate = rate.unwrap_or_else(|| shown.constant(0.0)).frozen();
         // where the clock stands still, a stop has no derivative and stays where it is
         let (zero, one) = (rate.constant(0.0), rate.constant(1.0));
@@ -68,10 +73,10 @@ fn search<N: Number>(clock: &(impl Clock + ?Sized), theta: &N, s: &N, t: &N) -> 
 }
 
 impl<C: Clock> Clock for &C {
-    fn at<N: Number>(&self, t: &N) -> N {
+    fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
         (**self).at(t)
     }
-    fn times<N: Number>(&self, theta: &N, s: &N, t: &N) -> Vec<N> {
+    fn times<N: Number>(&self, theta: &Num<N>, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         (**self).times(theta, s, t)
     }
 }
@@ -86,11 +91,11 @@ impl<C: Clock> Clock for &C {
 /// Errors of [`FlowMap::try_flow`] tell the times `θ(t)`, which are those of `X`.
 ///
 /// ```
-/// use flowmap::{exact::Affine, verify, Clock, FlowMap, Lattice, Number, TimeChange};
+/// use flowmap::{exact::Affine, verify, Clock, FlowMap, Lattice, Num, Number, TimeChange};
 /// // decay in the dark alone, which comes and goes: θ(t) = t + sin t
 /// struct Night;
 /// impl Clock for Night {
-///     fn at<N: Number>(&self, t: &N) -> N { t.sin() + t }
+///     fn at<N: Number>(&self, t: &Num<N>) -> Num<N> { t + t.sin() }
 /// }
 /// let decay = TimeChange { of: Affine::new([[-1.0]], [0.0])?, clock: Night };
 /// assert!((decay.flow(&0.0, &2.0, &[1.0])[0] - (-2.0 - 2.0_f64.sin()).exp()).abs() < 1e-15);
@@ -111,31 +116,33 @@ pub struct TimeChange<M, C> {
 
 impl<X: State, M: FlowMap<X>, C: Clock> FlowMap<X> for TimeChange<M, C> {
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
-        self.of.flow(&self.clock.at(s), &self.clock.at(t), x)
+        self.of.flow(&at(&self.clock, s), &at(&self.clock, t), x)
     }
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
-        self.of.try_flow(&self.clock.at(s), &self.clock.at(t), x)
+        self.of.try_flow(&at(&self.clock, s), &at(&self.clock, t), x)
     }
     fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
-        self.of.flow_each(&self.clock.at(s), &self.clock.at(t), states)
+        self.of.flow_each(&at(&self.clock, s), &at(&self.clock, t), states)
     }
     fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
-        self.of.try_flow_each(&self.clock.at(s), &self.clock.at(t), states)
+        self.of.try_flow_each(&at(&self.clock, s), &at(&self.clock, t), states)
     }
 }
 
 impl<X: State, B: VelocityField<X>, C: Clock> VelocityField<X> for TimeChange<B, C> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
-        let (time, rate) = self.clock.at(&Dual::new(t.clone(), t.constant(1.0))).into_parts();
+        let (time, rate) = at(&self.clock, &Dual::new(t.clone(), t.constant(1.0))).into_parts();
         // a clock without a tangent stands still
         let rate = rate.unwrap_or_else(|| time.constant(0.0));
         self.of.velocity(&time, x).scaled(&rate)
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        let shown: Vec<X::Time> = grid(s, t).iter().map(|t| self.clock.at(t)).collect();
+        let shown: Vec<X::Time> = grid(s, t).iter().map(|t| at(&self.clock, t)).collect();
         let first = shown[0].clone();
         let [low, high] = shown.iter().fold([first.clone(), first], |[low, high], at| [low.min(at), high.max(at)]);
-        self.of.stops(&low, &high).iter().flat_map(|theta| self.clock.times(theta, s, t)).collect()
+        let [s, t] = [s, t].map(|time| Num(time.clone()));
+        let shown = self.of.stops(&low, &high);
+        shown.into_iter().flat_map(|theta| self.clock.times(&Num(theta), &s, &t)).map(|stop| stop.0).collect()
     }
 }
 
@@ -151,14 +158,14 @@ mod tests {
     /// Turns round twice in `[-2, 2]`.
     struct Swing;
     impl Clock for Swing {
-        fn at<N: Number>(&self, t: &N) -> N {
-            t.powi(3).scale(0.25) - t.scale(0.5)
+        fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
+            t.powi(3) / 4.0 - t / 2.0
         }
     }
 
     struct Stopped;
     impl Clock for Stopped {
-        fn at<N: Number>(&self, t: &N) -> N {
+        fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
             t.constant(0.3)
         }
     }
@@ -197,7 +204,7 @@ mod tests {
     #[test]
     fn a_field_without_the_clocks_rate_is_found_out() {
         let map = TimeChange { of: flow(), clock: Swing };
-        let forgotten = field(|t: &f64, x: &[f64; 3]| flow().velocity(&Swing.at(t), x));
+        let forgotten = field(|t: &f64, x: &[f64; 3]| flow().velocity(&at(&Swing, t), x));
         let report = verify(&map, &forgotten, cases());
         for line in ["tangent", "Lagrangian", "Eulerian"] {
             assert!(report.line(line).unwrap().max > 0.1, "{report}");
@@ -209,7 +216,7 @@ mod tests {
     fn growth_at_a_rate_that_changes_is_growth_by_another_clock() {
         struct Sine;
         impl Clock for Sine {
-            fn at<N: Number>(&self, t: &N) -> N {
+            fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
                 t.sin()
             }
         }

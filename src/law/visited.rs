@@ -146,7 +146,7 @@ impl<L: fmt::Debug, M, T: Tensor> fmt::Debug for Visited<L, M, T> {
 mod tests {
     use super::*;
     use crate::{
-        Number, Ode, Pointwise, Tolerance,
+        Num, Number, Ode, Pointwise, Tolerance,
         backend::ndarray::NdTensor,
         data::Points,
         exact::{Blowup, Rotation},
@@ -200,7 +200,7 @@ mod tests {
 
     struct Lorenz;
     impl Ode<3> for Lorenz {
-        fn rhs<N: Number>(&self, _t: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
+        fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
             let pull = (-z.clone()).shift(28.0);
             [(y.clone() - x).scale(10.0), x.clone() * pull - y, x.clone() * y - z.scale(8.0 / 3.0)]
         }

@@ -136,14 +136,14 @@ mod tests {
     #[cfg(feature = "ndarray")]
     #[test]
     fn what_tells_fields_and_short_maps_apart() {
-        use crate::{Number, Ode, Pointwise, backend::ndarray::NdTensor, law::Checkerboard};
+        use crate::{Num, Number, Ode, Pointwise, backend::ndarray::NdTensor, law::Checkerboard};
         /// At rest until a time, and then not.
         #[derive(Clone)]
         struct Late(f64);
         impl Ode<2> for Late {
-            fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-                let late = t.shift(-0.5).max(&t.constant(0.0)).scale(self.0);
-                [late.clone() * y, -late * x]
+            fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+                let late = self.0 * (t - 0.5).max(0.0);
+                [&late * y, -late * x]
             }
         }
         let source = |speed| GivenField::new(Pointwise::<_, 2>(Late(speed)), Checkerboard, [0.0, 1.0]).unwrap();

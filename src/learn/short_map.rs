@@ -128,14 +128,14 @@ mod tests {
 
     #[test]
     fn steps_are_cut_at_stops() {
-        use crate::{Ode, Pointwise};
+        use crate::{Num, Ode, Pointwise};
         /// `x' = 1`, and 5 from a third on.
         struct Jump;
         impl Ode<1> for Jump {
-            fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
-                [N::select(&t.less(&t.constant(1.0 / 3.0)), &x.constant(1.0), &x.constant(5.0))]
+            fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+                [t.lt(1.0 / 3.0).choose(1.0, 5.0).in_form_of(x)]
             }
-            fn stops<N: Number>(&self, s: &N, _: &N) -> Vec<N> {
+            fn stops<N: Number>(&self, s: &Num<N>, _: &Num<N>) -> Vec<Num<N>> {
                 vec![s.constant(1.0 / 3.0)]
             }
         }

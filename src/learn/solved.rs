@@ -1,7 +1,7 @@
 //! Ends of trajectories as they are asked for.
 
 use crate::{
-    AverageVelocity, Diffeomorphism, Ode, Real, Scaling, Tensor,
+    AverageVelocity, Coordinates, Diffeomorphism, Ode, Pointwise, Real, Scaling, Tensor, VelocityField,
     solver::{Ensemble, Start},
 };
 
@@ -12,11 +12,11 @@ use crate::{
 /// It has no derivatives: tensors on a tape are constants to it, and it takes no duals. States are points of `D` coordinates in `f64` there, whatever the tensors hold. A trajectory that does not come to its end gives NaN.
 ///
 /// ```
-/// use flowmap::{AverageVelocity, Number, Ode, Scaling, Tensor, Var, backend::ndarray::NdTensor, learn::Solved};
+/// use flowmap::{AverageVelocity, Num, Number, Ode, Scaling, Tensor, Var, backend::ndarray::NdTensor, learn::Solved};
 /// use flowmap::solver::{Adaptive, DOPRI5, Ensemble};
 /// struct Decay;
 /// impl Ode<1> for Decay {
-///     fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] { [-x.clone()] }
+///     fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] { [-x] }
 /// }
 /// let solved = Solved::new(Decay, Ensemble::new(Adaptive::new(DOPRI5)?)).in_units(Scaling::new([0.0], [2.0])?);
 /// let tensor = |values: &[f64], shape: &[usize]| Var::constant(NdTensor::from_slice(&(), values, shape));
@@ -61,8 +61,8 @@ where
             (each, _) => each,
         });
         let values = x.values();
-        let inner = |z: &[f64; D]| self.units.map_or(*z, |units| units.inverse(z));
-        let outer = |x: &[f64; D]| self.units.map_or(*x, |units| units.forward(x));
+        let inner = |z: &[f64; D]| self.units.map_or(*z, |units| z.through(|z| units.inverse(z)));
+        let outer = |x: &[f64; D]| self.units.map_or(*x, |units| x.through(|x| units.forward(x)));
         let points = values.as_chunks::<D>().0;
         let begins = s.iter().zip(&t).zip(points);
         let starts: Vec<_> = begins.map(|((&from, &to), z)| Start { from, to, state: inner(z), parameters: [] }).collect();
@@ -74,7 +74,7 @@ where
                 Err(_) => [f64::NAN; D],
                 // no way, and no difference to divide by it
                 Ok(_) if span == 0.0 => {
-                    let rate = self.ode.rhs(&start.from, &start.state);
+                    let rate = Pointwise(&self.ode).velocity(&start.from, &start.state);
                     std::array::from_fn(|k| outer(&std::array::from_fn(|i| start.state[i] + rate[i]))[k] - z[k])
                 }
                 Ok(state) => std::array::from_fn(|k| (outer(&state)[k] - z[k]) / span),

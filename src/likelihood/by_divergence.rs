@@ -215,16 +215,16 @@ mod tests {
     #[test]
     fn panels_are_cut_at_stops_and_differ_by_them() {
         use crate::{
-            ParametricOde,
+            Num, ParametricOde,
             solver::{Adaptive, DOP853, Solver},
         };
         /// `x' = -x`, and `2x` from a time on.
         struct Switch;
         impl ParametricOde<1, 1> for Switch {
-            fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], [switch]: &[N; 1]) -> [N; 1] {
-                [N::select(&t.less(switch), &x.scale(-1.0), &x.scale(2.0))]
+            fn rhs_with<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1], [switch]: &[Num<N>; 1]) -> [Num<N>; 1] {
+                [t.lt(switch).choose(-x, 2.0 * x)]
             }
-            fn stops_with<N: Number>(&self, _: &N, _: &N, [switch]: &[N; 1]) -> Vec<N> {
+            fn stops_with<N: Number>(&self, _: &Num<N>, _: &Num<N>, [switch]: &[Num<N>; 1]) -> Vec<Num<N>> {
                 vec![switch.clone()]
             }
         }

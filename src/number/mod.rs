@@ -2,6 +2,7 @@
 
 mod dual;
 mod lanes;
+mod num;
 mod real;
 mod scalar;
 mod tolerance;
@@ -9,6 +10,8 @@ mod tolerance;
 pub use dual::Dual;
 pub(crate) use dual::sum;
 pub use lanes::{LaneMask, Lanes};
+pub use num::{Condition, Num, Operand};
+pub(crate) use num::{unwrapped, wrapped};
 pub use real::Real;
 pub use scalar::Scalar;
 pub use tolerance::{Norm, Tolerance};
@@ -64,16 +67,17 @@ impl Mask for bool {
 
 /// Elementwise arithmetic: `f32`, `f64`, [`Dual`] numbers, whole tensors.
 ///
-/// A numeric recipe is written once over `N: Number` and runs on all of them. Constants are given as `f64` and rounded to
-/// [`Number::Real`], so that recipes read like formulas.
+/// What is written once over `N: Number` runs on all of them. Constants are given as `f64` and rounded to [`Number::Real`].
 ///
-/// Binary operators take the right-hand side by value or by reference; clone the left one where it is needed again (free for
-/// floats, a reference count for tensors).
+/// Formulas are written over [`Num<N>`](Num), whose operators take numbers, references to them and `f64` on both sides. A trait
+/// cannot promise operators on references to its implementors, a newtype can. The operators of `N` itself take the right-hand side
+/// by value or by reference; the left one is cloned where it is needed again (free for floats, a reference count for tensors).
 ///
 /// ```
-/// use flowmap::{Dual, Number};
+/// use flowmap::{Dual, Num, Number};
 /// fn logistic<N: Number>(x: &N) -> N {
-///     (-x.clone()).exp().shift(1.0).recip() // 1 / (1 + e^-x)
+///     let x = Num(x.clone());
+///     (1.0 / (1.0 + (-x).exp())).0
 /// }
 /// assert_eq!(logistic(&0.0), 0.5);
 /// assert_eq!(logistic(&Dual::new(0.0, 1.0)).tangent(), &0.25); // its derivative

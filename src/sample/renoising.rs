@@ -53,7 +53,7 @@ impl Renoising {
         if let Some(outside) = [from, to].into_iter().find(|t| !(start..=end).contains(t)) {
             return invalid(format!("time {outside} is not on the path, which goes from {start} to {end}"));
         }
-        let [now, then] = [from, to].map(|t| [path.alpha(&t), path.beta(&t)]);
+        let [now, then] = [from, to].map(|t| path.shares(&t));
         if now[1] == 0.0 {
             return invalid(format!("at time {from} a state holds no data, and none can be kept; come from a later time"));
         }

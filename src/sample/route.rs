@@ -218,9 +218,12 @@ fn check_length(legs: usize) -> Result<()> {
 
 /// The time after `t` at which the ratio of noise to data is `share` of that at `t`, or the end of the path.
 fn less_noisy(path: &impl Interpolant, t: f64, share: f64) -> f64 {
-    let (alpha, beta) = (path.alpha(&t), path.beta(&t));
+    let [alpha, beta] = path.shares(&t);
     // not a quotient, since no data may be left at t
-    let noisier = |time: f64| path.alpha(&time) * beta > share * alpha * path.beta(&time);
+    let noisier = |time: f64| {
+        let [noise, data] = path.shares(&time);
+        noise * beta > share * alpha * data
+    };
     let [mut low, mut high] = [t, path.span()[1]];
     if noisier(high) {
         return high;

@@ -6,7 +6,10 @@ use super::{
     controller::Memory,
     stepper::{Attempt, NEVER, most_attempts},
 };
-use crate::{Error, Lanes, Mask, Number, ParametricOde, Real, Result, VelocityField, number::LaneMask};
+use crate::{
+    Error, Lanes, Mask, Num, Number, ParametricOde, Real, Result, VelocityField,
+    number::{LaneMask, unwrapped, wrapped},
+};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
@@ -20,12 +23,12 @@ use rayon::prelude::*;
 /// instructions that the machine has.
 ///
 /// ```
-/// use flowmap::{Number, ParametricOde, solver::{Adaptive, DOPRI5, Ensemble, Start, Status}};
+/// use flowmap::{Num, Number, ParametricOde, solver::{Adaptive, DOPRI5, Ensemble, Start, Status}};
 /// struct Pendulum;
 /// impl ParametricOde<2, 1> for Pendulum {
 ///     #[inline(always)]
-///     fn rhs_with<N: Number>(&self, _t: &N, [angle, speed]: &[N; 2], [gravity]: &[N; 1]) -> [N; 2] {
-///         [speed.clone(), -(gravity.clone() * angle.sin())]
+///     fn rhs_with<N: Number>(&self, _t: &Num<N>, [angle, speed]: &[Num<N>; 2], [gravity]: &[Num<N>; 1]) -> [Num<N>; 2] {
+///         [speed.clone(), -gravity * angle.sin()]
 ///     }
 /// }
 /// let ensemble = Ensemble::new(Adaptive::new(DOPRI5)?);
@@ -101,17 +104,17 @@ type Side<F> = Lanes<F, LANES>;
 /// The ODE with the parameters of the trajectories in the lanes.
 struct Field<'a, F, O, const P: usize> {
     ode: &'a O,
-    parameters: [Side<F>; P],
+    parameters: [Num<Side<F>>; P],
 }
 
 impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> VelocityField<[Side<F>; D]> for Field<'_, F, O, P> {
     #[inline(always)]
     fn velocity(&self, t: &Side<F>, x: &[Side<F>; D]) -> [Side<F>; D] {
-        self.ode.rhs_with(t, x, &self.parameters)
+        unwrapped(self.ode.rhs_with(&Num(*t), &wrapped(*x), &self.parameters))
     }
     #[inline(always)]
     fn stops(&self, s: &Side<F>, t: &Side<F>) -> Vec<Side<F>> {
-        self.ode.stops_with(s, t, &self.parameters)
+        self.ode.stops_with(&Num(*s), &Num(*t), &self.parameters).into_iter().map(Num::into_inner).collect()
     }
 }
 
@@ -265,7 +268,7 @@ fn start<'a, F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
             parameters[i].set_lane(lane, start.parameters[i]);
         }
     }
-    Stepper::new(solver.clone(), Field { ode, parameters }, &from, &to, &state)
+    Stepper::new(solver.clone(), Field { ode, parameters: parameters.map(Num) }, &from, &to, &state)
 }
 
 /// Nothing runs, and the vectors have their lengths.
@@ -300,7 +303,7 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
         stepper.rates[0][i].set_lane(lane, ready.rate[i]);
     }
     for i in 0..P {
-        stepper.field.parameters[i].set_lane(lane, start.parameters[i]);
+        stepper.field.parameters[i].0.set_lane(lane, start.parameters[i]);
     }
     for count in &mut stepper.counts {
         count.set_lane(lane, F::zero());

@@ -31,10 +31,10 @@ use crate::{
 /// the tolerance could move it anywhere or away, there is no derivative: the tangents are NaN, time and state are what they are.
 ///
 /// ```
-/// use flowmap::{Dual, Number, Ode, Pointwise, solver::{Adaptive, DOPRI5, Event, Save}};
+/// use flowmap::{Dual, Num, Number, Ode, Pointwise, solver::{Adaptive, DOPRI5, Event, Save}};
 /// struct Fall;
 /// impl Ode<2> for Fall {
-///     fn rhs<N: Number>(&self, _t: &N, [_, speed]: &[N; 2]) -> [N; 2] { [speed.clone(), speed.constant(-9.81)] }
+///     fn rhs<N: Number>(&self, _t: &Num<N>, [_, speed]: &[Num<N>; 2]) -> [Num<N>; 2] { [speed.clone(), speed.constant(-9.81)] }
 /// }
 /// // how much later does it land if it is dropped from higher? t = √(2 h / g)
 /// let ground = Event::new(|_: &Dual<f64>, x: &[Dual<f64>; 2]| x[0].clone()).falling().terminal();

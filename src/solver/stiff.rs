@@ -22,13 +22,12 @@ use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Scalar,
 /// | [`tr_bdf2`](Self::tr_bdf2) | trapezoidal rule, then BDF2; L-stable | 2 | errors above `1e-4` |
 ///
 /// ```
-/// use flowmap::{FlowMap, Number, Ode, Tolerance, solver::{Save, Stiff}};
+/// use flowmap::{FlowMap, Num, Number, Ode, Tolerance, solver::{Save, Stiff}};
 /// /// Robertson's reaction: rates of 0.04 to 3e7.
 /// struct Robertson;
 /// impl Ode<3> for Robertson {
-///     fn rhs<N: Number>(&self, _t: &N, [a, b, c]: &[N; 3]) -> [N; 3] {
-///         let (first, third) = (a.scale(-0.04) + (b.clone() * c).scale(1e4), (b.clone() * b).scale(3e7));
-///         [first.clone(), -(first + &third), third]
+///     fn rhs<N: Number>(&self, _t: &Num<N>, [a, b, c]: &[Num<N>; 3]) -> [Num<N>; 3] {
+///         [1e4 * b * c - 0.04 * a, 0.04 * a - 1e4 * b * c - 3e7 * b * b, 3e7 * b * b]
 ///     }
 /// }
 /// let solver = Stiff::bdf().tolerance(Tolerance::each(1e-8, &[1e-10, 1e-14, 1e-10])?);
@@ -169,7 +168,7 @@ impl<O: Ode<D>, X: Coordinates<D>, const D: usize> VelocityField<X> for StiffFlo
         Pointwise(&self.ode).velocity(t, x)
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        self.ode.stops(s, t)
+        VelocityField::<X>::stops(&Pointwise(&self.ode), s, t)
     }
 }
 

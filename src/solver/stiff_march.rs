@@ -8,7 +8,7 @@ use super::{
     segments::{Segments, pulled},
     stiff_floats::{Floats, read, write},
 };
-use crate::{Dual, Norm, Ode, flow::between};
+use crate::{Dual, Norm, Ode, Pointwise, VelocityField, flow::between};
 use diffsol::{
     DiffsolError, NalgebraLU, NalgebraMat, NalgebraVec, OdeBuilder, OdeEquations, OdeSolverConfig, OdeSolverMethod,
     OdeSolverStopReason, error::OdeSolverError,
@@ -66,7 +66,7 @@ pub(super) fn march<N: Floats, const D: usize>(
     x: &[N; D],
     visit: &mut dyn FnMut([&N; 2], Step),
 ) -> End<N, D> {
-    let mut segments = Segments::new(ode.stops(s, t), s, t);
+    let mut segments = Segments::new(VelocityField::<[N; D]>::stops(&Pointwise(ode), s, t), s, t);
     let (mut from, mut state, mut before) = (s.clone(), x.clone(), Statistics::default());
     loop {
         let (goal, inside) = (segments.goal.clone(), segments.window.clone());
@@ -102,7 +102,7 @@ fn cross<N: Floats, const D: usize>(
             Some(window) => pulled(time, window),
         }
     };
-    let rate = |share: f64, x: &[N; D]| ode.rhs(&clock(share), x).map(|b| b * &way);
+    let rate = |share: f64, x: &[N; D]| Pointwise(ode).velocity(&clock(share), x).map(|b| b * &way);
     let watch = Watch::default();
     let size = D * N::COUNT;
     let (mut start, mut probe, mut span) = (vec![0.0; size], vec![0.0; size], vec![0.0; N::COUNT]);
@@ -144,8 +144,8 @@ fn cross<N: Floats, const D: usize>(
             },
             |x: &[f64], _: &[f64], share, direction: &[f64], out: &mut [f64]| {
                 let (x, along) = (read::<N, D>(x), read::<N, D>(direction));
-                let moving = std::array::from_fn(|i| Dual::new(x[i].clone(), along[i].clone()));
-                let images = ode.rhs(&Dual::constant(clock(share)), &moving);
+                let moving: [Dual<N>; D] = std::array::from_fn(|i| Dual::new(x[i].clone(), along[i].clone()));
+                let images = Pointwise(ode).velocity(&Dual::constant(clock(share)), &moving);
                 let nothing = || way.constant(0.0);
                 write(&images.map(|b| b.into_parts().1.map_or_else(nothing, |slope| slope * &way)), out);
                 watch.see(out);

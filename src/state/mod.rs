@@ -6,7 +6,7 @@ mod together;
 pub use pair::Pair;
 pub(crate) use together::Together;
 
-use crate::number::{Dual, Number, Tolerance, Value, larger, sum};
+use crate::number::{Dual, Num, Number, Tolerance, Value, larger, sum};
 
 /// A point of a vector space, or a batch of points, whose scalars are times.
 ///
@@ -98,6 +98,18 @@ pub trait Coordinates<const D: usize>: State {
     fn split(&self) -> [Self::Time; D];
     /// The state that has these coordinates.
     fn join(coordinates: [Self::Time; D]) -> Self;
+
+    /// The state whose coordinates are a formula of those of this one.
+    ///
+    /// ```
+    /// use flowmap::Coordinates;
+    /// assert_eq!([3.0, 4.0].through(|[x, y]| [x + y, 0.5 * x]), [7.0, 1.5]);
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    fn through(&self, formula: impl FnOnce(&[Num<Self::Time>; D]) -> [Num<Self::Time>; D]) -> Self {
+        Self::join(formula(&self.split().map(Num)).map(|coordinate| coordinate.0))
+    }
 }
 
 /// The direction of the `j`-th coordinate, in the form of a state with these coordinates.

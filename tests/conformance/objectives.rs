@@ -2,7 +2,7 @@
 
 use crate::backend::{Array, Backend, host, random};
 use flowmap::{
-    AverageVelocity, Coordinates, Dual, Number, Ode, Pointwise, State, Tape, Tensor, Var, VelocityField,
+    AverageVelocity, Coordinates, Dual, Num, Number, Ode, Pointwise, State, Tape, Tensor, Var, VelocityField,
     learn::{Known, Objective},
     nn::{Mlp, MlpShape, Model, Module},
 };
@@ -46,8 +46,8 @@ const REACH: f64 = 0.15;
 struct Swing;
 
 impl Ode<2> for Swing {
-    fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        [y.clone() + t.scale(0.3), -x.sin()]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [y + 0.3 * t, -x.sin()]
     }
 }
 

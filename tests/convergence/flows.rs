@@ -1,7 +1,7 @@
 //! The flows, and how an order is measured.
 
 use flowmap::{
-    Number, Ode, Pointwise,
+    Num, Number, Ode, Pointwise,
     exact::{Coupling, ExactFlow, RigidBody},
 };
 
@@ -10,17 +10,17 @@ use flowmap::{
 pub struct Separable;
 
 impl Ode<1> for Separable {
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        [x.sin() * t.scale(3.0).cos().scale(3.0)]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [3.0 * (3.0 * t).cos() * x.sin()]
     }
 }
 
 impl ExactFlow<1> for Separable {
-    fn solution<N: Number>(&self, s: &N, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        let way = t.scale(3.0).sin() - s.scale(3.0).sin();
-        [(x.scale(0.5).tan() * way.exp()).atan().scale(2.0)]
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        let way = (3.0 * t).sin() - (3.0 * s).sin();
+        [2.0 * (way.exp() * (x / 2.0).tan()).atan()]
     }
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; 1]) -> [[N; 1]; 1] {
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
         let [y] = self.solution(s, t, x);
         [[y.sin() / x[0].sin()]]
     }
@@ -30,23 +30,23 @@ impl ExactFlow<1> for Separable {
 #[derive(Clone, Copy, Debug)]
 pub struct Clocked<E>(E);
 
-fn clock<N: Number>(t: &N) -> N {
-    t.sin().scale(0.25) + t
+fn clock<N: Number>(t: &Num<N>) -> Num<N> {
+    t + t.sin() / 4.0
 }
 
 impl<E: Ode<D>, const D: usize> Ode<D> for Clocked<E> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        let speed = t.cos().scale(0.25).shift(1.0);
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let speed = 1.0 + t.cos() / 4.0;
         self.0.rhs(&t.constant(0.0), x).map(|rate| rate * &speed)
     }
 }
 
 impl<E: ExactFlow<D>, const D: usize> ExactFlow<D> for Clocked<E> {
-    fn solution<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [N; D] {
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         self.0.solution(&clock(s), &clock(t), x)
     }
-    fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
-        self.0.jacobian(&clock(s), &clock(t), x)
+    fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
+        self.0.derivative(&clock(s), &clock(t), x)
     }
 }
 

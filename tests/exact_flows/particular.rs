@@ -14,7 +14,10 @@ fn carries_the_law<I: Interpolant + Clone>(path: I, laws: [[[f64; 3]; 3]; 2], sh
     let [start, end] = path.span();
     let [s, t] = shares.map(|share| start + share * (end - start));
     let matrix = |rows: &[[f64; 3]; 3]| SMatrix::<f64, 3, 3>::from_fn(|i, j| rows[i][j]);
-    let law = |t: &f64| matrix(&laws[0]) * path.alpha(t).powi(2) + matrix(&laws[1]) * path.beta(t).powi(2);
+    let law = |t: &f64| {
+        let [alpha, beta] = path.shares(t);
+        matrix(&laws[0]) * alpha.powi(2) + matrix(&laws[1]) * beta.powi(2)
+    };
     let flow = Gaussian::new(path.clone(), [[0.5, -1.0, 2.0], [1.0, 0.0, -3.0]], laws).unwrap();
     let jacobian = matrix(&flow.jacobian(&s, &t, &[0.0; 3]));
     let carried = jacobian * law(&s) * jacobian.transpose();

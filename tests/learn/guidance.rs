@@ -1,7 +1,7 @@
 //! Guidance learns the flow maps of guided velocities: against two classes on the line, whose velocities are known.
 
 use flowmap::{
-    FlowMap, Learned, Number, Ode, Pointwise, Tensor, VelocityField,
+    FlowMap, Learned, Num, Number, Ode, Pointwise, Tensor, VelocityField,
     backend::ndarray::NdTensor,
     data::Labelled,
     exact::{Component, Mixture},
@@ -60,9 +60,9 @@ impl Guided {
 }
 
 impl Ode<1> for Guided {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; 1]) -> [Num<N>; 1] {
         let ([class], [all]) = (self.class.rhs(t, x), self.all.rhs(t, x));
-        [(class - &all).scale(self.scale) + all]
+        [&all + self.scale * (class - &all)]
     }
 }
 

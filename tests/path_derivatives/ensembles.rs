@@ -8,7 +8,7 @@ use crate::{
     solvers,
 };
 use flowmap::{
-    Number, ParametricOde,
+    Num, Number, ParametricOde,
     solver::{Ensemble, Start},
 };
 use proptest::{prelude::*, test_runner::TestCaseResult};
@@ -18,10 +18,10 @@ use proptest::{prelude::*, test_runner::TestCaseResult};
 struct Only(Family);
 
 impl ParametricOde<2, 2> for Only {
-    fn rhs_with<N: Number>(&self, t: &N, x: &[N; 2], p: &[N; 2]) -> [N; 2] {
+    fn rhs_with<N: Number>(&self, t: &Num<N>, x: &[Num<N>; 2], p: &[Num<N>; 2]) -> [Num<N>; 2] {
         self.0.rhs_with(t, x, p)
     }
-    fn stops_with<N: Number>(&self, s: &N, t: &N, p: &[N; 2]) -> Vec<N> {
+    fn stops_with<N: Number>(&self, s: &Num<N>, t: &Num<N>, p: &[Num<N>; 2]) -> Vec<Num<N>> {
         self.0.stops_with(s, t, p)
     }
 }

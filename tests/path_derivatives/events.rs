@@ -5,7 +5,7 @@ use crate::{
     solvers::{Choice, Steps, controlled},
 };
 use flowmap::{
-    Dual, Number, ParametricOde, Tolerance, field,
+    Dual, Num, Number, ParametricOde, Tolerance, field,
     solver::{Adaptive, Crossing, DOPRI5, Event, Save, Solver, Status},
 };
 use proptest::{array::uniform4, prelude::*, test_runner::TestCaseResult};
@@ -14,8 +14,8 @@ use proptest::{array::uniform4, prelude::*, test_runner::TestCaseResult};
 struct Turn;
 
 impl ParametricOde<2, 1> for Turn {
-    fn rhs_with<N: Number>(&self, _t: &N, [x, y]: &[N; 2], [speed]: &[N; 1]) -> [N; 2] {
-        [-(speed.clone() * y), speed.clone() * x]
+    fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2], [speed]: &[Num<N>; 1]) -> [Num<N>; 2] {
+        [-speed * y, speed * x]
     }
 }
 

@@ -1,6 +1,6 @@
 //! ODEs whose flows are known in closed form, parameters and all.
 
-use flowmap::{Number, ParametricOde};
+use flowmap::{Num, Number, ParametricOde};
 
 /// An ODE in the plane with two parameters.
 #[derive(Clone, Copy, Debug)]
@@ -46,35 +46,41 @@ impl Family {
 
     /// `X_{s,t}(x)` with the parameters `p`.
     pub fn flow<N: Number>(self, s: &N, t: &N, x: &[N; 2], p: &[N; 2]) -> [N; 2] {
-        let way = t.clone() - s;
+        let [x, p] = [x, p].map(|pair| pair.clone().map(Num));
+        self.solution(&Num(s.clone()), &Num(t.clone()), &x, &p).map(|x| x.0)
+    }
+
+    fn solution<N: Number>(self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 2], p: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let (way, [p0, p1]) = (t - s, p);
         match self {
             Self::Turning => {
-                let growth = (p[0].clone() * (t.sin() - s.sin())).exp();
-                rotated(x, &(p[1].clone() * &way)).map(|c| c * &growth)
+                let growth = (p0 * (t.sin() - s.sin())).exp();
+                rotated(x, &(p1 * way)).map(|c| c * &growth)
             }
             Self::Resonance => {
-                let [before, after] = [s, t].map(|t| forced(t, p));
-                let [dx, dv] = [x[0].clone() - &before[0], x[1].clone() - &before[1]];
-                let [x, v] = rotated(&[dx, -(dv / &p[0])], &(p[0].clone() * &way));
-                [x + &after[0], -(v * &p[0]) + &after[1]]
+                let [x, v] = x;
+                let [[before_x, before_v], [after_x, after_v]] = [s, t].map(|t| forced(t, p));
+                let [x, v] = rotated(&[x - before_x, -(v - before_v) / p0], &(p0 * way));
+                [x + after_x, after_v - p0 * v]
             }
             Self::Growth => {
-                let grown = p[0].clone() * (way.clone() + (t.sin() - s.sin()).scale(0.5));
-                let share = (x[0].scale(0.5) * grown.exp_m1()).shift(1.0);
-                let v = x[1].clone() + p[0].clone() * &way - p[1].clone() * (t.cos() - s.cos());
-                [x[0].clone() * grown.exp() / share, v]
+                let [u, v] = x;
+                let grown = p0 * (&way + (t.sin() - s.sin()) / 2.0);
+                let share = 1.0 + u / 2.0 * grown.exp_m1();
+                [u * grown.exp() / share, v + p0 * way - p1 * (t.cos() - s.cos())]
             }
             Self::Sheared => {
-                let straight = [x[0].clone(), x[1].clone() - x[0].sin()];
-                let [x, y] = Self::Turning.flow(s, t, &straight, p);
+                let [x, y] = x;
+                let [x, y] = Self::Turning.solution(s, t, &[x.clone(), y - x.sin()], p);
                 let bent = y + x.sin();
                 [x, bent]
             }
             Self::Switched => {
-                let before = t.min(&p[1]) - s.min(&p[1]);
-                let after = t.max(&p[1]) - s.max(&p[1]);
-                let grown = p[0].clone() * &before + p[0].scale(-0.5).shift(1.0) * &after;
-                [x[0].clone() * grown.exp(), x[1].clone() + p[0].clone() * before + after]
+                let [u, v] = x;
+                let before = t.min(p1) - s.min(p1);
+                let after = t.max(p1) - s.max(p1);
+                let grown = p0 * &before + (1.0 - p0 / 2.0) * &after;
+                [u * grown.exp(), v + p0 * before + after]
             }
         }
     }
@@ -83,48 +89,49 @@ impl Family {
 impl ParametricOde<2, 2> for Family {
     // once for each kind of number: solvers have dozens of places that ask for it
     #[inline(never)]
-    fn rhs_with<N: Number>(&self, t: &N, x: &[N; 2], p: &[N; 2]) -> [N; 2] {
+    fn rhs_with<N: Number>(&self, t: &Num<N>, x: &[Num<N>; 2], p: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let [p0, p1] = p;
         match self {
             Self::Turning => turning(t, x, p),
             Self::Resonance => {
-                let force = p[1].clone() * (p[0].clone() * t).cos();
-                [x[1].clone(), force - p[0].clone() * &p[0] * &x[0]]
+                let [x, v] = x;
+                [v.clone(), p1 * (p0 * t).cos() - p0 * p0 * x]
             }
             Self::Growth => {
-                let rate = p[0].clone() * t.cos().scale(0.5).shift(1.0);
-                [rate * &x[0] * x[0].scale(-0.5).shift(1.0), p[0].clone() + p[1].clone() * t.sin()]
+                let [u, _] = x;
+                [p0 * (1.0 + t.cos() / 2.0) * u * (1.0 - u / 2.0), p0 + p1 * t.sin()]
             }
             Self::Sheared => {
-                let straight = [x[0].clone(), x[1].clone() - x[0].sin()];
-                let [across, up] = turning(t, &straight, p);
-                let bent = up + x[0].cos() * &across;
+                let [x, y] = x;
+                let [across, up] = turning(t, &[x.clone(), y - x.sin()], p);
+                let bent = up + x.cos() * &across;
                 [across, bent]
             }
             Self::Switched => {
-                let (early, rate) = (t.less(&p[1]), p[0].scale(-0.5).shift(1.0));
-                [N::select(&early, &p[0], &rate) * &x[0], N::select(&early, &p[0], &t.constant(1.0))]
+                let ([u, _], early) = (x, t.lt(p1));
+                [early.choose(p0, 1.0 - p0 / 2.0) * u, early.choose(p0, 1.0)]
             }
         }
     }
 
-    fn stops_with<N: Number>(&self, _s: &N, _t: &N, p: &[N; 2]) -> Vec<N> {
+    fn stops_with<N: Number>(&self, _s: &Num<N>, _t: &Num<N>, p: &[Num<N>; 2]) -> Vec<Num<N>> {
         self.jump(p).into_iter().collect()
     }
 }
 
-fn turning<N: Number>(t: &N, [x, y]: &[N; 2], [growth, speed]: &[N; 2]) -> [N; 2] {
-    let rate = growth.clone() * t.cos();
-    [rate.clone() * x - speed.clone() * y, rate * y + speed.clone() * x]
+fn turning<N: Number>(t: &Num<N>, [x, y]: &[Num<N>; 2], [growth, speed]: &[Num<N>; 2]) -> [Num<N>; 2] {
+    let rate = growth * t.cos();
+    [&rate * x - speed * y, rate * y + speed * x]
 }
 
-fn rotated<N: Number>([x, y]: &[N; 2], angle: &N) -> [N; 2] {
+fn rotated<N: Number>([x, y]: &[Num<N>; 2], angle: &Num<N>) -> [Num<N>; 2] {
     let (sin, cos) = (angle.sin(), angle.cos());
-    [cos.clone() * x - sin.clone() * y, sin * x + cos * y]
+    [&cos * x - &sin * y, sin * x + cos * y]
 }
 
 /// The resonance from rest: `p₁ t sin(p₀ t) / 2p₀`, and its speed.
-fn forced<N: Number>(t: &N, [frequency, force]: &[N; 2]) -> [N; 2] {
-    let angle = frequency.clone() * t;
-    let size = force.clone() / frequency.scale(2.0);
-    [size.clone() * t * angle.sin(), size * (angle.sin() + angle.clone() * angle.cos())]
+fn forced<N: Number>(t: &Num<N>, [frequency, force]: &[Num<N>; 2]) -> [Num<N>; 2] {
+    let angle = frequency * t;
+    let size = force / (2.0 * frequency);
+    [&size * t * angle.sin(), size * (angle.sin() + &angle * angle.cos())]
 }

@@ -8,7 +8,7 @@ use crate::{
     solvers::{Choice, Steps, fine},
 };
 use flowmap::{
-    Dual, FlowMap, Number, Ode, ParametricOde, Tolerance,
+    Dual, FlowMap, Num, Number, Ode, ParametricOde, Tolerance,
     solver::{Adaptive, DOPRI5, Save, Solution, Stiff},
 };
 use proptest::{prelude::*, sample::select, test_runner::TestCaseResult};
@@ -18,10 +18,10 @@ use proptest::{prelude::*, sample::select, test_runner::TestCaseResult};
 struct Fixed(Family, [f64; 2]);
 
 impl Ode<2> for Fixed {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; 2]) -> [Num<N>; 2] {
         self.0.rhs_with(t, x, &self.1.map(|p| t.constant(p)))
     }
-    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         self.0.stops_with(s, t, &self.1.map(|p| s.constant(p)))
     }
 }

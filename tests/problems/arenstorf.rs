@@ -1,8 +1,10 @@
 //! Arenstorf's orbits: a light body in the field of earth and moon, in coordinates that turn with them. Both are closed.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
+/// `x' = u, u' = x + 2v - m₁ (x + m₂)/r₁³ - m₂ (x - m₁)/r₂³`, `y' = v, v' = y - 2u - m₁ y/r₁³ - m₂ y/r₂³`, with the masses `m` of
+/// earth and moon and the distances `r` from them.
 #[derive(Clone, Copy)]
 pub struct Arenstorf;
 
@@ -11,15 +13,15 @@ const MOON: f64 = 0.012_277_471;
 const EARTH: f64 = 1.0 - MOON;
 
 impl Ode<4> for Arenstorf {
-    fn rhs<N: Number>(&self, _: &N, [x, y, u, v]: &[N; 4]) -> [N; 4] {
-        let (from_earth, from_moon) = (x.shift(MOON), x.shift(-EARTH));
-        let weight = |dx: &N, mass: f64| {
-            let square = dx.clone() * dx + y.clone() * y;
-            (square.sqrt() * square).recip().scale(mass)
+    fn rhs<N: Number>(&self, _: &Num<N>, [x, y, u, v]: &[Num<N>; 4]) -> [Num<N>; 4] {
+        let (from_earth, from_moon) = (x + MOON, x - EARTH);
+        let weight = |dx: &Num<N>, mass: f64| {
+            let square = dx * dx + y * y;
+            mass * (square.sqrt() * square).recip()
         };
         let (earth, moon) = (weight(&from_earth, EARTH), weight(&from_moon, MOON));
-        let along = x.clone() + v.scale(2.0) - from_earth * &earth - from_moon * &moon;
-        let up = y.clone() - u.scale(2.0) - y.clone() * earth - y.clone() * moon;
+        let along = x + 2.0 * v - from_earth * &earth - from_moon * &moon;
+        let up = y - 2.0 * u - y * earth - y * moon;
         [u.clone(), v.clone(), along, up]
     }
 }

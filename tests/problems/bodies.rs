@@ -1,39 +1,40 @@
 //! Bodies that attract each other: DETEST D (Kepler's problem) and the Pleiades.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
-/// One body around a centre: position and velocity.
+/// One body around a centre, position and velocity: `z'' = -z/|z|³`.
 #[derive(Clone, Copy)]
 pub struct Kepler;
 
 impl Ode<4> for Kepler {
-    fn rhs<N: Number>(&self, _: &N, [x, y, u, v]: &[N; 4]) -> [N; 4] {
-        let square = x.clone() * x + y.clone() * y;
+    fn rhs<N: Number>(&self, _: &Num<N>, [x, y, u, v]: &[Num<N>; 4]) -> [Num<N>; 4] {
+        let square = x * x + y * y;
         let cube = square.sqrt() * square;
-        [u.clone(), v.clone(), -(x.clone() / &cube), -(y.clone() / &cube)]
+        [u.clone(), v.clone(), -x / &cube, -y / &cube]
     }
 }
 
 /// Seven bodies in the plane, of masses 1 to 7: abscissas, ordinates, and the velocities in the same order.
+/// `z_i'' = Σ_j m_j (z_j - z_i)/|z_j - z_i|³`.
 ///
 /// Reference: Test Set for Initial Value Problem Solvers, problem Pleiades.
 #[derive(Clone, Copy)]
 pub struct Pleiades;
 
 impl Ode<28> for Pleiades {
-    fn rhs<N: Number>(&self, _: &N, z: &[N; 28]) -> [N; 28] {
+    fn rhs<N: Number>(&self, _: &Num<N>, z: &[Num<N>; 28]) -> [Num<N>; 28] {
         let (x, y) = (&z[..7], &z[7..14]);
         let zero = || z[0].constant(0.0);
         let pull = |i: usize| {
             (0..7).filter(|&j| j != i).fold([zero(), zero()], |[along, up], j| {
-                let (dx, dy) = (x[j].clone() - &x[i], y[j].clone() - &y[i]);
-                let square = dx.clone() * &dx + dy.clone() * &dy;
-                let weight = (square.sqrt() * square).recip().scale(j as f64 + 1.0);
+                let (dx, dy) = (&x[j] - &x[i], &y[j] - &y[i]);
+                let square = &dx * &dx + &dy * &dy;
+                let weight = (j as f64 + 1.0) * (square.sqrt() * square).recip();
                 [along + dx * &weight, up + dy * weight]
             })
         };
-        let pulls: [[N; 2]; 7] = std::array::from_fn(pull);
+        let pulls: [[Num<N>; 2]; 7] = std::array::from_fn(pull);
         std::array::from_fn(|i| match i {
             0..14 => z[14 + i].clone(),
             14..21 => pulls[i - 14][0].clone(),

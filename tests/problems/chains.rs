@@ -1,7 +1,7 @@
 //! DETEST C: chains of many equations.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
 /// Radioactive decay along a chain of ten.
 #[derive(Clone, Copy)]
@@ -12,29 +12,29 @@ pub enum Decay {
 }
 
 impl Ode<10> for Decay {
-    fn rhs<N: Number>(&self, _: &N, y: &[N; 10]) -> [N; 10] {
+    fn rhs<N: Number>(&self, _: &Num<N>, y: &[Num<N>; 10]) -> [Num<N>; 10] {
         let loss = |i: usize| match self {
             _ if i == 9 => y[i].constant(0.0),
             Self::Even => y[i].clone(),
-            Self::Graded => y[i].scale(i as f64 + 1.0),
+            Self::Graded => (i as f64 + 1.0) * &y[i],
         };
         std::array::from_fn(|i| if i == 0 { -loss(0) } else { loss(i - 1) - loss(i) })
     }
 }
 
-/// Diffusion along a chain, both ends held at 0.
+/// Diffusion along a chain, both ends held at 0: `y_i' = y_(i-1) - 2 y_i + y_(i+1)`.
 #[derive(Clone, Copy)]
 pub struct Diffusion;
 
 impl<const D: usize> Ode<D> for Diffusion {
-    fn rhs<N: Number>(&self, _: &N, y: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, _: &Num<N>, y: &[Num<N>; D]) -> [Num<N>; D] {
         std::array::from_fn(|i| {
-            let mut rate = y[i].scale(-2.0);
+            let mut rate = -2.0 * &y[i];
             if i > 0 {
-                rate = rate + &y[i - 1];
+                rate += &y[i - 1];
             }
             if i + 1 < D {
-                rate = rate + &y[i + 1];
+                rate += &y[i + 1];
             }
             rate
         })

@@ -1,21 +1,22 @@
-//! The double gyre: two vortices beside each other whose border swings.
+//! The double gyre: two vortices beside each other whose border swings. It has the stream function `A sin(π f) sin(π y)` with
+//! `f = a x² + (1 - 2a) x`, `a = ε sin(ω t)`.
 //!
 //! Reference: S. C. Shadden, F. Lekien, J. E. Marsden, Physica D 212 (2005), with `A = 0.1`, `ε = 0.25`, `ω = 2π/10`.
 
 use super::Problem;
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 use std::f64::consts::PI;
 
 #[derive(Clone, Copy)]
 pub struct DoubleGyre;
 
 impl Ode<2> for DoubleGyre {
-    fn rhs<N: Number>(&self, t: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        let a = t.scale(0.2 * PI).sin().scale(0.25);
-        let b = a.scale(-2.0).shift(1.0);
-        let (f, slope) = ((a.clone() * x + &b) * x, (a * x).scale(2.0) + b);
-        let (f, g) = (f.scale(PI), y.scale(PI));
-        [(f.sin() * g.cos()).scale(-0.1 * PI), (f.cos() * g.sin() * slope).scale(0.1 * PI)]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let a = 0.25 * (0.2 * PI * t).sin();
+        let b = 1.0 - 2.0 * &a;
+        let (f, slope) = ((&a * x + &b) * x, 2.0 * a * x + b);
+        let (f, y) = (PI * f, PI * y);
+        [-0.1 * PI * (f.sin() * y.cos()), 0.1 * PI * (f.cos() * y.sin() * slope)]
     }
 }
 

@@ -1,15 +1,14 @@
 //! Lorenz' equations with the parameters 10, 28, 8/3: errors grow by e every 1.1 units of time.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
 #[derive(Clone, Copy)]
 pub struct Lorenz;
 
 impl Ode<3> for Lorenz {
-    fn rhs<N: Number>(&self, _: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        let turn = (-z.clone()).shift(28.0) * x - y;
-        [(y.clone() - x).scale(10.0), turn, x.clone() * y - z.scale(8.0 / 3.0)]
+    fn rhs<N: Number>(&self, _: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]
     }
 }
 

@@ -1,16 +1,16 @@
 //! DETEST B: small systems, and Euler's rigid body.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
-/// Two species in conflict.
+/// Two species in conflict: `x' = 2 (x - x y)`, `y' = x y - y`.
 #[derive(Clone, Copy)]
 pub struct Conflict;
 
 impl Ode<2> for Conflict {
-    fn rhs<N: Number>(&self, _: &N, [x, y]: &[N; 2]) -> [N; 2] {
-        let meet = x.clone() * y;
-        [(x.clone() - &meet).scale(2.0), meet - y]
+    fn rhs<N: Number>(&self, _: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let meet = x * y;
+        [2.0 * (x - &meet), meet - y]
     }
 }
 
@@ -21,10 +21,10 @@ pub enum Reaction {
 }
 
 impl Ode<3> for Reaction {
-    fn rhs<N: Number>(&self, _: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
+    fn rhs<N: Number>(&self, _: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
         match self {
-            Self::Linear => [y.clone() - x, x.clone() - y.scale(2.0) + z, y.clone() - z],
-            Self::NonLinear => [-x.clone(), x.clone() - y.powi(2), y.powi(2)],
+            Self::Linear => [y - x, x - 2.0 * y + z, y - z],
+            Self::NonLinear => [-x, x - y.powi(2), y.powi(2)],
         }
     }
 }
@@ -34,8 +34,8 @@ impl Ode<3> for Reaction {
 pub struct RigidBody;
 
 impl Ode<3> for RigidBody {
-    fn rhs<N: Number>(&self, _: &N, [x, y, z]: &[N; 3]) -> [N; 3] {
-        [y.clone() * z, -(x.clone() * z), (x.clone() * y).scale(-0.51)]
+    fn rhs<N: Number>(&self, _: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [y * z, -x * z, -0.51 * (x * y)]
     }
 }
 

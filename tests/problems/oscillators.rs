@@ -1,29 +1,29 @@
 //! Oscillators in the plane.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
 #[derive(Clone, Copy)]
 pub enum Oscillator {
-    /// With `μ = 1`.
+    /// `x'' = μ (1 - x²) x' - x` with `μ = 1`.
     VanDerPol,
-    /// With `A = 1`, `B = 3`.
+    /// `x' = A + x² y - (B + 1) x`, `y' = B x - x² y` with `A = 1`, `B = 3`.
     Brusselator,
-    /// With the parameters 1.5, 1, 3, 1.
+    /// `x' = a x - b x y`, `y' = d x y - c y` with the parameters 1.5, 1, 3, 1.
     LotkaVolterra,
 }
 
 impl Ode<2> for Oscillator {
-    fn rhs<N: Number>(&self, _: &N, [x, y]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, _: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
         match self {
-            Self::VanDerPol => [y.clone(), (-x.powi(2)).shift(1.0) * y - x],
+            Self::VanDerPol => [y.clone(), (1.0 - x.powi(2)) * y - x],
             Self::Brusselator => {
                 let both = x.powi(2) * y;
-                [both.clone().shift(1.0) - x.scale(4.0), x.scale(3.0) - both]
+                [1.0 + &both - 4.0 * x, 3.0 * x - both]
             }
             Self::LotkaVolterra => {
-                let meet = x.clone() * y;
-                [x.scale(1.5) - &meet, meet - y.scale(3.0)]
+                let meet = x * y;
+                [1.5 * x - &meet, meet - 3.0 * y]
             }
         }
     }

@@ -1,7 +1,7 @@
 //! DETEST A: single equations.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
 #[derive(Clone, Copy)]
 pub enum Scalar {
@@ -12,12 +12,12 @@ pub enum Scalar {
 }
 
 impl Ode<1> for Scalar {
-    fn rhs<N: Number>(&self, t: &N, [y]: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [y]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [match self {
-            Self::Decay => -y.clone(),
-            Self::CubicDecay => y.powi(3).scale(-0.5),
+            Self::Decay => -y,
+            Self::CubicDecay => -0.5 * y.powi(3),
             Self::Oscillating => t.cos() * y,
-            Self::Logistic => y.scale(0.25) * y.scale(-0.05).shift(1.0),
+            Self::Logistic => 0.25 * y * (1.0 - 0.05 * y),
         }]
     }
 }

@@ -1,24 +1,24 @@
 //! DETEST E: equations of second order. E2 is van der Pol's.
 
 use super::{Problem, Visitor};
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
 #[derive(Clone, Copy)]
 pub enum SecondOrder {
-    /// Bessel's equation of order 1/2, at `t + 1`.
+    /// Bessel's equation of order 1/2, at `r = t + 1`: `y'' = -(y'/r + (1 - 1/4r²) y)`.
     Bessel,
     /// A fall with a drag that grows with the square of the speed.
     Drag,
 }
 
 impl Ode<2> for SecondOrder {
-    fn rhs<N: Number>(&self, t: &N, [y, v]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [y, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let rate = match self {
             Self::Bessel => {
-                let r = t.shift(1.0);
-                -(v.clone() / &r + (r.powi(2).recip().scale(-0.25)).shift(1.0) * y)
+                let r = t + 1.0;
+                -(v / &r + (1.0 - 0.25 / r.powi(2)) * y)
             }
-            Self::Drag => v.powi(2).scale(-0.4).shift(0.032),
+            Self::Drag => 0.032 - 0.4 * v.powi(2),
         };
         [v.clone(), rate]
     }

@@ -59,11 +59,7 @@ fn a_map_to_one_point_has_no_exponents_and_says_so() {
     assert!(shrinks(0.0).is_err());
 }
 
-ode!(Lorenz, 3, |_t, [x, y, z]| [
-    (y.clone() - x).scale(10.0),
-    (-z.clone()).shift(28.0) * x - y,
-    x.clone() * y - z.scale(8.0 / 3.0)
-]);
+ode!(Lorenz, 3, |_t, [x, y, z]| [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]);
 
 fn lorenz(step: f64, count: u32) -> Result<LyapunovSpectrum<3>> {
     let map = within(1e-9, 1e-9)(DOP853).of(Pointwise::<_, 3>(Lorenz));
@@ -86,7 +82,7 @@ fn the_second_exponent_of_lorenz_system_is_zero() {
     assert!(lorenz(10.0, 10).is_err());
 }
 
-ode!(Duffing, 2, |t, [x, v]| [v.clone(), t.cos().scale(0.3) + x - x.powi(3) - v.scale(0.2)]);
+ode!(Duffing, 2, |t, [x, v]| [v.clone(), 0.3 * t.cos() + x - x.powi(3) - 0.2 * v]);
 
 /// `x'' = 0.3 cos t + x - x³ - 0.2 x'`, by time and by period; JuliaDynamics/ChaosTools.jl#301.
 #[test]
@@ -109,7 +105,7 @@ fn the_exponents_of_the_strobed_oscillator_are_those_of_the_flow_times_its_perio
 /// are known.
 #[test]
 fn the_exponents_of_a_linear_oscillator_are_half_its_damping() {
-    ode!(Damped, 2, |t, [x, v]| [v.clone(), t.scale(3.0).cos() - x - v.scale(0.4)]);
+    ode!(Damped, 2, |t, [x, v]| [v.clone(), (3.0 * t).cos() - x - 0.4 * v]);
     for method in METHODS {
         let map = within(1e-8, 1e-9)(method).of(Pointwise::<_, 2>(Damped));
         let spectrum = lyapunov_spectrum(&map, &Steps::new(0.0, TAU / 3.0, 400).unwrap().after(50), &[0.1, 0.25]).unwrap();

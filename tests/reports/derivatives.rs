@@ -2,7 +2,7 @@
 
 use crate::runs::{MANY, METHODS, Mirrored, ode, within};
 use flowmap::{
-    Dual, FlowMap, Number, ParametricOde, Pointwise, State, Tape, Tensor, Var,
+    Dual, FlowMap, Num, Number, ParametricOde, Pointwise, State, Tape, Tensor, Var,
     backend::ndarray::NdTensor,
     exact::Affine,
     solver::{Adaptive, HEUN, Save, Solver},
@@ -12,8 +12,8 @@ use flowmap::{
 struct Chain;
 
 impl ParametricOde<3, 3> for Chain {
-    fn rhs_with<N: Number>(&self, _t: &N, [a, b, _]: &[N; 3], [p, q, _]: &[N; 3]) -> [N; 3] {
-        [(-(p.clone() * a)).shift(2.0), a.clone() - q.clone() * b, a.constant(0.0)]
+    fn rhs_with<N: Number>(&self, _t: &Num<N>, [a, b, _]: &[Num<N>; 3], [p, q, _]: &[Num<N>; 3]) -> [Num<N>; 3] {
+        [2.0 - p * a, a - q * b, a.constant(0.0)]
     }
 }
 
@@ -90,7 +90,7 @@ fn the_gradient_on_the_tape_is_right_at_the_last_save_time_too() {
 #[cfg(feature = "diffsol")]
 ode!(Wide, 6, |_t, [a, b, _, p, q, _]| {
     let zero = a.constant(0.0);
-    [(-(p.clone() * a)).shift(2.0), a.clone() - q.clone() * b, zero.clone(), zero.clone(), zero.clone(), zero]
+    [2.0 - p * a, a - q * b, zero.clone(), zero.clone(), zero.clone(), zero]
 });
 
 /// The same by implicit methods.

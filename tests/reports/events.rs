@@ -10,8 +10,8 @@ use flowmap::{
 use std::f64::consts::PI;
 
 ode!(Clock, 1, |t, [_]| [t.constant(1.0)]);
-ode!(Cubic, 1, |t, [_]| [(t.scale(3.0).shift(12.0) * t).shift(-4.0)]);
-ode!(NearRoots, 1, |t, [_]| [(t.scale(3.0).shift(-1.2) * t).shift(0.11)]);
+ode!(Cubic, 1, |t, [_]| [3.0 * t * t + 12.0 * t - 4.0]);
+ode!(NearRoots, 1, |t, [_]| [(3.0 * t - 1.2) * t + 0.11]);
 
 type Line = [f64; 1];
 
@@ -173,7 +173,7 @@ fn a_zero_that_lasts_or_is_left_is_no_crossing() {
     }
 }
 
-ode!(Peaks, 1, |t, [y]| [(y.clone() * y * &t.cos()).scale(0.9)]);
+ode!(Peaks, 1, |t, [y]| [0.9 * y * y * t.cos()]);
 
 /// `y' = 0.9 y² cos t`, so that `y = 1/(1 - 0.9 sin t)`, watched for `y = 5`, for `(y - 5)²` and for the maxima and minima; public
 /// course page "How to do ODE events".
@@ -213,10 +213,7 @@ fn a_plateau_that_is_reached_is_one_event_and_one_that_is_left_is_none() {
     }
 }
 
-ode!(HenonHeiles, 4, |_t, [q1, q2, p1, p2]| {
-    let bend = q1.clone() * q1 - q2.clone() * q2;
-    [p1.clone(), p2.clone(), -(q1.clone() + (q1.clone() * q2).scale(2.0)), -(q2.clone() + bend)]
-});
+ode!(HenonHeiles, 4, |_t, [q1, q2, p1, p2]| [p1.clone(), p2.clone(), -(q1 + 2.0 * q1 * q2), -(q2 + q1 * q1 - q2 * q2)]);
 
 /// Hénon-Heiles from `q = (0, 0.5)`, `p = (0, 0.1)` stays below `q2 = 0.52001068376983146`; mathematica.stackexchange.com/questions/204648.
 #[test]
@@ -239,11 +236,7 @@ fn a_section_that_is_never_reached_has_no_passage() {
     }
 }
 
-ode!(Lorenz, 3, |_t, [x, y, z]| [
-    (y.clone() - x).scale(10.0),
-    (-z.clone()).shift(28.0) * x - y,
-    x.clone() * y - z.scale(8.0 / 3.0)
-]);
+ode!(Lorenz, 3, |_t, [x, y, z]| [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]);
 
 /// Lorenz' system from (0, 10, 0) through the planes `x = 5` and `y = 0`; JuliaDynamics/DynamicalSystemsBase.jl#175,
 /// SciML/SimpleDiffEq.jl#18.

@@ -2,7 +2,7 @@
 
 use crate::runs::{Found, MANY, METHODS, ode, pulse, solved, solved_in_single, within};
 use flowmap::{
-    FlowMap, Mask, Number, Ode, Pointwise,
+    FlowMap, Num, Number, Ode, Pointwise,
     exact::Affine,
     solver::{Save, Solver, Status},
 };
@@ -13,7 +13,7 @@ struct Pulse([f64; 2]);
 
 impl Ode<1> for Pulse {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, _: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, t: &Num<N>, _: &[Num<N>; 1]) -> [Num<N>; 1] {
         [pulse(t, self.0)]
     }
 }
@@ -75,8 +75,8 @@ fn a_pulse_between_two_times_is_right_where_the_span_is_cut_there() {
 }
 
 /// Between two numbers.
-fn clamped<N: Number>(x: &N) -> N {
-    x.max(&x.constant(0.0)).min(&x.constant(1.0))
+fn clamped<N: Number>(x: Num<N>) -> Num<N> {
+    x.max(0.0).min(1.0)
 }
 
 /// The distance of 1000 points from 0 to 10.
@@ -84,10 +84,10 @@ const STEP: f64 = 10.0 / 999.0;
 
 ode!(Ramps, 2, |t, [_, v]| {
     // 3 until the 200th point, 0 until the 800th, -3 after; NaN where there are no data
-    let off = clamped(&(-t.clone()).shift(200.0 * STEP).scale(1.0 / STEP));
-    let on = clamped(&t.shift(-799.0 * STEP).scale(1.0 / STEP));
-    let inside = t.less(&t.constant(0.0)).or(&t.constant(10.0).less(t)).not();
-    [v.clone(), N::select(&inside, &(off - on).scale(3.0), &t.constant(f64::NAN))]
+    let off = clamped((200.0 * STEP - t) / STEP);
+    let on = clamped((t - 799.0 * STEP) / STEP);
+    let outside = t.lt(0.0) | t.gt(10.0);
+    [v.clone(), outside.choose(f64::NAN, 3.0 * (off - on))]
 });
 
 /// The same with jumps in place of the ramps, which it names.
@@ -96,10 +96,10 @@ struct Jumps;
 
 impl Ode<2> for Jumps {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [_, v]: &[N; 2]) -> [N; 2] {
-        [v.clone(), (pulse(t, [-1.0, 2.0]) - pulse(t, [8.0, 20.0])).scale(3.0)]
+    fn rhs<N: Number>(&self, t: &Num<N>, [_, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [v.clone(), 3.0 * (pulse(t, [-1.0, 2.0]) - pulse(t, [8.0, 20.0]))]
     }
-    fn stops<N: Number>(&self, s: &N, _t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, _t: &Num<N>) -> Vec<Num<N>> {
         [2.0, 8.0].map(|time| s.constant(time)).to_vec()
     }
 }
@@ -125,11 +125,11 @@ struct Triangle;
 
 impl Ode<1> for Triangle {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [_]: &[N; 1]) -> [N; 1] {
-        let share = t.shift(-0.25) - t.shift(-0.25).floor();
-        [(-share).shift(0.5).abs().scale(4.0).shift(-1.0)]
+    fn rhs<N: Number>(&self, t: &Num<N>, [_]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        let share = t - 0.25 - (t - 0.25).floor();
+        [4.0 * (0.5 - share).abs() - 1.0]
     }
-    fn stops<N: Number>(&self, s: &N, _t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, _t: &Num<N>) -> Vec<Num<N>> {
         (-28..28).map(|k| s.constant(0.25 + 0.5 * f64::from(k))).collect()
     }
 }
@@ -160,12 +160,9 @@ fn kinks_of_the_velocity_cost_no_accuracy() {
     }
 }
 
-ode!(Slides, 1, |t, [x]| [N::select(&t.constant(0.5).less(x), &t.constant(-1.0), &t.constant(1.0))]);
+ode!(Slides, 1, |_t, [x]| [x.gt(0.5).choose(-1.0, 1.0)]);
 
-ode!(Meet, 2, |t, [x, y]| [
-    N::select(&y.less(x), &t.constant(-2.0), &t.constant(2.0)),
-    N::select(&x.less(y), &t.constant(-3.0), &t.constant(1.5))
-]);
+ode!(Meet, 2, |_t, [x, y]| [x.gt(y).choose(-2.0, 2.0), y.gt(x).choose(-3.0, 1.5)]);
 
 /// A value to the tolerance, or a stop that is honest: the trajectory slides along a jump, and that is not stiff.
 fn slides<const D: usize>(found: &Found<D>, from: f64, end: [f64; D]) {
@@ -214,7 +211,7 @@ fn implicit_methods_slide_or_say_so() {
 #[test]
 fn chattering_is_named_where_it_is_and_nowhere_else() {
     ode!(Pendulum, 2, |_t, [angle, speed]| [speed.clone(), -angle.sin()]);
-    ode!(Duffing, 2, |t, [x, v]| [v.clone(), x.clone() - x.powi(3) - v.scale(0.3) + t.scale(1.2).cos().scale(0.5)]);
+    ode!(Duffing, 2, |t, [x, v]| [v.clone(), x - x.powi(3) - 0.3 * v + 0.5 * (1.2 * t).cos()]);
     for method in METHODS {
         for (tolerance, most) in
             [1e-3, 1e-6, 1e-9].into_iter().flat_map(|tolerance| (20..100).step_by(7).map(move |most| (tolerance, most)))

@@ -1,7 +1,7 @@
 //! An orbit about the Earth, forward and back in time, in two systems of units and far from time 0.
 
 use crate::runs::{MANY, METHODS, path, solved, solved_in_single, within};
-use flowmap::{Number, Ode, solver::Save};
+use flowmap::{Num, Number, Ode, solver::Save};
 
 /// Motion about a point of this gravity.
 #[derive(Clone, Copy)]
@@ -9,10 +9,10 @@ struct Gravity(f64);
 
 impl Ode<6> for Gravity {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [x, y, z, u, v, w]: &[N; 6]) -> [N; 6] {
-        let square = x.clone() * x + y.clone() * y + z.clone() * z;
-        let pull = (square.sqrt() * &square).recip().scale(-self.0);
-        [u.clone(), v.clone(), w.clone(), pull.clone() * x, pull.clone() * y, pull * z]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z, u, v, w]: &[Num<N>; 6]) -> [Num<N>; 6] {
+        let square = x * x + y * y + z * z;
+        let pull = -self.0 / (square.sqrt() * &square);
+        [u.clone(), v.clone(), w.clone(), &pull * x, &pull * y, pull * z]
     }
 }
 

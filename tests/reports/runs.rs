@@ -3,7 +3,7 @@
 #[cfg(feature = "diffsol")]
 use flowmap::solver::Stiff;
 use flowmap::{
-    Lanes, Number, Ode, Pointwise, Real, Tolerance, VelocityField,
+    Lanes, Num, Number, Ode, Pointwise, Real, Tolerance, VelocityField,
     solver::{
         Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, End, Ensemble, Event, Save, Solution, Solver, Start, Status, TSIT5, Tableau,
     },
@@ -22,7 +22,11 @@ macro_rules! ode {
         struct $name;
         impl flowmap::Ode<$dimension> for $name {
             #[inline(always)]
-            fn rhs<N: flowmap::Number>(&self, $t: &N, $x: &[N; $dimension]) -> [N; $dimension] {
+            fn rhs<N: flowmap::Number>(
+                &self,
+                $t: &flowmap::Num<N>,
+                $x: &[flowmap::Num<N>; $dimension],
+            ) -> [flowmap::Num<N>; $dimension] {
                 $velocity
             }
         }
@@ -36,19 +40,17 @@ pub struct Mirrored<O>(pub O, pub f64);
 
 impl<O: Ode<D>, const D: usize> Ode<D> for Mirrored<O> {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
-        self.0.rhs(&t.scale(self.1), x).map(|rate| rate.scale(self.1))
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        self.0.rhs(&(self.1 * t), x).map(|rate| self.1 * rate)
     }
-    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
-        self.0.stops(&s.scale(self.1), &t.scale(self.1)).iter().map(|stop| stop.scale(self.1)).collect()
+    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
+        self.0.stops(&(self.1 * s), &(self.1 * t)).iter().map(|stop| self.1 * stop).collect()
     }
 }
 
 /// `1` from time `from` on until `to`, else `0`.
-pub fn pulse<N: Number>(t: &N, [from, to]: [f64; 2]) -> N {
-    let [zero, one] = [0.0, 1.0].map(|c| t.constant(c));
-    let begun = N::select(&t.less(&t.constant(from)), &zero, &one);
-    N::select(&t.less(&t.constant(to)), &begun, &zero)
+pub fn pulse<N: Number>(t: &Num<N>, [from, to]: [f64; 2]) -> Num<N> {
+    (t.lt(from) | !t.lt(to)).choose(0.0, 1.0)
 }
 
 /// Every method with these tolerances, relative and absolute.
@@ -169,7 +171,7 @@ fn alone<F: Real, const D: usize>(
 }
 
 /// What ensembles compute with.
-type Side = Lanes<f64, 16>;
+type Side = Num<Lanes<f64, 16>>;
 
 /// A velocity and its stops on an ensemble's numbers.
 type InLanes<'a, const D: usize> =
@@ -179,19 +181,19 @@ type InLanes<'a, const D: usize> =
 struct Erased<'a, const D: usize>(InLanes<'a, D>);
 
 impl<const D: usize> Ode<D> for Erased<'_, D> {
-    fn rhs<N: Number>(&self, t: &N, x: &[N; D]) -> [N; D] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let (t, x): (&dyn Any, &dyn Any) = (t, x);
         let known = "ensembles compute with lanes of this number";
         let mut rate = Some(self.0.0(t.downcast_ref().expect(known), x.downcast_ref().expect(known)));
         let rate: &mut dyn Any = &mut rate;
-        rate.downcast_mut::<Option<[N; D]>>().and_then(Option::take).expect(known)
+        rate.downcast_mut::<Option<[Num<N>; D]>>().and_then(Option::take).expect(known)
     }
-    fn stops<N: Number>(&self, s: &N, t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         let (s, t): (&dyn Any, &dyn Any) = (s, t);
         let known = "ensembles compute with lanes of this number";
         let mut stops = Some(self.0.1(s.downcast_ref().expect(known), t.downcast_ref().expect(known)));
         let stops: &mut dyn Any = &mut stops;
-        stops.downcast_mut::<Option<Vec<N>>>().and_then(Option::take).expect(known)
+        stops.downcast_mut::<Option<Vec<Num<N>>>>().and_then(Option::take).expect(known)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::runs::{METHODS, close, pulse, within};
 use flowmap::{
-    Clock, Dual, FlowMap, Number, Ode, ParametricOde, Pointwise, Restriction, Tensor, TimeChange, VelocityField,
+    Clock, Dual, FlowMap, Num, Number, Ode, ParametricOde, Pointwise, Restriction, Tensor, TimeChange, VelocityField,
     backend::ndarray::NdTensor,
     solver::{Ensemble, FixedSteps, METHODS as EVERY, RK4, Save, Solver, Start, Status},
 };
@@ -18,10 +18,10 @@ struct Pulse {
 
 impl Ode<1> for Pulse {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [y]: &[N; 1]) -> [N; 1] {
-        [pulse(t, self.times).scale(self.height) + y.scale(self.rate)]
+    fn rhs<N: Number>(&self, t: &Num<N>, [y]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [self.height * pulse(t, self.times) + self.rate * y]
     }
-    fn stops<N: Number>(&self, s: &N, _t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, _t: &Num<N>) -> Vec<Num<N>> {
         self.times.iter().map(|&time| s.constant(time)).collect()
     }
 }
@@ -64,11 +64,10 @@ struct Switch;
 
 impl ParametricOde<1, 3> for Switch {
     #[inline(always)]
-    fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], [on, off, height]: &[N; 3]) -> [N; 1] {
-        let outside = N::select(&t.less(off), &height.clone(), &t.constant(-1.0));
-        [N::select(&t.less(on), &t.constant(-1.0), &outside) * x]
+    fn rhs_with<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1], [on, off, height]: &[Num<N>; 3]) -> [Num<N>; 1] {
+        [(!t.lt(on) & t.lt(off)).choose(height, -1.0) * x]
     }
-    fn stops_with<N: Number>(&self, _s: &N, _t: &N, [on, off, _]: &[N; 3]) -> Vec<N> {
+    fn stops_with<N: Number>(&self, _s: &Num<N>, _t: &Num<N>, [on, off, _]: &[Num<N>; 3]) -> Vec<Num<N>> {
         vec![off.clone(), on.clone()]
     }
 }
@@ -129,8 +128,8 @@ fn each_trajectory_of_an_ensemble_and_each_row_of_a_batch_has_stops_of_its_own()
 struct Bounce;
 
 impl Clock for Bounce {
-    fn at<N: Number>(&self, t: &N) -> N {
-        t.clone() * (-t.clone()).shift(3.5)
+    fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
+        t * (3.5 - t)
     }
 }
 
@@ -192,7 +191,7 @@ fn no_velocity_is_asked_for_on_a_stop() {
 fn a_clock_that_stands_still_at_a_stop_shows_it() {
     struct Cubed;
     impl Clock for Cubed {
-        fn at<N: Number>(&self, t: &N) -> N {
+        fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
             t.powi(3)
         }
     }

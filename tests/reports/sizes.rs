@@ -72,7 +72,7 @@ fn errors_are_relative_down_to_the_smallest_sizes() {
     leads(false, 1e-6, [0.1, -1.0], [0.0; 2], 5.0, [1.0, 1e-250], [0.5_f64.exp(), 1e-250 * (-5.0_f64).exp()]);
 }
 
-ode!(Growth, 2, |_t, [x, y]| [x.scale(1.01), -y.clone()]);
+ode!(Growth, 2, |_t, [x, y]| [1.01 * x, -y]);
 
 /// `y' = 1.01 y` from infinity and NaN, and over spans that are not finite; scipy/scipy#17846, #11239, SciML/OrdinaryDiffEq.jl#1939.
 #[test]

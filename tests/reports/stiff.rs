@@ -5,11 +5,11 @@ use crate::runs::implicit;
 use crate::runs::{Found, MANY, ode, solved, solved_in_single, within};
 #[cfg(feature = "diffsol")]
 use flowmap::solver::Save;
-use flowmap::{Number, Ode, exact::Affine, solver::Status};
+use flowmap::{Num, Number, Ode, exact::Affine, solver::Status};
 
 #[cfg(feature = "diffsol")]
 ode!(Robertson, 3, |_t, [a, b, c]| {
-    let (first, third) = (a.scale(-0.04) + (b.clone() * c).scale(1e4), (b.clone() * b).scale(3e7));
+    let (first, third) = (-0.04 * a + 1e4 * (b * c), 3e7 * (b * b));
     [first.clone(), -(first + &third), third]
 });
 
@@ -68,12 +68,11 @@ fn a_fast_equilibrium_stays_where_it_is() {
 }
 
 // `X' = Xⁿ/(Kⁿ + Xⁿ) - d X`, NaN where `X < 0`.
-ode!(Hill, 1, |t, [x]| {
+ode!(Hill, 1, |_t, [x]| {
     const N: f64 = 2.516_325_550_321_411_7;
     let power = x.powf(N);
-    let known = x.less(&t.constant(0.0));
-    let rate = power.clone() / power.shift(9.087_101_071_878_903_f64.powf(N)) - x.scale(4.638_316_464_318_106);
-    [N::select(&known, &t.constant(f64::NAN), &rate)]
+    let rate = &power / (&power + 9.087_101_071_878_903_f64.powf(N)) - 4.638_316_464_318_106 * x;
+    [x.lt(0.0).choose(f64::NAN, rate)]
 });
 
 /// A concentration that decays to 1e-41 and must not get negative; SciML/Catalyst.jl#1195.
@@ -108,7 +107,7 @@ fn a_concentration_that_decays_to_nothing_does_not_get_lost_below_zero() {
 /// A sibling of SciML/Catalyst.jl#1195: `x' = -x^1.5`, `x = 1/(1 + t/2)²`, NaN where `x < 0`.
 #[test]
 fn a_power_law_decay_stays_positive() {
-    ode!(Slow, 1, |_t, [x]| [-(x.clone() * x.sqrt())]);
+    ode!(Slow, 1, |_t, [x]| [-(x * x.sqrt())]);
     for absolute in [1e-9, 1e-6, 1e-3] {
         for found in solved(within(1e-6, absolute), Slow, [0.0, 2e4], [1.0]) {
             found.ends_at([1.0 / (10_001.0 * 10_001.0)], [0.0, MANY * absolute]);
@@ -123,9 +122,9 @@ struct Forced(f64);
 
 impl Ode<2> for Forced {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [a, b]: &[N; 2]) -> [N; 2] {
-        let (sine, cosine) = (t.sin().scale(1.0 / 3.0), t.cos());
-        [a.scale(9.0) + b.scale(24.0) + cosine.scale(5.0) - &sine, a.scale(-24.0) - b.scale(51.0) - cosine.scale(self.0) + sine]
+    fn rhs<N: Number>(&self, t: &Num<N>, [a, b]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        let (sine, cosine) = (t.sin() / 3.0, t.cos());
+        [9.0 * a + 24.0 * b + 5.0 * &cosine - &sine, -24.0 * a - 51.0 * b - self.0 * cosine + sine]
     }
 }
 
@@ -135,10 +134,10 @@ struct ByHand(Affine<2>);
 
 impl Ode<2> for ByHand {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, y: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, t: &Num<N>, y: &[Num<N>; 2]) -> [Num<N>; 2] {
         let [a, b] = self.0.rhs(t, y);
-        let sine = t.sin().scale(1.0 / 3.0);
-        [a + t.cos().scale(5.0) - &sine, b - t.cos().scale(9.0) + sine]
+        let sine = t.sin() / 3.0;
+        [a + 5.0 * t.cos() - &sine, b - 9.0 * t.cos() + sine]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::runs::{Found, MANY, METHODS, Mirrored, path, pulse, solved, solved_in_single, within};
 use flowmap::{
-    Dual, FlowMap, Number, Ode, ParametricOde, Pointwise,
+    Dual, FlowMap, Num, Number, Ode, ParametricOde, Pointwise,
     exact::Affine,
     solver::{Adaptive, DOPRI5, Ensemble, Event, Save, Solver, Start, Status, Tableau},
 };
@@ -17,10 +17,10 @@ struct Pulses<const K: usize> {
 
 impl<const K: usize> Ode<1> for Pulses<K> {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
-        let mut rate = x.scale(self.rate);
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        let mut rate = self.rate * x;
         for on in self.on {
-            rate = rate + pulse(t, on).scale(self.push);
+            rate += self.push * pulse(t, on);
         }
         [rate]
     }
@@ -48,11 +48,11 @@ struct Named<const K: usize>(Pulses<K>);
 
 impl<const K: usize> Ode<1> for Named<K> {
     #[inline(always)]
-    fn rhs<N: Number>(&self, t: &N, x: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; 1]) -> [Num<N>; 1] {
         self.0.rhs(t, x)
     }
 
-    fn stops<N: Number>(&self, s: &N, _t: &N) -> Vec<N> {
+    fn stops<N: Number>(&self, s: &Num<N>, _t: &Num<N>) -> Vec<Num<N>> {
         self.0.jumps().into_iter().map(|time| s.constant(time)).collect()
     }
 }
@@ -178,14 +178,12 @@ struct Dosed;
 
 impl ParametricOde<1, 2> for Dosed {
     #[inline(always)]
-    fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], [dose, when]: &[N; 2]) -> [N; 1] {
-        let zero = x.constant(0.0);
-        let on = N::select(&t.less(when), &zero, dose);
-        [N::select(&t.less(&when.shift(0.01)), &on, &zero) - x]
+    fn rhs_with<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1], [dose, when]: &[Num<N>; 2]) -> [Num<N>; 1] {
+        [(t.lt(when) | !t.lt(when + 0.01)).choose(0.0, dose) - x]
     }
 
-    fn stops_with<N: Number>(&self, _s: &N, _t: &N, [_, when]: &[N; 2]) -> Vec<N> {
-        vec![when.clone(), when.shift(0.01)]
+    fn stops_with<N: Number>(&self, _s: &Num<N>, _t: &Num<N>, [_, when]: &[Num<N>; 2]) -> Vec<Num<N>> {
+        vec![when.clone(), when + 0.01]
     }
 }
 
@@ -212,12 +210,11 @@ fn trajectories_have_stops_of_their_own() {
 struct Ahead;
 
 impl ParametricOde<1, 0> for Ahead {
-    fn rhs_with<N: Number>(&self, t: &N, [x]: &[N; 1], []: &[N; 0]) -> [N; 1] {
-        let whole = t.floor();
-        [N::select(&(t.clone() - whole).less(&t.constant(0.5)), &x.constant(1.0), &x.constant(1e3))]
+    fn rhs_with<N: Number>(&self, t: &Num<N>, [_]: &[Num<N>; 1], []: &[Num<N>; 0]) -> [Num<N>; 1] {
+        [(t - t.floor()).lt(0.5).choose(1.0, 1e3)]
     }
-    fn stops_with<N: Number>(&self, s: &N, _t: &N, []: &[N; 0]) -> Vec<N> {
-        (0..8).map(|k| s.floor().shift(0.5 * f64::from(k))).collect()
+    fn stops_with<N: Number>(&self, s: &Num<N>, _t: &Num<N>, []: &[Num<N>; 0]) -> Vec<Num<N>> {
+        (0..8).map(|k| s.floor() + 0.5 * f64::from(k)).collect()
     }
 }
 
@@ -275,7 +272,7 @@ fn stops_are_honoured_on_duals_and_behind_references() {
 /// Sliding along a jump is not stiff, with stops or without; OpenModelica/OpenModelica#9711.
 #[test]
 fn stops_elsewhere_do_not_hide_sliding() {
-    crate::runs::ode!(Slides, 1, |t, [x]| [N::select(&t.constant(0.5).less(x), &t.constant(-1.0), &t.constant(1.0))]);
+    crate::runs::ode!(Slides, 1, |_t, [x]| [x.gt(0.5).choose(-1.0, 1.0)]);
     for Found { by, status, state, .. } in solved(stopping(1e-6, &[0.25, 0.75]), Slides, [0.0, 1.0], [0.0]) {
         let honest = matches!(status, Status::TooManySteps | Status::Chattering) && !status.to_string().contains("stiff");
         assert!(honest || (state[0] - 0.5).abs() < MANY * 1e-6, "{by}: {status:?}");
@@ -289,8 +286,8 @@ fn the_time_of_an_event_has_its_derivative() {
     /// `h'' = -g`.
     struct Fall;
     impl ParametricOde<2, 1> for Fall {
-        fn rhs_with<N: Number>(&self, _t: &N, [_, speed]: &[N; 2], [g]: &[N; 1]) -> [N; 2] {
-            [speed.clone(), -g.clone()]
+        fn rhs_with<N: Number>(&self, _t: &Num<N>, [_, speed]: &[Num<N>; 2], [g]: &[Num<N>; 1]) -> [Num<N>; 2] {
+            [speed.clone(), -g]
         }
     }
     let (height, g) = (50.0_f64, 9.8_f64);

@@ -2,7 +2,7 @@
 
 use crate::runs::{MANY, METHODS, Mirrored, path, solved, solved_in_single, within};
 use flowmap::{
-    Error, FlowMap, Number, Ode, Pointwise,
+    Error, FlowMap, Num, Number, Ode, Pointwise,
     exact::Affine,
     solver::{EULER, FixedSteps, Save, Solver},
 };
@@ -13,8 +13,8 @@ struct Decay(f64);
 
 impl Ode<1> for Decay {
     #[inline(always)]
-    fn rhs<N: Number>(&self, _t: &N, [y]: &[N; 1]) -> [N; 1] {
-        [-y.scale(1.0 / self.0)]
+    fn rhs<N: Number>(&self, _t: &Num<N>, [y]: &[Num<N>; 1]) -> [Num<N>; 1] {
+        [-y / self.0]
     }
 }
 

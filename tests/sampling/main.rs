@@ -5,7 +5,7 @@ mod renoising;
 mod routes;
 
 use flowmap::{
-    Number, Tensor,
+    Num, Number, Tensor,
     backend::ndarray::NdTensor,
     interpolant::{Interpolant, Path, VariancePreserving},
 };
@@ -32,13 +32,13 @@ enum AnyPath {
 }
 
 impl Interpolant for AnyPath {
-    fn alpha<N: Number>(&self, t: &N) -> N {
+    fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> {
         match self {
             Self::Named(path) => path.alpha(t),
-            Self::Exploding => (-t.clone()).shift(1.0),
+            Self::Exploding => 1.0 - t,
         }
     }
-    fn beta<N: Number>(&self, t: &N) -> N {
+    fn beta<N: Number>(&self, t: &Num<N>) -> Num<N> {
         match self {
             Self::Named(path) => path.beta(t),
             Self::Exploding => t.constant(1.0),

@@ -22,7 +22,7 @@ fn the_marginal_at_a_time_becomes_that_at_an_earlier_one() {
             let x: Vec<_> = x0.iter().zip(&x1).map(|(x0, x1)| path.point(&from, &[*x0], &[*x1])[0]).collect();
             let back = Renoising::between(&path, from, to).unwrap();
             let found = back.apply(&rows(&x, 1), &noise, &mut stream(2, 0)).values();
-            let [alpha, beta] = [path.alpha(&to), path.beta(&to)];
+            let [alpha, beta] = path.shares(&to);
             let variance = (1.3 * alpha).powi(2) + (0.5 * beta).powi(2);
             check_moments(&what, found.iter().copied(), 0.7 * alpha - 2.0 * beta, variance);
             // the share of the data is what it is at that time: so is the law given the data

@@ -38,7 +38,7 @@ fn by_an_exact_map_every_route_leads_to_the_data() {
     const DRAWS: usize = 20_000;
     for path in paths() {
         // where the variance explodes, the start is noise about the data
-        let mean = MEANS[1].map(|m| m * path.beta(&path.span()[0]));
+        let mean = MEANS[1].map(|m| m * path.shares(&path.span()[0])[1]);
         let variances = target(path).variance(&path.span()[0]);
         let noise = Normal::with_factor(mean.to_vec(), &[variances[0].sqrt(), 0.0, 0.0, variances[1].sqrt()]).unwrap();
         let mut start = vec![0.0; 2 * DRAWS];
@@ -49,7 +49,7 @@ fn by_an_exact_map_every_route_leads_to_the_data() {
             let what = format!("{path:?} by {name}");
             let found = route.follow(&target(path), &rows(&start, 2), &Normal::standard(2).unwrap(), 12).to_vec();
             for i in 0..2 {
-                check_moments(&what, found.iter().copied().skip(i).step_by(2), MEANS[1][i] * path.beta(&end), variances[i]);
+                check_moments(&what, found.iter().copied().skip(i).step_by(2), MEANS[1][i] * path.shares(&end)[1], variances[i]);
             }
             let mixed =
                 found.as_chunks::<2>().0.iter().map(|[x, y]| (x - MEANS[1][0]) * (y - MEANS[1][1])).sum::<f64>() / DRAWS as f64;

@@ -1,7 +1,7 @@
 //! Fields and solvers that the tests share.
 
 use flowmap::{
-    Number, Ode, Pointwise, Tolerance,
+    Num, Number, Ode, Pointwise, Tolerance,
     solver::{Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, HEUN, MIDPOINT, TSIT5, Tableau},
 };
 
@@ -10,8 +10,8 @@ use flowmap::{
 pub struct Driven;
 
 impl Ode<2> for Driven {
-    fn rhs<N: Number>(&self, t: &N, [x, v]: &[N; 2]) -> [N; 2] {
-        [v.clone(), t.scale(2.0).cos().scale(0.25) - x.sin()]
+    fn rhs<N: Number>(&self, t: &Num<N>, [x, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
+        [v.clone(), (2.0 * t).cos() / 4.0 - x.sin()]
     }
 }
 

@@ -3,7 +3,7 @@
 mod problems;
 
 use flowmap::{
-    Case, Dual, Error, FlowMap, Lattice, Number, Ode, Tolerance,
+    Case, Dual, Error, FlowMap, Lattice, Num, Number, Ode, Pointwise, Tolerance, VelocityField,
     exact::{Blowup, Logistic, Rotation, jacobian_of},
     nalgebra::Vector2,
     solver::{Save, Status, Stiff},
@@ -109,7 +109,7 @@ fn no_way_to_go() {
     // but with a velocity in the end time
     let moving = map.flow(&Dual::constant(2.0), &Dual::new(2.0, 1.0), &Dual::constant(x));
     assert_eq!(moving.value(), &x);
-    let rate = Robertson.rhs(&2.0, &x);
+    let rate = Pointwise(Robertson).velocity(&2.0, &x);
     for i in 0..3 {
         assert!((moving.tangent()[i] - rate[i]).abs() <= 1e-5 * rate[i].abs(), "{:?}, {rate:?}", moving.tangent());
     }
@@ -206,14 +206,14 @@ fn states_on_the_way() {
 /// `√x - 1`, which has no value once `x` is below 0, where it leads.
 struct Falling;
 impl Ode<1> for Falling {
-    fn rhs<N: Number>(&self, _t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [x.sqrt().shift(-1.0)]
     }
 }
 
 struct NotANumber;
 impl Ode<2> for NotANumber {
-    fn rhs<N: Number>(&self, _t: &N, [x, y]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
         [x.scale(f64::NAN), y.clone()]
     }
 }

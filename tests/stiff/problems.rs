@@ -6,11 +6,11 @@
 // more digits than a float holds: those of the source
 #![allow(clippy::excessive_precision)]
 
-use flowmap::{Number, Ode};
+use flowmap::{Num, Number, Ode};
 
 pub struct Hires;
 impl Ode<8> for Hires {
-    fn rhs<N: Number>(&self, _t: &N, y: &[N; 8]) -> [N; 8] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, y: &[Num<N>; 8]) -> [Num<N>; 8] {
         let sum =
             |terms: &[(f64, usize)]| terms[1..].iter().fold(y[terms[0].1].scale(terms[0].0), |s, (c, i)| s + y[*i].scale(*c));
         let bound = (y[5].clone() * &y[7]).scale(280.0);
@@ -30,7 +30,7 @@ impl Ode<8> for Hires {
 
 pub struct Robertson;
 impl Ode<3> for Robertson {
-    fn rhs<N: Number>(&self, _t: &N, [a, b, c]: &[N; 3]) -> [N; 3] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, [a, b, c]: &[Num<N>; 3]) -> [Num<N>; 3] {
         let (first, third) = (a.scale(-0.04) + (b.clone() * c).scale(1e4), (b.clone() * b).scale(3e7));
         [first.clone(), -(first + &third), third]
     }
@@ -38,7 +38,7 @@ impl Ode<3> for Robertson {
 
 pub struct VanDerPol;
 impl Ode<2> for VanDerPol {
-    fn rhs<N: Number>(&self, _t: &N, [x, v]: &[N; 2]) -> [N; 2] {
+    fn rhs<N: Number>(&self, _t: &Num<N>, [x, v]: &[Num<N>; 2]) -> [Num<N>; 2] {
         let damping = (-(x.clone() * x)).shift(1.0) * v;
         [v.clone(), (damping - x).scale(100.0)]
     }
@@ -47,7 +47,7 @@ impl Ode<2> for VanDerPol {
 /// `λ (x - g) + g'`, whose solution from `g(s)` is `g = sin` whatever `λ`.
 pub struct ProtheroRobinson(pub f64);
 impl Ode<1> for ProtheroRobinson {
-    fn rhs<N: Number>(&self, t: &N, [x]: &[N; 1]) -> [N; 1] {
+    fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [(x.clone() - &t.sin()).scale(self.0) + t.cos()]
     }
 }

@@ -1,6 +1,7 @@
 //! Jacobi's elliptic functions and the quarter period.
 
-use crate::Number;
+use crate::{Num, Number};
+use std::f64::consts::FRAC_PI_2;
 
 /// After so many transformations the modulus is below `1e-10`, or as close to 1: what the base leaves out, its square, is below
 /// rounding.
@@ -12,112 +13,102 @@ const MEANS: usize = 16;
 /// `sn`, `cn` and `dn` of one argument.
 #[derive(Clone, Debug)]
 pub(in crate::exact) struct Jacobi<N> {
-    pub sn: N,
-    pub cn: N,
-    pub dn: N,
+    pub sn: Num<N>,
+    pub cn: Num<N>,
+    pub dn: Num<N>,
     /// How many half periods were taken off the argument: `2K` each, `2K/k` beyond `m = 1`, to the nearest.
-    pub half_periods: N,
+    pub half_periods: Num<N>,
 }
 
 impl<N: Number> Jacobi<N> {
     /// At the argument `u` with the parameter `m = k² ≥ 0` and its complement `1 - m`, which the caller often knows without
     /// cancellation. All of one shape; derivatives by any of them are right, at `m = 0` and `m = 1` too.
-    pub fn new(u: &N, m: &N, complement: &N) -> Self {
+    pub fn new(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> Self {
         // beyond 1 the reciprocal modulus: sn(u|m) = sn(k u|1/m) / k, and cn and dn trade places
-        let beyond = complement.less(&complement.constant(0.0));
-        let above = m.max(&m.constant(1.0));
-        let modulus = above.sqrt();
-        let inner = Self::within(
-            &N::select(&beyond, &(u.clone() * &modulus), u),
-            &N::select(&beyond, &above.recip(), m),
-            &N::select(&beyond, &(-complement.clone() / &above), complement),
+        let beyond = complement.lt(0.0);
+        let above = m.max(1.0);
+        let k = above.sqrt();
+        let Self { sn, cn, dn, half_periods } = Self::within(
+            &beyond.choose(&k * u, u),
+            &beyond.choose(1.0 / &above, m),
+            &beyond.choose(-complement / &above, complement),
         );
-        Self {
-            sn: N::select(&beyond, &(inner.sn.clone() / modulus), &inner.sn),
-            cn: N::select(&beyond, &inner.dn, &inner.cn),
-            dn: N::select(&beyond, &inner.cn, &inner.dn),
-            half_periods: inner.half_periods,
-        }
+        Self { sn: beyond.choose(&sn / k, &sn), cn: beyond.choose(&dn, &cn), dn: beyond.choose(&cn, &dn), half_periods }
     }
 
     /// For `0 ≤ m ≤ 1`.
-    fn within(u: &N, m: &N, complement: &N) -> Self {
-        let (zero, half) = (m.constant(0.0), m.constant(0.5));
+    fn within(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> Self {
         // at m = 1 the period is infinite
-        let periodic = zero.less(complement);
-        let period = quarter_period(&N::select(&periodic, complement, &half)).scale(2.0);
-        let turns = (u.clone() / &period).shift(0.5).floor();
-        let half_periods = N::select(&periodic, &turns, &zero);
-        let rest = u.clone() - half_periods.clone() * period;
+        let periodic = complement.gt(0.0);
+        let period = 2.0 * quarter_period(&periodic.choose(complement, 0.5));
+        let half_periods = periodic.choose((u / &period + 0.5).floor(), 0.0);
+        let rest = u - &half_periods * period;
         // neither sees parameters for which it is singular
-        let (few, most) = (m.constant(0.25), m.constant(0.75));
-        let small = descending(&rest, &m.min(&most), &complement.max(&few));
-        let large = ascending(&rest, &m.max(&few), &complement.min(&most));
-        let low = m.less(&half);
-        let [sn, cn, dn] = std::array::from_fn(|i| N::select(&low, &small[i], &large[i]));
+        let small = descending(&rest, &m.min(0.75), &complement.max(0.25));
+        let large = ascending(&rest, &m.max(0.25), &complement.min(0.75));
+        let low = m.lt(0.5);
+        let [sn, cn, dn] = std::array::from_fn(|i| low.choose(&small[i], &large[i]));
         let sign = alternating(&half_periods);
         Self { sn: sn * &sign, cn: cn * sign, dn, half_periods }
     }
 }
 
 /// `(-1)^n`.
-pub(in crate::exact) fn alternating<N: Number>(n: &N) -> N {
-    let odd = n.clone() - n.scale(0.5).floor().scale(2.0);
-    odd.scale(-2.0).shift(1.0)
+pub(in crate::exact) fn alternating<N: Number>(n: &Num<N>) -> Num<N> {
+    let odd = n - 2.0 * (n / 2.0).floor();
+    1.0 - 2.0 * odd
 }
 
 /// The quarter period `K` for the complement `1 - m > 0` of the parameter, by the arithmetic-geometric mean.
-pub(in crate::exact) fn quarter_period<N: Number>(complement: &N) -> N {
-    let mut means = [complement.constant(1.0), complement.sqrt()];
+pub(in crate::exact) fn quarter_period<N: Number>(complement: &Num<N>) -> Num<N> {
+    let (mut a, mut b) = (complement.constant(1.0), complement.sqrt());
     for _ in 0..MEANS {
-        let [a, b] = means;
-        means = [(a.clone() + &b).scale(0.5), (a * b).sqrt()];
+        (a, b) = ((&a + &b) / 2.0, (a * b).sqrt());
     }
-    means[0].recip().scale(std::f64::consts::FRAC_PI_2)
+    FRAC_PI_2 / a
 }
 
 /// Landen's transformation to ever smaller moduli, down to the circular functions: sums of positive terms alone.
-fn descending<N: Number>(u: &N, m: &N, complement: &N) -> [N; 3] {
+fn descending<N: Number>(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> [Num<N>; 3] {
     let mut moduli = Vec::with_capacity(LEVELS);
     let (mut u, mut square, mut complementary) = (u.clone(), m.clone(), complement.sqrt());
     for _ in 0..LEVELS {
-        let sum = complementary.shift(1.0);
-        let modulus = square / (sum.clone() * &sum);
-        u = u / modulus.shift(1.0);
-        square = modulus.clone() * &modulus;
-        complementary = complementary.sqrt().scale(2.0) / sum;
+        let sum = 1.0 + &complementary;
+        let modulus = square / (&sum * &sum);
+        u /= 1.0 + &modulus;
+        square = &modulus * &modulus;
+        complementary = 2.0 * complementary.sqrt() / sum;
         moduli.push(modulus);
     }
     let base = [u.sin(), u.cos(), u.constant(1.0)];
     moduli.iter().rev().fold(base, |[s, c, d], k| {
-        let rise = k.clone() * &s * &s;
-        let scale = rise.shift(1.0).recip();
-        let fall = (-k.clone()).shift(1.0) + k.clone() * &c * &c;
-        [k.shift(1.0) * s * &scale, c * d * &scale, fall * scale]
+        let scale = 1.0 / (1.0 + k * &s * &s);
+        let fall = 1.0 - k + k * &c * &c;
+        [(1.0 + k) * s * &scale, c * d * &scale, fall * scale]
     })
 }
 
 /// Landen's transformation to ever larger moduli, up to the hyperbolic functions. The complement enters without a root: the
 /// descending one has derivatives by `m` that cancel near 1.
-fn ascending<N: Number>(u: &N, m: &N, complement: &N) -> [N; 3] {
+fn ascending<N: Number>(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> [Num<N>; 3] {
     let mut complements = Vec::with_capacity(LEVELS);
     let (mut u, mut modulus, mut square) = (u.clone(), m.sqrt(), complement.clone());
     for _ in 0..LEVELS {
-        let sum = modulus.shift(1.0);
-        let complementary = square / (sum.clone() * &sum);
-        u = u / complementary.shift(1.0);
-        modulus = modulus.sqrt().scale(2.0) / sum;
-        square = complementary.clone() * &complementary;
+        let sum = 1.0 + &modulus;
+        let complementary = square / (&sum * &sum);
+        u /= 1.0 + &complementary;
+        modulus = 2.0 * modulus.sqrt() / sum;
+        square = &complementary * &complementary;
         complements.push(complementary);
     }
     // beyond, cosh is nothing but an overflow
-    let u = u.min(&u.constant(80.0)).max(&u.constant(-80.0));
-    let sech = u.cosh().recip();
+    let u = u.min(80.0).max(-80.0);
+    let sech = 1.0 / u.cosh();
     let base = [u.tanh(), sech.clone(), sech];
     complements.iter().rev().fold(base, |[s, c, d], k| {
-        let (over, under) = (k.shift(1.0), (-k.clone()).shift(1.0));
-        let part = k.clone() / &d;
-        [over.clone() * s * (c / &d), (d.clone() - &part) / under, (d + part) / over]
+        let (over, under) = (1.0 + k, 1.0 - k);
+        let part = k / &d;
+        [&over * s * (c / &d), (&d - &part) / under, (d + part) / over]
     })
 }
 
@@ -127,8 +118,8 @@ mod tests {
     use crate::Dual;
 
     fn at(u: f64, m: f64) -> [f64; 3] {
-        let Jacobi { sn, cn, dn, .. } = Jacobi::new(&u, &m, &(1.0 - m));
-        [sn, cn, dn]
+        let Jacobi { sn, cn, dn, .. } = Jacobi::new(&Num(u), &Num(m), &Num(1.0 - m));
+        [sn.0, cn.0, dn.0]
     }
 
     fn close(found: [f64; 3], expected: [f64; 3], tolerance: f64) {
@@ -155,20 +146,20 @@ mod tests {
             assert!(at(u, 1.0 - 1e-15).iter().chain(&at(u, 1.0 + 1e-15)).all(|f| f.abs() <= 1.0 + 1e-15));
         }
         close(at(1.0, 1e-300), [1.0_f64.sin(), 1.0_f64.cos(), 1.0], 1e-15);
-        let single = Jacobi::new(&200.0_f32, &1.0, &0.0);
-        assert!(single.sn == 1.0 && single.cn < 1e-30 && single.dn < 1e-30);
+        let single = Jacobi::new(&Num(200.0_f32), &Num(1.0), &Num(0.0));
+        assert!(single.sn.0 == 1.0 && single.cn.0 < 1e-30 && single.dn.0 < 1e-30);
     }
 
     #[test]
     fn a_quarter_period_turns_by_a_right_angle() {
-        assert!((quarter_period(&0.5_f64) - 1.854_074_677_301_372).abs() < 1e-15);
-        assert!((quarter_period(&1e-300_f64) - (4.0_f64.ln() + 150.0 * 10.0_f64.ln())).abs() < 1e-12);
+        assert!((quarter_period(&Num(0.5_f64)).0 - 1.854_074_677_301_372).abs() < 1e-15);
+        assert!((quarter_period(&Num(1e-300_f64)).0 - (4.0_f64.ln() + 150.0 * 10.0_f64.ln())).abs() < 1e-12);
         for m in [0.1, 0.6, 0.99] {
-            let quarter = quarter_period(&(1.0 - m));
+            let quarter = quarter_period(&Num(1.0 - m)).0;
             close(at(quarter, m), [1.0, 0.0, (1.0 - m).sqrt()], 1e-15);
-            let turned = Jacobi::new(&(7.0 * quarter), &m, &(1.0 - m));
-            close([turned.sn, turned.cn, turned.dn], [-1.0, 0.0, (1.0 - m).sqrt()], 1e-13);
-            assert!((3.0..=4.0).contains(&turned.half_periods));
+            let turned = Jacobi::new(&Num(7.0 * quarter), &Num(m), &Num(1.0 - m));
+            close([turned.sn.0, turned.cn.0, turned.dn.0], [-1.0, 0.0, (1.0 - m).sqrt()], 1e-13);
+            assert!((3.0..=4.0).contains(&turned.half_periods.0));
         }
     }
 
@@ -188,17 +179,17 @@ mod tests {
         for m in [0.0, 1e-9, 0.3, 0.5, 0.8, 1.0 - 1e-9, 1.0, 1.0 + 1e-9, 1.7] {
             for u in [-2.5, 0.3, 1.5] {
                 let [s, c, d] = at(u, m);
-                let still = |x: f64| Dual::constant(x);
-                let by_u = Jacobi::new(&Dual::new(u, 1.0), &still(m), &still(1.0 - m));
-                close([by_u.sn, by_u.cn, by_u.dn].map(|f| *f.tangent()), [c * d, -s * d, -m * s * c], 1e-14);
-                let by_m = Jacobi::new(&still(u), &Dual::new(m, 1.0), &Dual::new(1.0 - m, -1.0));
+                let still = |x: f64| Num(Dual::constant(x));
+                let by_u = Jacobi::new(&Num(Dual::new(u, 1.0)), &still(m), &still(1.0 - m));
+                close([by_u.sn, by_u.cn, by_u.dn].map(|f| *f.0.tangent()), [c * d, -s * d, -m * s * c], 1e-14);
+                let by_m = Jacobi::new(&still(u), &Num(Dual::new(m, 1.0)), &Num(Dual::new(1.0 - m, -1.0)));
                 // one-sided at 0, where the parameter ends
                 let h = 1e-5;
                 let low = at(u, (m - h).max(0.0));
                 let (high, width) = (at(u, m + h), m + h - (m - h).max(0.0));
                 let quotient = std::array::from_fn(|i| (high[i] - low[i]) / width);
                 let tolerance = if m < h { 3e-4 } else { 1e-8 };
-                close([by_m.sn, by_m.cn, by_m.dn].map(|f| *f.tangent()), quotient, tolerance);
+                close([by_m.sn, by_m.cn, by_m.dn].map(|f| *f.0.tangent()), quotient, tolerance);
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Eigenvalues of Hermitian matrices.
 
-use crate::Number;
+use crate::{Num, Number};
 
 /// Far more than small matrices need: the cyclic method converges quadratically, and its derivatives with it.
 const SWEEPS: usize = 8;
 
 /// A complex number by its real and imaginary parts.
-type Complex<N> = [N; 2];
+type Complex<N> = [Num<N>; 2];
 
 /// The eigenvalues, from the smallest to the largest, of a Hermitian matrix whose eigenvalues differ.
 ///
@@ -14,7 +14,7 @@ type Complex<N> = [N; 2];
 /// entry that it removes is zero already, so that derivatives go through.
 ///
 /// Reference: G. H. Golub, C. F. Van Loan, Matrix Computations, section 8.5.
-pub(in crate::exact) fn eigenvalues<N: Number>(mut matrix: Vec<Vec<Complex<N>>>) -> Vec<N> {
+pub(in crate::exact) fn eigenvalues<N: Number>(mut matrix: Vec<Vec<Complex<N>>>) -> Vec<Num<N>> {
     let size = matrix.len();
     for _ in 0..SWEEPS {
         for p in 0..size {
@@ -29,35 +29,33 @@ pub(in crate::exact) fn eigenvalues<N: Number>(mut matrix: Vec<Vec<Complex<N>>>)
 /// The unitary rotation in the plane of `p` and `q` that makes their entry zero.
 fn rotate<N: Number>(matrix: &mut [Vec<Complex<N>>], p: usize, q: usize) {
     let entry = matrix[p][q].clone();
-    let zero = entry[0].constant(0.0);
-    let square = entry[0].clone() * &entry[0] + entry[1].clone() * &entry[1];
-    let gap = matrix[q][q][0].clone() - &matrix[p][p][0];
+    let zero = entry.each_ref().map(|part| part.constant(0.0));
+    let square = &entry[0] * &entry[0] + &entry[1] * &entry[1];
+    let gap = &matrix[q][q][0] - &matrix[p][p][0];
     // the tangent of the angle, not above 1, is |entry| factor
-    let root = (gap.clone() * &gap + square.scale(4.0)).sqrt();
-    let factor = (gap.clone() + N::select(&gap.less(&zero), &-root.clone(), &root)).recip().scale(2.0);
-    let shift = square.clone() * &factor;
-    let cos = (shift.clone() * &factor).shift(1.0).sqrt().recip();
+    let root = (&gap * &gap + 4.0 * &square).sqrt();
+    let factor = 2.0 / (&gap + gap.lt(0.0).choose(-&root, &root));
+    let shift = square * &factor;
+    let cos = 1.0 / (1.0 + &shift * &factor).sqrt();
     let [re, im] = entry.map(|part| part * &factor * &cos);
     for r in (0..matrix.len()).filter(|r| ![p, q].contains(r)) {
-        let ([a, b], [c, d]) = (matrix[r][p].clone(), matrix[r][q].clone());
+        let ([a, b], [c, d]) = (&matrix[r][p], &matrix[r][q]);
         // cos h_rp - conj(sin) h_rq and cos h_rq + sin h_rp
-        let first =
-            [cos.clone() * &a - (re.clone() * &c + im.clone() * &d), cos.clone() * &b - (re.clone() * &d - im.clone() * &c)];
-        let second =
-            [cos.clone() * &c + (re.clone() * &a - im.clone() * &b), cos.clone() * &d + (re.clone() * &b + im.clone() * &a)];
+        let first = [&cos * a - (&re * c + &im * d), &cos * b - (&re * d - &im * c)];
+        let second = [&cos * c + (&re * a - &im * b), &cos * d + (&re * b + &im * a)];
         for (column, [re, im]) in [(p, first), (q, second)] {
-            matrix[column][r] = [re.clone(), -im.clone()];
+            matrix[column][r] = [re.clone(), -&im];
             matrix[r][column] = [re, im];
         }
     }
-    matrix[p][p][0] = matrix[p][p][0].clone() - &shift;
-    matrix[q][q][0] = matrix[q][q][0].clone() + shift;
-    matrix[p][q] = [zero.clone(), zero.clone()];
-    matrix[q][p] = [zero.clone(), zero];
+    matrix[p][p][0] -= &shift;
+    matrix[q][q][0] += shift;
+    matrix[p][q] = zero.clone();
+    matrix[q][p] = zero;
 }
 
 /// In ascending order, sample by sample.
-fn sorted<N: Number>(mut values: Vec<N>) -> Vec<N> {
+fn sorted<N: Number>(mut values: Vec<Num<N>>) -> Vec<Num<N>> {
     for end in (1..values.len()).rev() {
         for i in 0..end {
             (values[i], values[i + 1]) = (values[i].min(&values[i + 1]), values[i].max(&values[i + 1]));
@@ -74,8 +72,9 @@ mod tests {
     #[test]
     fn known_eigenvalues() {
         // [[2, i], [-i, 2]]
-        let found = eigenvalues(vec![vec![[2.0, 0.0], [0.0, 1.0]], vec![[0.0, -1.0], [2.0, 0.0]]]);
-        assert!((found[0] - 1.0).abs() < 1e-15 && (found[1] - 3.0_f64).abs() < 1e-15, "{found:?}");
+        let found =
+            eigenvalues(vec![vec![[2.0, 0.0].map(Num), [0.0, 1.0].map(Num)], vec![[0.0, -1.0].map(Num), [2.0, 0.0].map(Num)]]);
+        assert!((found[0].0 - 1.0).abs() < 1e-15 && (found[1].0 - 3.0_f64).abs() < 1e-15, "{found:?}");
         // the second difference with four points: 2 - 2 cos(k π/5)
         let entry = |i: usize, j: usize| {
             [
@@ -88,29 +87,30 @@ mod tests {
                 },
                 0.0_f64,
             ]
+            .map(Num)
         };
         let found = eigenvalues((0..4).map(|i| (0..4).map(|j| entry(i, j)).collect()).collect());
         for (k, value) in found.iter().enumerate() {
             let expected = 2.0 - 2.0 * ((k + 1) as f64 * std::f64::consts::PI / 5.0).cos();
-            assert!((value - expected).abs() < 1e-14, "{found:?}");
+            assert!((value.0 - expected).abs() < 1e-14, "{found:?}");
         }
     }
 
     /// `[[x, i], [-i, -x]]` has `±√(x² + 1)`, also where the off-diagonal entry, here `x i`, is zero.
     #[test]
     fn derivatives() {
-        let nested = |x: f64| Dual::new(Dual::new(x, 1.0), Dual::constant(1.0));
+        let nested = |x: f64| Num(Dual::new(Dual::new(x, 1.0), Dual::constant(1.0)));
         let (x, zero, one) = (nested(0.75), nested(0.75).constant(0.0), nested(0.75).constant(1.0));
         let found = eigenvalues(vec![
             vec![[x.clone(), zero.clone()], [zero.clone(), one.clone()]],
             vec![[zero.clone(), -one.clone()], [-x, zero.clone()]],
         ]);
-        assert!((found[1].value().tangent() - 0.6).abs() < 1e-15 && (found[1].tangent().tangent() - 0.512).abs() < 1e-15);
+        assert!((found[1].0.value().tangent() - 0.6).abs() < 1e-15 && (found[1].0.tangent().tangent() - 0.512).abs() < 1e-15);
         let x = nested(0.0);
         let found = eigenvalues(vec![
             vec![[one.clone(), zero.clone()], [zero.clone(), x.clone()]],
             vec![[zero.clone(), -x], [-one, zero]],
         ]);
-        assert!(found[1].value().tangent().abs() < 1e-15 && (found[1].tangent().tangent() - 1.0).abs() < 1e-15);
+        assert!(found[1].0.value().tangent().abs() < 1e-15 && (found[1].0.tangent().tangent() - 1.0).abs() < 1e-15);
     }
 }
