@@ -3,6 +3,7 @@
 use super::{
     ExactFlow, exact_flow,
     expm::{exponential, matrix_exponential},
+    sum,
 };
 use crate::{Error, Num, Number, Ode, Result};
 
@@ -62,8 +63,7 @@ impl<const D: usize> Affine<D> {
 
 /// `row · x + constant`.
 fn affine<N: Number, const D: usize>(row: &[f64; D], x: &[Num<N>; D], constant: f64) -> Num<N> {
-    let products = row.iter().zip(x).map(|(&a, x)| a * x);
-    products.reduce(|sum, term| sum + term).expect("a point has coordinates") + constant
+    sum(row.iter().zip(x).map(|(&a, x)| a * x)) + constant
 }
 
 impl<const D: usize> Ode<D> for Affine<D> {

@@ -1,6 +1,6 @@
 //! Random non-linear flows in any dimension.
 
-use super::{ExactFlow, exact_flow, matrix_of};
+use super::{ExactFlow, exact_flow, matrix_of, sum};
 use crate::{Dual, Error, Num, Number, Ode, Result};
 
 /// A non-linear, non-autonomous flow in any dimension `D ≥ 2` made of invertible layers: a generator of exact flows.
@@ -72,8 +72,8 @@ fn driven<const D: usize>(k: usize) -> impl Iterator<Item = usize> {
 impl<const D: usize> CouplingLayer<D> {
     fn bend<N: Number>(&self, k: usize, j: usize, t: &Num<N>, x: &[Num<N>; D]) -> Bend<N> {
         let drivers = (0..D).filter(|&i| drives::<D>(k, i));
-        let terms = drivers.map(|i| self.weights[j][i] * &x[i]);
-        let angle = terms.reduce(|sum, term| sum + term).expect("either half has a coordinate since D ≥ 2");
+        // either half has a coordinate since D ≥ 2
+        let angle = sum(drivers.map(|i| self.weights[j][i] * &x[i]));
         let (sin, cos) = (angle.sin(), angle.cos());
         let (stretch, shift) = (t * self.stretch[j], t * self.shift[j]);
         Bend { exponent: &stretch * &cos, push: &shift * &sin, exponent_slope: -stretch * sin, push_slope: shift * cos }
@@ -199,8 +199,7 @@ impl<const D: usize> CouplingLayer<D> {
     fn carried<N: Number>(&self, k: usize, j: usize, rows: &[[Num<N>; D]; D]) -> [Num<N>; D] {
         std::array::from_fn(|column| {
             let drivers = (0..D).filter(|&i| drives::<D>(k, i));
-            let terms = drivers.map(|i| self.weights[j][i] * &rows[i][column]);
-            terms.reduce(|sum, term| sum + term).expect("either half has a coordinate since D ≥ 2")
+            sum(drivers.map(|i| self.weights[j][i] * &rows[i][column]))
         })
     }
 }

@@ -4,6 +4,7 @@ use super::{
     ExactFlow, exact_flow,
     setting::{finite, not_negative},
     special::normal::ln_density,
+    sum,
 };
 use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use std::array::from_fn;
@@ -80,11 +81,6 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         &self.interpolant
     }
 
-    /// `α_t` and `β_t`.
-    fn shares<N: Number>(&self, t: &Num<N>) -> [Num<N>; 2] {
-        [self.interpolant.alpha(t), self.interpolant.beta(t)]
-    }
-
     /// `α m0 + β m1`.
     fn mix<N: Number>(&self, [alpha, beta]: &[Num<N>; 2]) -> [Num<N>; D] {
         from_fn(|i| alpha * self.means[0][i] + beta * self.means[1][i])
@@ -92,7 +88,7 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
 
     /// `m_t`.
     fn mean<N: Number>(&self, t: &Num<N>) -> [Num<N>; D] {
-        self.mix(&self.shares(t))
+        self.mix(&self.interpolant.shares(t))
     }
 
     /// `g(t)`, the variances of the law at time `t`.
@@ -113,12 +109,12 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         let (t, x) = (Num(t.clone()), x.clone().map(Num));
         let (mean, spread) = (self.mean(&t), self.spread(&t));
         let terms = (0..D).map(|i| ln_density(&((&x[i] - &mean[i]) / spread[i].sqrt())) - 0.5 * spread[i].ln());
-        terms.reduce(|sum, term| sum + term).expect("a law has a coordinate").0
+        sum(terms).0
     }
 
     /// `g(t)`.
     fn spread<N: Number>(&self, t: &Num<N>) -> [Num<N>; D] {
-        let shares = self.shares(t);
+        let shares = self.interpolant.shares(t);
         self.form(&shares, &shares)
     }
 
@@ -138,7 +134,7 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
 
 impl<const D: usize, I: Interpolant> Ode<D> for DiagonalGaussian<D, I> {
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        let (shares, rates) = (self.shares(t), self.interpolant.rates(t));
+        let (shares, rates) = (self.interpolant.shares(t), self.interpolant.rates(t));
         let (mean, spread) = (self.mix(&shares), self.form(&shares, &shares));
         let (mean_rate, half_rate) = (self.mix(&rates), self.form(&shares, &rates));
         from_fn(|i| &mean_rate[i] + &half_rate[i] / &spread[i] * (&x[i] - &mean[i]))

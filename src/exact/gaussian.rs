@@ -1,6 +1,6 @@
 //! The probability flow between two Gaussians.
 
-use super::{ExactFlow, exact_flow, special::normal::ln_density};
+use super::{ExactFlow, exact_flow, special::normal::ln_density, sum};
 use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 use std::array::from_fn;
@@ -89,7 +89,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn mean<N: Number>(&self, t: &N) -> [N; D] {
-        self.mix(&self.shares(&Num(t.clone()))).map(|m| m.0)
+        self.mix(&self.interpolant.shares(&Num(t.clone()))).map(|m| m.0)
     }
 
     /// `C_t`, the covariance of the law at time `t`, row by row.
@@ -116,15 +116,10 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, x: &[N; D]) -> N {
         let (t, x) = (Num(t.clone()), x.clone().map(Num));
-        let (mean, spread) = (self.mix(&self.shares(&t)), self.spread(&t));
+        let (mean, spread) = (self.mix(&self.interpolant.shares(&t)), self.spread(&t));
         let place = times(&self.inverse, &from_fn(|i| &x[i] - &mean[i]));
         let terms = (0..D).map(|k| ln_density(&(&place[k] / spread[k].sqrt())) - 0.5 * spread[k].ln());
         (sum(terms) - self.log_volume).0
-    }
-
-    /// `α_t` and `β_t`.
-    fn shares<N: Number>(&self, t: &Num<N>) -> [Num<N>; 2] {
-        [self.interpolant.alpha(t), self.interpolant.beta(t)]
     }
 
     /// `α m0 + β m1`.
@@ -140,7 +135,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
 
     /// `g(t)`, the variances along the axes.
     fn spread<N: Number>(&self, t: &Num<N>) -> [Num<N>; D] {
-        let shares = self.shares(t);
+        let shares = self.interpolant.shares(t);
         self.form(&shares, &shares)
     }
 
@@ -165,10 +160,6 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
 /// The product of a matrix and a vector.
 fn times<const D: usize, N: Number>(matrix: &[[f64; D]; D], x: &[Num<N>; D]) -> [Num<N>; D] {
     from_fn(|i| sum((0..D).map(|j| matrix[i][j] * &x[j])))
-}
-
-fn sum<N: Number>(terms: impl Iterator<Item = Num<N>>) -> Num<N> {
-    terms.reduce(|sum, term| sum + term).expect("a law has a coordinate")
 }
 
 /// The Cholesky factor of a covariance, or what is wrong with it.
@@ -208,7 +199,7 @@ fn symmetric_part(matrix: &DMatrix<f64>) -> DMatrix<f64> {
 
 impl<const D: usize, I: Interpolant> Ode<D> for Gaussian<D, I> {
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        let (shares, rates) = (self.shares(t), self.interpolant.rates(t));
+        let (shares, rates) = (self.interpolant.shares(t), self.interpolant.rates(t));
         let (mean, spread) = (self.mix(&shares), self.form(&shares, &shares));
         let (mean_rate, half_rate) = (self.mix(&rates), self.form(&shares, &rates));
         let pull = self.stretched(&from_fn(|k| &half_rate[k] / &spread[k]), x, &mean);
@@ -218,7 +209,7 @@ impl<const D: usize, I: Interpolant> Ode<D> for Gaussian<D, I> {
 
 impl<const D: usize, I: Interpolant> ExactFlow<D> for Gaussian<D, I> {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        let [from, to] = [s, t].map(|time| self.mix(&self.shares(time)));
+        let [from, to] = [s, t].map(|time| self.mix(&self.interpolant.shares(time)));
         let stretched = self.stretched(&self.stretch(s, t), x, &from);
         from_fn(|i| &to[i] + &stretched[i])
     }

@@ -7,6 +7,7 @@ use super::{
         normal::{ln_cdf, ln_density, ln_sum_exp},
         root::safe_newton,
     },
+    sum,
 };
 use crate::{Error, Num, Number, Ode, Result, Value, interpolant::Interpolant};
 
@@ -210,7 +211,7 @@ impl<I: Interpolant> Ode<1> for Mixture<I> {
             let posterior = (own - &ln_density).exp();
             posterior * (&beta_rate * component.mean + stretch * (x - center))
         });
-        [velocities.reduce(|sum, term| sum + term).expect("a mixture has a component")]
+        [sum(velocities)]
     }
 }
 

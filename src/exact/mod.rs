@@ -200,6 +200,11 @@ fn matrix_of<const D: usize, N: Number>(like: &Num<N>, map: impl Fn(&[Num<N>; D]
     std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i].clone()))
 }
 
+/// The sum of the terms of a formula, of which there is at least one.
+fn sum<N: Number>(terms: impl Iterator<Item = Num<N>>) -> Num<N> {
+    terms.reduce(|sum, term| sum + term).expect("a sum has a term")
+}
+
 /// A denominator that is positive as long as the solution exists; NaN from then on.
 fn alive<N: Number>(denominator: Num<N>) -> Num<N> {
     denominator.gt(0.0).choose(&denominator, f64::NAN)

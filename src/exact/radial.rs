@@ -1,6 +1,6 @@
 //! Blow-up in finite time, in every direction of space.
 
-use super::{ExactFlow, alive, exact_flow};
+use super::{ExactFlow, alive, exact_flow, sum};
 use crate::{Error, Num, Number, Ode, Result};
 
 /// The radial field that grows with the cube of the distance, in any dimension.
@@ -27,8 +27,7 @@ pub struct Radial<const D: usize>;
 
 /// `|x|²`.
 fn square<N: Number, const D: usize>(x: &[Num<N>; D]) -> Num<N> {
-    let squares = x.iter().map(|x| x * x);
-    squares.reduce(|sum, square| sum + square).expect("a point has coordinates")
+    sum(x.iter().map(|x| x * x))
 }
 
 /// `E`, NaN where the solution has ceased to exist.

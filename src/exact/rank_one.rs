@@ -1,6 +1,6 @@
 //! Probability flows that collapse onto a line or a point.
 
-use super::{ExactFlow, exact_flow, matrix_of, setting::finite};
+use super::{ExactFlow, exact_flow, matrix_of, setting::finite, sum};
 use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use std::array::from_fn;
 
@@ -78,17 +78,11 @@ impl<const D: usize, I: Interpolant> RankOne<D, I> {
         if variance == 0.0 {
             return from_fn(|i| off * &a[i]);
         }
-        let terms = a.iter().zip(&self.direction).map(|(a, &d)| d / variance * a);
-        let component = terms.reduce(|sum, term| sum + term).expect("a point has a coordinate");
+        let component = sum(a.iter().zip(&self.direction).map(|(a, &d)| d / variance * a));
         from_fn(|i| {
             let on_line = &component * self.direction[i];
             along * &on_line + off * (&a[i] - &on_line)
         })
-    }
-
-    /// `α_t` and `β_t`.
-    fn shares<N: Number>(&self, t: &Num<N>) -> [Num<N>; 2] {
-        [self.interpolant.alpha(t), self.interpolant.beta(t)]
     }
 
     /// `α α̃ + β β̃ |d|²`, of which `g` is the square and `g'/2` the product with the rates.
@@ -98,14 +92,14 @@ impl<const D: usize, I: Interpolant> RankOne<D, I> {
 
     /// `(g(t)/g(s))^(1/2)` and `α_t/α_s`.
     fn stretches<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> [Num<N>; 2] {
-        let (from, to) = (self.shares(s), self.shares(t));
+        let (from, to) = (self.interpolant.shares(s), self.interpolant.shares(t));
         [(self.form(&to, &to) / self.form(&from, &from)).sqrt(), &to[0] / &from[0]]
     }
 }
 
 impl<const D: usize, I: Interpolant> Ode<D> for RankOne<D, I> {
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        let (shares, rates) = (self.shares(t), self.interpolant.rates(t));
+        let (shares, rates) = (self.interpolant.shares(t), self.interpolant.rates(t));
         let along = self.form(&shares, &rates) / self.form(&shares, &shares);
         let ([alpha, beta], [alpha_rate, beta_rate]) = (shares, rates);
         let distance = from_fn(|i| &x[i] - &beta * self.mean[i]);

@@ -10,7 +10,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///
 /// ```
 /// use flowmap::{exact::{Autonomous, Logistic}, Num};
-/// /// At one time, and so for ever.
+/// // at rest at one time is at rest at all times
 /// fn rests_at<F: Autonomous<1>>(x: f64, flow: &F) -> bool {
 ///     flow.rhs(&Num(0.0), &[Num(x)]) == [Num(0.0)]
 /// }

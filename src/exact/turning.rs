@@ -1,6 +1,6 @@
 //! Linear systems seen from a turning frame.
 
-use super::{ExactFlow, exact_flow, expm::matrix_exponential, matrix_of, setting::finite};
+use super::{ExactFlow, exact_flow, expm::matrix_exponential, matrix_of, setting::finite, sum};
 use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
@@ -55,10 +55,7 @@ impl<const D: usize> Turning<D> {
 }
 
 fn apply<const D: usize, N: Number>(matrix: &[[Num<N>; D]; D], x: &[Num<N>; D]) -> [Num<N>; D] {
-    from_fn(|i| {
-        let terms = (0..D).map(|j| &matrix[i][j] * &x[j]);
-        terms.reduce(|sum, term| sum + term).expect("a point has coordinates")
-    })
+    from_fn(|i| sum((0..D).map(|j| &matrix[i][j] * &x[j])))
 }
 
 impl<const D: usize> Ode<D> for Turning<D> {

@@ -2,8 +2,7 @@
 
 use super::{Ode, VelocityField};
 use crate::{
-    Number,
-    number::{Num, unwrapped, wrapped},
+    number::{Num, Number, unwrapped, wrapped},
     state::Coordinates,
 };
 
@@ -114,15 +113,14 @@ mod tests {
             [prey, hunters]: &[Num<N>; 2],
             [birth, eaten, death, fed]: &[Num<N>; 4],
         ) -> [Num<N>; 2] {
-            let meet = prey.clone() * hunters;
-            [birth.clone() * prey - eaten.clone() * &meet, fed.clone() * &meet - death.clone() * hunters]
+            [birth * prey - eaten * prey * hunters, fed * prey * hunters - death * hunters]
         }
     }
 
     /// An ODE with two sets of parameters beside none.
     impl ParametricOde<2, 1> for Rotation {
         fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2], [speed]: &[Num<N>; 1]) -> [Num<N>; 2] {
-            [-(speed.clone() * y), speed.clone() * x]
+            [-speed * y, speed * x]
         }
     }
 
@@ -175,7 +173,7 @@ mod tests {
         struct Drift;
         impl ParametricOde<2, 2> for Drift {
             fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, _]: &[Num<N>; 2], [wind, pull]: &[Num<N>; 2]) -> [Num<N>; 2] {
-                [wind.clone(), pull.clone() * x]
+                [wind.clone(), pull * x]
             }
         }
         let tape = Tape::new();

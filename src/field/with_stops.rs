@@ -1,7 +1,11 @@
 //! Any field with stop times.
 
 use super::{Ode, VelocityField};
-use crate::{Error, Number, Result, number::Num, state::State};
+use crate::{
+    Error, Result,
+    number::{Num, Number},
+    state::State,
+};
 
 /// A field, or an [`Ode`], that also names these times as [stops](VelocityField::stops): for one that does not know them itself, such as
 /// a closure, a learned velocity or somebody else's ODE. Every solver and every combinator of fields honours them.
@@ -86,8 +90,7 @@ mod tests {
     struct Silent;
     impl Ode<1> for Silent {
         fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
-            let inside = Num::select(&t.less(&t.constant(0.5)), &x.scale(-2.0), x);
-            [Num::select(&t.less(&t.constant(1.0 / 3.0)), x, &inside)]
+            [(t.gt(1.0 / 3.0) & t.lt(0.5)).choose(-2.0 * x, x)]
         }
     }
 

@@ -201,8 +201,7 @@ mod tests {
     struct Lorenz;
     impl Ode<3> for Lorenz {
         fn rhs<N: Number>(&self, _t: &Num<N>, [x, y, z]: &[Num<N>; 3]) -> [Num<N>; 3] {
-            let pull = (-z.clone()).shift(28.0);
-            [(y.clone() - x).scale(10.0), x.clone() * pull - y, x.clone() * y - z.scale(8.0 / 3.0)]
+            [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]
         }
     }
 

@@ -8,7 +8,7 @@ use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, DivAssign, Mul, MulAssign, Ne
 /// Operators take numbers, references to them and `f64`, on both sides. Functions are methods; no trait has to be imported.
 /// [`lt`](Self::lt) and [`gt`](Self::gt) compare, and a [`Condition`] chooses. Whatever a person writes as a formula, such as the
 /// right-hand side of an [`Ode`](crate::Ode), is written over `Num<N>`, and runs on floats, [`Dual`](crate::Dual) numbers, SIMD lanes and
-/// tensors. Around a float it costs nothing.
+/// tensors. The compiler removes it.
 ///
 /// ```
 /// use flowmap::{Dual, Num, Number};
@@ -68,6 +68,8 @@ impl<N: Number> Operand<N> for f64 {
 
 impl<N: Number> Condition<N> {
     /// `a` where the condition holds, `b` elsewhere; a NaN on the side not chosen leaves no trace.
+    ///
+    /// On batches all have one shape: bring one time for all to it by [`in_form_of`](Number::in_form_of).
     #[must_use]
     #[inline(always)]
     pub fn choose(&self, a: impl Operand<N>, b: impl Operand<N>) -> Num<N> {

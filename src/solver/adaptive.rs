@@ -127,6 +127,11 @@ impl Adaptive {
         &self.method
     }
 
+    /// Whether the estimate reads the velocity at the end of a step.
+    pub(super) fn reads_end(&self) -> bool {
+        self.method.estimate.is_some_and(|estimate| estimate.weights.len() > self.method.stages())
+    }
+
     /// One more than the order of the estimate.
     pub(super) fn k(&self) -> f64 {
         f64::from(self.method.estimate.map_or(self.method.order, |estimate| estimate.order) + 1)

@@ -147,6 +147,8 @@ impl Gains {
 pub(super) struct Memory<N: Number> {
     pub last: N,
     pub before: N,
+    /// How long a step may be that is not probed, where the last one left room for much longer ones; none where none did.
+    pub unprobed: Option<N>,
     /// Where the last attempt was rejected.
     pub rejected: N::Mask,
 }
@@ -156,7 +158,7 @@ impl<N: Number> Memory<N> {
     #[inline(always)]
     pub fn new(time: &N) -> Self {
         let last = time.constant(SMALLEST_LOG);
-        Self { before: last.clone(), rejected: last.less(&last), last }
+        Self { before: last.clone(), unprobed: None, rejected: last.less(&last), last }
     }
 }
 

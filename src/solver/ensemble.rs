@@ -152,12 +152,13 @@ impl Ensemble {
     }
 }
 
-/// Evaluations of the right-hand side: those to begin with, at the start and at every stop that was passed, and those of every step.
-fn evaluations(solver: &Adaptive, passed: u64, accepted: u32, rejected: u32) -> u64 {
+/// Evaluations of the right-hand side: those to begin with, at the start and at every stop that was passed, those of every step, and
+/// those of probes.
+fn evaluations(solver: &Adaptive, [passed, probed]: [u64; 2], accepted: u32, rejected: u32) -> u64 {
     let (stages, attempts) = (solver.method.stages() as u64, u64::from(accepted) + u64::from(rejected));
-    let reads_end = solver.method.estimate.is_some_and(|estimate| estimate.weights.len() as u64 > stages);
     let first = if solver.first_step.is_some() { 1 } else { 2 };
-    first * (1 + passed) + if reads_end { stages * attempts } else { (stages - 1) * attempts + u64::from(accepted) }
+    let steps = if solver.reads_end() { stages * attempts } else { (stages - 1) * attempts + u64::from(accepted) };
+    first * (1 + passed) + steps + probed
 }
 
 /// What one thread does at a time.
@@ -226,8 +227,8 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
                 let count = |i: usize| stepper.counts[i].lane(lane).into_f64() as u32;
                 let status = status(&stepper, lane);
                 let (accepted, rejected) = (count(0), count(1));
-                let passed = stepper.passed.lane(lane).into_f64() as u64;
-                let evaluations = evaluations(solver, passed, accepted, rejected);
+                let extra = [&stepper.passed, &stepper.probed].map(|count| count.lane(lane).into_f64() as u64);
+                let evaluations = evaluations(solver, extra, accepted, rejected);
                 ends[k] = End { time: stepper.time.lane(lane), state, status, accepted, rejected, evaluations };
                 owners[lane] = waiting.next();
                 if let Some(k) = owners[lane] {
@@ -311,6 +312,9 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
     let fresh = Memory::new(&stepper.step);
     stepper.memory.last.set_lane(lane, fresh.last.lane(lane));
     stepper.memory.before.set_lane(lane, fresh.before.lane(lane));
+    if let Some(unprobed) = &mut stepper.memory.unprobed {
+        unprobed.set_lane(lane, F::infinity());
+    }
     stepper.memory.rejected.set_lane(lane, false);
     stepper.running.set_lane(lane, true);
     stepper.finite.set_lane(lane, true);
@@ -319,6 +323,7 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
         attempt.accepted.set_lane(lane, false);
     }
     stepper.passed.set_lane(lane, F::zero());
+    stepper.probed.set_lane(lane, F::zero());
     stepper.floored.set_lane(lane, F::from_f64(NEVER));
     stepper.look_for_stops();
 }

@@ -30,19 +30,17 @@ impl Search<'_> {
 
     /// The function near a share, by differences within the step, narrow beside the interval that it is for.
     pub fn node(&self, share: f64, value: f64, interval: f64) -> Node {
+        // both exact for cubics
+        let at = |k: f64, h: f64| self.value(share + k * h);
+        let central = |h: f64| (8.0 * (at(1.0, h) - at(-1.0, h)) - (at(2.0, h) - at(-2.0, h))) / (12.0 * h);
+        let onward = |h: f64| (18.0 * at(1.0, h) - 11.0 * value - 9.0 * at(2.0, h) + 2.0 * at(3.0, h)) / (6.0 * h);
         let slope = |h: f64| {
-            let at = |k: f64| self.value(share + k * h);
-            // exact for cubics
-            let aside = |h: f64| {
-                let at = |k: f64| self.value(share + k * h);
-                (18.0 * at(1.0) - 11.0 * value - 9.0 * at(2.0) + 2.0 * at(3.0)) / (6.0 * h)
-            };
             if share < 2.0 * h {
-                aside(h)
+                onward(h)
             } else if share > 1.0 - 2.0 * h {
-                aside(-h)
+                onward(-h)
             } else {
-                (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * h)
+                central(h)
             }
         };
         let least = self.least();
@@ -118,6 +116,7 @@ impl Search<'_> {
             let at = |k: f64| self.value(share + k * h);
             ((at(0.0) - at(3.0)) - 3.0 * (at(1.0) - at(2.0))).abs()
         });
+        // of errors by themselves such a difference makes some four times as much
         0.25 * bends.fold(0.0, f64::max)
     }
 }

@@ -2,9 +2,11 @@
 
 mod change;
 mod first_step;
+mod probe;
 mod report;
 mod trouble;
 
+use self::probe::UNPROBED;
 use super::{
     Adaptive, Status,
     controller::{Gains, Memory},
@@ -51,6 +53,8 @@ pub struct Stepper<X: State, B> {
     pub(super) allowed: X::Time,
     /// How many stops were passed, sample by sample.
     pub(super) passed: X::Time,
+    /// How many evaluations were for probes, sample by sample.
+    pub(super) probed: X::Time,
     /// How many attempts there had been when a step was last made as short as the clock can tell.
     pub(super) floored: X::Time,
 }
@@ -94,6 +98,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             evaluations: 0,
             allowed: zero.clone(),
             passed: zero.clone(),
+            probed: zero.clone(),
             floored: zero.constant(NEVER),
             counts: [zero.clone(), zero],
         };
@@ -167,6 +172,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.step = X::Time::select(&passing, &step, &self.step);
         self.memory.last = X::Time::select(&passing, &fresh.last, &self.memory.last);
         self.memory.before = X::Time::select(&passing, &fresh.before, &self.memory.before);
+        self.release(&passing);
         self.passed = X::Time::select(&passing, &self.passed.shift(1.0), &self.passed);
     }
 
@@ -267,9 +273,21 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
             let rate = self.velocity(&end, &y);
             self.rates.push(rate);
         }
+        let surprised = if self.memory.unprobed.is_some() { self.surprised(&accepted, &h, &y) } else { None };
+        let accepted = match &surprised {
+            None => accepted,
+            Some(surprised) => accepted.and(&surprised.not()),
+        };
+        let any = accepted.any();
 
         let factor = self.gains.factor(&mut self.memory, &ratio, &accepted);
-        let next = (h.clone() * &factor).frozen();
+        let mut next = (h.clone() * &factor).frozen();
+        if let Some(surprised) = &surprised {
+            next = self.longest_unprobed(surprised, &h, &next);
+        }
+        if factor.constant(UNPROBED).less(&factor).any() {
+            self.watch(&factor, &h);
+        }
         let longest = self.solver.step_limits[1];
         let next = if longest < f64::INFINITY { next.min(&next.constant(longest)).max(&next.constant(-longest)) } else { next };
         self.step = X::Time::select(&self.running, &next, &self.step);

@@ -3,10 +3,10 @@
 use super::segments::Segments;
 use crate::{Mask, Number, flow::between};
 
-/// The way from `s` to `t` in steps of one length; where there are stops, one that goes over a stop is cut in two there.
+/// The way from `s` to `t` in steps of one length; each is cut at the stops that lie on it.
 pub(crate) struct Walk<N: Number> {
     ends: [N; 2],
-    /// The length of a step that is not cut.
+    /// The length of a whole step.
     step: N,
     count: u32,
     /// Which step is under way.
@@ -20,7 +20,7 @@ pub(crate) struct Stride<N> {
     pub start: N,
     pub end: N,
     pub length: N,
-    /// Of the whole way. They add up to 1, on a way without length, too.
+    /// Of the whole way: shares add up to 1, on a way without length, too.
     #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "what is learned needs averages"))]
     pub share: N,
     /// The times on its own side of the stops, see [`Within`](super::segments::Within).
@@ -58,7 +58,7 @@ impl<N: Number> Iterator for Walk<N> {
         let [s, t] = &self.ends;
         let (whole, is_end) = (1.0 / f64::from(self.count), self.number == self.count);
         let start = self.time.clone();
-        let mut end = if is_end { t.clone() } else { between(s, t, f64::from(self.number) * whole) };
+        let mut end = if is_end { t.clone() } else { between(s, t, f64::from(self.number) / f64::from(self.count)) };
         let (mut length, mut share, mut is_cut) = (self.step.clone(), start.constant(whole), false);
         if !self.segments.is_empty() {
             self.segments.look_ahead(&start, &end);
@@ -71,7 +71,7 @@ impl<N: Number> Iterator for Walk<N> {
             let way = t.clone() - s;
             let moves = s.less(t).or(&t.less(s));
             let still = start.constant(if is_cut { 0.0 } else { whole });
-            // a divisor that is none where it is not chosen
+            // on a way without length nothing is divided by 0
             let way = N::select(&moves, &way, &way.constant(1.0));
             share = N::select(&moves, &(length.clone() / way), &still);
         }

@@ -242,3 +242,24 @@ fn a_shortest_step_is_no_licence_to_leap_over_a_jump() {
         }
     }
 }
+
+ode!(Square, 1, |t, [_x]| [(t - t.floor()).lt(0.5).choose(1.0, -1.0)]);
+ode!(Unnamed, 1, |t, [_x]| [4.0 * (0.5 - (t - 0.25 - (t - 0.25).floor())).abs() - 1.0]);
+
+/// A square and a triangle wave that name no times; siblings of SciML/OrdinaryDiffEq.jl#2132. Where a wave is straight, the error estimate
+/// vanishes and steps grow; none goes over a whole pulse, which adds a half or a quarter.
+#[test]
+fn no_pulse_of_a_wave_is_lost_though_no_time_is_named() {
+    for end in [0.5, 6.0, std::f64::consts::TAU, 20.3, 47.9] {
+        let (share, turn) = (end - f64::floor(end), |u: f64| u.min(1.0 - u));
+        let triangle = if turn(share) < 0.25 { 2.0 * turn(share).powi(2) } else { 0.25 - 2.0 * (share - 0.5).powi(2) };
+        for (relative, absolute) in [(1e-6, 1e-9), (1e-8, 1e-11)] {
+            for found in solved(within(relative, absolute), Square, [0.0, end], [10.0]) {
+                found.ends_at([10.0 + turn(share)], [0.0, 0.05]);
+            }
+            for found in solved(within(relative, absolute), Unnamed, [0.0, end], [10.0]) {
+                found.ends_at([10.0 + triangle], [0.0, 0.025]);
+            }
+        }
+    }
+}
