@@ -71,7 +71,7 @@ fn compare<const D: usize>(problem: &str, rounds: usize, exact: &[[f64; D]], run
     }
 }
 
-fn many<const D: usize>(problem: &str, ode: impl Ode<D> + Copy + Sync, starts: &[Start<f64, D>]) {
+fn many<const D: usize>(problem: &str, ode: impl Ode<D> + Copy + Sync, starts: &[Start<[f64; D]>]) {
     let [rtol, atol] = [1e-6, 1e-9];
     let solver = |method: Tableau, rtol, atol| {
         Ensemble::new(Adaptive::new(method).expect("a pair").tolerance(Tolerance::new(rtol, atol).expect("positive")))
@@ -90,7 +90,7 @@ fn many<const D: usize>(problem: &str, ode: impl Ode<D> + Copy + Sync, starts: &
     compare(problem, 31, &exact, &runs);
 }
 
-fn dopri5<O: Ode<D>, const D: usize>(ode: Shared<O>, start: &Start<f64, D>, rtol: f64, atol: f64) -> [f64; D] {
+fn dopri5<O: Ode<D>, const D: usize>(ode: Shared<O>, start: &Start<[f64; D]>, rtol: f64, atol: f64) -> [f64; D] {
     let (span, x) = (start.to - start.from, Vector::from(start.state));
     let sparse = OutputType::Sparse;
     let mut solver = Dopri5::from_param(
@@ -100,7 +100,7 @@ fn dopri5<O: Ode<D>, const D: usize>(ode: Shared<O>, start: &Start<f64, D>, rtol
     solver.y_out().last().expect("the end").data.0[0]
 }
 
-fn dop853<O: Ode<D>, const D: usize>(ode: Shared<O>, start: &Start<f64, D>, rtol: f64, atol: f64) -> [f64; D] {
+fn dop853<O: Ode<D>, const D: usize>(ode: Shared<O>, start: &Start<[f64; D]>, rtol: f64, atol: f64) -> [f64; D] {
     let (span, x) = (start.to - start.from, Vector::from(start.state));
     let sparse = OutputType::Sparse;
     let mut solver = Dop853::from_param(
@@ -110,7 +110,7 @@ fn dop853<O: Ode<D>, const D: usize>(ode: Shared<O>, start: &Start<f64, D>, rtol
     solver.y_out().last().expect("the end").data.0[0]
 }
 
-fn by_ivp<O: Ode<D>, const D: usize>(ode: &Shared<O>, start: &Start<f64, D>, rtol: f64, atol: f64) -> [f64; D] {
+fn by_ivp<O: Ode<D>, const D: usize>(ode: &Shared<O>, start: &Start<[f64; D]>, rtol: f64, atol: f64) -> [f64; D] {
     let method = ExplicitRungeKutta::dopri5().rtol(rtol).atol(atol);
     let path = IVP::ode(ode, start.from, start.to, start.state).method(method).solve().expect("no stiffness here");
     *path.y.last().expect("the end")
@@ -121,7 +121,7 @@ fn orbit() {
     let ours = |method| {
         let solver = Adaptive::new(method).expect("a pair").tolerance(Tolerance::new(tolerance, tolerance).expect("positive"));
         move || {
-            let path = solver.solve(Pointwise::<_, 4>(Arenstorf), &start.from, &start.to, &start.state, &Save::End);
+            let path = solver.solve(&Arenstorf.field(), &start.from, &start.to, &start.state, &Save::End);
             vec![*path.expect("the end can be kept").end()]
         }
     };

@@ -8,9 +8,10 @@
 use flowmap::{
     Result,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Normal, stream},
+    law::{Checkerboard, Normal},
     learn::{Coupling, Independent, Settings, Trainer, Transport},
     nn::{Mlp, MlpShape},
+    random::stream,
 };
 use std::time::Instant;
 

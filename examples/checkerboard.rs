@@ -10,11 +10,12 @@ use clap::Parser;
 use flowmap::{
     ImageTensor, Learned, Real, Result, Tensor,
     interpolant::Interpolant,
-    law::{Checkerboard, Law, Normal, stream},
+    law::{Checkerboard, Law, Normal},
     learn::{Coupling, Independent, Options, Outcome, Run, Settings, Trainer, Transport, exit_code},
     metric::{Kl, checkerboard_kl},
     nn::{Mlp, MlpShape, parameter_count},
     plot::{Axes, Scale, curves, scatter_panels},
+    random::stream,
     sample::{self, Grid},
 };
 use machine::{Backend, Machine, Program};

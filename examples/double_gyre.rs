@@ -14,11 +14,11 @@ mod common;
 use clap::Parser;
 use common::Folder;
 use flowmap::{
-    Error, Num, Number, Ode, Pointwise, Result, Tolerance,
+    Error, Num, Number, Ode, Result, Tolerance,
     analysis::{Deformation, Grid, ScalarField, ftle},
     learn::exit_code,
     plot::{ColourBar, Plane, heat_map},
-    solver::{Adaptive, DOP853, End, Ensemble, Solver, Start},
+    solver::{Adaptive, DOP853, End, Ensemble, Start},
 };
 use serde_json::json;
 use std::{f64::consts::PI, path::PathBuf, process::ExitCode, time::Instant};
@@ -119,7 +119,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     let gyre = DoubleGyre { amplitude, epsilon, omega: 2.0 * PI / period };
     let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(tolerance, tolerance)?);
-    let map = solver.clone().of(Pointwise::<_, 2>(gyre));
+    let map = solver.clone().of(gyre.field());
     let ensemble = Ensemble::new(solver);
     let folder = Folder::new(&arguments.out)?;
 
@@ -166,7 +166,7 @@ fn exponents(ensemble: &Ensemble, gyre: DoubleGyre, end: f64, points: &[[f64; 2]
     let start = |[x, y]: &[f64; 2]| Start { from: 0.0, to: end, state: [*x, *y, 1.0, 0.0, 0.0, 1.0], parameters: [] };
     let starts: Vec<_> = points.iter().map(start).collect();
     let ends = ensemble.solve(&Variational(gyre), &starts);
-    let exponent = |(start, found): (&Start<_, 6>, &End<_, 6>)| {
+    let exponent = |(start, found): (&Start<[f64; 6]>, &End<[f64; 6]>)| {
         let [_, _, xx, xy, yx, yy] = found.success(start)?;
         Deformation::new([[xx, xy], [yx, yy]], end)?.ftle()
     };

@@ -11,8 +11,8 @@ mod common;
 use clap::Parser;
 use common::Folder;
 use flowmap::{
-    Dual, Error, FlowMap, Num, Number, Ode, Pointwise, Result, Tolerance,
-    analysis::{Deformation, Steps, ftle, lyapunov_spectrum},
+    Dual, Error, FlowMap, Num, Number, Ode, Result, Tolerance,
+    analysis::{Deformation, Steps, deformation, ftle, lyapunov_spectrum},
     learn::exit_code,
     nalgebra::Matrix3,
     plot::{Axes, Plane, Scale, curves, paths},
@@ -76,7 +76,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(tolerance, tolerance)?);
-    let field = Pointwise::<_, 3>(Lorenz);
+    let field = Lorenz.field();
     let map = solver.clone().of(&field);
     let folder = Folder::new(&arguments.out)?;
 
@@ -116,7 +116,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let spectrum = lyapunov_spectrum(&map, &Steps::new(0.0, 1.0, arguments.average)?, &start)?;
     let (exponents, errors) = (spectrum.exponents(), spectrum.standard_errors());
     let close = predicted.last().map_or(time, |[t, _]| f64::max(*t, times[1]));
-    let unit = Deformation::of(&map, &0.0, &1.0, &start)?.determinant();
+    let unit = deformation(&map, &0.0, &1.0, &start)?.determinant();
     let summary = json!({
         "lyapunov_exponents": { "found": exponents, "standard_error": errors, "known": KNOWN, "time": arguments.average },
         "sum_of_exponents": { "found": spectrum.sum(), "exact": DIVERGENCE },
@@ -135,7 +135,7 @@ fn instants(end: f64, count: u32) -> impl Iterator<Item = f64> {
     (0..count).map(move |k| end * (f64::from(k) / f64::from(count - 1)))
 }
 
-fn matrix(deformation: &Deformation<3>) -> Matrix3<f64> {
+fn matrix(deformation: &Deformation<[[f64; 3]; 3]>) -> Matrix3<f64> {
     Matrix3::from_fn(|i, j| deformation.jacobian()[i][j])
 }
 
@@ -145,7 +145,7 @@ fn stretches(map: &impl FlowMap<Dual<Point>>, times: &[f64], states: &[Point], l
     let mut product = Matrix3::identity();
     let mut stretches = vec![[times[0], 1.0]];
     for (pair, state) in times.windows(2).zip(states) {
-        product = matrix(&Deformation::of(map, &pair[0], &pair[1], state)?) * product;
+        product = matrix(&deformation(map, &pair[0], &pair[1], state)?) * product;
         let factor = product.singular_values()[0];
         if factor > limit {
             break;

@@ -12,7 +12,7 @@ use clap::Parser;
 use common::Folder;
 use flowmap::{
     Error, FlowMap, Result, Tolerance, VelocityField,
-    exact::{Coupling, DampedOscillator, Hopf, Kepler, Pendulum, TaylorGreen},
+    exact::{CouplingFlow, DampedOscillator, Hopf, Kepler, Pendulum, TaylorGreen},
     learn::exit_code,
     plot::{Axes, Named, Scale, curve_panels},
     solver::{Adaptive, FixedSteps, METHODS, Save, Solver, Tableau},
@@ -95,7 +95,7 @@ impl Problem {
             Self::new("Kepler, eccentricity 0.5", Kepler::new(1.0)?, 18.0, [0.5, 0.0, 0.0, 3.0_f64.sqrt()]),
             Self::new("Hopf oscillator", Hopf::new(1.0, 2.0, 1.0)?, 10.0, [0.1, 0.0]),
             Self::new("Taylor-Green vortices", TaylorGreen::new(0.05)?, 10.0, [0.5, 1.0]),
-            Self::new("Random coupling flow", Coupling::<2>::random(8, 31)?, 3.0, [0.5, -0.5]),
+            Self::new("Random coupling flow", CouplingFlow::<2>::random(8, 31)?, 3.0, [0.5, -0.5]),
         ])
     }
 }

@@ -1,6 +1,6 @@
 //! The one error type of the crate.
 
-use crate::solver::Status;
+use crate::status::Status;
 use std::path::PathBuf;
 
 /// What went wrong, where, and what to do about it.
@@ -135,7 +135,7 @@ pub enum Error {
 
 impl Error {
     /// A value that a constructor cannot use, with the reason and the remedy.
-    pub(crate) fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
+    pub fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
         Self::Invalid { what, reason: reason.into() }
     }
 

@@ -19,7 +19,7 @@
 //! An ODE, a formula that should be its flow map, and the verdict:
 //!
 //! ```
-//! use flowmap::{Differences, Lattice, field, flow_map, verify};
+//! use flowmap::{FiniteDifferences, Lattice, field, flow_map, verify};
 //!
 //! // dx/dt = -x + sin t and its solution in closed form
 //! let b = field(|t: &f64, [x]: &[f64; 1]| [-x + t.sin()]);
@@ -27,19 +27,19 @@
 //! let map = flow_map(move |s: &f64, t: &f64, [x]: &[f64; 1]| [forced(*t) + (x - forced(*s)) * (s - t).exp()]);
 //!
 //! let cases = Lattice::new([0.0, 2.0], [[-1.0, 1.0]])?.cases(200);
-//! let report = verify(&Differences::new(map), &b, cases);
+//! let report = verify(&FiniteDifferences::new(map), &b, cases);
 //! assert!(report.holds(1e-9), "{report}");
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! [`Differences`] supplies tangents by central differences. A formula written over [`Num`] needs none, because dual
+//! [`FiniteDifferences`] supplies tangents by central differences. A formula written over [`Num`] needs none, because dual
 //! numbers give exact ones; the README shows such a flow. [`guide`] goes on from here.
 //!
 //! # Tour
 //!
-//! Each floor uses only those below it.
+//! From what is built to what it is built on:
 //!
-//! | floor | what is there |
+//! | where | what is there |
 //! |---|---|
 //! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid, with noise or rewards on the way; pictures |
 //! | [`nn`] | networks as average velocities |
@@ -51,10 +51,10 @@
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
 //! | [`FlowMap`], [`AverageVelocity`] | maps and what is made of them: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
-//! | [`VelocityField`], [`Ode`], [`ParametricOde`] | right-hand sides, from a closure or coordinate by coordinate; [`WithStops`] |
+//! | [`VelocityField`], [`Ode`], [`DynOde`], [`ode!`] | right-hand sides, from a closure or coordinate by coordinate; parameters; [`WithStops`], [`Table`] |
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
-//! | [`State`], [`Coordinates`] | points and batches that an ODE moves |
+//! | [`State`], [`Coordinates`], [`DynCoordinates`] | points and batches that an ODE moves |
 //! | [`Number`], [`Num`], [`Dual`], [`Lanes`] | arithmetic that floats, dual numbers and tensors share; numbers in formulas; forward mode; SIMD |
 //!
 //! # Features
@@ -74,7 +74,7 @@
 //! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |
 //! | `serde` | | reports and settings can be stored |
 //! | `dfdx` | | tensors of the dfdx library |
-//! | `dfdx-cuda` | | dfdx's tensors on a GPU; needs a CUDA toolkit to build, see the README |
+//! | `dfdx-cuda` | | dfdx's tensors on a GPU; needs a CUDA toolkit to build, see `docs/gpu.md` |
 //! | `cuda` | | `backend::cuda`: tensors on NVIDIA's GPUs with kernels of their own; builds anywhere; has not run on a GPU yet |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // links lead to modules that only the features have
@@ -89,11 +89,11 @@ pub mod certificate;
 pub mod characterization;
 #[cfg(feature = "train")]
 pub mod data;
-mod differences;
 mod durable;
 mod error;
 pub mod exact;
 mod field;
+mod finite_differences;
 mod flow;
 pub mod interpolant;
 #[cfg(feature = "train")]
@@ -111,22 +111,31 @@ mod number;
 #[cfg(feature = "plot")]
 pub mod plot;
 mod quadrature;
+#[cfg(feature = "train")]
+pub mod random;
 mod root;
 pub mod sample;
 pub mod solver;
 mod state;
+pub mod statistics;
+mod status;
 mod tensor;
 
-pub use characterization::{Case, Lattice, Report, verify, verify_in_units_of};
-pub use differences::Differences;
+pub use characterization::{Case, Lattice, Report, verify, verify_flow, verify_in_units_of};
 pub use error::{Error, Result};
-pub use field::{Field, Frozen, Ode, ParametricOde, Pointwise, VelocityField, WithParameters, WithStops, field, rhs_jacobian};
+pub use field::{
+    DynOde, DynParametricOde, DynPointwise, DynWithParameters, Field, Frozen, Ode, ParametricOde, Pointwise, Table,
+    VelocityField, WithParameters, WithStops, field, rhs_jacobian,
+};
+pub use finite_differences::FiniteDifferences;
 pub use flow::{
     Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant, Inverse, Learned, Map,
     Product, Projected, Restriction, Scaling, TimeChange, flow_map,
 };
-pub use number::{Condition, Dual, LaneMask, Lanes, Mask, Norm, Num, Number, Operand, Real, Scalar, Tolerance, Value};
-pub use state::{Coordinates, Pair, State};
+pub use number::{
+    Condition, Dual, LaneMask, Lanes, Mask, Matrix, Norm, Num, Number, Operand, Real, Row, Scalar, Tolerance, Value,
+};
+pub use state::{Coordinates, DynCoordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 
 /// Pages to read from beginning to end, beside this reference. They are those of the folder `docs` of the repository; their examples run with the
@@ -138,10 +147,11 @@ pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Or
 /// | [`verifying`](guide::verifying) | is my formula, my solver, the flow map of my ODE? |
 /// | [`solving`](guide::solving) | ODEs: methods, tolerances, events, derivatives, stiffness, many at once |
 /// | [`learning`](guide::learning) | the flow map of an ODE or of a teacher; which objective |
-/// | [`generating`](guide::generating) | images of one's own |
+/// | [`generating`](guide::generating) | your own images |
 /// | [`likelihood`](guide::likelihood) | densities along a map |
 /// | [`certificates`](guide::certificates) | how wrong a map is, without knowing the answer |
-/// | [`extending`](guide::extending) | flows, methods, solvers, states, backends of one's own |
+/// | [`extending`](guide::extending) | your own flows, methods, solvers, states, backends |
+/// | [`faq`](guide::faq) | NaN, `f32`, which method, how to benchmark, how to cite |
 #[cfg(all(feature = "ensemble", feature = "nalgebra", feature = "ndarray"))]
 pub mod guide {
     #[cfg(feature = "train")]
@@ -172,6 +182,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/extending.md")]
     pub mod extending {}
+
+    #[doc = include_str!("../docs/faq.md")]
+    pub mod faq {}
 }
 
 /// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.

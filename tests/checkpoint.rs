@@ -4,10 +4,11 @@
 use flowmap::{
     Error, Tensor,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Normal, stream},
+    law::{Checkerboard, Normal},
     learn::{Checkpoint, Independent, Run, Settings, Trainer},
     nn::{Mlp, MlpShape},
     rand::{Rng, RngExt},
+    random::stream,
 };
 use serde_json::{Value as Json, json};
 use std::{

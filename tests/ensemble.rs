@@ -1,8 +1,8 @@
 //! Many ODEs at once: as each by itself.
 
 use flowmap::{
-    FlowMap, Num, Number, Ode, ParametricOde, Pointwise, Tolerance,
-    exact::{Coupling, Rotation},
+    FlowMap, Num, Number, Ode, ParametricOde, Tolerance,
+    exact::{CouplingFlow, Rotation},
     solver::{Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, End, Ensemble, Save, Solver, Start, Status, TSIT5},
 };
 
@@ -17,7 +17,7 @@ impl ParametricOde<2, 1> for VanDerPol {
 }
 
 /// Starts of many kinds: other parameters, spans and directions.
-fn starts() -> Vec<Start<f64, 2, 1>> {
+fn starts() -> Vec<Start<[f64; 2], [f64; 1]>> {
     let one = |k: usize| {
         let k = k as f64;
         Start {
@@ -34,7 +34,7 @@ fn tight() -> Adaptive {
     Adaptive::new(DOPRI5).unwrap().tolerance(Tolerance::new(1e-8, 1e-10).unwrap())
 }
 
-fn bits<const D: usize>(end: &End<f64, D>) -> (u64, [u64; D], Status, u32, u32) {
+fn bits<const D: usize>(end: &End<[f64; D]>) -> (u64, [u64; D], Status, u32, u32) {
     (end.time.to_bits(), end.state.map(f64::to_bits), end.status, end.accepted, end.rejected)
 }
 
@@ -126,12 +126,12 @@ fn failures_stay_alone_and_say_why() {
 
 #[test]
 fn nothing_comes_of_nothing() {
-    assert!(Ensemble::new(tight()).solve(&VanDerPol, &[] as &[Start<f64, 2, 1>]).is_empty());
+    assert!(Ensemble::new(tight()).solve(&VanDerPol, &[] as &[Start<[f64; 2], [f64; 1]>]).is_empty());
 }
 
 #[test]
 fn ends_are_as_exact_as_asked_for_in_both_precisions() {
-    let (turn, flow) = (Rotation::new(1.3).unwrap(), Coupling::<3>::random(3, 7).unwrap());
+    let (turn, flow) = (Rotation::new(1.3).unwrap(), CouplingFlow::<3>::random(3, 7).unwrap());
     let starts = |k: usize| {
         let x = |i: usize| ((3 * k + i) as f64).sin();
         (x(0), 2.0 * x(1), [x(2), x(3), x(4)])
@@ -160,12 +160,12 @@ fn evaluations_are_counted() {
         let solver = Adaptive::new(method).unwrap();
         let ensemble = Ensemble::new(solver.clone());
         for (start, end) in starts.iter().zip(ensemble.solve(&VanDerPol, &starts)) {
-            let alone = solver.solve(VanDerPol.with([1.0]), &start.from, &start.to, &start.state, &Save::End).unwrap();
+            let alone = solver.solve(&VanDerPol.with([1.0]), &start.from, &start.to, &start.state, &Save::End).unwrap();
             assert_eq!(end.evaluations, alone.statistics().evaluations, "{end:?}");
         }
     }
-    let fields = Pointwise::<_, 2>(Rotation::new(1.0).unwrap());
-    let path = Adaptive::new(DOPRI5).unwrap().solve(fields, &0.0, &1.0, &[1.0, 0.0], &Save::End).unwrap();
+    let fields = Rotation::new(1.0).unwrap().field();
+    let path = Adaptive::new(DOPRI5).unwrap().solve(&fields, &0.0, &1.0, &[1.0, 0.0], &Save::End).unwrap();
     assert!(path.statistics().evaluations > 2);
 }
 
@@ -173,7 +173,7 @@ fn evaluations_are_counted() {
 fn spans_without_length_cost_one_step_and_a_start_that_is_no_number_fails() {
     let start = |x| Start { from: 1.0, to: 1.0, state: [x, 0.0], parameters: [1.0] };
     let ends = Ensemble::new(tight()).solve(&VanDerPol, &[start(2.0), start(f64::NAN)]);
-    let alone = tight().solve(VanDerPol.with([1.0]), &1.0, &1.0, &[2.0, 0.0], &Save::End).unwrap();
+    let alone = tight().solve(&VanDerPol.with([1.0]), &1.0, &1.0, &[2.0, 0.0], &Save::End).unwrap();
     assert_eq!((ends[0].status, ends[0].state), (Status::Finished, [2.0, 0.0]));
     assert_eq!(ends[0].evaluations, alone.statistics().evaluations);
     assert_eq!(ends[1].status, Status::NotFinite);

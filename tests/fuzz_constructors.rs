@@ -8,12 +8,13 @@ use flowmap::{
     data::Images,
     exact::{DiagonalGaussian, Pendulum},
     interpolant::{Interpolant, Path, VariancePreserving},
-    law::{Checkerboard, Constants, Law, Normal, Uniform, stream},
+    law::{Checkerboard, Constants, Law, Normal, Uniform},
     learn::{
         Conditional, Coupling, Distilled, GivenField, Growth, Independent, Method, Objective, Schedule, Settings, StopGradient,
         TeacherNetwork, Times, Trainer, Transport, Weighting,
     },
     nn::{Mlp, MlpShape},
+    random::stream,
     sample::{Grid, LookAhead, Renoising, Restart, Route},
 };
 use proptest::{collection::vec, num::f64::ANY, prelude::*, sample::select};

@@ -3,18 +3,19 @@
 use flowmap::{
     Dual, FlowMap, Learned, Number, State, Tensor, Tolerance, Value, Var,
     backend::ndarray::NdTensor,
-    certificate::Estimate,
-    exact::{Component, Coupling, DiagonalGaussian, Gaussian, Mixture, Rotation},
+    exact::{Component, CouplingFlow, DiagonalGaussian, Gaussian, Mixture, Rotation},
     flow_map,
     interpolant::Linear,
-    law::{Constants, Law, Normal, stream},
+    law::{Constants, Law, Normal},
     learn::{Distilled, GivenField, Independent, Schedule, Settings, TeacherNetwork, Times, Trainer},
     likelihood::{
         Augmented, ByDivergence, ByJacobian, Density, Directions, DivergenceHead, Exact, Hutchinson, InRows, LogDet, OneStep,
         Pushforward, StandardNormal, VolumeChange, WithDivergence, log_density,
     },
     nn::{Mlp, MlpShape},
-    solver::{Adaptive, DOP853, Solver},
+    random::stream,
+    solver::{Adaptive, DOP853},
+    statistics::Estimate,
 };
 
 type Batch = NdTensor<f64>;
@@ -46,8 +47,8 @@ fn gaussian_flows_by_every_way_to_the_determinant() {
     type Way = (&'static str, Box<dyn VolumeChange<[f64; 2]>>, f64);
     let ways: [Way; 3] = [
         ("Jacobian", Box::new(ByJacobian(model)), 1e-13),
-        ("divergence", Box::new(ByDivergence::new(model, model, Exact::<2>)), 1e-10),
-        ("solver", Box::new(Augmented(solver().of(WithDivergence::new(model, Exact::<2>)))), 1e-9),
+        ("divergence", Box::new(ByDivergence::new(model, model, Exact)), 1e-10),
+        ("solver", Box::new(Augmented(solver().of(WithDivergence::new(model, Exact)))), 1e-9),
     ];
     for (way, map, tolerance) in ways {
         for times in [[0.0, 1.0], [1.0, 0.0], [0.3, 0.6], [0.5, 0.5]] {
@@ -70,7 +71,7 @@ fn mixtures_know_their_density_at_every_time() {
     for times in [[0.0, 1.0], [0.0, 0.4], [1.0, 0.2]] {
         let base = log_density(|x: &[f64; 1]| model.log_density(&times[0], x));
         let exact = Pushforward::new(&base, ByJacobian(&model), times).unwrap();
-        let along = Pushforward::new(&base, ByDivergence::new(&model, &model, Exact::<1>).panels(8).unwrap(), times).unwrap();
+        let along = Pushforward::new(&base, ByDivergence::new(&model, &model, Exact).panels(8).unwrap(), times).unwrap();
         for y in [-2.5, -1.4, 0.1, 1.0, 3.0] {
             let expected = model.log_density(&times[1], &[y]);
             assert!((exact.try_log_density(&[y]).unwrap() - expected).abs() < 1e-11, "{times:?} at {y}");
@@ -95,10 +96,10 @@ fn a_turn_and_no_time_leave_densities_as_they_are() {
 fn batches_agree_with_points() {
     let model = gaussian();
     let batch = tensor(POINTS.as_flattened(), &[4, 2]);
-    let law = Pushforward::new(StandardNormal, ByJacobian::<_, 2>(model), [0.0, 1.0]).unwrap();
-    let along = Pushforward::new(StandardNormal, ByDivergence::new(model, model, Exact::<2>), [0.0, 1.0]).unwrap();
+    let law = Pushforward::new(StandardNormal, ByJacobian(model), [0.0, 1.0]).unwrap();
+    let along = Pushforward::new(StandardNormal, ByDivergence::new(model, model, Exact), [0.0, 1.0]).unwrap();
     let solver = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-11, 1e-11).unwrap());
-    let solved = Augmented(solver.of(WithDivergence::new(model, Exact::<2>)));
+    let solved = Augmented(solver.of(WithDivergence::new(model, Exact)));
     let solved = Pushforward::new(StandardNormal, solved, [0.0, 1.0]).unwrap();
     let found = [&law as &dyn Density<Batch>, &along, &solved].map(|law| law.try_log_density(&batch).unwrap().to_vec());
     for (k, point) in POINTS.iter().enumerate() {
@@ -107,9 +108,9 @@ fn batches_agree_with_points() {
     }
     // rows with times of their own
     let (s, t) = (tensor(&[0.0, 0.1, 0.2, 0.3], &[4]), tensor(&[1.0, 0.9, 0.1, 0.3], &[4]));
-    let (_, log_det) = ByDivergence::new(model, model, Exact::<2>).flow_and_log_det(&s, &t, &batch);
+    let (_, log_det) = ByDivergence::new(model, model, Exact).flow_and_log_det(&s, &t, &batch);
     for (k, point) in POINTS.iter().enumerate() {
-        let alone = ByDivergence::new(model, model, Exact::<2>);
+        let alone = ByDivergence::new(model, model, Exact);
         let (_, expected) = alone.flow_and_log_det(&s.to_vec()[k], &t.to_vec()[k], point);
         assert!((log_det.to_vec()[k] - expected).abs() < 1e-13);
     }
@@ -128,7 +129,7 @@ fn the_score_is_the_derivative() {
 
 #[test]
 fn random_directions_are_right_on_average_and_their_errors_honest() {
-    let flow = Coupling::<3>::random(3, 31).unwrap();
+    let flow = CouplingFlow::<3>::random(3, 31).unwrap();
     let x = [0.3, -0.4, 1.0];
     let (_, exact) = ByJacobian(&flow).flow_and_log_det(&0.2, &0.9, &x);
     let rows = 1500;
@@ -170,7 +171,7 @@ fn solvers_take_random_directions() {
 fn the_determinant_of_a_network() {
     let network: Mlp<Batch> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap();
     let (map, batch) = (Learned(network), tensor(POINTS.as_flattened(), &[4, 2]));
-    let (end, exact) = ByJacobian::<_, 2>(&map).flow_and_log_det(&time(0.0), &time(0.5), &batch);
+    let (end, exact) = ByJacobian(&map).flow_and_log_det(&time(0.0), &time(0.5), &batch);
     assert_eq!(end, map.flow(&time(0.0), &time(0.5), &batch));
     // the Jacobian by central differences
     let h = 1e-5;
@@ -235,7 +236,7 @@ where
 
 #[test]
 fn a_head_learns_log_densities_in_one_evaluation() {
-    let [error, spread] = learned(Exact::<2>, "lmd");
+    let [error, spread] = learned(Exact, "lmd");
     assert!(error < 0.1 && spread > 1.0, "{error} of {spread}");
 }
 
@@ -257,7 +258,7 @@ fn a_head_learns_from_a_teacher() {
     let teacher = TeacherNetwork::new(matching.model().clone());
     let with = |law: Normal| Constants::new(law, vec![0.0]).unwrap();
     let rows = Independent::new(with(Normal::standard(2).unwrap()), with(law())).unwrap();
-    let source = Distilled::new(InRows(WithDivergence::new(&teacher, Exact::<2>)), rows);
+    let source = Distilled::new(InRows(WithDivergence::new(&teacher, Exact)), rows);
     let head: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 16, 1), 2, &()).unwrap();
     let mut trainer = Trainer::new(DivergenceHead::new(head), source, settings("lmd", 300), ()).unwrap();
     let first = trainer.step().unwrap().residual;
@@ -268,17 +269,17 @@ fn a_head_learns_from_a_teacher() {
 #[test]
 fn what_has_no_density_is_refused() {
     let model = gaussian();
-    assert!(Pushforward::new(StandardNormal, ByJacobian::<_, 2>(model), [0.0, f64::NAN]).is_err());
+    assert!(Pushforward::new(StandardNormal, ByJacobian(model), [0.0, f64::NAN]).is_err());
     let law = Pushforward::new(StandardNormal, ByJacobian(model), [0.0, 1.0]).unwrap();
     assert!(law.try_log_density(&[f64::NAN, 0.0]).is_err() && law.try_carried(&[f64::NAN, 0.0]).is_err());
     // no law at time 1: all points are one
     let collapse = flow_map(|s: &Dual<f64>, t: &Dual<f64>, x: &Dual<[f64; 2]>| x.scaled(&((t.clone() - s).shift(-1.0) * s)));
-    let law = Pushforward::new(StandardNormal, ByJacobian::<_, 2>(collapse), [0.0, 1.0]).unwrap();
+    let law = Pushforward::new(StandardNormal, ByJacobian(collapse), [0.0, 1.0]).unwrap();
     assert!(matches!(law.try_carried(&[1.0, 1.0]), Err(flowmap::Error::Folded { .. })));
 }
 
 #[test]
 #[should_panic(expected = "a state of 2 coordinates has shape [batch, 2], not [1, 3]")]
 fn states_of_another_dimension() {
-    ByJacobian::<_, 2>(gaussian()).flow_and_log_det(&time(0.0), &time(1.0), &tensor(&[0.0; 3], &[1, 3]));
+    ByJacobian(gaussian()).flow_and_log_det(&time(0.0), &time(1.0), &tensor(&[0.0; 3], &[1, 3]));
 }

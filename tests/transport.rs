@@ -5,12 +5,13 @@ use flowmap::{
     backend::ndarray::NdTensor,
     data::Images,
     interpolant::Path,
-    law::{Checkerboard, Law, Normal, stream},
+    law::{Checkerboard, Law, Normal},
     learn::{Conditional, Coupling, Distilled, Independent, Schedule, Settings, TeacherNetwork, Trainer, Transport},
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
+    random::stream,
     sample::{self, Grid},
-    solver::{EULER, FixedSteps, RK4, Solver},
+    solver::{EULER, FixedSteps, RK4},
 };
 
 type Batch = NdTensor<f32>;

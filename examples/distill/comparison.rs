@@ -83,7 +83,7 @@ impl Test {
         Ok(ways)
     }
 
-    fn solved(&self, name: String, solver: &impl Solver, field: &impl VelocityField<Batch>) -> Result<Way> {
+    fn solved<B: VelocityField<Batch>>(&self, name: String, solver: &impl Solver<Batch, B>, field: &B) -> Result<Way> {
         let [s, t] = [0.0, 1.0].map(time);
         self.way(name, || {
             let solution = solver.solve(field, &s, &t, &self.starts, &Save::End)?.success()?;

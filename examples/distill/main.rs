@@ -17,12 +17,13 @@ use comparison::{Test, Way, doubles, equals, time};
 use flowmap::{
     Error, FlowMap, Learned, Result, Tensor, Tolerance,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Law, Normal, stream},
+    law::{Checkerboard, Law, Normal},
     learn::{Distilled, Independent, Options, Settings, Source, TeacherNetwork, exit_code},
     metric::checkerboard_kl,
     nn::{Mlp, MlpShape, parameter_count},
+    random::stream,
     sample::{self, Grid},
-    solver::{Adaptive, DOP853, DOPRI5, EULER, Ensemble, FixedSteps, MIDPOINT, RK4, Solver, Start},
+    solver::{Adaptive, DOP853, DOPRI5, EULER, Ensemble, FixedSteps, MIDPOINT, RK4, Start},
 };
 use mixture::{D, Mixture};
 use pace::{Length, falling, straight};
@@ -131,7 +132,7 @@ fn of_mixture(arguments: &Arguments, mixture: &Mixture, name: &str) -> Result<()
     let Some(map) = train(arguments, network, source, settings, &folder.join("map"))? else { return Ok(()) };
 
     let starts = starts(arguments, &noise);
-    let points: Vec<Start<f64, D>> =
+    let points: Vec<Start<[f64; D]>> =
         doubles(&starts).as_chunks::<D>().0.iter().map(|&state| Start { from: 0.0, to: 1.0, state, parameters: [] }).collect();
     let solve = |method, tolerance: f64| {
         let ensemble = Ensemble::new(Adaptive::new(method)?.tolerance(Tolerance::new(tolerance, tolerance)?));

@@ -3,8 +3,9 @@
 use flowmap::{
     ImageTensor, Num, Number, Ode, Result, Tensor, Var, VelocityField,
     backend::ndarray::NdTensor,
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
     rand::{Rng, RngExt},
+    random::stream,
 };
 use std::{f64::consts::TAU, sync::Arc};
 

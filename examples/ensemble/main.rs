@@ -73,7 +73,7 @@ fn run<const D: usize>(
     options: &Options,
     problem: &str,
     ode: &(impl Ode<D> + Sync),
-    starts: &[Start<f64, D>],
+    starts: &[Start<[f64; D]>],
     reference: Option<&str>,
 ) -> Result<(), Box<dyn Error>> {
     let (method, solver): (Tableau, _) = match options.solver {

@@ -19,7 +19,7 @@ impl Ode<3> for Lorenz {
 }
 
 impl Lorenz {
-    pub fn starts() -> Vec<Start<f64, 3>> {
+    pub fn starts() -> Vec<Start<[f64; 3]>> {
         let state = |k: f64| [1.0 + 0.5 * k.sin(), 1.0 + 0.5 * (2.0 * k).cos(), 20.0 + 5.0 * (3.0 * k).sin()];
         (0..COUNT).map(|k| Start { from: 0.0, to: 1.0, state: state(k as f64), parameters: [] }).collect()
     }
@@ -77,7 +77,7 @@ impl Ode<2> for Mixture {
 
 impl Mixture {
     /// Points of the normal law from a low-discrepancy sequence.
-    pub fn starts() -> Vec<Start<f64, 2>> {
+    pub fn starts() -> Vec<Start<[f64; 2]>> {
         let state = |k: f64| {
             let [u, v] = [(0.5 + k * 0.754_877_666_246_692_7) % 1.0, (0.5 + k * 0.569_840_290_998_053_2) % 1.0];
             let radius = (-2.0 * u.ln()).sqrt();
@@ -109,7 +109,7 @@ impl Ode<4> for Arenstorf {
 
 impl Arenstorf {
     /// The start of a closed orbit, and its period.
-    pub fn start() -> Start<f64, 4> {
+    pub fn start() -> Start<[f64; 4]> {
         let state = [0.994, 0.0, 0.0, -2.001_585_106_379_082_5];
         Start { from: 0.0, to: 17.065_216_560_157_964, state, parameters: [] }
     }

@@ -17,7 +17,7 @@ use flowmap::{
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
     sample::{Grid, Route},
-    solver::{EULER, FixedSteps, Solver},
+    solver::{EULER, FixedSteps},
 };
 use pace::{Length, Trained, falling, straight};
 use problems::{NOISE, Problem, SAMPLES};

@@ -4,8 +4,9 @@ use flowmap::{
     FlowMap, Result,
     exact::Gaussian,
     interpolant::Linear,
-    law::{Checkerboard, Law, Normal, stream},
+    law::{Checkerboard, Law, Normal},
     metric::checkerboard_kl,
+    random::stream,
 };
 use std::sync::Arc;
 

@@ -5,10 +5,10 @@ use crate::{
     units::{Batch, InOwnUnits, rows, time},
 };
 use flowmap::{
-    Autonomous, Dual, FlowMap, Pointwise, Result, Tensor, Tolerance,
+    Autonomous, Dual, FlowMap, Result, Tensor, Tolerance,
     analysis::{LyapunovSpectrum, Steps, lyapunov_spectrum},
     flow_map,
-    solver::{Adaptive, DOP853, Solver},
+    solver::{Adaptive, DOP853},
 };
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ const APPROACH: f64 = 20.0;
 pub fn compare<const D: usize, S: System<D>>(system: &S, map: &InOwnUnits<S, D>, step: f64) -> Result<Value> {
     let start = S::BOX.map(|[low, high]| low + 0.6 * (high - low));
     let steps = Steps::new(0.0, step, (TIME / step).round() as u32)?.after((APPROACH / step).round() as u32);
-    let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(1e-8, 1e-8)?).of(Pointwise::<_, D>(*system));
+    let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(1e-8, 1e-8)?).of((*system).field());
     let known = lyapunov_spectrum(&solver, &steps, &start)?;
     let point = flow_map(|s: &Dual<f64>, t: &Dual<f64>, x: &Dual<[f64; D]>| at_point(map, s, t, x));
     let learned = lyapunov_spectrum(&Autonomous { map: point, start: S::SPAN[0] }, &steps, &start);
@@ -38,7 +38,7 @@ pub fn compare<const D: usize, S: System<D>>(system: &S, map: &InOwnUnits<S, D>,
     Ok(json!({ "lyapunov": { "step": step, "time": TIME, "solver": summary(&known), "learned": learned } }))
 }
 
-fn summary<const D: usize>(found: &LyapunovSpectrum<D>) -> Value {
+fn summary<const D: usize>(found: &LyapunovSpectrum<[f64; D]>) -> Value {
     json!({ "exponents": found.exponents().to_vec(), "standard_errors": found.standard_errors().to_vec(),
         "kaplan_yorke_dimension": found.kaplan_yorke_dimension() })
 }

@@ -5,11 +5,11 @@ use crate::{
     units::{Batch, InOwnUnits, rows, time},
 };
 use flowmap::{
-    Dual, FlowMap, Pointwise, Result, Tensor, Tolerance,
+    Dual, FlowMap, Result, Tensor, Tolerance,
     analysis::{Deformation, Grid, ScalarField, ftle, jacobian},
     flow_map,
     plot::{ColourBar, Plane, heat_map_panels},
-    solver::{Adaptive, DOP853, Solver},
+    solver::{Adaptive, DOP853},
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub fn compare<S: System<2>>(system: &S, map: &InOwnUnits<S, 2>, folder: &Path) 
     let [[left, right], [low, high]] = S::BOX;
     let grid = Grid::new(S::BOX, [CELLS, (CELLS as f64 * (high - low) / (right - left)).round() as usize])?;
     let [start, end] = S::SPAN;
-    let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(1e-8, 1e-8)?).of(Pointwise::<_, 2>(*system));
+    let solver = Adaptive::new(DOP853)?.tolerance(Tolerance::new(1e-8, 1e-8)?).of((*system).field());
     let known = ScalarField::sample(grid, |x| ftle(&solver, &start, &end, &x).unwrap_or(f64::NAN));
     let learned = ScalarField::new(grid, by_map::<S>(map, grid)?)?;
 
@@ -48,9 +48,10 @@ fn by_map<S: System<2>>(map: &InOwnUnits<S, 2>, grid: Grid) -> Result<Vec<f64>> 
     let whole = flow_map(|_: &Dual<Batch>, _: &Dual<Batch>, x: &Dual<Batch>| {
         (0..S::PARTS).fold(x.clone(), |x, k| map.flow(&instant(k), &instant(k + 1), &x))
     });
-    let entries: [[Batch; 2]; 2] = jacobian(&whole, &time(start), &time(end), &rows(&centres));
-    let entries = entries.map(|row| row.map(|entry| entry.to_vec()));
-    let at = |k: usize| entries.each_ref().map(|row| row.each_ref().map(|entry| f64::from(entry[k])));
+    let entries = jacobian(&whole, &time(start), &time(end), &rows(&centres));
+    let entries: Vec<Vec<_>> = entries.iter().map(|row| row.iter().map(Tensor::to_vec).collect()).collect();
+    let at =
+        |k: usize| -> Vec<Vec<f64>> { entries.iter().map(|row| row.iter().map(|entry| f64::from(entry[k])).collect()).collect() };
     (0..centres.len()).map(|k| Deformation::new(at(k), end - start)?.ftle()).collect()
 }
 

@@ -113,11 +113,12 @@ fn ends<const D: usize, S: System<D>>(map: &impl FlowMap<Batch>, truth: &Traject
 }
 
 fn volume<const D: usize, S: System<D>>(map: &InOwnUnits<S, D>, Case { s, t, x }: &Case<Batch>) -> Result<f64> {
-    let entries: [[Batch; D]; D] = jacobian(map, s, t, x);
-    let entries = entries.map(|row| row.map(|entry| entry.to_vec()));
+    let entries = jacobian(map, s, t, x);
+    let entries: Vec<Vec<_>> = entries.iter().map(|row| row.iter().map(Tensor::to_vec).collect()).collect();
     let count = entries[0][0].len();
     let change = |k: usize| {
-        let jacobian = entries.each_ref().map(|row| row.each_ref().map(|entry| f64::from(entry[k])));
+        let row = |row: &Vec<Vec<f32>>| row.iter().map(|entry| f64::from(entry[k])).collect();
+        let jacobian: Vec<Vec<f64>> = entries.iter().map(row).collect();
         // ends are mirrored at walls
         Ok((Deformation::new(jacobian, 1.0)?.determinant().abs() - 1.0).powi(2))
     };

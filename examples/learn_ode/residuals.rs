@@ -7,7 +7,7 @@ use crate::{
     units::{InUnitTime, Network, in_own_time, rows},
 };
 use flowmap::{
-    Conjugation, Coordinates, Diffeomorphism, Learned, Pointwise, Result, Scaling, TimeChange,
+    Conjugation, Coordinates, Diffeomorphism, Learned, Result, Scaling, TimeChange,
     analysis::ScalarField,
     certificate::residual_map,
     characterization::Lagrangian,
@@ -30,7 +30,7 @@ pub fn draw<const D: usize, S: System<D>>(
     let units = Scaling::of_box(S::BOX)?;
     let starts: Vec<[f64; D]> = starts.iter().take(STARTS).map(|x| x.through(|x| units.forward(x))).collect();
     let map = in_own_time::<D, S>(&trained.network);
-    let field = Conjugation::<_, _, D> { of: Pointwise::<_, D>(system), by: units.reversed() };
+    let field = Conjugation::<_, _, D> { of: system.field(), by: units.reversed() };
     let exact = TimeChange { of: Learned(Solved::new(InUnitTime(system), solver()?).in_units(units)), clock: map.clock };
     let residuals = residual_map(&Lagrangian, &map, &field, &exact, &[rows(&starts)], S::SPAN, CELLS)?;
     let residuals = logarithms::<D, S>(&residuals)?;

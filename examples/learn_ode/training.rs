@@ -8,7 +8,7 @@ use crate::{
     units::{Batch, InUnitTime, Network, network},
 };
 use flowmap::{
-    Conjugation, Pointwise, Result, Scaling, Tolerance,
+    Conjugation, Ode, Result, Scaling, Tolerance,
     learn::{GivenField, Growth, Options, Schedule, Settings, Solved, Source, Times},
     solver::{Adaptive, DOPRI5, Ensemble},
 };
@@ -58,7 +58,7 @@ fn source<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Res
     let (units, solver) = (Scaling::of_box(S::BOX)?, solver()?);
     let states = learned_from(system, &solver, arguments.margin)?;
     let system = InUnitTime(system);
-    let field = Conjugation::<_, _, D> { of: Pointwise::<_, D>(system), by: units.reversed() };
+    let field = Conjugation::<_, _, D> { of: system.field(), by: units.reversed() };
     let source = GivenField::new(field, states, [0.0, arguments.margin])?.named(S::NAME);
     source.with_map(arguments.reach * arguments.margin, Solved::new(system, solver).in_units(units))
 }

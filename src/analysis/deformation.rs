@@ -1,19 +1,24 @@
 //! How a flow map stretches, turns and squeezes the neighbourhood of a point.
 
 use super::{determinant::sign_and_log_det, jacobian};
-use crate::{Error, Real, Result, flow::FlowMap, number::Dual, state::Coordinates};
+use crate::{
+    Error, Real, Result,
+    flow::FlowMap,
+    number::{Dual, Matrix, Row, matrix},
+    state::DynCoordinates,
+};
 use nalgebra::{DMatrix, SVD};
 
 /// The Jacobian `J = ∇X_{s,t}(x)` of a flow map at a point, and what can be read off it: to first order, the map takes the ball of
 /// radius `ε` around `x` to an ellipsoid of volume `|det J|` times that of the ball, its half axes `ε σ_i`.
 ///
 /// ```
-/// use flowmap::{analysis::Deformation, exact::Affine};
+/// use flowmap::{analysis::deformation, exact::Affine};
 /// let shear = Affine::new([[0.0, 2.0], [0.0, 0.0]], [0.0; 2])?;
-/// let deformation = Deformation::of(&shear, &0.0, &3.0, &[0.0, 0.0])?;
-/// assert_eq!(deformation.jacobian(), &[[1.0, 6.0], [0.0, 1.0]]);
-/// assert_eq!(deformation.log_det(), 0.0); // areas stay
-/// assert!((deformation.ftle()? - (2.0 * 3.0 / 2.0_f64).asinh() / 3.0).abs() < 1e-14);
+/// let sheared = deformation(&shear, &0.0, &3.0, &[0.0, 0.0])?;
+/// assert_eq!(sheared.jacobian(), &[[1.0, 6.0], [0.0, 1.0]]);
+/// assert_eq!(sheared.log_det(), 0.0); // areas stay
+/// assert!((sheared.ftle()? - (2.0 * 3.0 / 2.0_f64).asinh() / 3.0).abs() < 1e-14);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
@@ -21,58 +26,45 @@ use nalgebra::{DMatrix, SVD};
 /// J. E. Marsden, Definition and properties of Lagrangian coherent structures from finite-time Lyapunov exponents, Physica D
 /// 212, 2005, for the exponent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Deformation<const D: usize> {
-    jacobian: [[f64; D]; D],
+pub struct Deformation<M> {
+    jacobian: M,
     duration: f64,
 }
 
 /// A principal stretch: the direction `from` is mapped to `factor` times the direction `to`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stretch<const D: usize> {
+pub struct Stretch<V> {
     /// The singular value `σ ≥ 0` of the Jacobian.
     pub factor: f64,
     /// The unit vector at the start, an eigenvector of `JᵀJ`; determined up to its sign where `σ` is simple.
-    pub from: [f64; D],
+    pub from: V,
     /// The unit vector at the end, an eigenvector of `JJᵀ`.
-    pub to: [f64; D],
+    pub to: V,
 }
 
-impl<const D: usize> Deformation<D> {
-    /// That of `map` from time `s` to time `t` at `x`.
-    ///
-    /// # Errors
-    /// What `map` says where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a time, the start or a
-    /// derivative is not finite.
-    pub fn of<X, M>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> Result<Self>
-    where
-        X: Coordinates<D>,
-        X::Time: Real,
-        M: FlowMap<Dual<X>> + ?Sized,
-    {
-        let jacobian = jacobian(map, s, t, x).map(|row| row.map(Real::into_f64));
-        let (from, to) = (s.into_f64(), t.into_f64());
-        // the derivatives of a linear map are finite where its start is not
-        if jacobian.as_flattened().iter().chain([&from, &to]).chain(&x.values()).all(|entry| entry.is_finite()) {
-            return Ok(Self { jacobian, duration: to - from });
-        }
-        map.try_flow(&Dual::constant(*s), &Dual::constant(*t), &Dual::constant(x.clone()))?;
-        Err(Error::NotFinite { what: "the flow map's Jacobian", from, to })
-    }
-
+impl<M: Row<Item: Row<Item = f64>>> Deformation<M> {
     /// That of a flow over this `duration`, negative for one backwards, whose Jacobian is already known: from a variational
     /// equation that was solved along, or as the product of Jacobians over parts of the way.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless all are finite.
-    pub fn new(jacobian: [[f64; D]; D], duration: f64) -> Result<Self> {
-        if let Some(bad) = jacobian.as_flattened().iter().chain([&duration]).find(|entry| !entry.is_finite()) {
+    /// [`Error::Invalid`] unless all are finite, and there are as many rows as columns.
+    pub fn new(jacobian: M, duration: f64) -> Result<Self> {
+        let rows = jacobian.items();
+        if rows.is_empty() {
+            return Err(Error::invalid("Jacobian", "it has no rows; a point without coordinates has no neighbours"));
+        }
+        if let Some(row) = rows.iter().find(|row| row.items().len() != rows.len()) {
+            let reason = format!("a row has {} entries, but there are {} rows; give a square", row.items().len(), rows.len());
+            return Err(Error::invalid("Jacobian", reason));
+        }
+        if let Some(bad) = entries(&jacobian).chain([&duration]).find(|entry| !entry.is_finite()) {
             return Err(Error::invalid("Jacobian and duration", format!("{bad} is not finite")));
         }
         Ok(Self { jacobian, duration })
     }
 
     /// `J`, row by row.
-    pub fn jacobian(&self) -> &[[f64; D]; D] {
+    pub fn jacobian(&self) -> &M {
         &self.jacobian
     }
 
@@ -86,23 +78,24 @@ impl<const D: usize> Deformation<D> {
     /// By Liouville's formula it is the integral of `div b` along the trajectory; a density there changes by the factor
     /// `e^(-ln |det J|)`.
     pub fn log_det(&self) -> f64 {
-        sign_and_log_det(self.jacobian).1
+        let rows = self.jacobian.items().iter().map(|row| row.items().to_vec());
+        sign_and_log_det(rows.collect::<Vec<_>>()).1
     }
 
     /// The right Cauchy-Green tensor `JᵀJ`, row by row: `v · JᵀJ v` is the squared length that a short vector `v` will have.
-    pub fn cauchy_green(&self) -> [[f64; D]; D] {
-        let j = &self.jacobian;
-        std::array::from_fn(|a| std::array::from_fn(|b| j.iter().map(|row| row[a] * row[b]).sum()))
+    pub fn cauchy_green(&self) -> Matrix<M, f64> {
+        let rows = self.jacobian.items();
+        matrix(&self.jacobian, |a, b| rows.iter().map(|row| row.items()[a] * row.items()[b]).sum())
     }
 
     /// The principal stretches, the largest first: the singular value decomposition `J = Σ_i σ_i to_i from_iᵀ`.
-    pub fn stretches(&self) -> [Stretch<D>; D] {
+    pub fn stretches(&self) -> M::Of<Stretch<M::Of<f64>>> {
         let SVD { u, v_t, singular_values } = self.matrix().svd(true, true);
         let (u, v_t) = (u.expect("asked for"), v_t.expect("asked for"));
-        std::array::from_fn(|k| Stretch {
+        self.jacobian.build(|k| Stretch {
             factor: singular_values[k],
-            from: std::array::from_fn(|i| v_t[(k, i)]),
-            to: std::array::from_fn(|i| u[(i, k)]),
+            from: self.jacobian.build(|i| v_t[(k, i)]),
+            to: self.jacobian.build(|i| u[(i, k)]),
         })
     }
 
@@ -122,8 +115,35 @@ impl<const D: usize> Deformation<D> {
 
     /// Of dynamic size: for matrices of two and three rows whose size it knows, nalgebra takes a short cut through `JᵀJ`.
     fn matrix(&self) -> DMatrix<f64> {
-        DMatrix::from_fn(D, D, |i, j| self.jacobian[i][j])
+        let rows = self.jacobian.items();
+        DMatrix::from_fn(rows.len(), rows.len(), |i, j| rows[i].items()[j])
     }
+}
+
+/// How `map` deforms the neighbourhood of `x` from time `s` to time `t`: its [`Deformation`].
+///
+/// # Errors
+/// What `map` says where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a time, the start or a
+/// derivative is not finite.
+pub fn deformation<X, M>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> Result<Deformation<Matrix<X::Row, f64>>>
+where
+    X: DynCoordinates<Time: Real>,
+    M: FlowMap<Dual<X>> + ?Sized,
+{
+    let found = jacobian(map, s, t, x);
+    let jacobian = matrix(&x.coordinates(), |i, j| found.items()[i].items()[j].into_f64());
+    let (from, to) = (s.into_f64(), t.into_f64());
+    // the derivatives of a linear map are finite where its start is not
+    if entries(&jacobian).chain([&from, &to]).chain(&x.values()).all(|entry| entry.is_finite()) {
+        return Ok(Deformation { jacobian, duration: to - from });
+    }
+    map.try_flow(&Dual::constant(*s), &Dual::constant(*t), &Dual::constant(x.clone()))?;
+    Err(Error::NotFinite { what: "the flow map's Jacobian", from, to })
+}
+
+/// All entries of a matrix.
+fn entries<M: Row<Item: Row<Item = f64>>>(matrix: &M) -> impl Iterator<Item = &f64> {
+    matrix.items().iter().flat_map(Row::items)
 }
 
 /// The [finite-time Lyapunov exponent](Deformation::ftle) of a flow map at a point.
@@ -136,22 +156,21 @@ impl<const D: usize> Deformation<D> {
 /// ```
 ///
 /// # Errors
-/// Those of [`Deformation::of`] and [`Deformation::ftle`].
-pub fn ftle<X, M, const D: usize>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> Result<f64>
+/// Those of [`deformation`] and [`Deformation::ftle`].
+pub fn ftle<X, M>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> Result<f64>
 where
-    X: Coordinates<D>,
-    X::Time: Real,
+    X: DynCoordinates<Time: Real>,
     M: FlowMap<Dual<X>> + ?Sized,
 {
-    Deformation::of(map, s, t, x)?.ftle()
+    deformation(map, s, t, x)?.ftle()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        Differences,
-        exact::{Affine, Blowup, Coupling, Gaussian, Rotation},
+        FiniteDifferences,
+        exact::{Affine, Blowup, CouplingFlow, Gaussian, Rotation},
         flow_map,
         interpolant::Linear,
         rhs_jacobian,
@@ -183,9 +202,9 @@ mod tests {
     fn nearly_singular_jacobians_keep_their_digits() {
         // stretches e^18 and e^-18: JᵀJ has the condition number 4e31 and no digit of the smaller one
         let saddle = linear([[0.6, 0.8], [0.8, -0.6]]);
-        let deformation = Deformation::of(&saddle, &0.0, &18.0, &ORIGIN).unwrap();
-        assert!((deformation.ftle().unwrap() - 1.0).abs() < 1e-14);
-        let contraction = Deformation::of(&linear([[-300.0, 0.0], [0.0, -400.0]]), &0.0, &1.0, &ORIGIN).unwrap();
+        let stretched = deformation(&saddle, &0.0, &18.0, &ORIGIN).unwrap();
+        assert!((stretched.ftle().unwrap() - 1.0).abs() < 1e-14);
+        let contraction = deformation(&linear([[-300.0, 0.0], [0.0, -400.0]]), &0.0, &1.0, &ORIGIN).unwrap();
         assert!((contraction.ftle().unwrap() + 300.0).abs() < 1e-12, "squares would be zero: {:?}", contraction.ftle());
         assert!((contraction.log_det() + 700.0).abs() < 1e-12);
         let collapse = Deformation::new([[1.0, 2.0], [2.0, 4.0]], 1.0).unwrap();
@@ -202,12 +221,12 @@ mod tests {
         let (s, t, x) = (0.2, 0.9, [0.5, -0.5]);
         let g = |t: f64| kappa.map(|kappa| (1.0 - t).powi(2) + t * t * kappa);
         let closed: f64 = g(t).iter().zip(g(s)).map(|(to, from)| 0.5 * (to / from).ln()).sum();
-        let found = Deformation::of(&model, &s, &t, &x).unwrap();
+        let found = deformation(&model, &s, &t, &x).unwrap();
         assert!((found.log_det() - closed).abs() < 1e-14 && (found.determinant() - closed.exp()).abs() < 1e-14);
-        let back = Deformation::of(&model, &t, &s, &x).unwrap();
+        let back = deformation(&model, &t, &s, &x).unwrap();
         assert!((back.log_det() + closed).abs() < 1e-14);
 
-        let flow = Coupling::<2>::random(3, 31).unwrap();
+        let flow = CouplingFlow::<2>::random(3, 31).unwrap();
         let divergence = |r: f64| {
             let at: [f64; 2] = flow.flow(&s, &r, &x);
             let gradient = rhs_jacobian(&flow, &r, &at);
@@ -218,14 +237,14 @@ mod tests {
         let node = |k: usize| divergence(s + (t - s) * k as f64 / n as f64);
         let weight = |k: usize| if k == 0 || k == n { 1.0 } else { f64::from(2 + 2 * (k % 2) as u8) };
         let integral = (t - s) / (3 * n) as f64 * (0..=n).map(|k| weight(k) * node(k)).sum::<f64>();
-        let found = Deformation::of(&flow, &s, &t, &x).unwrap().log_det();
+        let found = deformation(&flow, &s, &t, &x).unwrap().log_det();
         assert!((found - integral).abs() < 1e-10 && integral.abs() > 1e-2, "{found} and {integral}");
     }
 
     #[test]
     fn stretches_take_the_matrix_apart() {
-        let flow = Coupling::<3>::random(4, 8).unwrap();
-        let deformation = Deformation::of(&flow, &-0.5, &1.0, &[0.3, -0.2, 0.8]).unwrap();
+        let flow = CouplingFlow::<3>::random(4, 8).unwrap();
+        let deformation = super::deformation(&flow, &-0.5, &1.0, &[0.3, -0.2, 0.8]).unwrap();
         let stretches = deformation.stretches();
         assert!(stretches.is_sorted_by(|a, b| a.factor >= b.factor));
         for i in 0..3 {
@@ -244,13 +263,13 @@ mod tests {
 
     #[test]
     fn every_kind_of_point_and_map() {
-        let flow = Coupling::<2>::random(3, 4).unwrap();
+        let flow = CouplingFlow::<2>::random(3, 4).unwrap();
         let expected = ftle(&flow, &0.0, &1.0, &[0.3, 0.4]).unwrap();
         let vector = nalgebra::DVector::from_vec(vec![0.3, 0.4]);
-        assert_eq!(Deformation::<2>::of(&flow, &0.0, &1.0, &vector).and_then(|d| d.ftle()).unwrap(), expected);
+        assert_eq!(super::deformation(&flow, &0.0, &1.0, &vector).and_then(|d| d.ftle()).unwrap(), expected);
         let single = ftle(&flow, &0.0_f32, &1.0, &[0.3, 0.4]).unwrap();
         assert!((single - expected).abs() < 1e-5 && single != expected);
-        let plain = Differences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 2]| flow.flow(s, t, x)));
+        let plain = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 2]| flow.flow(s, t, x)));
         assert!((ftle(&plain, &0.0, &1.0, &[0.3, 0.4]).unwrap() - expected).abs() < 1e-9);
         let boxed: Box<dyn FlowMap<Dual<[f64; 2]>>> = Box::new(flow);
         assert_eq!(ftle(boxed.as_ref(), &0.0, &1.0, &[0.3, 0.4]).unwrap(), expected);
@@ -258,21 +277,23 @@ mod tests {
 
     #[test]
     fn errors_say_why() {
-        let error = Deformation::of(&Blowup, &0.0, &2.0, &[1.0]).unwrap_err();
+        let error = deformation(&Blowup, &0.0, &2.0, &[1.0]).unwrap_err();
         assert!(matches!(error, Error::BlowUp { time, .. } if time == 1.0), "{error}");
         let turn = Rotation::new(1.0).unwrap();
         for (s, t, x) in [(f64::NAN, 1.0, ORIGIN), (0.0, f64::INFINITY, ORIGIN), (0.0, 1.0, [f64::NAN, 0.0])] {
             assert!(matches!(ftle(&turn, &s, &t, &x), Err(Error::NotFinite { .. })));
         }
         assert!(matches!(ftle(&turn, &1.0, &1.0, &ORIGIN), Err(Error::Invalid { what: "times", .. })));
-        assert_eq!(Deformation::of(&turn, &1.0, &1.0, &ORIGIN).unwrap().jacobian(), &[[1.0, 0.0], [0.0, 1.0]]);
+        assert_eq!(deformation(&turn, &1.0, &1.0, &ORIGIN).unwrap().jacobian(), &[[1.0, 0.0], [0.0, 1.0]]);
         assert!(Deformation::new([[f64::NAN]], 1.0).is_err() && Deformation::new([[1.0]], f64::INFINITY).is_err());
+        assert!(Deformation::new(vec![vec![1.0, 0.0], vec![0.0]], 1.0).is_err());
+        assert!(Deformation::new(Vec::<Vec<f64>>::new(), 1.0).is_err());
         // the square root of 0 has a value and no derivative
         let root = flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 1]>| {
-            use crate::Number;
+            use crate::{Coordinates, Number};
             Dual::join([x.split()[0].sqrt()])
         });
-        let error = Deformation::<1>::of(&root, &0.0, &1.0, &[0.0]).unwrap_err();
+        let error = super::deformation(&root, &0.0, &1.0, &[0.0]).unwrap_err();
         assert!(error.to_string().contains("Jacobian"), "{error}");
     }
 }

@@ -1,21 +1,24 @@
 //! Determinants of small matrices of any numbers.
 
-use crate::number::Number;
+use crate::number::{Number, Row};
 
 /// The sign of `det A` and `ln |det A|`, also where the determinant itself is too large or too small for a float: `±1` and `-∞` for a
 /// singular matrix. NaN where an entry is NaN.
 ///
 /// Gaussian elimination. Pivots are chosen by masks, so that each sample of a batch, and each lane, has its own.
-pub(crate) fn sign_and_log_det<N: Number, const D: usize>(mut matrix: [[N; D]; D]) -> (N, N) {
-    const { assert!(D > 0, "a matrix without entries has no numbers to take the form of") };
-    let zero = matrix[0][0].constant(0.0);
+///
+/// # Panics
+/// If the matrix has no entries: there is no number to take the form of.
+pub(crate) fn sign_and_log_det<N: Number, M: Row<Item: Row<Item = N>>>(mut matrix: M) -> (N, N) {
+    let mut rows: Vec<&mut [N]> = matrix.items_mut().iter_mut().map(Row::items_mut).collect();
+    let zero = rows[0][0].constant(0.0);
     let (mut sign, mut log) = (zero.shift(1.0), zero.clone());
-    for k in 0..D {
-        let (done, rest) = matrix.split_at_mut(k + 1);
-        let row = &mut done[k];
+    for k in 0..rows.len() {
+        let (done, rest) = rows.split_at_mut(k + 1);
+        let row = &mut *done[k];
         for other in rest.iter_mut() {
             let larger = row[k].abs().less(&other[k].abs());
-            for (upper, lower) in row.iter_mut().zip(other).skip(k) {
+            for (upper, lower) in row.iter_mut().zip(other.iter_mut()).skip(k) {
                 (*upper, *lower) = (N::select(&larger, lower, upper), N::select(&larger, upper, lower));
             }
             sign = N::select(&larger, &-sign.clone(), &sign);
@@ -27,7 +30,7 @@ pub(crate) fn sign_and_log_det<N: Number, const D: usize>(mut matrix: [[N; D]; D
         let there = zero.less(&pivot.abs());
         for other in rest {
             let factor = N::select(&there, &(other[k].clone() / pivot), &other[k]);
-            for (upper, lower) in row.iter().zip(other).skip(k + 1) {
+            for (upper, lower) in row.iter().zip(other.iter_mut()).skip(k + 1) {
                 *lower = lower.clone() - factor.clone() * upper;
             }
         }
@@ -62,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_has_no_logarithm() {
-        let log = |matrix| sign_and_log_det::<f64, 3>(matrix).1;
+        let log = |matrix| sign_and_log_det::<f64, [[f64; 3]; 3]>(matrix).1;
         assert_eq!(log([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 5.0]]), f64::NEG_INFINITY);
         assert_eq!(log([[0.0; 3]; 3]), f64::NEG_INFINITY);
         for bad in 0..9 {
@@ -77,8 +80,9 @@ mod tests {
     #[test]
     fn each_lane_has_pivots_of_its_own() {
         let matrices = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 2.0], [3.0, 4.0]], [[0.0, 1.0], [1.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]];
-        let packed = std::array::from_fn(|i| std::array::from_fn(|j| Lanes::<f64, 4>::from(matrices.map(|m| m[i][j]))));
-        let (sign, log) = sign_and_log_det::<_, 2>(packed);
+        let packed: [[_; 2]; 2] =
+            std::array::from_fn(|i| std::array::from_fn(|j| Lanes::<f64, 4>::from(matrices.map(|m| m[i][j]))));
+        let (sign, log) = sign_and_log_det(packed);
         for (k, matrix) in matrices.into_iter().enumerate() {
             let alone: (f64, f64) = sign_and_log_det(matrix);
             assert_eq!((sign.lane(k), (log.lane(k) - alone.1).abs() < 1e-15 || log.lane(k) == alone.1), (alone.0, true));
@@ -89,9 +93,11 @@ mod tests {
     fn the_derivative_is_the_trace_of_the_logarithmic_derivative() {
         // d ln |det A| = tr A⁻¹ dA, here by central differences
         let (a, d) = ([[0.2, 2.0], [3.0, -1.0]], [[1.0, -0.5], [0.3, 2.0]]);
-        let at = |h: f64| sign_and_log_det::<f64, 2>(std::array::from_fn(|i| std::array::from_fn(|j| a[i][j] + h * d[i][j]))).1;
-        let moving = std::array::from_fn(|i| std::array::from_fn(|j| Dual::new(a[i][j], d[i][j])));
-        let found = *sign_and_log_det::<_, 2>(moving).1.tangent();
+        let at = |h: f64| {
+            sign_and_log_det::<f64, [[f64; 2]; 2]>(std::array::from_fn(|i| std::array::from_fn(|j| a[i][j] + h * d[i][j]))).1
+        };
+        let moving: [[_; 2]; 2] = std::array::from_fn(|i| std::array::from_fn(|j| Dual::new(a[i][j], d[i][j])));
+        let found = *sign_and_log_det(moving).1.tangent();
         assert!((found - (at(1e-5) - at(-1e-5)) / 2e-5).abs() < 1e-9, "{found}");
     }
 }

@@ -1,14 +1,14 @@
 //! The derivative of a flow map by the start point.
 
 use crate::{
-    field::columns,
     flow::FlowMap,
-    number::Dual,
-    state::{Coordinates, unit},
+    number::{Dual, Matrix, Number, Row, matrix},
+    state::{DynCoordinates, directions},
 };
 
 /// The Jacobian `∇X_{s,t}(x)` of any flow map, row by row: `∂X_i/∂x_j`, exact to rounding: forward mode, one column after
-/// another. Of a batch, each entry holds those of all samples. NaN outside the map's domain.
+/// another. Of a batch, each entry holds those of all samples. NaN outside the map's domain. An array of arrays for points that are
+/// arrays, a vector of vectors otherwise.
 ///
 /// ```
 /// use flowmap::{analysis::jacobian, exact::{ExactFlow, Rotation}};
@@ -21,39 +21,51 @@ use crate::{
 /// A map without derivatives is asked at neighbouring points:
 ///
 /// ```
-/// use flowmap::{analysis::jacobian, flow_map, Differences};
+/// use flowmap::{analysis::jacobian, flow_map, FiniteDifferences};
 /// let growth = flow_map(|s: &f64, t: &f64, [x]: &[f64; 1]| [x / (x + (1.0 - x) * (s - t).exp())]);
-/// let [[slope]] = jacobian(&Differences::new(growth), &0.0, &1.0, &[0.5]);
+/// let [[slope]] = jacobian(&FiniteDifferences::new(growth), &0.0, &1.0, &[0.5]);
 /// let e = (-1.0_f64).exp();
 /// assert!((slope - 4.0 * e / (1.0 + e).powi(2)).abs() < 1e-10);
 /// ```
-pub fn jacobian<X, M, const D: usize>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> [[X::Time; D]; D]
+///
+/// # Panics
+/// If the point is a vector without coordinates.
+pub fn jacobian<X, M>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> Matrix<X::Row, X::Time>
 where
-    X: Coordinates<D>,
+    X: DynCoordinates,
     M: FlowMap<Dual<X>> + ?Sized,
 {
     linearized(map, s, t, x).1
 }
 
 /// `X_{s,t}(x)` and its Jacobian, from the same evaluations.
-pub(crate) fn linearized<X, M, const D: usize>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> (X, [[X::Time; D]; D])
+///
+/// # Panics
+/// If the point has no coordinates.
+pub(crate) fn linearized<X, M>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> (X, Matrix<X::Row, X::Time>)
 where
-    X: Coordinates<D>,
+    X: DynCoordinates,
     M: FlowMap<Dual<X>> + ?Sized,
 {
-    const { assert!(D > 0, "a point without coordinates has no neighbours") };
     let (s, t) = (Dual::constant(s.clone()), Dual::constant(t.clone()));
-    let coordinates = x.split();
-    let starts: [Dual<X>; D] = std::array::from_fn(|j| Dual::new(x.clone(), unit(&coordinates, j)));
+    let coordinates = x.coordinates();
+    assert!(!coordinates.items().is_empty(), "a point without coordinates has no neighbours");
+    let starts: Vec<Dual<X>> = directions(x).into_iter().map(|v| Dual::new(x.clone(), v)).collect();
     let ends = map.flow_each(&s, &t, &starts);
-    (ends[0].value().clone(), columns(|j| ends[j].split()))
+    let columns: Vec<Option<X::Row>> = ends.iter().map(|end| end.moving().map(X::coordinates)).collect();
+    let entry = |i: usize, j: usize| match &columns[j] {
+        Some(column) => column.items()[i].clone(),
+        None => coordinates.items()[i].constant(0.0),
+    };
+    (ends[0].value().clone(), matrix(&coordinates, entry))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        Case, Differences, Lattice, VelocityField, characterization::Eulerian, exact::Coupling, exact::ExactFlow, flow_map,
+        Case, FiniteDifferences, Lattice, VelocityField, characterization::Eulerian, exact::CouplingFlow, exact::ExactFlow,
+        flow_map,
     };
 
     fn cases() -> impl Iterator<Item = Case<[f64; 3]>> {
@@ -66,7 +78,7 @@ mod tests {
 
     #[test]
     fn columns_are_columns() {
-        let flow = Coupling::<3>::random(4, 2).unwrap();
+        let flow = CouplingFlow::<3>::random(4, 2).unwrap();
         for Case { s, t, x } in cases() {
             let found = jacobian(&flow, &s, &t, &x);
             assert!(distance(&found, &flow.jacobian(&s, &t, &x)) < 1e-14);
@@ -80,15 +92,16 @@ mod tests {
 
     #[test]
     fn neighbouring_trajectories_give_the_same_to_ten_digits() {
-        let flow = Coupling::<3>::random(4, 2).unwrap();
-        let plain = Differences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 3]| flow.flow(s, t, x)));
+        let flow = CouplingFlow::<3>::random(4, 2).unwrap();
+        let plain = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 3]| flow.flow(s, t, x)));
         for Case { s, t, x } in cases() {
             let error = distance(&jacobian(&plain, &s, &t, &x), &jacobian(&flow, &s, &t, &x));
             assert!(error < 1e-9, "{error:e}");
         }
         // a step of one's own: the error of central differences falls with its square
         let error = |step| {
-            let plain = Differences::with_step(flow_map(|s: &f64, t: &f64, x: &[f64; 3]| flow.flow(s, t, x)), step).unwrap();
+            let plain =
+                FiniteDifferences::with_step(flow_map(|s: &f64, t: &f64, x: &[f64; 3]| flow.flow(s, t, x)), step).unwrap();
             distance(&jacobian(&plain, &0.0, &1.0, &[0.1, 0.2, 0.3]), &flow.jacobian(&0.0, &1.0, &[0.1, 0.2, 0.3]))
         };
         let ratio = error(2e-2) / error(1e-2);
@@ -100,7 +113,7 @@ mod tests {
         use crate::{
             Autonomous, Restriction,
             exact::Pendulum,
-            solver::{Adaptive, DOPRI5, Solver},
+            solver::{Adaptive, DOPRI5},
         };
         let map =
             Adaptive::new(DOPRI5).unwrap().tolerance(crate::Tolerance::new(1e-3, 1e-6).unwrap()).of(Pendulum::new(1.0).unwrap());
@@ -116,7 +129,7 @@ mod tests {
 
     #[test]
     fn second_derivatives() {
-        let flow = Coupling::<3>::random(4, 2).unwrap();
+        let flow = CouplingFlow::<3>::random(4, 2).unwrap();
         let (x, d) = ([0.1, 0.2, 0.3], [1.0, -1.0, 0.5]);
         let nested = jacobian(&flow, &Dual::constant(0.0), &Dual::constant(1.0), &Dual::new(x, d));
         let h = 1e-5;
@@ -135,11 +148,11 @@ mod tests {
     #[test]
     fn of_a_batch_each_entry_holds_every_sample() {
         use crate::{Value, backend::ndarray::NdTensor};
-        let flow = Coupling::<3>::random(4, 2).unwrap();
+        let flow = CouplingFlow::<3>::random(4, 2).unwrap();
         let points: Vec<[f64; 3]> = cases().map(|c| c.x).take(5).collect();
         let x = NdTensor::new(points.concat(), &[5, 3]).unwrap();
         let [s, t] = [0.0, 1.0].map(|t| NdTensor::new(vec![t], &[]).unwrap());
-        let entries: [[NdTensor<f64>; 3]; 3] = jacobian(&flow, &s, &t, &x);
+        let entries: Vec<Vec<NdTensor<f64>>> = jacobian(&flow, &s, &t, &x);
         for (k, point) in points.iter().enumerate() {
             let found = std::array::from_fn(|i| std::array::from_fn(|j| entries[i][j].values()[k]));
             assert!(distance(&found, &flow.jacobian(&0.0, &1.0, point)) < 1e-14);

@@ -1,8 +1,12 @@
 //! Lyapunov exponents: the mean rates at which neighbours part, in every direction.
 
 use super::frame::{Frame, orthonormal, standard};
-use crate::{Error, Real, Result, flow::FlowMap, number::Dual, state::Coordinates};
-use std::array;
+use crate::{
+    Error, Real, Result,
+    flow::FlowMap,
+    number::{Dual, Row, Value},
+    state::{DynCoordinates, filled},
+};
 
 /// The steps in which a flow map is followed: from `start`, one `length` after another.
 ///
@@ -61,12 +65,12 @@ impl Steps {
 /// ∇X_{t_k, t_k+1}(x_k) Q_k = Q_k+1 R_k+1,      λ_i = (1 / n |Δt|) Σ_k ln (R_k)_ii
 /// ```
 ///
-/// The flow carries `D` orthonormal directions through each step, and they are made orthonormal again after it. The logarithms
+/// The flow carries as many orthonormal directions as there are coordinates through each step, and they are made orthonormal again after it. The logarithms
 /// by which they grew average to the exponents `λ_1 ≥ … ≥ λ_D`; their sum is the mean divergence along the trajectory.
 ///
-/// A step takes `D` evaluations on duals, so the longest that serves is the best; but stretches within it must not differ by more
+/// A step takes an evaluation on duals for each, so the longest that serves is the best; but stretches within it must not differ by more
 /// than a float can hold: `(λ_1 - λ_D) |Δt|` well below 36. A map without derivatives goes through
-/// [`Differences`](crate::Differences), whose error, some `1e-10` of the state's size, must stay small beside the least stretch
+/// [`FiniteDifferences`](crate::FiniteDifferences), whose error, some `1e-10` of the state's size, must stay small beside the least stretch
 /// of a step. An autonomous field whose map is known on a window of times only goes through [`Autonomous`](crate::Autonomous).
 ///
 /// ```
@@ -86,16 +90,19 @@ impl Steps {
 /// Source: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Lyapunov characteristic exponents for smooth dynamical systems,
 /// Meccanica 15, 1980; L. Dieci, E. S. Van Vleck, Computation of a few Lyapunov exponents for continuous and discrete dynamical
 /// systems, Appl. Numer. Math. 17, 1995.
-pub fn lyapunov_spectrum<X, M, const D: usize>(map: &M, steps: &Steps, x: &X) -> Result<LyapunovSpectrum<D>>
+pub fn lyapunov_spectrum<X, M>(map: &M, steps: &Steps, x: &X) -> Result<LyapunovSpectrum<<X::Row as Row>::Of<f64>>>
 where
-    X: Coordinates<D>,
-    X::Time: Real,
+    X: DynCoordinates<Time: Real>,
     M: FlowMap<Dual<X>> + ?Sized,
 {
-    const { assert!(D > 0, "a point without coordinates has no neighbours") };
-    let (mut x, mut frame) = (x.clone(), standard());
+    let row = x.coordinates();
+    let dimension = row.items().len();
+    if dimension == 0 {
+        return Err(Error::invalid("state", "a point without coordinates has no neighbours"));
+    }
+    let (mut x, mut frame) = (x.clone(), standard(dimension));
     let [transient, count, batches] = [steps.transient, steps.count, steps.batches()].map(u64::from);
-    let mut logarithms = vec![[0.0; D]; batches as usize];
+    let mut logarithms = vec![vec![0.0; dimension]; batches as usize];
     for k in 0..transient + count {
         let times = steps.times(k);
         let (end, carried) = carry(map, &times, &x, &frame)?;
@@ -103,43 +110,39 @@ where
         (x, frame) = (end, next);
         if k >= transient {
             let batch = &mut logarithms[((k - transient) * batches / count) as usize];
-            *batch = array::from_fn(|i| batch[i] + grown[i]);
+            batch.iter_mut().zip(grown).for_each(|(sum, grown)| *sum += grown);
         }
     }
     // rounding or a special start may leave them in another order
     let total = |i: &usize| logarithms.iter().map(|batch| batch[*i]).sum::<f64>();
-    let mut order: [usize; D] = array::from_fn(|i| i);
+    let mut order: Vec<usize> = (0..dimension).collect();
     order.sort_by(|i, j| total(j).total_cmp(&total(i)));
-    let batch = |(b, sums): (u64, &[f64; D])| {
+    let batch = |(b, sums): (u64, &Vec<f64>)| {
         // step k is in batch ⌊k batches / count⌋
         let steps_before = |b: u64| (b * count).div_ceil(batches);
         let duration = (steps_before(b + 1) - steps_before(b)) as f64 * steps.length.abs();
-        Batch { duration, rates: order.map(|i| sums[i] / duration) }
+        Batch { duration, rates: row.build(|i| sums[order[i]] / duration) }
     };
-    Ok(LyapunovSpectrum::new((0..).zip(&logarithms).map(batch).collect()))
+    let batches: Vec<Batch<_>> = (0..).zip(&logarithms).map(batch).collect();
+    let total: f64 = batches.iter().map(|batch| batch.duration).sum();
+    let exponents = row.build(|i| batches.iter().map(|batch| batch.duration * batch.rates.items()[i]).sum::<f64>() / total);
+    Ok(LyapunovSpectrum { exponents, batches })
 }
 
 /// Where the map takes `x`, and the directions.
-fn carry<X, M, const D: usize>(map: &M, [s, t]: &[X::Time; 2], x: &X, frame: &Frame<D>) -> Result<(X, Frame<D>)>
+fn carry<X, M>(map: &M, [s, t]: &[X::Time; 2], x: &X, frame: &Frame) -> Result<(X, Frame)>
 where
-    X: Coordinates<D>,
-    X::Time: Real,
+    X: DynCoordinates<Time: Real>,
     M: FlowMap<Dual<X>> + ?Sized,
 {
-    let mut end = None;
-    let mut carried = [[0.0; D]; D];
-    let starts = frame.map(|direction| Dual::new(x.clone(), X::join(direction.map(Real::from_f64))));
+    let start = |direction: &Vec<f64>| Dual::new(x.clone(), filled(x, direction, |c| Real::from_f64(*c)));
+    let starts: Vec<Dual<X>> = frame.iter().map(start).collect();
     let ends = map.try_flow_each(&Dual::constant(*s), &Dual::constant(*t), &starts)?;
-    for (moved, image) in ends.into_iter().zip(&mut carried) {
-        let (value, tangent) = moved.into_parts();
-        if let Some(tangent) = tangent {
-            *image = tangent.split().map(Real::into_f64);
-        }
-        end = Some(value);
-    }
-    let end = end.expect("there is a direction");
-    if carried.as_flattened().iter().chain(&end.values()).all(|entry| entry.is_finite()) {
-        return Ok((end, carried));
+    let image = |end: &Dual<X>| end.moving().map_or_else(|| vec![0.0; frame.len()], Value::values);
+    let carried: Frame = ends.iter().map(image).collect();
+    let end = ends[0].value();
+    if carried.iter().flatten().chain(&end.values()).all(|entry| entry.is_finite()) {
+        return Ok((end.clone(), carried));
     }
     Err(Error::NotFinite { what: "the flow map's Jacobian", from: s.into_f64(), to: t.into_f64() })
 }
@@ -151,10 +154,10 @@ fn collapsed<R: Real>([from, to]: [R; 2]) -> Error {
 }
 
 /// Mean rates of growth over some of the time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Batch<const D: usize> {
+#[derive(Clone, Debug, PartialEq)]
+struct Batch<V> {
     duration: f64,
-    rates: [f64; D],
+    rates: V,
 }
 
 /// What [`lyapunov_spectrum`] found: the exponents, and how far they can be trusted.
@@ -168,30 +171,25 @@ struct Batch<const D: usize> {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct LyapunovSpectrum<const D: usize> {
-    exponents: [f64; D],
-    batches: Vec<Batch<D>>,
+pub struct LyapunovSpectrum<V> {
+    exponents: V,
+    batches: Vec<Batch<V>>,
 }
 
-impl<const D: usize> LyapunovSpectrum<D> {
-    fn new(batches: Vec<Batch<D>>) -> Self {
-        let mut spectrum = Self { exponents: [0.0; D], batches };
-        spectrum.exponents = spectrum.running().last().map_or([0.0; D], |(_, exponents)| exponents);
-        spectrum
-    }
-
+impl<V: Row<Item = f64>> LyapunovSpectrum<V> {
     /// The exponents, the largest first, per unit of time.
-    pub fn exponents(&self) -> &[f64; D] {
+    pub fn exponents(&self) -> &V {
         &self.exponents
     }
 
     /// The estimates as they were along the way: the time averaged over, and the exponents until then. The last are
     /// [`exponents`](Self::exponents).
-    pub fn running(&self) -> impl Iterator<Item = (f64, [f64; D])> {
-        self.batches.iter().scan((0.0, [0.0; D]), |(time, sums), batch| {
+    pub fn running(&self) -> impl Iterator<Item = (f64, V::Of<f64>)> {
+        let sums = vec![0.0; self.exponents.items().len()];
+        self.batches.iter().scan((0.0, sums), |(time, sums), batch| {
             *time += batch.duration;
-            *sums = array::from_fn(|i| sums[i] + batch.duration * batch.rates[i]);
-            Some((*time, sums.map(|sum| sum / *time)))
+            sums.iter_mut().zip(batch.rates.items()).for_each(|(sum, rate)| *sum += batch.duration * rate);
+            Some((*time, batch.rates.build(|i| sums[i] / *time)))
         })
     }
 
@@ -202,24 +200,22 @@ impl<const D: usize> LyapunovSpectrum<D> {
     /// nor of a transient that was cut too short: look at [`running`](Self::running), too.
     ///
     /// Source: C. J. Geyer, Practical Markov chain Monte Carlo, Statist. Sci. 7, 1992, section 3.2.
-    pub fn standard_errors(&self) -> [f64; D] {
+    pub fn standard_errors(&self) -> V::Of<f64> {
         let count = self.batches.len() as f64;
-        if count < 2.0 {
-            return [f64::INFINITY; D];
-        }
-        array::from_fn(|i| {
-            let squares: f64 = self.batches.iter().map(|batch| (batch.rates[i] - self.exponents[i]).powi(2)).sum();
-            (squares / (count * (count - 1.0))).sqrt()
+        self.exponents.build(|i| {
+            let exponent = self.exponents.items()[i];
+            let squares: f64 = self.batches.iter().map(|batch| (batch.rates.items()[i] - exponent).powi(2)).sum();
+            if count < 2.0 { f64::INFINITY } else { (squares / (count * (count - 1.0))).sqrt() }
         })
     }
 
     /// The sum of the exponents: the mean divergence of the field along the trajectory, 0 where volumes are kept.
     pub fn sum(&self) -> f64 {
-        self.exponents.iter().sum()
+        self.exponents.items().iter().sum()
     }
 
     /// The Kaplan-Yorke dimension `k + (λ_1 + … + λ_k) / |λ_{k+1}|`, with the largest `k` for which that sum is not negative;
-    /// `D` where none is, 0 where all exponents are negative.
+    /// the number of coordinates where none is, 0 where all exponents are negative.
     ///
     /// An exponent that is 0 and was found slightly negative counts as negative: on a limit cycle the dimension found is 0 or 1.
     ///
@@ -227,13 +223,13 @@ impl<const D: usize> LyapunovSpectrum<D> {
     /// Mathematics 730, 1979.
     pub fn kaplan_yorke_dimension(&self) -> f64 {
         let mut sum = 0.0;
-        for (k, exponent) in self.exponents.iter().enumerate() {
+        for (k, exponent) in self.exponents.items().iter().enumerate() {
             if sum + exponent < 0.0 {
                 return k as f64 + sum / exponent.abs();
             }
             sum += exponent;
         }
-        D as f64
+        self.exponents.items().len() as f64
     }
 }
 

@@ -2,7 +2,7 @@
 //! discrete time.
 //!
 //! Everything here takes any flow map that runs on [`Dual`](crate::Dual)s: exact, numerical or learned. For one that runs on
-//! plain states only, [`Differences`](crate::Differences) supplies the derivatives from neighbouring trajectories.
+//! plain states only, [`FiniteDifferences`](crate::FiniteDifferences) supplies the derivatives from neighbouring trajectories.
 //!
 //! ```
 //! use flowmap::{analysis::{Grid, ScalarField, ftle}, exact::Affine};
@@ -37,7 +37,7 @@ mod stroboscopic;
 mod surface;
 
 #[cfg(feature = "nalgebra")]
-pub use deformation::{Deformation, Stretch, ftle};
+pub use deformation::{Deformation, Stretch, deformation, ftle};
 pub(crate) use determinant::sign_and_log_det;
 pub use grid::Grid;
 pub use jacobian::jacobian;

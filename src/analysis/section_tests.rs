@@ -1,10 +1,10 @@
 use super::*;
 use crate::{
-    Autonomous, Differences, Restriction, Tolerance,
+    Autonomous, FiniteDifferences, Restriction, Tolerance,
     analysis::Hyperplane,
     exact::{Blowup, Hopf, Rotation},
     flow_map,
-    solver::{Adaptive, DOP853, Solver},
+    solver::{Adaptive, DOP853},
 };
 use std::f64::consts::{PI, TAU};
 
@@ -107,7 +107,7 @@ fn the_multiplier_of_a_limit_cycle() {
     let field = Hopf::new(0.25, 2.0, 0.7).unwrap();
     let solver = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-13, 1e-13).unwrap());
     let windowed = Autonomous { map: Restriction::new(field, [-0.3, 0.3]).unwrap(), start: 0.0 };
-    let plain = Differences::new(flow_map(move |s: &f64, t: &f64, x: &[f64; 2]| field.flow(s, t, x)));
+    let plain = FiniteDifferences::new(flow_map(move |s: &f64, t: &f64, x: &[f64; 2]| field.flow(s, t, x)));
     limit_cycle(field, 1e-13);
     limit_cycle(windowed, 1e-12);
     limit_cycle(solver.of(field), 1e-10);

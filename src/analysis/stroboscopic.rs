@@ -52,10 +52,10 @@ impl<X: State, M: FlowMap<X>> ReturnMap<X> for Stroboscopic<M> {
 mod tests {
     use super::*;
     use crate::{
-        Dual, Num, Number, Ode, Pointwise, Tolerance, VelocityField,
+        Dual, Num, Number, Ode, Tolerance, VelocityField,
         analysis::jacobian,
         exact::Blowup,
-        solver::{Adaptive, DOP853, Solver},
+        solver::{Adaptive, DOP853},
     };
     use std::f64::consts::TAU;
 
@@ -69,7 +69,7 @@ mod tests {
     }
 
     fn map(push: f64) -> impl FlowMap<[f64; 2]> + FlowMap<Dual<[f64; 2]>> + VelocityField<[f64; 2]> {
-        Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-12, 1e-12).unwrap()).of(Pointwise::<_, 2>(Duffing(push)))
+        Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-12, 1e-12).unwrap()).of(Duffing(push).field())
     }
 
     #[test]

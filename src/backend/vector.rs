@@ -81,6 +81,16 @@ macro_rules! state_of_vector {
                 Self::from_vec(crate::backend::vector::advanced(&$coordinates(self), *by, weights, &rates))
             }
         }
+        impl<$($generics)*> crate::DynCoordinates for $vector {
+            type Row = Vec<F>;
+            fn coordinates(&self) -> Vec<F> {
+                $coordinates(self).to_vec()
+            }
+            fn with_coordinates(&self, coordinates: Vec<F>) -> Self {
+                crate::tensor::common::check_equal("with_coordinates", &[self.len()], &[coordinates.len()]);
+                Self::from_vec(coordinates)
+            }
+        }
         impl<$($generics)*, const D: usize> crate::Coordinates<D> for $vector {
             fn split(&self) -> [F; D] {
                 crate::backend::vector::split(&$coordinates(self))

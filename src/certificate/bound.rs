@@ -1,7 +1,8 @@
 //! The bounds themselves: from norms of residuals to a bound on the error.
 
-use super::{Estimate, Standing};
+use super::Standing;
 use crate::quadrature::Rule;
+use crate::statistics::Estimate;
 
 /// A bound on the root mean square error of a flow map, and what may be wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,24 +3,23 @@
 #[cfg(feature = "nalgebra")]
 use super::Estimated;
 use super::{
-    Certificate, Estimate, Moment, OneSidedLipschitz, Standing, WorstPoint,
+    Certificate, Moment, OneSidedLipschitz, Standing, WorstPoint,
     bound::Residuals,
-    statistics::normal_quantile,
     survey::{Subject, Survey},
 };
 #[cfg(feature = "nalgebra")]
-use crate::Coordinates;
+use crate::DynCoordinates;
 use crate::{
     Dual, Error, FlowMap, Number, Real, Result, State, Tolerance, VelocityField,
     quadrature::Rule,
-    solver::{Adaptive, DOP853, Solver},
+    solver::{Adaptive, DOP853},
+    statistics::{Estimate, normal_quantile},
 };
 
 /// Bounds the error of a flow map `X_{0,1}` by its residuals, with the Lipschitz constant [`Estimated`] and the settings of
 /// [`Certifier::new`].
 ///
-/// `sampler` gives the starts: points, or batches of them, independent draws of the law for which the bounds are to hold. For states
-/// whose dimension is known at run time only, say it: `certify::<_, _, _, 2>(…)`.
+/// `sampler` gives the starts: points, or batches of them, independent draws of the law for which the bounds are to hold.
 ///
 /// ```
 /// use flowmap::{Lattice, certificate::certify, exact::Rotation};
@@ -34,22 +33,22 @@ use crate::{
 /// # Errors
 /// Those of [`Certifier::certify`].
 #[cfg(feature = "nalgebra")]
-pub fn certify<X, M, B, const D: usize>(map: &M, field: &B, sampler: impl IntoIterator<Item = X>) -> Result<Certificate>
+pub fn certify<X, M, B>(map: &M, field: &B, sampler: impl IntoIterator<Item = X>) -> Result<Certificate>
 where
-    X: Coordinates<D>,
+    X: DynCoordinates,
     M: FlowMap<X> + FlowMap<Dual<X>> + ?Sized,
     B: VelocityField<X> + VelocityField<Dual<X>> + ?Sized,
 {
-    Certifier::new([0.0, 1.0], Estimated::<D>)?.certify(map, field, sampler)
+    Certifier::new([0.0, 1.0], Estimated)?.certify(map, field, sampler)
 }
 
 /// Which map `X_{s,t}` of a flow is judged, and how: the times, the one-sided Lipschitz constant `L` of the field, the quadrature, the
 /// confidence.
 ///
 /// ```
-/// use flowmap::{Differences, FlowMap, Lattice, certificate::{Certifier, Given}, exact::Affine, flow_map};
+/// use flowmap::{FiniteDifferences, FlowMap, Lattice, certificate::{Certifier, Given}, exact::Affine, flow_map};
 /// let decay = Affine::new([[-1.0]], [0.0])?;
-/// let step = Differences::new(flow_map(|s: &f64, t: &f64, [x]: &[f64; 1]| [x / (1.0 + (t - s))])); // implicit Euler
+/// let step = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, [x]: &[f64; 1]| [x / (1.0 + (t - s))])); // implicit Euler
 /// let starts = Lattice::new([0.0, 1.0], [[1.0, 2.0]])?.cases(100).map(|case| case.x);
 /// let report = Certifier::new([0.0, 0.5], Given::constant(-1.0))?.certify_against(&decay, &step, &decay, starts)?;
 /// assert!(report.holds(1e-9), "{report}");

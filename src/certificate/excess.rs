@@ -1,7 +1,11 @@
 //! How much of a flow matching loss can still be learned.
 
-use super::{Estimate, statistics::normal_quantile};
-use crate::{Error, Number, Result, State, Value, VelocityField, interpolant::Interpolant, quadrature::Rule};
+use crate::{
+    Error, Number, Result, State, Value, VelocityField,
+    interpolant::Interpolant,
+    quadrature::Rule,
+    statistics::{Estimate, normal_quantile},
+};
 
 /// The flow matching loss of a velocity, and what is left of it when its minimum is taken off.
 ///

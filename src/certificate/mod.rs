@@ -45,7 +45,6 @@ mod excess;
 mod lipschitz;
 mod report;
 mod residual_map;
-mod statistics;
 mod survey;
 
 pub use bound::Bound;
@@ -58,4 +57,3 @@ pub use lipschitz::{Estimated, logarithmic_norm};
 pub use lipschitz::{Given, OneSidedLipschitz, Standing};
 pub use report::{Certificate, Moment, WorstPoint};
 pub use residual_map::residual_map;
-pub use statistics::Estimate;

@@ -1,6 +1,7 @@
 //! What was found.
 
-use super::{Bound, Estimate};
+use super::Bound;
+use crate::statistics::Estimate;
 use std::fmt;
 
 /// What [`certify`](super::certify) found about `X_{s,t}`. Displays as a table.

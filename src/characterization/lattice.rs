@@ -1,7 +1,7 @@
 //! Well-spread test cases without a random number generator.
 
 use super::Case;
-use crate::{Error, Real, Result};
+use crate::{Error, Real, Result, Row, State};
 
 /// Times and points in a box, spread evenly and without end: a Kronecker sequence.
 ///
@@ -16,18 +16,18 @@ use crate::{Error, Real, Result};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Lattice<const D: usize> {
+pub struct Lattice<S> {
     times: [f64; 2],
-    sides: [[f64; 2]; D],
+    sides: S,
 }
 
-impl<const D: usize> Lattice<D> {
-    /// Both times from `times`, the `i`-th coordinate from `sides[i]`.
+impl<S: Row<Item = [f64; 2]>> Lattice<S> {
+    /// Both times from `times`, the `i`-th coordinate from `sides[i]`: an array, or a vector for points that are vectors.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless every interval is finite and in order.
-    pub fn new(times: [f64; 2], sides: [[f64; 2]; D]) -> Result<Self> {
-        for [low, high] in sides.into_iter().chain([times]) {
+    pub fn new(times: [f64; 2], sides: S) -> Result<Self> {
+        for [low, high] in sides.items().iter().copied().chain([times]) {
             if !(low <= high && low.is_finite() && high.is_finite()) {
                 return Err(Error::invalid("interval", format!("[{low}, {high}] is not a finite interval in order")));
             }
@@ -36,8 +36,13 @@ impl<const D: usize> Lattice<D> {
     }
 
     /// The first `n` cases.
-    pub fn cases<R: Real>(self, n: usize) -> impl Iterator<Item = Case<[R; D]>> + Clone {
-        let g = (0..64).fold(2.0_f64, |g, _| (1.0 + g).powf(1.0 / (D as f64 + 3.0)));
+    pub fn cases<R: Real>(self, n: usize) -> impl Iterator<Item = Case<S::Of<R>>> + Clone
+    where
+        S: Clone,
+        S::Of<R>: State<Time = R>,
+    {
+        let dimension = self.sides.items().len() as f64;
+        let g = (0..64).fold(2.0_f64, |g, _| (1.0 + g).powf(1.0 / (dimension + 3.0)));
         (1..=n).map(move |k| {
             let coordinate = |i: i32, [low, high]: [f64; 2]| {
                 let share = (0.5 + k as f64 * g.powi(-i)).fract();
@@ -46,7 +51,7 @@ impl<const D: usize> Lattice<D> {
             Case {
                 s: coordinate(1, self.times),
                 t: coordinate(2, self.times),
-                x: std::array::from_fn(|i| coordinate(i as i32 + 3, self.sides[i])),
+                x: self.sides.build(|i| coordinate(i as i32 + 3, self.sides.items()[i])),
             }
         })
     }

@@ -18,14 +18,14 @@ mod lattice;
 mod report;
 
 pub use lattice::Lattice;
-pub use report::{Line, Report, Worst, measure, verify, verify_in_units_of};
+pub use report::{Line, Report, Worst, measure, verify, verify_flow, verify_in_units_of};
 
 use crate::{
     Result,
     field::VelocityField,
     flow::{AverageVelocity, FlowMap, between, check_fraction},
     number::{Dual, Number},
-    state::State,
+    state::{State, value_and_tangent},
 };
 
 /// Where an identity is tested: times `s` and `t` and a state `x` at time `s`.
@@ -92,7 +92,7 @@ impl Lagrangian {
     /// `X_{s,t}(x)` and `∂_t X_{s,t}(x)`, in one evaluation on duals.
     pub fn end_derivative<X: State, M: FlowMap<Dual<X>> + ?Sized>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> (X, X) {
         let end = Dual::new(t.clone(), t.constant(1.0));
-        split(map.flow(&Dual::constant(s.clone()), &end, &Dual::constant(x.clone())))
+        value_and_tangent(map.flow(&Dual::constant(s.clone()), &end, &Dual::constant(x.clone())))
     }
 }
 
@@ -113,7 +113,7 @@ impl Eulerian {
     /// `∂_s X_{s,t}(x)`.
     pub fn start_derivative<X: State, M: FlowMap<Dual<X>> + ?Sized>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> X {
         let start = Dual::new(s.clone(), s.constant(1.0));
-        split(map.flow(&start, &Dual::constant(t.clone()), &Dual::constant(x.clone()))).1
+        value_and_tangent(map.flow(&start, &Dual::constant(t.clone()), &Dual::constant(x.clone()))).1
     }
 
     /// `∇X_{s,t}(x) b_s(x)`: how the start's motion along the field is carried to the end.
@@ -124,7 +124,7 @@ impl Eulerian {
         B: VelocityField<X> + ?Sized,
     {
         let start = Dual::new(x.clone(), field.velocity(s, x));
-        split(map.flow(&Dual::constant(s.clone()), &Dual::constant(t.clone()), &start)).1
+        value_and_tangent(map.flow(&Dual::constant(s.clone()), &Dual::constant(t.clone()), &start)).1
     }
 }
 
@@ -135,7 +135,7 @@ impl<X: State, M: FlowMap<Dual<X>> + ?Sized, B: VelocityField<X> + ?Sized> Chara
     fn residual(&self, map: &M, field: &B, s: &X::Time, t: &X::Time, x: &X) -> X {
         let time = Dual::new(s.clone(), s.constant(1.0));
         let start = Dual::new(x.clone(), field.velocity(s, x));
-        split(map.flow(&time, &Dual::constant(t.clone()), &start)).1
+        value_and_tangent(map.flow(&time, &Dual::constant(t.clone()), &start)).1
     }
 }
 
@@ -176,7 +176,7 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
 ///
 /// ```
 /// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, Lattice};
-/// use flowmap::solver::{FixedSteps, Solver, RK4};
+/// use flowmap::solver::{FixedSteps, RK4};
 /// let turn = Rotation::new(1.0)?;
 /// let cases = || Lattice::new([0.0, 2.0], [[-1.0, 1.0]; 2]).map(|lattice| lattice.cases::<f64>(64));
 /// let exact = measure("inverse", &InverseConsistency, &turn, &turn, cases()?);
@@ -233,13 +233,6 @@ impl<T: Number> AverageSemigroup<T> {
         let late = map.average_velocity(&u, t, &middle);
         early.scaled(&rest).plus(&late.scaled(&self.weight))
     }
-}
-
-/// Value and tangent, zero where there is none.
-fn split<X: State>(x: Dual<X>) -> (X, X) {
-    let (value, tangent) = x.into_parts();
-    let tangent = tangent.unwrap_or_else(|| value.minus(&value));
-    (value, tangent)
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ use std::fmt;
 /// The identity map is a semigroup, and still not the flow map of a rotation:
 ///
 /// ```
-/// use flowmap::{exact::Rotation, flow_map, verify, Differences, Lattice};
-/// let still = Differences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
+/// use flowmap::{exact::Rotation, flow_map, verify, FiniteDifferences, Lattice};
+/// let still = FiniteDifferences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
 /// let report = verify(&still, &Rotation::new(1.5)?, Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(64));
 /// assert!(!report.holds(1e-3));
 /// # Ok::<(), flowmap::Error>(())
@@ -41,13 +41,29 @@ where
     verify_in_units_of(1.0, map, field, cases)
 }
 
+/// [`verify`] for what is both a flow map and its velocity field, as exact flows and [numerical](crate::solver::Numerical) ones are.
+///
+/// ```
+/// use flowmap::{Lattice, exact::Rotation, verify_flow};
+/// let cases = Lattice::new([-3.0, 3.0], [[-2.0, 2.0]; 2])?.cases::<f64>(256);
+/// assert!(verify_flow(&Rotation::new(1.5)?, cases).holds(1e-14));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub fn verify_flow<X, M>(flow: &M, cases: impl IntoIterator<Item = Case<X>>) -> Report
+where
+    X: State,
+    M: FlowMap<X> + FlowMap<Dual<X>> + VelocityField<X> + ?Sized,
+{
+    verify(flow, flow, cases)
+}
+
 /// [`verify`] for states and velocities of another size than 1: residuals are relative to the larger term, or to `unit` where
 /// both are smaller.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, Differences, Lattice};
+/// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, FiniteDifferences, Lattice};
 /// let micro = 1e-6; // lengths in metres
-/// let still = Differences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
+/// let still = FiniteDifferences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
 /// let cases = Lattice::new([0.0, 1.0], [[-micro, micro]; 2])?.cases(64);
 /// assert!(!verify_in_units_of(micro, &still, &Rotation::new(1.5)?, cases).holds(1e-3));
 /// # Ok::<(), flowmap::Error>(())
@@ -62,7 +78,7 @@ where
     B: VelocityField<X> + ?Sized,
 {
     assert!(unit > 0.0 && unit.is_finite(), "the unit {unit} is not a positive number");
-    let mut lines = ["identity", "tangent", "Lagrangian", "Eulerian", "semigroup"].map(Tally::new);
+    let mut lines = ["start", "tangent", "Lagrangian", "Eulerian", "semigroup"].map(Tally::new);
     for (k, case) in cases.into_iter().enumerate() {
         const GOLDEN: f64 = 0.618_033_988_749_895;
         let semigroup = Semigroup { fraction: ((k + 1) as f64 * GOLDEN).fract() };
@@ -237,7 +253,7 @@ fn worst<X: State>(case: &Case<X>, row: usize, rows: usize) -> Worst {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Differences, Lattice, exact::Rotation, flow_map};
+    use crate::{FiniteDifferences, Lattice, exact::Rotation, flow_map};
 
     fn cases() -> impl Iterator<Item = Case<[f64; 2]>> {
         Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases(64)
@@ -245,7 +261,7 @@ mod tests {
 
     #[test]
     fn identity_map_passes_the_semigroup_line_and_fails_the_report() {
-        let still = Differences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 2]| *x));
+        let still = FiniteDifferences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 2]| *x));
         let report = verify(&still, &Rotation::new(1.0).unwrap(), cases());
         assert!(report.line("Semigroup").unwrap().max < 1e-12);
         assert!(report.line("tangent").unwrap().max > 0.1);
@@ -261,7 +277,7 @@ mod tests {
     #[test]
     fn one_nan_is_found_and_located() {
         let turn = Rotation::new(1.0).unwrap();
-        let hole = Differences::new(flow_map(
+        let hole = FiniteDifferences::new(flow_map(
             move |s: &f64, t: &f64, x: &[f64; 2]| {
                 if x[0] > 0.97 { [f64::NAN; 2] } else { turn.flow(s, t, x) }
             },

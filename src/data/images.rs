@@ -7,7 +7,8 @@ use rand::{Rng, RngExt, seq::SliceRandom};
 use super::{cifar, classes::Classes, pixels};
 use crate::{
     Error, Result,
-    law::{Law, check_length, stream},
+    law::{Law, check_length},
+    random::stream,
 };
 
 /// A data set: `n` images of one shape `[height, width, channels]`, one byte for each channel of a pixel.
@@ -16,7 +17,7 @@ use crate::{
 /// order of the bytes, mirrored half of the time where [`with_flips`](Images::with_flips) asks for it.
 ///
 /// ```
-/// use flowmap::{data::Images, law::{Law, stream}};
+/// use flowmap::{data::Images, law::Law, random::stream};
 /// let images = Images::new(vec![0, 255, 255, 0], [1, 2, 1], Some(vec![3, 5]))?;
 /// assert_eq!((images.len(), images.image(1), images.label(1)), (2, &[255, 0][..], Some(5)));
 /// let mut x = [0.0; 2];

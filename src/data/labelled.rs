@@ -9,7 +9,7 @@ use rand::Rng;
 /// A law of data each of which has a class: what [`learn::Conditional`](crate::learn::Conditional) draws from.
 ///
 /// ```
-/// use flowmap::{data::{Images, Labelled}, law::stream};
+/// use flowmap::{data::{Images, Labelled}, random::stream};
 /// fn a_class(data: &impl Labelled) -> Option<u32> {
 ///     data.draw_labelled(&mut stream(1, 0), &mut vec![0.0; data.dimension()])
 /// }

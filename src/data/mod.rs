@@ -70,7 +70,7 @@ fn shortened(text: &str) -> String {
 mod tests {
     use rand::RngExt;
 
-    use crate::law::stream;
+    use crate::random::stream;
 
     /// Calls `read` on 200 mutations of `good`; to pass is not to panic, hang or ask for absurd memory.
     pub fn mutate(good: &[u8], read: impl Fn(&[u8])) {

@@ -7,7 +7,8 @@ use rand::{Rng, RngExt};
 use super::{csv, npy};
 use crate::{
     Error, Result,
-    law::{Law, checksum, stream},
+    law::Law,
+    random::{checksum, stream},
 };
 
 /// A data set: `n` points of dimension `d`, all finite.
@@ -15,7 +16,7 @@ use crate::{
 /// As a [`Law`] it is the empirical one: each row with probability `1/n`.
 ///
 /// ```
-/// use flowmap::{data::Points, law::{Law, stream}};
+/// use flowmap::{data::Points, law::Law, random::stream};
 /// let points = Points::new(vec![1.0, 2.0, 3.0, 4.0], 2)?;
 /// assert_eq!(points.row(1), [3.0, 4.0]);
 /// let mut x = [0.0; 2];

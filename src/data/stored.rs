@@ -125,7 +125,7 @@ impl StoredImages {
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("images.idx");
-    /// use flowmap::{data::{Images, StoredImages}, law::{Law, stream}};
+    /// use flowmap::{data::{Images, StoredImages}, law::Law, random::stream};
     /// std::fs::write(&path, [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2][..], &[0, 51, 204, 255]].concat()).unwrap();
     /// let (stored, loaded) = (StoredImages::from_idx(&path)?, Images::from_idx(&path)?);
     /// let (mut x, mut y) = ([0.0; 2], [0.0; 2]);
@@ -254,7 +254,7 @@ mod tests {
         super::{Images, tests::mutate},
         *,
     };
-    use crate::law::{stream, tests::draws};
+    use crate::{law::tests::draws, random::stream};
 
     fn file(count: u32, shape: [u32; 3], pixels: &[u8]) -> Vec<u8> {
         [idx::images_header(count, shape), pixels.to_vec()].concat()

@@ -1,7 +1,7 @@
 //! Particles on a line that repel each other with the inverse cube.
 
-use super::{ExactFlow, exact_flow, setting::positive, special::hermitian::eigenvalues};
-use crate::{Dual, Error, Num, Number, Ode, Result};
+use super::{ExactFlow, exact_flow, running, setting::positive, special::hermitian::eigenvalues, still, sum};
+use crate::{Error, Num, Number, Ode, Result};
 use std::array::from_fn;
 
 /// The Calogero-Moser system of `N = D/2` particles on a line, with positions and momenta `(q₁, …, q_N, p₁, …, p_N)`.
@@ -58,9 +58,9 @@ impl<const D: usize> Ode<D> for CalogeroMoser<D> {
 impl<const D: usize> ExactFlow<D> for CalogeroMoser<D> {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         // with the time as a dual number, the tangents of the positions are the momenta
-        let Num(duration) = (t - s).in_form_of(&x[0]);
-        let time = Num(Dual::new(duration.clone(), duration.constant(1.0)));
-        let start = x.clone().map(|x| Num(Dual::constant(x.0)));
+        let duration = (t - s).in_form_of(&x[0]);
+        let time = running(&duration);
+        let start = x.each_ref().map(still);
         let (q, p) = start.split_at(D / 2);
         let zero = q[0].constant(0.0);
         // Q + (t - s) L
@@ -74,13 +74,12 @@ impl<const D: usize> ExactFlow<D> for CalogeroMoser<D> {
         let ends = eigenvalues(matrix);
         // each particle keeps its place in the order
         let arrived = |i: usize| {
-            let left = q.iter().map(|other| other.lt(&q[i]).choose(1.0, 0.0));
-            let rank = left.fold(zero.clone(), |sum, one| sum + one);
+            let rank = sum(q.iter().map(|other| other.lt(&q[i]).choose(1.0, 0.0)));
             let places = ends.iter().enumerate().skip(1);
             places.fold(ends[0].clone(), |end, (k, other)| rank.gt(k as f64 - 0.5).choose(other, &end))
         };
         let (ends, rates): (Vec<N>, Vec<Option<N>>) = (0..q.len()).map(|i| arrived(i).0.into_parts()).unzip();
-        let rates = rates.into_iter().map(|rate| rate.unwrap_or_else(|| duration.constant(0.0)));
+        let rates = rates.into_iter().map(|rate| rate.unwrap_or_else(|| duration.0.constant(0.0)));
         let mut coordinates = ends.into_iter().chain(rates).map(Num);
         from_fn(|_| coordinates.next().expect("a position and a momentum for each particle"))
     }

@@ -1,7 +1,7 @@
 //! Random non-linear flows in any dimension.
 
-use super::{ExactFlow, exact_flow, matrix_of, sum};
-use crate::{Dual, Error, Num, Number, Ode, Result};
+use super::{ExactFlow, exact_flow, matrix_of, running, still, sum};
+use crate::{Error, Num, Number, Ode, Result};
 
 /// A non-linear, non-autonomous flow in any dimension `D ≥ 2` made of invertible layers: a generator of exact flows.
 ///
@@ -17,8 +17,8 @@ use crate::{Dual, Error, Num, Number, Ode, Result};
 ///   multiply from layer to layer
 ///
 /// ```
-/// use flowmap::{exact::Coupling, verify, Lattice};
-/// let flow = Coupling::<3>::random(4, 2025)?;
+/// use flowmap::{exact::CouplingFlow, verify, Lattice};
+/// let flow = CouplingFlow::<3>::random(4, 2025)?;
 /// let report = verify(&flow, &flow, Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3])?.cases::<f64>(64));
 /// assert!(report.holds(1e-12), "{report}");
 /// # Ok::<(), flowmap::Error>(())
@@ -27,17 +27,17 @@ use crate::{Dual, Error, Num, Number, Ode, Result};
 /// Reference: L. Dinh, J. Sohl-Dickstein, S. Bengio, Density estimation using Real NVP, arXiv 1605.08803, section 3, for the
 /// layers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Coupling<const D: usize> {
+pub struct CouplingFlow<const D: usize> {
     layers: Vec<CouplingLayer<D>>,
 }
 
-/// The coefficients of one layer of a [`Coupling`]; those of the layer's drivers are not used.
+/// The coefficients of one layer of a [`CouplingFlow`]; those of the layer's drivers are not used.
 ///
 /// ```
-/// use flowmap::{exact::{Coupling, CouplingLayer}, FlowMap};
+/// use flowmap::{exact::{CouplingFlow, CouplingLayer}, FlowMap};
 /// // y grows at the rate cos x, x stays
 /// let layer = CouplingLayer { stretch: [0.0, 1.0], shift: [0.0, 0.0], weights: [[0.0; 2], [1.0, 0.0]] };
-/// let end = Coupling::new(vec![layer])?.flow(&0.0, &2.0, &[0.0, 1.0]);
+/// let end = CouplingFlow::new(vec![layer])?.flow(&0.0, &2.0, &[0.0, 1.0]);
 /// assert_eq!(end, [0.0, 2.0_f64.exp()]);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -80,7 +80,7 @@ impl<const D: usize> CouplingLayer<D> {
     }
 }
 
-impl<const D: usize> Coupling<D> {
+impl<const D: usize> CouplingFlow<D> {
     /// Of these layers, in this order.
     ///
     /// # Errors
@@ -135,7 +135,8 @@ impl<const D: usize> Coupling<D> {
     }
 
     /// `Φ_t⁻¹(x)`.
-    fn backward<N: Number>(&self, t: &Num<N>, mut x: [Num<N>; D]) -> [Num<N>; D] {
+    fn backward<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
+        let mut x = x.clone();
         for (k, layer) in self.layers.iter().enumerate().rev() {
             for j in driven::<D>(k) {
                 let Bend { exponent, push, .. } = layer.bend(k, j, t, &x);
@@ -146,10 +147,10 @@ impl<const D: usize> Coupling<D> {
     }
 }
 
-impl<const D: usize> Ode<D> for Coupling<D> {
+impl<const D: usize> Ode<D> for CouplingFlow<D> {
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        let start = self.backward(t, x.clone()).map(|z| Num(Dual::constant(z.0)));
-        let moving = self.forward(&Num(Dual::new(t.0.clone(), t.0.constant(1.0))), start);
+        let start = self.backward(t, x).each_ref().map(still);
+        let moving = self.forward(&running(t), start);
         // a coordinate that no layer moves has no tangent
         moving.map(|x| {
             let (value, tangent) = x.0.into_parts();
@@ -158,9 +159,9 @@ impl<const D: usize> Ode<D> for Coupling<D> {
     }
 }
 
-impl<const D: usize> ExactFlow<D> for Coupling<D> {
+impl<const D: usize> ExactFlow<D> for CouplingFlow<D> {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        self.forward(t, self.backward(s, x.clone()))
+        self.forward(t, self.backward(s, x))
     }
 
     fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
@@ -204,7 +205,7 @@ impl<const D: usize> CouplingLayer<D> {
     }
 }
 
-exact_flow!(Coupling<D>, D, [const D: usize]);
+exact_flow!(CouplingFlow<D>, D, [const D: usize]);
 
 /// The SplitMix64 sequence: small, good enough for coefficients, and fixed for ever.
 ///
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn seeds_are_stable_and_differ() {
-        let flow = |seed| Coupling::<2>::random(2, seed).unwrap();
+        let flow = |seed| CouplingFlow::<2>::random(2, seed).unwrap();
         assert_eq!(flow(1), flow(1));
         assert_ne!(flow(1), flow(2));
         assert_eq!(flow(0).layers()[0].stretch[0], 0.5 * ((0xe220_a839_7b1d_cdaf_u64 >> 11) as f64 / 2.0_f64.powi(52) - 1.0));
@@ -255,15 +256,15 @@ mod tests {
         let (t, [x, y]) = (0.7_f64, [0.2_f64, -1.1]);
         let y = y * (t * 0.5 * x.cos()).exp() + t * 2.0 * x.sin();
         let x = x * (t * -0.3 * (3.0 * y).cos()).exp() + t * (3.0 * y).sin();
-        let end = Coupling::new(vec![first, second]).unwrap().flow(&0.0, &t, &[0.2, -1.1]);
+        let end = CouplingFlow::new(vec![first, second]).unwrap().flow(&0.0, &t, &[0.2, -1.1]);
         assert!((end[0] - x).abs() < 1e-15 && (end[1] - y).abs() < 1e-15);
     }
 
     #[test]
     fn what_cannot_be_coupled_is_refused() {
-        assert!(Coupling::<1>::random(2, 0).is_err());
-        assert!(Coupling::<2>::random(0, 0).is_err());
+        assert!(CouplingFlow::<1>::random(2, 0).is_err());
+        assert!(CouplingFlow::<2>::random(0, 0).is_err());
         let bad = CouplingLayer { stretch: [0.0; 2], shift: [0.0, f64::NAN], weights: [[0.0; 2]; 2] };
-        assert!(Coupling::new(vec![bad]).unwrap_err().to_string().contains("layer 0"));
+        assert!(CouplingFlow::new(vec![bad]).unwrap_err().to_string().contains("layer 0"));
     }
 }

@@ -93,7 +93,7 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
 
     /// `g(t)`, the variances of the law at time `t`.
     pub fn variance<N: Number>(&self, t: &N) -> [N; D] {
-        self.spread(&Num(t.clone())).map(|variance| variance.0)
+        self.spread(&Num::from(t)).map(|variance| variance.0)
     }
 
     /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`; NaN where that has none.
@@ -106,7 +106,7 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, x: &[N; D]) -> N {
-        let (t, x) = (Num(t.clone()), x.clone().map(Num));
+        let (t, x) = (Num::from(t), x.each_ref().map(Num::from));
         let (mean, spread) = (self.mean(&t), self.spread(&t));
         let terms = (0..D).map(|i| ln_density(&((&x[i] - &mean[i]) / spread[i].sqrt())) - 0.5 * spread[i].ln());
         sum(terms).0

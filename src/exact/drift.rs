@@ -56,7 +56,7 @@ impl<const D: usize> Drift<D> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn rate<N: Number>(&self, t: &N) -> [N; D] {
-        let t = Num(t.clone());
+        let t = Num::from(t);
         from_fn(|i| self.rate_of(i, &t).0)
     }
 
@@ -74,7 +74,7 @@ impl<const D: usize> Drift<D> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn displacement<N: Number>(&self, s: &N, t: &N) -> [N; D] {
-        let (s, t) = (Num(s.clone()), Num(t.clone()));
+        let (s, t) = (Num::from(s), Num::from(t));
         let duration = &t - &s;
         // the difference of two sines as a product, which does not cancel
         let swing = 2.0 * (self.frequency * &duration / 2.0).sin() / self.frequency;

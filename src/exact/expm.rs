@@ -22,7 +22,7 @@ use crate::{Num, Number};
 /// Reference: C. Moler, C. Van Loan, Nineteen dubious ways to compute the exponential of a matrix, twenty-five years later,
 /// SIAM Review 45(1), 2003, method 3.
 pub fn expm<const D: usize, N: Number>(matrix: &[[N; D]; D]) -> [[N; D]; D] {
-    matrix_exponential(matrix.clone().map(|row| row.map(Num))).map(|row| row.map(|x| x.0))
+    matrix_exponential(matrix.each_ref().map(|row| row.each_ref().map(Num::from))).map(|row| row.map(|x| x.0))
 }
 
 /// [`expm`] in a formula.

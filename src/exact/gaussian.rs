@@ -59,7 +59,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
         let lower = factor("covariance at the start", &start)?;
         factor("covariance at the end", &end)?;
         let unsolvable = || Error::invalid("covariances", "they are too ill-conditioned for double precision");
-        let lower_inverse = lower.clone().solve_lower_triangular(&DMatrix::identity(D, D)).ok_or_else(unsolvable)?;
+        let lower_inverse = lower.solve_lower_triangular(&DMatrix::identity(D, D)).ok_or_else(unsolvable)?;
         let relative = &lower_inverse * matrix(&end) * lower_inverse.transpose();
         let SymmetricEigen { eigenvectors, eigenvalues } = symmetric_part(&relative).symmetric_eigen();
         if eigenvalues.iter().any(|&variance| !(variance > 0.0 && variance.is_finite())) {
@@ -89,7 +89,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn mean<N: Number>(&self, t: &N) -> [N; D] {
-        self.mix(&self.interpolant.shares(&Num(t.clone()))).map(|m| m.0)
+        self.mix(&self.interpolant.shares(&Num::from(t))).map(|m| m.0)
     }
 
     /// `C_t`, the covariance of the law at time `t`, row by row.
@@ -101,7 +101,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn covariance<N: Number>(&self, t: &N) -> [[N; D]; D] {
-        let spread = self.spread(&Num(t.clone()));
+        let spread = self.spread(&Num::from(t));
         self.between(&spread, |k, j| self.axes[j][k]).map(|row| row.map(|c| c.0))
     }
 
@@ -115,7 +115,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, x: &[N; D]) -> N {
-        let (t, x) = (Num(t.clone()), x.clone().map(Num));
+        let (t, x) = (Num::from(t), x.each_ref().map(Num::from));
         let (mean, spread) = (self.mix(&self.interpolant.shares(&t)), self.spread(&t));
         let place = times(&self.inverse, &from_fn(|i| &x[i] - &mean[i]));
         let terms = (0..D).map(|k| ln_density(&(&place[k] / spread[k].sqrt())) - 0.5 * spread[k].ln());

@@ -83,7 +83,7 @@ impl ExactFlow<2> for KuramotoPair {
         let twice = &loss * (2.0 + &loss);
         let stretch = (1.0 + loss) / (1.0 + twice * far);
         let (same, other) = ((1.0 + &stretch) / 2.0, (1.0 - stretch) / 2.0);
-        [[same.clone(), other.clone()], [other, same]]
+        [[&same, &other], [&other, &same]].map(|row| row.map(Num::clone))
     }
 }
 

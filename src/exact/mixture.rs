@@ -117,7 +117,7 @@ impl<I: Interpolant> Mixture<I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, [x]: &[N; 1]) -> N {
-        self.law(&Num(t.clone())).ln_density(&Num(x.clone())).0
+        self.law(&Num::from(t)).ln_density(&Num::from(x)).0
     }
 
     fn law<N: Number>(&self, t: &Num<N>) -> Law<N> {

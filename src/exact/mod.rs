@@ -1,8 +1,52 @@
 //! Exact flows: velocity fields whose flow maps are known in closed form.
 //!
 //! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a
-//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with enough [`Coordinates`]: points, duals,
-//! batches of points in a tensor.
+//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with its number of [`Coordinates`]: points, vectors, duals and
+//! batches, in `f32` and `f64`, with its Jacobian.
+//!
+//! | flow | equation | note |
+//! |---|---|---|
+//! | [`Linear`] | `x' = a cos(t) x` | depends on both times, not on their difference |
+//! | [`Logistic`] | `x' = r x (1 - x/K)` | blows up outside `[0, K]`, at a known time |
+//! | [`Blowup`] | `x' = x²` | leaves every bounded set in finite time |
+//! | [`Riccati`] | `x' = a + b x + c x²` | Möbius transformations |
+//! | [`Bernoulli`] | `x' = p x + q x^n` | blows up, or reaches 0 where it is not unique |
+//! | [`Pitchfork`] | `x' = μ x - k x³` | smooth through the bifurcation |
+//! | [`QuinticTube`] | `x' = a + (x - a t - c)^5` | flat, then violent |
+//! | [`QuadraticDrag`] | `y' = v, v' = g - k v²` | a fall through air |
+//! | [`MichaelisMenten`] | `x' = -V x / (K + x)` | by the Lambert function |
+//! | [`OverdampedPendulum`], [`LogarithmicGrowth`] | `x' = r sin x`, `x' = r e^-x` | with `Separable`: separable equations |
+//! | [`Separable<E, D>`](Separable) | `x' = θ'(t) c(x)` | an autonomous flow on another clock |
+//! | [`ProtheroRobinson`] | `x' = λ (x - g(t)) + g'(t)` | as stiff as you like |
+//! | [`Drift<D>`](Drift) | `x' = c(t)` | the same everywhere |
+//! | [`Rotation`] | `x' = -ω y, y' = ω x` | keeps the norm |
+//! | [`Affine<D>`](Affine) | `x' = A x + c` | any `A`, singular ones too; by the matrix exponential |
+//! | [`Shear`] | `x' = y, y' = z, z' = 0` | without rounding errors |
+//! | [`DampedOscillator`] | `x'' + 2γ x' + ω₀² x = 0` | one formula below, at and above critical damping |
+//! | [`Rodrigues`] | `x' = w × x` | rotation of space |
+//! | [`ChargedParticle`] | `x' = v, v' = e + v × b` | gyration and drift |
+//! | [`Turning<D>`](Turning) | `x' = e^(Ω t) B e^(-Ω t) x` | not the exponential of the integral |
+//! | [`Gaussian<D, I>`](Gaussian) | probability flow between two Gaussians | along any interpolant, covariances need not commute |
+//! | [`DiagonalGaussian<D, I>`](DiagonalGaussian) | the same, coordinate by coordinate | correlated ends, latent noise |
+//! | [`RankOne<D, I>`](RankOne) | probability flow to data on a line, or at a point | collapses at the end |
+//! | [`Mixture<I>`](Mixture) | probability flow on the line to a Gaussian mixture, or to data points | by quantiles, tails keep their digits |
+//! | [`DensityMixing`] | one logistic law fades into another | by quantiles |
+//! | [`CouplingFlow<D>`](CouplingFlow) | made of invertible layers | non-linear, non-autonomous, random, in any dimension from 2 |
+//! | [`Hopf`] | `z' = (μ + iω) z - (1 - iβ) \|z\|² z` | a limit cycle, with isochrons |
+//! | [`KuramotoPair`] | `θ₁' = ω + k sin(θ₂ - θ₁)`, and the other way | two oscillators that lock |
+//! | [`Pendulum`] | `θ'' = -ω² sin θ` | swings and turns over; elliptic functions |
+//! | [`Duffing`] | `x'' = -α x - β x³` | a hardening spring, or two wells |
+//! | [`RigidBody`] | `I w' = I w × w` | tumbles about the middle axis |
+//! | [`Kepler`] | `r'' = -μ r / \|r\|³` | ellipses; Kepler's equation |
+//! | [`Toda`] | `q'' = -e^q` | thrown back by an exponential wall |
+//! | [`CalogeroMoser<D>`](CalogeroMoser) | `q_i'' = 2g² Σ_j (q_i - q_j)^-3` | by the eigenvalues of a matrix |
+//! | [`PointVortices`] | two vortices of any strength | turn, or travel side by side |
+//! | [`TaylorGreen`] | `e^(-2ν t) (sin x cos y, -cos x sin y)` | particles in decaying vortices, a Navier-Stokes flow |
+//! | [`AbcShear`] | `(A sin z, A cos z, 0)` | layers that slide over each other |
+//! | [`Geodesic`] | `q'' = -\|q × q'\|² q` | free motion on the sphere |
+//! | [`Radial<D>`](Radial) | `x' = \|x\|² x` | blows up, in any dimension |
+//! | [`ProjectiveRiccati<D>`](ProjectiveRiccati) | `x' = a + B x + x (c·x)` | projective transformations |
+//! | [`SlowManifold`] | `x' = μ x, y' = λ (y - x²)` | drawn to a parabola, as stiff as you like |
 
 mod affine;
 mod bernoulli;
@@ -30,6 +74,7 @@ mod rank_one;
 mod riccati;
 mod rodrigues;
 mod rotation;
+mod separable;
 mod setting;
 mod shear;
 mod special;
@@ -37,7 +82,6 @@ mod special;
 pub mod strategy;
 #[cfg(test)]
 mod testing;
-mod time_changed;
 mod turning;
 
 // nonlinear, several dimensions
@@ -61,7 +105,7 @@ pub use affine::Affine;
 pub use bernoulli::Bernoulli;
 pub use blowup::Blowup;
 pub use charged_particle::ChargedParticle;
-pub use coupling::{Coupling, CouplingLayer};
+pub use coupling::{CouplingFlow, CouplingLayer};
 pub use damped_oscillator::DampedOscillator;
 pub use density_mixing::DensityMixing;
 pub use diagonal_gaussian::DiagonalGaussian;
@@ -83,13 +127,9 @@ pub use rank_one::RankOne;
 pub use riccati::Riccati;
 pub use rodrigues::Rodrigues;
 pub use rotation::Rotation;
+pub use separable::{Autonomous, Separable};
 pub use shear::Shear;
-pub use time_changed::{Autonomous, TimeChanged};
 pub use turning::Turning;
-
-/// [`analysis::jacobian`](crate::analysis::jacobian), beside the [Jacobians of exact flows](ExactFlow::jacobian) that it is
-/// compared with.
-pub use crate::analysis::jacobian as jacobian_of;
 
 pub use abc::AbcShear;
 pub use calogero_moser::CalogeroMoser;
@@ -109,10 +149,10 @@ pub use toda::Toda;
 
 use crate::{
     Error, Result,
-    field::{Ode, Pointwise},
-    flow::{FlowMap, finite, flow_map},
-    number::{Dual, Num, Number},
-    state::Coordinates,
+    field::{DynOde, DynPointwise, Ode, Pointwise},
+    flow::{FlowMap, finite},
+    number::{Dual, Num, Number, Row},
+    state::{Coordinates, DynCoordinates, filled, value_and_tangent},
 };
 
 /// An ODE in `D` dimensions with a flow map in closed form, a formula over any [`Number`].
@@ -143,13 +183,14 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     /// The formula of the Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. Forward mode, unless a flow overrides it with its closed form.
     fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let x = x.clone().map(|x| x.0);
-        jacobian_of(&flow_map(|s: &Dual<N>, t: &Dual<N>, x: &Dual<[N; D]>| flow(self, s, t, x)), &s.0, &t.0, &x)
-            .map(|row| row.map(Num))
+        let [s, t] = [s, t].map(|time| Dual::constant(time.0.clone()));
+        let column = |v: &[N; D]| value_and_tangent(flow(self, &s, &t, &Dual::new(x.clone(), v.clone()))).1;
+        crate::state::matrix_of(&x, column).map(|row| row.map(Num))
     }
 
     /// The Jacobian `∇X_{s,t}(x)`, row by row, by its [formula](Self::derivative).
     fn jacobian<N: Number>(&self, s: &N, t: &N, x: &[N; D]) -> [[N; D]; D] {
-        let rows = self.derivative(&Num(s.clone()), &Num(t.clone()), &x.clone().map(Num));
+        let rows = self.derivative(&Num::from(s), &Num::from(t), &x.each_ref().map(Num::from));
         rows.map(|row| row.map(|x| x.0))
     }
 
@@ -162,26 +203,79 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     }
 }
 
+/// An ODE of run-time dimension with a flow map in closed form: what [`ExactFlow`] is to [`Ode`].
+///
+/// ```
+/// use flowmap::{DynOde, Lattice, Num, Number, exact::DynExactFlow, verify_flow};
+/// /// Each coordinate decays at its own rate.
+/// struct Decays(Vec<f64>);
+/// impl DynOde for Decays {
+///     fn rhs<N: Number>(&self, _t: &Num<N>, x: &[Num<N>]) -> Vec<Num<N>> {
+///         self.0.iter().zip(x).map(|(k, x)| -k * x).collect()
+///     }
+/// }
+/// impl DynExactFlow for Decays {
+///     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>]) -> Vec<Num<N>> {
+///         self.0.iter().zip(x).map(|(k, x)| x * (k * (s - t)).exp()).collect()
+///     }
+/// }
+/// let decays = Decays(vec![1.0, 0.5, 0.1]).field();
+/// let cases = Lattice::new([0.0, 1.0], vec![[-1.0, 1.0]; 3])?.cases::<f64>(64);
+/// assert!(verify_flow(&decays, cases).holds(1e-14));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub trait DynExactFlow: DynOde {
+    /// `X_{s,t}(x)`; NaN outside the domain.
+    fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>]) -> Vec<Num<N>>;
+
+    /// Whether the solution from `x` at time `s` exists until time `t`.
+    ///
+    /// # Errors
+    /// What stands in the way, such as [`Error::BlowUp`] with its time.
+    fn domain(&self, _s: f64, _t: f64, _x: &[f64]) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<E: DynExactFlow, X: DynCoordinates> FlowMap<X> for DynPointwise<E> {
+    /// # Panics
+    /// Unless the solution has as many coordinates as the state.
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        let coordinates: Vec<_> = x.coordinates().items().iter().cloned().map(Num).collect();
+        let end = self.0.solution(&Num::from(s), &Num::from(t), &coordinates);
+        filled(x, &end, |end| end.0.clone().in_form_of(&coordinates[0].0))
+    }
+    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
+        check(s, t, x.coordinates().items(), |s, t, x| self.0.domain(s, t, x))?;
+        finite(s, t, self.flow(s, t, x))
+    }
+}
+
 /// `solution` on any state with coordinates.
 fn flow<const D: usize, X: Coordinates<D>>(exact: &(impl ExactFlow<D> + ?Sized), s: &X::Time, t: &X::Time, x: &X) -> X {
-    x.through(|x| exact.solution(&Num(s.clone()), &Num(t.clone()), x))
+    x.through(|x| exact.solution(&Num::from(s), &Num::from(t), x))
 }
 
 /// `solution`, after a look at the domain sample by sample.
 fn try_flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
-    use crate::Value;
-    let at = |values: &[f64], row: usize| values[row.min(values.len() - 1)];
-    let (from, to, start) = (s.values(), t.values(), x.split().map(|c| c.values()));
+    check(s, t, &x.split(), |s, t, x| exact.domain(s, t, x.try_into().expect("as many coordinates as the state has")))?;
+    finite(s, t, flow(exact, s, t, x))
+}
+
+/// Asks the domain sample by sample.
+fn check<N: Number>(s: &N, t: &N, x: &[N], domain: impl Fn(f64, f64, &[f64]) -> Result<()>) -> Result<()> {
+    let at = |values: &Vec<f64>, row: usize| values[row.min(values.len() - 1)];
+    let (from, to, start) = (s.values(), t.values(), x.iter().map(N::values).collect::<Vec<_>>());
     let rows = start.iter().map(Vec::len).max().unwrap_or(0);
     for row in 0..rows {
-        let (from, to, x) = (at(&from, row), at(&to, row), std::array::from_fn(|i| at(&start[i], row)));
+        let (from, to, x) = (at(&from, row), at(&to, row), start.iter().map(|c| at(c, row)).collect::<Vec<_>>());
         // a domain's comparisons are false for NaN: without this it would be taken for a blow-up
         if !x.iter().chain([&from, &to]).all(|v| v.is_finite()) {
             return Err(Error::NotFinite { what: "the start state or a time", from, to });
         }
-        exact.domain(from, to, &x)?;
+        domain(from, to, &x)?;
     }
-    finite(s, t, flow(exact, s, t, x))
+    Ok(())
 }
 
 impl<const D: usize, E: ExactFlow<D>, X: Coordinates<D>> FlowMap<X> for Pointwise<E, D> {
@@ -200,6 +294,16 @@ fn matrix_of<const D: usize, N: Number>(like: &Num<N>, map: impl Fn(&[Num<N>; D]
     std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i].clone()))
 }
 
+/// A number that stands still, as a dual.
+fn still<N: Number>(x: &Num<N>) -> Num<Dual<N>> {
+    Num(Dual::constant(x.0.clone()))
+}
+
+/// A time that goes by, as a dual: the tangents of what it makes are rates.
+fn running<N: Number>(t: &Num<N>) -> Num<Dual<N>> {
+    Num(Dual::new(t.0.clone(), t.0.constant(1.0)))
+}
+
 /// The sum of the terms of a formula, of which there is at least one.
 fn sum<N: Number>(terms: impl Iterator<Item = Num<N>>) -> Num<N> {
     terms.reduce(|sum, term| sum + term).expect("a sum has a term")
@@ -216,7 +320,10 @@ macro_rules! exact_flow {
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::VelocityField<State_> for $flow {
             fn velocity(&self, t: &State_::Time, x: &State_) -> State_ {
                 let x = crate::number::wrapped(x.split());
-                State_::join(crate::number::unwrapped(crate::Ode::rhs(self, &crate::Num(t.clone()), &x)))
+                State_::join(crate::number::unwrapped(crate::Ode::rhs(self, &crate::Num::from(t), &x)))
+            }
+            fn jvp(&self, t: &State_::Time, x: &State_, v: &State_) -> State_ {
+                crate::field::slope(self, t, x, v)
             }
         }
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::FlowMap<State_> for $flow {

@@ -47,7 +47,7 @@ impl ProtheroRobinson {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn curve<N: Number>(&self, t: &N) -> N {
-        self.g(&Num(t.clone())).0
+        self.g(&Num::from(t)).0
     }
 
     /// `g(t)`.

@@ -29,7 +29,7 @@ pub use linear::*;
 pub use nonlinear::*;
 pub use scalar::*;
 
-use super::{Affine, Blowup, Coupling, CouplingLayer, ExactFlow, Linear, Logistic, Rotation};
+use super::{Affine, Blowup, CouplingFlow, CouplingLayer, ExactFlow, Linear, Logistic, Rotation};
 use crate::{Case, Error};
 use proptest::{array::uniform, collection::vec, prelude::*};
 use std::fmt::Debug;
@@ -75,7 +75,7 @@ impl Typical<2> for Rotation {
     }
 }
 impl<const D: usize> Typical<D> for Affine<D> {}
-impl<const D: usize> Typical<D> for Coupling<D> {}
+impl<const D: usize> Typical<D> for CouplingFlow<D> {}
 #[cfg(feature = "nalgebra")]
 impl<const D: usize, I: Interpolant + Clone + Debug + 'static> Typical<D> for Gaussian<D, I> {
     fn typical_times(&self) -> [f64; 2] {
@@ -174,14 +174,14 @@ pub fn affine<const D: usize>() -> impl Strategy<Value = Affine<D>> {
     (square(1.0), uniform(-1.0..1.0)).prop_map(|(matrix, offset)| Affine::new(matrix, offset).expect("finite"))
 }
 
-/// [`Coupling`], of two to four layers with stretches up to 1/2, shifts and weights up to 1.
+/// [`CouplingFlow`], of two to four layers with stretches up to 1/2, shifts and weights up to 1.
 ///
 /// # Panics
 /// Drawing does, if `D < 2`.
-pub fn coupling<const D: usize>() -> impl Strategy<Value = Coupling<D>> {
+pub fn coupling<const D: usize>() -> impl Strategy<Value = CouplingFlow<D>> {
     let layer = (uniform(-0.5..0.5), uniform(-1.0..1.0), square(1.0));
     let layer = layer.prop_map(|(stretch, shift, weights)| CouplingLayer { stretch, shift, weights });
-    vec(layer, 2..=4).prop_map(|layers| Coupling::new(layers).expect("two coordinates or more"))
+    vec(layer, 2..=4).prop_map(|layers| CouplingFlow::new(layers).expect("two coordinates or more"))
 }
 
 /// [`Gaussian`] along `interpolant`, with means up to 2 and [covariances](covariance) that in general do not commute.

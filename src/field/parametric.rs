@@ -1,9 +1,9 @@
 //! ODEs with parameters that are numbers themselves.
 
-use super::{Ode, VelocityField};
+use super::{Ode, VelocityField, in_form};
 use crate::{
-    number::{Num, Number, unwrapped, wrapped},
-    state::Coordinates,
+    number::{Dual, Num, Number, wrapped},
+    state::{Coordinates, value_and_tangent},
 };
 
 /// An ODE in `D` dimensions with `P` parameters, written once over [`Num<N>`](Num) for any [`Number`] `N`.
@@ -76,6 +76,17 @@ impl<O, N: Clone, const D: usize, const P: usize> WithParameters<O, N, D, P> {
     }
 }
 
+impl<O, N, const D: usize, const P: usize> WithParameters<O, N, D, P> {
+    #[inline(always)]
+    fn rates<X: Coordinates<D>>(&self, t: &X::Time, x: &X, parameters: &[Num<X::Time>; P]) -> X
+    where
+        O: ParametricOde<D, P>,
+    {
+        let x = wrapped(x.split());
+        X::join(in_form(self.ode.rhs_with(&Num::from(t), &x, parameters), &x))
+    }
+}
+
 impl<O, X, const D: usize, const P: usize> VelocityField<X> for WithParameters<O, X::Time, D, P>
 where
     O: ParametricOde<D, P>,
@@ -83,17 +94,15 @@ where
 {
     #[inline(always)]
     fn velocity(&self, t: &X::Time, x: &X) -> X {
-        let x = wrapped(x.split());
-        let mut rates = self.ode.rhs_with(&Num(t.clone()), &x, &self.parameters);
-        for i in 0..D {
-            // where one parameter alone is the rate of a whole batch
-            rates[i] = rates[i].clone().in_form_of(&x[i]);
-        }
-        X::join(unwrapped(rates))
+        self.rates(t, x, &self.parameters)
+    }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        let parameters = self.parameters.clone().map(|p| Num(Dual::constant(p.0)));
+        value_and_tangent(self.rates(&Dual::constant(t.clone()), &Dual::new(x.clone(), v.clone()), &parameters)).1
     }
     #[inline(always)]
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        let stops = self.ode.stops_with(&Num(s.clone()), &Num(t.clone()), &self.parameters);
+        let stops = self.ode.stops_with(&Num::from(s), &Num::from(t), &self.parameters);
         stops.into_iter().map(|stop| stop.0).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Any field with stop times.
 
-use super::{Ode, VelocityField};
+use super::{DynOde, Ode, VelocityField};
 use crate::{
     Error, Result,
     number::{Num, Number},
@@ -14,7 +14,7 @@ use crate::{
 /// names itself.
 ///
 /// ```
-/// use flowmap::{FlowMap, WithStops, field, solver::{FixedSteps, RK4, Solver}};
+/// use flowmap::{FlowMap, WithStops, field, solver::{FixedSteps, RK4}};
 /// // a dose between two times
 /// let dose = field(|t: &f64, _: &[f64; 1]| [if 0.3 < *t && *t < 0.45 { 2.0 } else { 0.0 }]);
 /// let exact = WithStops::new(dose, [0.3, 0.45])?;
@@ -63,6 +63,9 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for WithStops<B> {
         let own = self.field.stops(s, t);
         own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
     }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        self.field.jvp(t, x, v)
+    }
 }
 
 impl<const D: usize, O: Ode<D>> Ode<D> for WithStops<O> {
@@ -76,14 +79,24 @@ impl<const D: usize, O: Ode<D>> Ode<D> for WithStops<O> {
     }
 }
 
+impl<O: DynOde> DynOde for WithStops<O> {
+    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>]) -> Vec<Num<N>> {
+        self.field.rhs(t, x)
+    }
+    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
+        let own = self.field.stops(s, t);
+        own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        Pointwise,
-        exact::jacobian_of,
+        Ode,
+        analysis::jacobian,
         field,
-        solver::{Adaptive, DOPRI5, FixedSteps, RK4, Solver},
+        solver::{Adaptive, DOPRI5, FixedSteps, RK4},
     };
 
     /// `x' = x`, and `-2x` between 1/3 and 1/2, without a word about it.
@@ -100,10 +113,10 @@ mod tests {
         let ode = || WithStops::new(Silent, [0.5, 7.0, 1.0 / 3.0, 0.5]).unwrap();
         assert_eq!(ode().stops(), [1.0 / 3.0, 0.5, 7.0]);
         let derivative = |error: f64, found: [[f64; 1]; 1]| assert!((found[0][0] - exact).abs() < error, "{found:?}");
-        derivative(1e-7, jacobian_of(&FixedSteps::new(RK4, 100).unwrap().of(Pointwise(ode())), &0.0, &1.0, &[1.0]));
-        derivative(1e-5, jacobian_of(&Adaptive::new(DOPRI5).unwrap().of(Pointwise(ode())), &0.0, &1.0, &[1.0]));
+        derivative(1e-7, jacobian(&FixedSteps::new(RK4, 100).unwrap().of(ode().field()), &0.0, &1.0, &[1.0]));
+        derivative(1e-5, jacobian(&Adaptive::new(DOPRI5).unwrap().of(ode().field()), &0.0, &1.0, &[1.0]));
         #[cfg(feature = "diffsol")]
-        derivative(1e-3, jacobian_of(&crate::solver::Stiff::bdf().of(ode()), &0.0, &1.0, &[1.0]));
+        derivative(1e-3, jacobian(&crate::solver::Stiff::bdf().of(ode().field()), &0.0, &1.0, &[1.0]));
     }
 
     #[test]

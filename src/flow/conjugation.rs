@@ -5,7 +5,7 @@ use crate::{
     Result,
     field::VelocityField,
     number::{Dual, Num, Number},
-    state::Coordinates,
+    state::{Coordinates, value_and_tangent},
 };
 
 /// An invertible smooth map `Φ` of points with a smooth inverse: a change of coordinates, over any [`Number`].
@@ -94,19 +94,25 @@ impl<X: Coordinates<D>, B: VelocityField<X>, P: Diffeomorphism<D>, const D: usiz
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         let y = self.forward(x);
         let velocity = self.of.velocity(t, &y);
-        let (value, tangent) = self.inverse(&Dual::new(y, velocity)).into_parts();
         // a constant Φ⁻¹ has no tangent, and no inverse either; but this is not the place to say so
-        tangent.unwrap_or_else(|| value.minus(&value))
+        value_and_tangent(self.inverse(&Dual::new(y, velocity))).1
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         self.of.stops(s, t)
+    }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        let (y, dy) = value_and_tangent(self.forward(&Dual::new(x.clone(), v.clone())));
+        let (b, db) = (self.of.velocity(t, &y), self.of.jvp(t, &y, &dy));
+        // how the derivative of Φ⁻¹ along b changes along the way of y
+        let (_, moved) = value_and_tangent(self.inverse(&Dual::new(Dual::new(y, b), Dual::new(dy, db))));
+        value_and_tangent(moved).1
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Lattice, exact::Coupling, field, verify};
+    use crate::{Case, Lattice, exact::CouplingFlow, field, verify};
 
     /// `(x, y) → (sinh x, y e^x + x²)`.
     struct Bent;
@@ -134,8 +140,8 @@ mod tests {
         }
     }
 
-    fn flow() -> Coupling<2> {
-        Coupling::random(3, 19).unwrap()
+    fn flow() -> CouplingFlow<2> {
+        CouplingFlow::random(3, 19).unwrap()
     }
 
     fn cases() -> impl Iterator<Item = Case<[f64; 2]>> {
@@ -172,7 +178,7 @@ mod tests {
     fn an_inverse_that_is_none_is_found_out() {
         let map = Conjugation { of: flow(), by: Torn };
         let report = verify(&map, &map, cases());
-        for line in ["identity", "semigroup"] {
+        for line in ["start", "semigroup"] {
             assert!(report.line(line).unwrap().max > 1e-4, "{report}");
         }
     }

@@ -49,12 +49,32 @@ pub trait FlowMap<X: State> {
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         finite(s, t, self.flow(s, t, x))
     }
+    /// `X_{s,t}(x)` between two plain times, for any kind of state; NaN outside the map's domain.
+    ///
+    /// ```
+    /// use flowmap::{Dual, FlowMap, exact::Rotation};
+    /// let turn = Rotation::new(std::f64::consts::PI)?;
+    /// assert!((turn.carry([0.0, 1.0], &[1.0_f64, 0.0])[0] + 1.0).abs() < 1e-15);
+    /// let moving = turn.carry([0.0, 1.0], &Dual::new([1.0_f32, 0.0], [0.0, 1.0]));
+    /// assert!((moving.tangent()[1] + 1.0).abs() < 1e-6);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    fn carry(&self, [s, t]: [f64; 2], x: &X) -> X {
+        self.flow(&x.time(s), &x.time(t), x)
+    }
+    /// The same, or why there is none.
+    ///
+    /// # Errors
+    /// Those of [`try_flow`](Self::try_flow).
+    fn try_carry(&self, [s, t]: [f64; 2], x: &X) -> Result<X> {
+        self.try_flow(&x.time(s), &x.time(t), x)
+    }
     /// `X_{s,t}(x)` of each of these states. An explicit solver takes the same steps for all, so that the columns of a Jacobian, which
     /// begin at states that differ in their tangents, are those of one map: determinants and volumes are then as exact as entries. By
     /// default each is followed by itself; a map that is made of another passes them on.
     ///
     /// ```
-    /// use flowmap::{Dual, FlowMap, exact::Pendulum, solver::{Adaptive, DOPRI5, Solver}};
+    /// use flowmap::{Dual, FlowMap, exact::Pendulum, solver::{Adaptive, DOPRI5}};
     /// let map = Adaptive::new(DOPRI5)?.of(Pendulum::new(1.0)?);
     /// let starts = [[1.0, 0.0], [0.0, 1.0]].map(|direction| Dual::new([0.5_f64, 0.1], direction));
     /// let ends = map.flow_each(&Dual::constant(0.0), &Dual::constant(10.0), &starts);

@@ -54,12 +54,16 @@ impl<P: Pair, A: VelocityField<P::First>, B: VelocityField<P::Second>> VelocityF
         stops.extend(self.1.stops(s, t));
         stops
     }
+    fn jvp(&self, t: &P::Time, x: &P, v: &P) -> P {
+        let ((first, second), (v, w)) = (x.parts(), v.parts());
+        P::pair(self.0.jvp(t, &first, &v), self.1.jvp(t, &second, &w))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, Lattice, State, exact::Coupling, exact::Linear, verify};
+    use crate::{Case, Dual, Lattice, State, exact::CouplingFlow, exact::Linear, verify};
 
     type Point = ([f64; 2], [f64; 1]);
 
@@ -68,8 +72,8 @@ mod tests {
         cases.map(|Case { s, t, x: [x, y, z] }| Case { s, t, x: ([x, y], [z]) })
     }
 
-    fn product() -> Product<Coupling<2>, Linear> {
-        Product(Coupling::random(3, 23).unwrap(), Linear::new(0.8).unwrap())
+    fn product() -> Product<CouplingFlow<2>, Linear> {
+        Product(CouplingFlow::random(3, 23).unwrap(), Linear::new(0.8).unwrap())
     }
 
     #[test]
@@ -94,7 +98,7 @@ mod tests {
         let Product(first, second) = product();
         let report = verify(&product(), &Product(first, Linear::new(0.9).unwrap()), cases());
         assert!(report.line("Lagrangian").unwrap().max > 0.01, "{report}");
-        let report = verify(&product(), &Product(Coupling::<2>::random(3, 24).unwrap(), second), cases());
+        let report = verify(&product(), &Product(CouplingFlow::<2>::random(3, 24).unwrap(), second), cases());
         assert!(report.line("Eulerian").unwrap().max > 0.1, "{report}");
     }
 

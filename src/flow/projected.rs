@@ -5,7 +5,7 @@ use crate::{
     Result,
     field::VelocityField,
     number::{Dual, Num, Number, Value},
-    state::{Coordinates, State},
+    state::{Coordinates, State, value_and_tangent},
 };
 use std::array;
 
@@ -83,7 +83,7 @@ impl<M, I: Invariant<D>, const D: usize> Projected<M, I, D> {
 
     /// `I(x)`.
     fn at<N: Number>(&self, x: &[N; D]) -> N {
-        self.invariant.at(&x.clone().map(Num)).0
+        self.invariant.at(&x.each_ref().map(Num::from)).0
     }
 
     /// `I(x)` and `∇I(x)`.
@@ -146,6 +146,11 @@ impl<X: Coordinates<D>, B: VelocityField<X>, I: Invariant<D>, const D: usize> Ve
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         self.of.stops(s, t)
+    }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        let velocity = Dual::new(self.of.velocity(t, x), self.of.jvp(t, x, v)).split();
+        let (_, gradient) = self.level(&Dual::new(x.clone(), v.clone()).split());
+        value_and_tangent(Dual::<X>::join(velocity.minus(&along(&gradient, gradient.dot(&velocity))))).1
     }
 }
 

@@ -1,11 +1,11 @@
 use super::*;
 use crate::{
-    Case, Differences, Lattice, Pointwise,
+    Case, FiniteDifferences, Lattice, Ode,
     analysis::jacobian,
     characterization::{Tangent, measure},
     exact::{self, RigidBody},
     field, flow_map,
-    solver::{FixedSteps, RK4, Solver},
+    solver::{FixedSteps, RK4},
 };
 
 struct Energy;
@@ -97,7 +97,7 @@ fn the_change_of_the_invariant_is_squared_by_each_step() {
     squares(&At(Off(pendulum(), 0.03)), &Energy, &cases([[-3.0, 3.0], [0.5, 2.0]]));
     squares(&At(Off(exact::Kepler::new(1.0).unwrap(), 0.01)), &Orbit, &cases([[0.8, 1.2], [-0.2, 0.2], [-0.2, 0.2], [0.8, 1.2]]));
     squares(&At(Off(RigidBody::new([1.0, 2.0, 3.0]).unwrap(), 0.03)), &Spin, &cases([[0.5, 1.0], [-1.0, 1.0], [0.5, 1.0]]));
-    let solver = FixedSteps::new(RK4, 2).unwrap().of(Pointwise::<_, 2>(Hunt));
+    let solver = FixedSteps::new(RK4, 2).unwrap().of(Hunt.field());
     squares(&solver, &Hunt, &cases([[1.0, 2.0], [0.5, 1.0]]));
 }
 
@@ -118,7 +118,7 @@ fn the_exact_flow_stays_as_it_is() {
 #[test]
 fn derivatives_are_those_of_the_steps_and_keep_the_invariant() {
     let map = Projected::new(At(Off(pendulum(), 0.1)), Energy).steps(5);
-    let plain = Differences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 2]| map.flow(s, t, x)));
+    let plain = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 2]| map.flow(s, t, x)));
     for Case { s, t, x } in cases([[-3.0, 3.0], [0.7, 2.0]]) {
         let (found, expected) = (jacobian(&map, &s, &t, &x), jacobian(&plain, &s, &t, &x));
         for (a, b) in found.as_flattened().iter().zip(expected.as_flattened()) {
@@ -135,7 +135,7 @@ fn derivatives_are_those_of_the_steps_and_keep_the_invariant() {
 #[test]
 fn a_map_starts_out_along_its_projected_field() {
     let wrong = |x: &[f64; 2]| [x[1] + 0.3 * x[0].sin(), 0.2 - x[0].sin()];
-    let step = Differences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 2]| x.plus(&wrong(x).scaled(&(t - s)))));
+    let step = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, x: &[f64; 2]| x.plus(&wrong(x).scaled(&(t - s)))));
     let map = Projected::new(&step, Energy);
     let b = Projected::new(field(|_: &f64, x: &[f64; 2]| wrong(x)), Energy);
     let cases = cases([[-3.0, 3.0], [0.5, 2.0]]);

@@ -108,6 +108,10 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Restriction<B> {
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         self.map.stops(&self.admitted(s, &self.holds(s)), &self.admitted(t, &self.holds(t)))
     }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        let holds = self.holds(t);
+        only(&holds, t, &self.map.jvp(&self.admitted(t, &holds), x, v))
+    }
 }
 
 #[cfg(test)]
@@ -116,12 +120,12 @@ mod tests {
     use crate::{
         Case, Dual, Lattice,
         characterization::{Characterization, Lagrangian},
-        exact::Coupling,
+        exact::CouplingFlow,
         flow_map, verify,
     };
 
-    fn restricted() -> Restriction<Coupling<2>> {
-        Restriction::new(Coupling::random(3, 7).unwrap(), [-0.5, 1.0]).unwrap()
+    fn restricted() -> Restriction<CouplingFlow<2>> {
+        Restriction::new(CouplingFlow::random(3, 7).unwrap(), [-0.5, 1.0]).unwrap()
     }
 
     #[test]
@@ -139,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_interval_has_derivatives() {
-        let (map, free) = (restricted(), Coupling::<2>::random(3, 7).unwrap());
+        let (map, free) = (restricted(), CouplingFlow::<2>::random(3, 7).unwrap());
         let (s, t, x) = (-0.5, 1.0, [0.3, -0.8]);
         assert_eq!(Lagrangian::end_derivative(&map, &s, &t, &x), Lagrangian::end_derivative(&free, &s, &t, &x));
         let residual: [f64; 2] = Lagrangian.residual(&map, &free, &s, &t, &x);

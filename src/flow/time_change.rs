@@ -39,7 +39,7 @@ fn grid<N: Number>(s: &N, t: &N) -> Vec<N> {
 
 /// What the clock shows at `t`.
 fn at<N: Number>(clock: &(impl Clock + ?Sized), t: &N) -> N {
-    clock.at(&Num(t.clone())).0
+    clock.at(&Num::from(t)).0
 }
 
 fn search<N: Number>(clock: &(impl Clock + ?Sized), theta: &N, s: &N, t: &N) -> Vec<N> {
@@ -114,6 +114,16 @@ pub struct TimeChange<M, C> {
     pub clock: C,
 }
 
+impl<M, C: Clock> TimeChange<M, C> {
+    /// What the clock shows, and how fast it goes.
+    fn shown<N: Number>(&self, t: &N) -> (N, N) {
+        let (time, rate) = at(&self.clock, &Dual::new(t.clone(), t.constant(1.0))).into_parts();
+        // a clock without a tangent stands still
+        let rate = rate.unwrap_or_else(|| time.constant(0.0));
+        (time, rate)
+    }
+}
+
 impl<X: State, M: FlowMap<X>, C: Clock> FlowMap<X> for TimeChange<M, C> {
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
         self.of.flow(&at(&self.clock, s), &at(&self.clock, t), x)
@@ -131,18 +141,20 @@ impl<X: State, M: FlowMap<X>, C: Clock> FlowMap<X> for TimeChange<M, C> {
 
 impl<X: State, B: VelocityField<X>, C: Clock> VelocityField<X> for TimeChange<B, C> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
-        let (time, rate) = at(&self.clock, &Dual::new(t.clone(), t.constant(1.0))).into_parts();
-        // a clock without a tangent stands still
-        let rate = rate.unwrap_or_else(|| time.constant(0.0));
+        let (time, rate) = self.shown(t);
         self.of.velocity(&time, x).scaled(&rate)
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         let shown: Vec<X::Time> = grid(s, t).iter().map(|t| at(&self.clock, t)).collect();
         let first = shown[0].clone();
         let [low, high] = shown.iter().fold([first.clone(), first], |[low, high], at| [low.min(at), high.max(at)]);
-        let [s, t] = [s, t].map(|time| Num(time.clone()));
+        let [s, t] = [s, t].map(Num::from);
         let shown = self.of.stops(&low, &high);
         shown.into_iter().flat_map(|theta| self.clock.times(&Num(theta), &s, &t)).map(|stop| stop.0).collect()
+    }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        let (time, rate) = self.shown(t);
+        self.of.jvp(&time, x, v).scaled(&rate)
     }
 }
 
@@ -151,7 +163,7 @@ mod tests {
     use super::*;
     use crate::{
         Case, Lattice, Report,
-        exact::{Coupling, Linear},
+        exact::{CouplingFlow, Linear},
         field, verify,
     };
 
@@ -170,8 +182,8 @@ mod tests {
         }
     }
 
-    fn flow() -> Coupling<3> {
-        Coupling::random(4, 3).unwrap()
+    fn flow() -> CouplingFlow<3> {
+        CouplingFlow::random(4, 3).unwrap()
     }
 
     fn cases() -> impl Iterator<Item = Case<[f64; 3]>> {

@@ -11,7 +11,7 @@ use super::{Law, check_length};
 /// - each marginal is uniform on `[-1, 1)`: mean 0, standard deviation [`Checkerboard::STD`]; the covariance of the two is `1/16`
 ///
 /// ```
-/// use flowmap::law::{Checkerboard, Law, stream};
+/// use flowmap::{law::{Checkerboard, Law}, random::stream};
 /// let mut x = [0.0; 2];
 /// Checkerboard.draw(&mut stream(1, 0), &mut x);
 /// assert!(Checkerboard::keeps(x));

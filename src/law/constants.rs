@@ -1,13 +1,14 @@
 //! Draws with something beside.
 
-use super::{Law, Normal, check_length, checksum};
+use super::{Law, Normal, check_length};
+use crate::random::checksum;
 use crate::{Error, Result};
 use rand::Rng;
 
 /// Draws of a law, each followed by the same numbers: noise for a network that is told a class, or the parameters of an ODE.
 ///
 /// ```
-/// use flowmap::law::{Constants, Law, Normal, stream};
+/// use flowmap::{law::{Constants, Law, Normal}, random::stream};
 /// let law = Constants::new(Normal::standard(1)?, vec![0.0, 1.0])?;
 /// let mut x = [9.0; 3];
 /// law.draw(&mut stream(1, 0), &mut x);

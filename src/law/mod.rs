@@ -1,6 +1,6 @@
 //! Laws of random vectors: what noise and data are drawn from.
 //!
-//! A [`Law`] gives one draw at a time, in `f64`, from any generator. Randomness is counted, not carried: [`stream`]
+//! A [`Law`] gives one draw at a time, in `f64`, from any generator. Randomness is counted, not carried: [`stream`](crate::random::stream)
 //! makes the generator of step `k` from `(seed, k)` alone, so a run that is resumed at step `k` draws what an
 //! uninterrupted run would have drawn.
 
@@ -20,13 +20,12 @@ pub use visited::Visited;
 
 use std::sync::Arc;
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::Rng;
 
 /// The law of a random vector of fixed dimension.
 ///
 /// ```
-/// use flowmap::law::{Law, Normal, stream};
+/// use flowmap::{law::{Law, Normal}, random::stream};
 /// let noise = Normal::standard(3)?;
 /// let mut x = [0.0; 3];
 /// noise.draw(&mut stream(1, 0), &mut x);
@@ -64,7 +63,7 @@ pub trait Law: Send + Sync {
     /// Row `i` depends on the generator and on the rows before it, never on how many follow.
     ///
     /// ```
-    /// use flowmap::law::{Checkerboard, Law, stream};
+    /// use flowmap::{law::{Checkerboard, Law}, random::stream};
     /// let (mut few, mut many) = ([0.0; 4], [0.0; 20]);
     /// Checkerboard.draw_rows(&mut stream(7, 0), &mut few);
     /// Checkerboard.draw_rows(&mut stream(7, 0), &mut many);
@@ -105,30 +104,6 @@ macro_rules! forward {
 }
 forward!(&L, Box<L>, Arc<L>);
 
-/// The generator number `stream` of those that `seed` gives: a pure function of the two, the same on every machine.
-///
-/// ChaCha with 8 rounds; its streams do not overlap (2^64 streams of 2^68 bytes each).
-///
-/// ```
-/// use flowmap::law::stream;
-/// use rand::Rng;
-/// assert_eq!(stream(1, 5).next_u64(), stream(1, 5).next_u64());
-/// assert_ne!(stream(1, 5).next_u64(), stream(1, 6).next_u64());
-/// ```
-#[must_use]
-pub fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    rng
-}
-
-/// The checksum of numbers, for fingerprints.
-pub(crate) fn checksum(numbers: &[f64]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    numbers.iter().for_each(|x| hasher.update(&x.to_le_bytes()));
-    hasher.finalize()
-}
-
 pub(crate) fn check_length(x: &[f64], dimension: usize) {
     assert_eq!(x.len(), dimension, "a draw of dimension {dimension} needs a slice of that length");
 }
@@ -137,6 +112,7 @@ pub(crate) fn check_length(x: &[f64], dimension: usize) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::random::stream;
 
     /// `n` draws.
     pub fn draws(law: &dyn Law, n: usize) -> Vec<f64> {
@@ -152,12 +128,6 @@ pub(crate) mod tests {
         let n = sample.len() as f64;
         let gap = sample.iter().enumerate().map(|(i, &x)| (cdf(x) - i as f64 / n).max((i + 1) as f64 / n - cdf(x)));
         gap.fold(0.0, f64::max) * n.sqrt()
-    }
-
-    #[test]
-    fn the_stream_of_a_step_does_not_change() {
-        assert_eq!(stream(42, 0).next_u64(), 12_578_764_544_318_200_737);
-        assert_eq!(stream(42, 1_000_000).next_u64(), 13_111_687_739_651_236_752);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Law, check_length, checksum};
+use super::{Law, check_length};
+use crate::random::checksum;
 use crate::{Error, Number, Result};
 
 /// The normal law `N(m, L Lᵀ)`: draws `m + L z` with independent standard normal `z`.
@@ -12,7 +13,7 @@ use crate::{Error, Number, Result};
 /// - `L`: the number `σ` (times the unit matrix), or a lower triangular factor of the covariance, shape `[d, d]`
 ///
 /// ```
-/// use flowmap::law::{Law, Normal, stream};
+/// use flowmap::{law::{Law, Normal}, random::stream};
 /// let law = Normal::with_factor(vec![1.0, 2.0], &[2.0, 0.0, 1.0, 0.5])?; // covariance [[4, 2], [2, 1.25]]
 /// let mut x = [0.0; 2];
 /// law.draw(&mut stream(1, 0), &mut x);

@@ -7,7 +7,7 @@ use rand::Rng;
 /// The law of the sum of two independent draws, their convolution: noise around data, or a thickness for an attractor.
 ///
 /// ```
-/// use flowmap::law::{Law, Normal, Sum, Uniform, stream};
+/// use flowmap::{law::{Law, Normal, Sum, Uniform}, random::stream};
 /// let side = Uniform::new(&[[0.0, 1.0], [2.0, 2.0]])?;
 /// let law = Sum::new(side, Normal::new(vec![0.0; 2], 0.01)?)?;
 /// let mut x = [9.0; 2];

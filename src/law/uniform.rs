@@ -1,13 +1,14 @@
 //! Boxes.
 
-use super::{Law, check_length, checksum};
+use super::{Law, check_length};
+use crate::random::checksum;
 use crate::{Error, Result};
 use rand::{Rng, RngExt};
 
 /// The uniform law on a box.
 ///
 /// ```
-/// use flowmap::law::{Law, Uniform, stream};
+/// use flowmap::{law::{Law, Uniform}, random::stream};
 /// let law = Uniform::new(&[[0.0, 1.0], [-3.0, -2.0]])?;
 /// let mut x = [9.0; 2];
 /// law.draw(&mut stream(1, 0), &mut x);

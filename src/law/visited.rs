@@ -1,7 +1,7 @@
 //! Where trajectories come by.
 
 use super::{Law, check_length};
-use crate::{Error, FlowMap, Real, Result, Tensor};
+use crate::{Error, FlowMap, Real, Result, Tensor, random::stream};
 use rand::{Rng, RngExt};
 use std::{fmt, marker::PhantomData};
 
@@ -77,7 +77,7 @@ impl<L: Law, M: FlowMap<T>, T: Tensor<Primal = T>> Visited<L, M, T> {
         const STARTS: usize = 8;
         let d = self.starts.dimension();
         let mut rows = vec![0.0; STARTS * d];
-        self.starts.draw_rows(&mut super::stream(0, 0), &mut rows);
+        self.starts.draw_rows(&mut stream(0, 0), &mut rows);
         let (s, t) = (self.tensor(&[self.from], &[]), self.tensor(&[time], &[]));
         let ends = self.map.try_flow(&s, &t, &self.tensor(&rows, &[STARTS, d]))?.to_vec();
         let text: String = ends.into_iter().map(|end| format!("{:.2e} ", end.into_f64())).collect();
@@ -146,15 +146,15 @@ impl<L: fmt::Debug, M, T: Tensor> fmt::Debug for Visited<L, M, T> {
 mod tests {
     use super::*;
     use crate::{
-        Num, Number, Ode, Pointwise, Tolerance,
+        Num, Number, Ode, Tolerance,
         backend::ndarray::NdTensor,
         data::Points,
         exact::{Blowup, Rotation},
         law::{
-            Uniform, stream,
+            Uniform,
             tests::{draws, kolmogorov_smirnov},
         },
-        solver::{Adaptive, DOP853, Solver},
+        solver::{Adaptive, DOP853},
     };
     use std::f64::consts::{PI, TAU};
 
@@ -210,7 +210,7 @@ mod tests {
     fn lorenz_states_are_on_the_attractor() {
         let solver = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-6, 1e-6).unwrap());
         let starts = Uniform::new(&[[-10.0, 10.0], [-10.0, 10.0], [10.0, 40.0]]).unwrap();
-        let law = Visited::<_, _, Rows>::new(starts, solver.of(Pointwise::<_, 3>(Lorenz)), [0.0, 12.0], ()).unwrap();
+        let law = Visited::<_, _, Rows>::new(starts, solver.of(Lorenz.field()), [0.0, 12.0], ()).unwrap();
         let states = Points::drawn(&law.since(8.0).unwrap(), 1500, 4).unwrap();
         let mean = |f: fn(&[f64]) -> f64| states.iter().map(f).sum::<f64>() / 1500.0;
         for row in &states {

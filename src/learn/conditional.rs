@@ -16,7 +16,7 @@ use rand::{Rng, RngExt};
 /// the flow leaves them as they are. With [guidance](Self::with_guidance), a scale is the last coordinate. That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
 ///
 /// ```
-/// use flowmap::{data::Images, law::{Normal, stream}, learn::{Conditional, Coupling}};
+/// use flowmap::{data::Images, law::Normal, random::stream, learn::{Conditional, Coupling}};
 /// let images = Images::new(vec![0, 255], [1, 1, 1], Some(vec![0, 2]))?;
 /// let coupling = Conditional::new(Normal::standard(1)?, images, 0.0)?;
 /// let (mut x0, mut x1) = ([0.0; 4], [0.0; 4]);
@@ -80,7 +80,7 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
     /// The law of noise for samples of a class, or of any, if none is told, with this scale of guidance, if scales are learned.
     ///
     /// ```
-    /// use flowmap::{data::Images, law::{Law, Normal, stream}, learn::Conditional};
+    /// use flowmap::{data::Images, law::{Law, Normal}, random::stream, learn::Conditional};
     /// let images = Images::new(vec![0, 255], [1, 1, 1], Some(vec![0, 2]))?;
     /// let coupling = Conditional::new(Normal::standard(1)?, images, 0.1)?.with_guidance([1.0, 3.0])?;
     /// let mut x = [0.0; 5];
@@ -155,10 +155,7 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        data::Images,
-        law::{Normal, stream},
-    };
+    use crate::{data::Images, law::Normal, random::stream};
 
     #[test]
     fn classes_are_told_as_often_as_was_asked_for() {

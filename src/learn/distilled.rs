@@ -136,6 +136,9 @@ impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<T> for TeacherNetwork<T, 
     fn velocity(&self, t: &T, x: &T) -> T {
         Learned(&self.network).velocity(t, x)
     }
+    fn jvp(&self, t: &T, x: &T, v: &T) -> T {
+        crate::field::slope(self, t, x, v)
+    }
 }
 
 impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Var<T>> for TeacherNetwork<T, M> {

@@ -136,7 +136,7 @@ mod tests {
     #[cfg(feature = "ndarray")]
     #[test]
     fn what_tells_fields_and_short_maps_apart() {
-        use crate::{Num, Number, Ode, Pointwise, backend::ndarray::NdTensor, law::Checkerboard};
+        use crate::{Num, Number, Ode, backend::ndarray::NdTensor, law::Checkerboard};
         /// At rest until a time, and then not.
         #[derive(Clone)]
         struct Late(f64);
@@ -146,7 +146,7 @@ mod tests {
                 [&late * y, -late * x]
             }
         }
-        let source = |speed| GivenField::new(Pointwise::<_, 2>(Late(speed)), Checkerboard, [0.0, 1.0]).unwrap();
+        let source = |speed| GivenField::new(Late(speed).field(), Checkerboard, [0.0, 1.0]).unwrap();
         let print = |source: &dyn Source<NdTensor<f64>>| source.fingerprint(&());
         let prints = [
             print(&source(1.0)),

@@ -4,7 +4,7 @@ use super::{Coupling, Guidance, Settings, Teacher};
 use crate::{
     AverageVelocity, Error, Result, Tensor, Value, Var, VelocityField,
     interpolant::{Interpolant, Path},
-    law::stream,
+    random::stream,
 };
 use rand::Rng;
 

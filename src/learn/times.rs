@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The law of the two times of a sample off the diagonal, and of the one time on it, in a span `[a, b]`.
 ///
 /// ```
-/// use flowmap::{law::stream, learn::Times};
+/// use flowmap::{random::stream, learn::Times};
 /// let [s, t] = Times::Dyadic { levels: 3 }.pair([0.0, 1.0], 1.0, &mut stream(1, 0));
 /// assert!([1.0, 0.5, 0.25].contains(&(t - s)) && (s / (t - s)).fract() == 0.0);
 /// ```
@@ -220,7 +220,7 @@ impl Weighting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::stream;
+    use crate::random::stream;
 
     const ALL: [Times; 9] = [
         Times::Uniform,

@@ -3,8 +3,8 @@
 use super::{Known, Settings, Source, Teacher, Weighting};
 use crate::{
     AverageVelocity, Error, Learned, Number, Result, State, Tape, Tensor, Value, Var, VelocityField,
-    law::stream,
     nn::{Model, Module, normalized},
+    random::stream,
 };
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};

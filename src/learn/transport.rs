@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 /// multiplications for each row.
 ///
 /// ```
-/// use flowmap::{law::{Checkerboard, Normal, stream}, learn::{Coupling, Independent, Transport}};
+/// use flowmap::{law::{Checkerboard, Normal}, random::stream, learn::{Coupling, Independent, Transport}};
 /// let independent = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let coupling = Transport::new(&independent, 128)?;
 /// let length = |coupling: &dyn Coupling| {

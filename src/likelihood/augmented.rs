@@ -12,9 +12,9 @@ use crate::{Coordinates, Dual, FlowMap, Number, Pair, Result, State, VelocityFie
 ///
 /// ```
 /// use flowmap::{exact::Logistic, likelihood::{Augmented, ByJacobian, Exact, VolumeChange, WithDivergence}};
-/// use flowmap::solver::{Adaptive, DOPRI5, Solver};
+/// use flowmap::solver::{Adaptive, DOPRI5};
 /// let growth = Logistic::new(2.0, 1.0)?;
-/// let solved = Augmented(Adaptive::new(DOPRI5)?.of(WithDivergence::new(growth, Exact::<1>)));
+/// let solved = Augmented(Adaptive::new(DOPRI5)?.of(WithDivergence::new(growth, Exact)));
 /// let (_, log_det) = solved.try_flow_and_log_det(&0.0, &1.5, &[0.1_f64])?;
 /// let (_, exact) = ByJacobian(growth).flow_and_log_det(&0.0, &1.5, &[0.1]);
 /// assert!((log_det - exact).abs() < 1e-5);
@@ -82,16 +82,16 @@ mod tests {
     use super::*;
     use crate::{
         Error, Lattice, Tolerance,
-        exact::{Blowup, Coupling},
+        exact::{Blowup, CouplingFlow},
         likelihood::{ByJacobian, Exact},
-        solver::{Adaptive, DOP853, FixedSteps, RK4, Solver},
+        solver::{Adaptive, DOP853, FixedSteps, RK4},
         verify,
     };
 
     #[test]
     fn solvers_compute_the_determinant() {
-        let flow = Coupling::<2>::random(3, 31).unwrap();
-        let field = WithDivergence::new(&flow, Exact::<2>);
+        let flow = CouplingFlow::<2>::random(3, 31).unwrap();
+        let field = WithDivergence::new(&flow, Exact);
         let adaptive = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-11, 1e-11).unwrap());
         let x = [0.3, -0.4];
         for (s, t) in [(0.2, 0.9), (0.9, 0.2), (0.4, 0.4)] {
@@ -109,8 +109,8 @@ mod tests {
 
     #[test]
     fn the_augmented_map_is_a_flow_map() {
-        let flow = Coupling::<2>::random(3, 31).unwrap();
-        let field = WithDivergence::new(&flow, Exact::<2>);
+        let flow = CouplingFlow::<2>::random(3, 31).unwrap();
+        let field = WithDivergence::new(&flow, Exact);
         let map = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-11, 1e-11).unwrap()).of(field);
         let cases = Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases::<f64>(20);
         let pairs = cases.map(|case| crate::Case { s: case.s, t: case.t, x: ([case.x[0], case.x[1]], [case.x[2]]) });
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_solve_that_stops_says_why() {
-        let solved = Augmented(Adaptive::new(DOP853).unwrap().of(WithDivergence::new(Blowup, Exact::<1>)));
+        let solved = Augmented(Adaptive::new(DOP853).unwrap().of(WithDivergence::new(Blowup, Exact)));
         assert!(matches!(solved.try_flow_and_log_det(&0.0, &2.0, &[1.0]), Err(Error::Stopped { .. })));
         assert!(solved.flow_and_log_det(&0.0, &2.0, &[1.0_f64]).1.is_nan());
     }

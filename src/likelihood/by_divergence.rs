@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     Dual, Error, FlowMap, Number, Result, State, Value, VelocityField,
-    certificate::Estimate,
     quadrature::Rule,
     solver::{Stride, Walk},
+    statistics::Estimate,
 };
 
 /// A flow map in any dimension, with Liouville's formula for its determinant:
@@ -22,7 +22,7 @@ use crate::{
 /// ```
 /// use flowmap::{exact::Logistic, likelihood::{ByDivergence, ByJacobian, Exact, VolumeChange}};
 /// let growth = Logistic::new(2.0, 1.0)?;
-/// let (_, log_det) = ByDivergence::new(growth, growth, Exact::<1>).flow_and_log_det(&0.0, &1.5, &[0.1_f64]);
+/// let (_, log_det) = ByDivergence::new(growth, growth, Exact).flow_and_log_det(&0.0, &1.5, &[0.1_f64]);
 /// let (_, exact) = ByJacobian(growth).flow_and_log_det(&0.0, &1.5, &[0.1]);
 /// assert!((log_det - exact).abs() < 1e-12);
 /// # Ok::<(), flowmap::Error>(())
@@ -161,7 +161,7 @@ where
 mod tests {
     use super::*;
     use crate::{
-        exact::{Blowup, Coupling, DiagonalGaussian, Rotation},
+        exact::{Blowup, CouplingFlow, DiagonalGaussian, Rotation},
         field,
         interpolant::Linear,
         likelihood::{ByJacobian, Exact},
@@ -169,10 +169,10 @@ mod tests {
 
     #[test]
     fn it_is_the_determinant_of_the_jacobian_in_both_directions() {
-        let flow = Coupling::<3>::random(3, 31).unwrap();
+        let flow = CouplingFlow::<3>::random(3, 31).unwrap();
         let x = [0.3, -0.4, 1.0];
         for (s, t) in [(0.2, 0.9), (0.9, 0.2), (0.0, -1.0), (0.5, 0.5)] {
-            let by_divergence = ByDivergence::new(&flow, &flow, Exact::<3>);
+            let by_divergence = ByDivergence::new(&flow, &flow, Exact);
             let (end, found) = by_divergence.try_flow_and_log_det(&s, &t, &x).unwrap();
             let (expected_end, expected) = ByJacobian(&flow).flow_and_log_det(&s, &t, &x);
             assert!((found - expected).abs() < 1e-12 && end.minus(&expected_end).norm() < 1e-14, "from {s} to {t}");
@@ -188,7 +188,7 @@ mod tests {
         let narrow = DiagonalGaussian::new(Linear, [[0.0]; 2], [[1.0]; 2]).unwrap().correlated([-0.9998]).unwrap();
         let expected = 0.5 * narrow.variance::<f64>(&0.5)[0].ln();
         let error = |panels: u32| {
-            let map = ByDivergence::new(narrow, narrow, Exact::<1>).panels(panels).unwrap();
+            let map = ByDivergence::new(narrow, narrow, Exact).panels(panels).unwrap();
             let found = map.estimate(&0.0, &0.5, &[1.0]).unwrap()[0];
             let error = (found.estimate.value - expected).abs();
             assert!(error < found.quadrature + 1e-12, "{panels}: {error} and {}", found.quadrature);
@@ -200,14 +200,14 @@ mod tests {
     #[test]
     fn no_volume_changes_where_there_is_no_divergence() {
         let turn = Rotation::new(3.0).unwrap();
-        assert_eq!(ByDivergence::new(turn, turn, Exact::<2>).flow_and_log_det(&0.0, &1.0, &[1.0, 2.0]).1, 0.0);
+        assert_eq!(ByDivergence::new(turn, turn, Exact).flow_and_log_det(&0.0, &1.0, &[1.0, 2.0]).1, 0.0);
     }
 
     #[test]
     fn derivatives_are_those_of_the_exact_determinant() {
-        let flow = Coupling::<2>::random(3, 31).unwrap();
+        let flow = CouplingFlow::<2>::random(3, 31).unwrap();
         let (x, d) = (Dual::new([0.3, -0.4], [1.0, -0.7]), Dual::new(0.9, 0.3));
-        let (s, map) = (Dual::constant(0.2), ByDivergence::new(&flow, &flow, Exact::<2>));
+        let (s, map) = (Dual::constant(0.2), ByDivergence::new(&flow, &flow, Exact));
         let (found, expected) = (map.flow_and_log_det(&s, &d, &x).1, ByJacobian(&flow).flow_and_log_det(&s, &d, &x).1);
         assert!((found.tangent() - expected.tangent()).abs() < 1e-10 && found.tangent().abs() > 1e-3);
     }
@@ -216,7 +216,7 @@ mod tests {
     fn panels_are_cut_at_stops_and_differ_by_them() {
         use crate::{
             Num, ParametricOde,
-            solver::{Adaptive, DOP853, Solver},
+            solver::{Adaptive, DOP853},
         };
         /// `x' = -x`, and `2x` from a time on.
         struct Switch;
@@ -231,7 +231,7 @@ mod tests {
         for (s, t) in [(0.0, 1.0), (1.0, 0.0)] {
             let map = Adaptive::new(DOP853).unwrap().of(Switch.with([1.0 / 3.0]));
             let field = Switch.with([Dual::constant(1.0 / 3.0)]);
-            let by_divergence = ByDivergence::new(map, &field, Exact::<1>);
+            let by_divergence = ByDivergence::new(map, &field, Exact);
             let sign = t - s;
             let (_, found) = by_divergence.flow_and_log_det(&s, &t, &[0.5]);
             assert!((found - sign).abs() < 1e-14, "{found}");
@@ -242,22 +242,22 @@ mod tests {
             let map = Adaptive::new(DOP853).unwrap().of(Switch.with(moving.clone()));
             let field = Switch.with(moving.map(Dual::constant));
             let [s, t] = [s, t].map(Dual::constant);
-            let (_, found) = ByDivergence::new(map, field, Exact::<1>).flow_and_log_det(&s, &t, &Dual::constant([0.5]));
+            let (_, found) = ByDivergence::new(map, field, Exact).flow_and_log_det(&s, &t, &Dual::constant([0.5]));
             assert!((found.tangent() + 3.0 * sign).abs() < 1e-9, "{found:?}");
         }
     }
 
     #[test]
     fn what_cannot_be_integrated_is_refused() {
-        let blowup = ByDivergence::new(Blowup, Blowup, Exact::<1>);
+        let blowup = ByDivergence::new(Blowup, Blowup, Exact);
         assert!(matches!(blowup.estimate(&0.0, &2.0, &[1.0]), Err(Error::BlowUp { .. })));
         assert!(blowup.try_flow_and_log_det(&0.0, &2.0, &[1.0]).is_err());
         assert!(matches!(blowup.try_flow_and_log_det(&0.0, &0.5, &[f64::NAN]), Err(Error::NotFinite { .. })));
         let turn = Rotation::new(1.0).unwrap();
         let hole = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| Dual::new(*x.value(), [f64::NAN; 2]));
-        let map = ByDivergence::new(turn, hole, Exact::<2>);
+        let map = ByDivergence::new(turn, hole, Exact);
         assert!(map.estimate(&0.0, &1.0, &[1.0, 0.0]).unwrap_err().to_string().contains("divergence"));
         assert!(matches!(map.try_flow_and_log_det(&0.0, &1.0, &[1.0, 0.0]), Err(Error::NotFinite { .. })));
-        assert!(ByDivergence::new(turn, turn, Exact::<2>).panels(0).is_err());
+        assert!(ByDivergence::new(turn, turn, Exact).panels(0).is_err());
     }
 }

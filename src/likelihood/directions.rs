@@ -1,6 +1,6 @@
 //! Traces by quadratic forms: `tr A` from `z · A z`.
 
-use crate::{Coordinates, Dual, Number, State, Value, VelocityField, certificate::Estimate, state::unit};
+use crate::{Dual, DynCoordinates, Number, State, Value, VelocityField, state::directions, statistics::Estimate};
 
 /// Directions `z` whose quadratic forms `z · A z` make up the trace of a matrix: of `A = ∇b`, each is one evaluation on duals.
 ///
@@ -22,7 +22,7 @@ impl<X: State, E: Directions<X>> Directions<X> for &E {
     }
 }
 
-/// All `D` coordinates: the exact trace.
+/// All coordinates: the exact trace.
 ///
 /// ```
 /// use flowmap::{exact::Affine, likelihood::{Exact, divergence}};
@@ -31,14 +31,13 @@ impl<X: State, E: Directions<X>> Directions<X> for &E {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exact<const D: usize>;
+pub struct Exact;
 
-impl<X: Coordinates<D>, const D: usize> Directions<X> for Exact<D> {
+impl<X: DynCoordinates> Directions<X> for Exact {
     const RANDOM: bool = false;
 
     fn directions(&self, x: &X) -> Vec<X> {
-        let coordinates = x.split();
-        (0..D).map(|j| unit(&coordinates, j)).collect()
+        directions(x)
     }
 }
 
@@ -50,7 +49,7 @@ impl<X: Coordinates<D>, const D: usize> Directions<X> for Exact<D> {
 ///     let [x, y] = x.split();
 ///     Dual::join([x.clone() * &x, x * y])
 /// });
-/// assert_eq!(divergence(&b, &0.0, &[2.0, 5.0], &Exact::<2>), 2.0 * 2.0 + 2.0);
+/// assert_eq!(divergence(&b, &0.0, &[2.0, 5.0], &Exact), 2.0 * 2.0 + 2.0);
 /// ```
 pub fn divergence<X, B, E>(field: &B, t: &X::Time, x: &X, directions: &E) -> X::Time
 where
@@ -115,31 +114,31 @@ pub(super) fn by_sample<N: Value>(forms: &[N]) -> Vec<Vec<f64>> {
 mod tests {
     use super::*;
     use crate::{
-        exact::{Coupling, Rotation},
+        exact::{CouplingFlow, Rotation},
         field, rhs_jacobian,
     };
 
     #[test]
     fn the_trace_of_the_jacobian() {
-        let flow = Coupling::<3>::random(3, 7).unwrap();
+        let flow = CouplingFlow::<3>::random(3, 7).unwrap();
         let (t, x) = (0.4, [0.3, -1.0, 0.8]);
         let jacobian = rhs_jacobian(&flow, &t, &x);
         let expected = (0..3).map(|i| jacobian[i][i]).sum::<f64>();
-        let (velocity, found) = velocity_and_divergence(&flow, &t, &x, &Exact::<3>);
+        let (velocity, found) = velocity_and_divergence(&flow, &t, &x, &Exact);
         assert!((found - expected).abs() < 1e-14 && expected.abs() > 1e-2);
         assert_eq!(velocity, VelocityField::<[f64; 3]>::velocity(&flow, &t, &x));
         assert_eq!(divergence(&Rotation::new(2.0).unwrap(), &0.0, &[1.0, 3.0], &Exact), 0.0);
         // what does not move at all
         let still = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| x.frozen());
-        assert_eq!(divergence(&still, &0.0, &[1.0, 3.0], &Exact::<2>), 0.0);
+        assert_eq!(divergence(&still, &0.0, &[1.0, 3.0], &Exact), 0.0);
     }
 
     #[test]
     fn the_divergence_has_derivatives() {
-        let flow = Coupling::<3>::random(3, 7).unwrap();
+        let flow = CouplingFlow::<3>::random(3, 7).unwrap();
         let (t, x, d) = (0.4, [0.3, -1.0, 0.8], [1.0, 0.5, -2.0]);
-        let at = |h: f64| divergence(&flow, &t, &x.plus(&d.scaled(&h)), &Exact::<3>);
-        let found = *divergence(&flow, &Dual::constant(t), &Dual::new(x, d), &Exact::<3>).tangent();
+        let at = |h: f64| divergence(&flow, &t, &x.plus(&d.scaled(&h)), &Exact);
+        let found = *divergence(&flow, &Dual::constant(t), &Dual::new(x, d), &Exact).tangent();
         assert!((found - (at(1e-5) - at(-1e-5)) / 2e-5).abs() < 1e-8 && found.abs() > 1e-2);
     }
 }

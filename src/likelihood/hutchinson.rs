@@ -3,8 +3,8 @@
 use super::directions::{Directions, by_sample, estimate, quadratic_forms};
 use crate::{
     Dual, Error, Result, Tensor, VelocityField,
-    certificate::Estimate,
-    law::{checksum, stream},
+    random::{checksum, stream},
+    statistics::Estimate,
 };
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};

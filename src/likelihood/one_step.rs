@@ -8,7 +8,7 @@ use crate::{AverageVelocity, FlowMap, Result, Tensor, VelocityField, likelihood:
 /// ```
 /// use flowmap::{VelocityField, Tensor, backend::ndarray::NdTensor, exact::Affine, likelihood::{Exact, InRows, WithDivergence}};
 /// let b = Affine::new([[0.3, 2.0], [-1.0, 0.5]], [0.0; 2])?;
-/// let rows = InRows(WithDivergence::new(b, Exact::<2>));
+/// let rows = InRows(WithDivergence::new(b, Exact));
 /// let velocity = rows.velocity(&NdTensor::new(vec![0.0], &[])?, &NdTensor::<f64>::new(vec![1.0, 0.0, 7.0], &[1, 3])?);
 /// assert_eq!(velocity.to_vec(), [0.3, -1.0, 0.8]);
 /// # Ok::<(), flowmap::Error>(())
@@ -25,6 +25,10 @@ impl<T: Tensor, B: VelocityField<(T, [T; 1])>> VelocityField<T> for InRows<B> {
     }
     fn stops(&self, s: &T, t: &T) -> Vec<T> {
         self.0.stops(s, t)
+    }
+    fn jvp(&self, t: &T, rows: &T, v: &T) -> T {
+        let (velocity, [rate]) = self.0.jvp(t, &apart(rows), &apart(v));
+        together(&velocity, &rate)
     }
 }
 
@@ -119,7 +123,7 @@ impl<T: Tensor, M: AverageVelocity<T>> AverageVelocity<T> for DivergenceHead<M> 
 /// learned on the way back, too ([`Times::BothWays`](crate::learn::Times::BothWays)).
 ///
 /// ```
-/// use flowmap::{Dual, Number, Ode, Pointwise, Tensor, backend::ndarray::NdTensor};
+/// use flowmap::{Dual, Number, Ode, Tensor, backend::ndarray::NdTensor};
 /// use flowmap::likelihood::{Density, OneStep, Pushforward, StandardNormal};
 /// use flowmap::{flow_map, State};
 /// // x' = x / 2 on the line, and its divergence: the rows of a perfect network
@@ -190,7 +194,7 @@ mod tests {
     fn the_last_velocity_is_the_divergence_of_the_teacher() {
         let teacher = TeacherNetwork::new(mlp(2));
         let (t, rows) = (tensor(&[0.3, 0.8], &[2]), tensor(&[0.5, -1.0, 9.0, 0.2, 0.7, -4.0], &[2, 3]));
-        let field = InRows(WithDivergence::new(teacher.clone(), Exact::<2>));
+        let field = InRows(WithDivergence::new(teacher.clone(), Exact));
         let found = crate::Tensor::to_vec(&field.velocity(&t, &rows));
         for (k, (time, x)) in [(0.3, [0.5, -1.0]), (0.8, [0.2, 0.7])].into_iter().enumerate() {
             assert!((found[3 * k + 2] - by_differences(&tensor(&[time], &[]), x)).abs() < 1e-9);
@@ -203,7 +207,7 @@ mod tests {
         for (estimate, exact) in estimates.iter().zip(exact) {
             assert!((estimate.value - exact).abs() < 4.0 * estimate.standard_error);
         }
-        assert!((crate::Tensor::to_vec(&divergence(&teacher, &t, &x, &Exact::<2>))[0] - exact[0]).abs() < 1e-15);
+        assert!((crate::Tensor::to_vec(&divergence(&teacher, &t, &x, &Exact))[0] - exact[0]).abs() < 1e-15);
     }
 
     #[test]
@@ -229,7 +233,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "rows of shape [4, 1]; with the logarithm of the volume they are [batch, d + 1]")]
     fn rows_without_a_state() {
-        InRows(WithDivergence::new(TeacherNetwork::new(mlp(2)), Exact::<2>))
+        InRows(WithDivergence::new(TeacherNetwork::new(mlp(2)), Exact))
             .velocity(&tensor(&[0.0], &[]), &tensor(&[0.0; 4], &[4, 1]));
     }
 }

@@ -1,7 +1,7 @@
 //! Flow maps that know by how much they change volumes.
 
 use crate::{
-    Coordinates, Dual, Error, FlowMap, Result, State, Value,
+    Dual, DynCoordinates, Error, FlowMap, Result, State, Value,
     analysis::{linearized, sign_and_log_det},
     flow::finite,
 };
@@ -69,7 +69,7 @@ impl<X: State, M: VolumeChange<X> + ?Sized> VolumeChange<X> for Box<M> {
 /// Any flow map in few dimensions `D`, with the determinant of its [Jacobian](crate::analysis::jacobian): exact to rounding, whether or
 /// not the map is the flow map of a field. On points, lanes, batches and duals of these.
 ///
-/// It takes `D` evaluations on duals. [`Differences`](crate::Differences) makes duals of a map that has none.
+/// It takes `D` evaluations on duals. [`FiniteDifferences`](crate::FiniteDifferences) makes duals of a map that has none.
 ///
 /// ```
 /// use flowmap::{exact::Affine, likelihood::{ByJacobian, VolumeChange}};
@@ -79,11 +79,11 @@ impl<X: State, M: VolumeChange<X> + ?Sized> VolumeChange<X> for Box<M> {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct ByJacobian<M, const D: usize>(pub M);
+pub struct ByJacobian<M>(pub M);
 
-impl<X, M, const D: usize> VolumeChange<X> for ByJacobian<M, D>
+impl<X, M> VolumeChange<X> for ByJacobian<M>
 where
-    X: Coordinates<D>,
+    X: DynCoordinates,
     M: FlowMap<Dual<X>>,
 {
     fn flow_and_log_det(&self, s: &X::Time, t: &X::Time, x: &X) -> (X, X::Time) {
@@ -114,14 +114,14 @@ where
 mod tests {
     use super::*;
     use crate::{
-        Lanes, Number,
-        exact::{Affine, Blowup, Coupling},
+        Coordinates, Lanes, Number,
+        exact::{Affine, Blowup, CouplingFlow},
         flow_map,
     };
 
     #[test]
     fn lanes_and_points_agree() {
-        let flow = Coupling::<2>::random(3, 31).unwrap();
+        let flow = CouplingFlow::<2>::random(3, 31).unwrap();
         let points = [[0.3, -0.2], [1.0, 0.5], [-0.7, 0.1], [0.0, 0.9]];
         let x: [Lanes<f64, 4>; 2] = std::array::from_fn(|i| Lanes::from(points.map(|p| p[i])));
         let (end, log_det) = ByJacobian(&flow).flow_and_log_det(&Lanes::splat(0.2), &Lanes::splat(0.9), &x);
@@ -134,16 +134,15 @@ mod tests {
     #[test]
     fn folded_maps_are_refused() {
         // the fold x -> x² has a Jacobian that is singular at 0 and negative below
-        let fold = ByJacobian::<_, 1>(flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 1]>| {
-            Dual::join(x.split().map(|x| x.clone() * x))
-        }));
+        let fold =
+            ByJacobian(flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 1]>| Dual::join(x.split().map(|x| x.clone() * x))));
         assert_eq!(fold.try_flow_and_log_det(&0.0, &1.0, &[0.5]).unwrap(), ([0.25], 0.0));
         for x in [0.0, -0.5] {
             let error = fold.try_flow_and_log_det(&0.25, &1.0, &[x]).unwrap_err();
             assert!(matches!(error, Error::Folded { from: 0.25, to: 1.0 }), "{error}");
         }
         assert_eq!(fold.flow_and_log_det(&0.0, &1.0, &[0.0]).1, f64::NEG_INFINITY);
-        let projection = ByJacobian::<_, 2>(flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 2]>| {
+        let projection = ByJacobian(flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 2]>| {
             let [x, y] = x.split();
             Dual::join([x, y.constant(0.0)])
         }));
@@ -159,7 +158,7 @@ mod tests {
             assert!(matches!(affine.try_flow_and_log_det(&s, &t, &[x]), Err(Error::NotFinite { .. })));
         }
         // a value without a derivative
-        let root = ByJacobian::<_, 1>(flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 1]>| {
+        let root = ByJacobian(flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 1]>| {
             Dual::join(x.split().map(|x| Number::sqrt(&x)))
         }));
         assert!(matches!(root.try_flow_and_log_det(&0.0, &1.0, &[0.0]), Err(Error::NotFinite { .. })));
@@ -167,7 +166,7 @@ mod tests {
 
     #[test]
     fn no_time_no_change() {
-        let flow = Coupling::<3>::random(3, 5).unwrap();
+        let flow = CouplingFlow::<3>::random(3, 5).unwrap();
         let x = [0.1, 0.2, 0.3];
         let (end, log_det) = ByJacobian(&flow).try_flow_and_log_det(&0.7, &0.7, &x).unwrap();
         assert!(end.minus(&x).norm() < 1e-15 && log_det.abs() < 1e-15);

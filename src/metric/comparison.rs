@@ -7,7 +7,7 @@ use super::{
     of_matrices::{choose, gather},
     sliced_wasserstein,
 };
-use crate::{Error, Result, data::Points, law::stream};
+use crate::{Error, Result, data::Points, random::stream};
 
 /// How [`compare`] computes what it computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -67,7 +67,7 @@ pub struct Comparison {
 /// comparable with others of as many rows, and with none of those here.
 ///
 /// ```
-/// use flowmap::{data::Points, law::{Law, Normal, stream}, metric::{Protocol, Raw, Subsets, compare}};
+/// use flowmap::{data::Points, law::{Law, Normal}, random::stream, metric::{Protocol, Raw, Subsets, compare}};
 /// let draws = |std: f64, n: usize, seed: u64| {
 ///     let mut rows = vec![0.0; 2 * n];
 ///     Normal::new(vec![0.0; 2], std)?.draw_rows(&mut stream(seed, 0), &mut rows);

@@ -6,7 +6,7 @@ use super::{
     common_dimension, each, finite,
     of_matrices::{self, choose, gather},
 };
-use crate::{Error, Result, data::Points, law::stream};
+use crate::{Error, Result, data::Points, random::stream};
 
 /// How many random subsets a [`kid`] is the mean of, and how many rows each takes of either set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -23,7 +23,7 @@ pub struct Kl {
 /// A bin holds its lower edge, the last one also its upper; samples outside `[-1, 1]²`, or not finite, are in no bin.
 ///
 /// ```
-/// use flowmap::{law::{Checkerboard, Law, stream}, metric::checkerboard_kl};
+/// use flowmap::{law::{Checkerboard, Law}, random::stream, metric::checkerboard_kl};
 /// let mut rows = vec![0.0; 2 * 64_000];
 /// Checkerboard.draw_rows(&mut stream(1, 0), &mut rows);
 /// let floor = checkerboard_kl(rows.as_chunks().0)?;
@@ -86,7 +86,10 @@ fn histogram(samples: &[[f64; 2]], bins: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::{Checkerboard, Law, stream};
+    use crate::{
+        law::{Checkerboard, Law},
+        random::stream,
+    };
 
     /// `numpy.histogram2d` 2.4.6 and the functions `kl50` and `kl(32)` of the JAX peer, on the same points.
     #[test]

@@ -115,7 +115,8 @@ mod of_matrices {
 mod testing {
     use crate::{
         data::Points,
-        law::{Law, Normal, stream},
+        law::{Law, Normal},
+        random::stream,
     };
 
     /// Numbers of `[0, 1)` that numpy gets too: `frac(0.7548776662466927 ((i + 1)(j + 1)(j + 2) + s))`.

@@ -3,7 +3,7 @@
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{common_dimension, dot, each, finite};
-use crate::{Error, Result, data::Points, law::stream};
+use crate::{Error, Result, data::Points, random::stream};
 
 /// Two distances of optimal transport.
 ///

@@ -1,7 +1,7 @@
 //! The multilayer perceptron in two times and a point.
 
 use super::{INITIALIZATION, Linear, MOST_PARAMETERS, module, rest::and_rest};
-use crate::{Activation, AverageVelocity, Error, Result, Tensor, law::stream};
+use crate::{Activation, AverageVelocity, Error, Result, Tensor, random::stream};
 
 /// The sizes of an [`Mlp`].
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -1,7 +1,7 @@
 //! A light U-Net in two times and an image.
 
 use super::{Conv, INITIALIZATION, Linear, MOST_PARAMETERS, embedding::waves, module, rest::and_rest};
-use crate::{Activation::Silu, AverageVelocity, Error, ImageTensor, Normalization, Result, Tensor, law::stream};
+use crate::{Activation::Silu, AverageVelocity, Error, ImageTensor, Normalization, Result, Tensor, random::stream};
 use rand::Rng;
 
 /// The sizes of a [`UNet`].

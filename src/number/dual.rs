@@ -1,6 +1,6 @@
 //! Forward mode: a value and its tangent.
 
-use super::{Number, Tolerance, Value, larger};
+use super::{Number, Row, Tolerance, Value, larger};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A value and, unless it is constant, its tangent: forward-mode differentiation.
@@ -267,6 +267,14 @@ impl<N: Number> Number for Dual<N> {
         self.chain(self.value.powf(c), |x, _| x.powf(c - 1.0).scale(c))
     }
     #[inline(always)]
+    fn pow(&self, c: &Self) -> Self {
+        let value = self.value.pow(&c.value);
+        let base = self.tangent.as_ref().map(|d| self.value.pow(&c.value.shift(-1.0)) * &c.value * d);
+        // where the exponent is constant there is no logarithm, which 0 has not
+        let exponent = c.tangent.as_ref().map(|d| self.value.ln() * &value * d);
+        Self { tangent: sum(base, exponent, |a, b| a + b), value }
+    }
+    #[inline(always)]
     fn ln_1p(&self) -> Self {
         self.chain(self.value.ln_1p(), |x, _| x.shift(1.0).recip())
     }
@@ -291,23 +299,23 @@ impl<N: Number> Number for Dual<N> {
         Self { value, tangent: sum(up, right, |a, b| a + b) }
     }
     #[inline(always)]
-    fn error_norm<const D: usize>(error: &[Self; D], from: &[Self; D], to: &[Self; D], tolerance: &Tolerance) -> Self {
-        let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(|x| x.value.clone()));
+    fn error_norm<R: Row<Item = Self>>(error: &R, from: &R, to: &R, tolerance: &Tolerance) -> Self {
+        let values = |x: &R| x.build(|i| x.items()[i].value.clone());
+        let [e, x, y] = [error, from, to].map(values);
         let of_values = N::error_norm(&e, &x, &y, tolerance);
-        let at_rest = [error, from, to].into_iter().flatten().all(|x| x.tangent.is_none());
+        let at_rest = [error, from, to].into_iter().flat_map(Row::items).all(|x| x.tangent.is_none());
         if at_rest || !tolerance.counts_tangents() {
             return Self::constant(of_values);
         }
         let tangent = |x: &Self| x.tangent.clone().unwrap_or_else(|| x.value.constant(0.0));
+        let tangents = |x: &R| x.build(|i| tangent(&x.items()[i]));
         let grain = tolerance.grain(&N::error_norm(&x, &x, &x, &Tolerance::UNIT));
-        let values = [x, y];
-        let [e, x, y] = [error, from, to].map(|x| x.each_ref().map(tangent));
-        let [from, to] = [&x, &y].map(|x| N::error_norm(x, x, x, &Tolerance::UNIT));
-        let of_tangents = tolerance.of_tangents(&from, &to, |units, tolerance| {
-            let [e, x, y] = [e, x, y].map(|x| x.map(|x| x * units));
-            let [u, v] = values.map(|x| x.map(|x| x * &grain));
-            let sum = |x: [N; D], u: [N; D]| std::array::from_fn(|i| x[i].clone() + &u[i]);
-            N::error_norm(&e, &sum(x, u), &sum(y, v), tolerance)
+        let [de, dx, dy] = [error, from, to].map(tangents);
+        let [start, end] = [&dx, &dy].map(|x| N::error_norm(x, x, x, &Tolerance::UNIT));
+        let of_tangents = tolerance.of_tangents(&start, &end, |units, tolerance| {
+            let de = error.build(|i| de.items()[i].clone() * units);
+            let onto = |d: &R::Of<N>, x: &R::Of<N>| error.build(|i| d.items()[i].clone() * units + x.items()[i].clone() * &grain);
+            N::error_norm(&de, &onto(&dx, &x), &onto(&dy, &y), tolerance)
         });
         Self::constant(larger(&of_values, &of_tangents))
     }
@@ -372,6 +380,12 @@ mod tests {
     fn real_powers_and_angles() {
         let x = Dual::new(1.7_f64, 2.0);
         assert!((x.powf(2.5).tangent() - 2.0 * 2.5 * 1.7_f64.powf(1.5)).abs() < 1e-14);
+        assert_eq!(x.pow(&Dual::constant(2.5)), x.powf(2.5));
+        let both = x.pow(&Dual::new(2.5, 0.3));
+        assert!((both.tangent() - x.powf(2.5).tangent() - 0.3 * 1.7_f64.ln() * 1.7_f64.powf(2.5)).abs() < 1e-14);
+        // at 0, and below it where the exponent is whole
+        assert_eq!(Dual::new(0.0_f64, 3.0).pow(&Dual::constant(1.0)).tangent(), &3.0);
+        assert_eq!(Dual::new(-2.0_f64, 1.0).pow(&Dual::constant(2.0)), Dual::new(4.0, -4.0));
         for angle in [-3.0, -2.0, -1.0, -0.1, 0.1, 1.0, 2.0, 3.0_f64] {
             let turning = Dual::new(angle, 1.0);
             let (y, x) = (Number::sin(&turning).scale(3.0), Number::cos(&turning).scale(3.0));

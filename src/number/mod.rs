@@ -4,6 +4,7 @@ mod dual;
 mod lanes;
 mod num;
 mod real;
+mod row;
 mod scalar;
 mod tolerance;
 
@@ -13,6 +14,8 @@ pub use lanes::{LaneMask, Lanes};
 pub use num::{Condition, Num, Operand};
 pub(crate) use num::{unwrapped, wrapped};
 pub use real::Real;
+pub(crate) use row::matrix;
+pub use row::{Matrix, Row};
 pub use scalar::Scalar;
 pub use tolerance::{Norm, Tolerance};
 
@@ -166,6 +169,11 @@ pub trait Number:
     fn powf(&self, c: f64) -> Self {
         self.ln().scale(c).exp()
     }
+    /// `x^c` of a positive number.
+    #[must_use]
+    fn pow(&self, c: &Self) -> Self {
+        (self.ln() * c).exp()
+    }
     /// `ln(1 + x)`, accurate near 0.
     #[must_use]
     fn ln_1p(&self) -> Self {
@@ -217,8 +225,8 @@ pub trait Number:
     /// The size of an `error` of a step between two points of such numbers, in units of what `tolerance` allows: what
     /// [`State::error_norm`](crate::State::error_norm) is for points. Of [duals](Dual), the largest of those of values and tangents.
     #[inline(always)]
-    fn error_norm<const D: usize>(error: &[Self; D], from: &[Self; D], to: &[Self; D], tolerance: &Tolerance) -> Self {
-        tolerance.norm(error, from, to)
+    fn error_norm<R: Row<Item = Self>>(error: &R, from: &R, to: &R, tolerance: &Tolerance) -> Self {
+        tolerance.norm(error.items(), from.items(), to.items())
     }
 
     /// The larger of the two.

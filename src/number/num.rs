@@ -1,7 +1,9 @@
 //! Numbers in formulas.
 
-use super::{Mask, Number, Tolerance, Value};
-use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, DivAssign, Mul, MulAssign, Neg, Not, Sub, SubAssign};
+mod operators;
+
+use super::{Mask, Number, Row, Tolerance, Value};
+use std::ops::{BitAnd, BitOr, Not};
 
 /// A [`Number`] in a formula: code over it reads like mathematics.
 ///
@@ -43,12 +45,18 @@ pub struct Condition<N: Number> {
 pub trait Operand<N> {
     /// The number, in the form of `like` if it is a constant.
     fn number(self, like: &N) -> N;
+    /// `x^c` of a positive number `x`, `c` being this number.
+    fn power_of(self, x: &N) -> N;
 }
 
 impl<N: Number> Operand<N> for Num<N> {
     #[inline(always)]
     fn number(self, _like: &N) -> N {
         self.0
+    }
+    #[inline(always)]
+    fn power_of(self, x: &N) -> N {
+        x.pow(&self.0)
     }
 }
 
@@ -57,12 +65,31 @@ impl<N: Number> Operand<N> for &Num<N> {
     fn number(self, _like: &N) -> N {
         self.0.clone()
     }
+    #[inline(always)]
+    fn power_of(self, x: &N) -> N {
+        x.pow(&self.0)
+    }
 }
 
 impl<N: Number> Operand<N> for f64 {
     #[inline(always)]
     fn number(self, like: &N) -> N {
         like.constant(self)
+    }
+    #[inline(always)]
+    fn power_of(self, x: &N) -> N {
+        x.powf(self)
+    }
+}
+
+impl<N: Number> Operand<N> for &f64 {
+    #[inline(always)]
+    fn number(self, like: &N) -> N {
+        like.constant(*self)
+    }
+    #[inline(always)]
+    fn power_of(self, x: &N) -> N {
+        x.powf(*self)
     }
 }
 
@@ -103,6 +130,13 @@ impl<N: Number> Not for Condition<N> {
     #[inline(always)]
     fn not(self) -> Self {
         Self { holds: self.holds.not(), form: self.form }
+    }
+}
+
+impl<N: Number> From<&N> for Num<N> {
+    #[inline(always)]
+    fn from(x: &N) -> Self {
+        Self(x.clone())
     }
 }
 
@@ -165,8 +199,8 @@ impl<N: Number> Num<N> {
     /// `x^c` of a positive number.
     #[must_use]
     #[inline(always)]
-    pub fn powf(&self, c: f64) -> Self {
-        Self(self.0.powf(c))
+    pub fn powf(&self, c: impl Operand<N>) -> Self {
+        Self(c.power_of(&self.0))
     }
 }
 
@@ -215,115 +249,6 @@ functions! {
     erf
     /// The largest integer that is not above `x`; its derivative is taken as 0.
     floor
-}
-
-/// Each operator on numbers and references to them.
-macro_rules! operators {
-    ($($Op:ident::$op:ident, $Assign:ident::$assign:ident;)*) => {$(
-        impl<N: Number> $Op for Num<N> {
-            type Output = Self;
-            #[inline(always)]
-            fn $op(self, other: Self) -> Self {
-                Self(self.0.$op(other.0))
-            }
-        }
-        impl<N: Number> $Op<&Self> for Num<N> {
-            type Output = Self;
-            #[inline(always)]
-            fn $op(self, other: &Self) -> Self {
-                Self(self.0.$op(&other.0))
-            }
-        }
-        impl<N: Number> $Op<Num<N>> for &Num<N> {
-            type Output = Num<N>;
-            #[inline(always)]
-            fn $op(self, other: Num<N>) -> Num<N> {
-                Num(self.0.clone().$op(other.0))
-            }
-        }
-        impl<N: Number> $Op for &Num<N> {
-            type Output = Num<N>;
-            #[inline(always)]
-            fn $op(self, other: Self) -> Num<N> {
-                Num(self.0.clone().$op(&other.0))
-            }
-        }
-        impl<N: Number, R> $Assign<R> for Num<N>
-        where
-            Self: $Op<R, Output = Self>,
-        {
-            #[inline(always)]
-            fn $assign(&mut self, other: R) {
-                *self = self.clone().$op(other);
-            }
-        }
-    )*};
-}
-operators! {
-    Add::add, AddAssign::add_assign;
-    Sub::sub, SubAssign::sub_assign;
-    Mul::mul, MulAssign::mul_assign;
-    Div::div, DivAssign::div_assign;
-}
-
-/// Each operator on a number `x`, or a reference to one, and a constant `c`.
-macro_rules! constants {
-    ($($Op:ident::$op:ident: |$x:ident, $c:ident| $with:expr, $from:expr;)*) => {$(
-        impl<N: Number> $Op<f64> for Num<N> {
-            type Output = Self;
-            #[inline(always)]
-            fn $op(self, $c: f64) -> Self {
-                let $x = &self.0;
-                Self($with)
-            }
-        }
-        impl<N: Number> $Op<f64> for &Num<N> {
-            type Output = Num<N>;
-            #[inline(always)]
-            fn $op(self, $c: f64) -> Num<N> {
-                let $x = &self.0;
-                Num($with)
-            }
-        }
-        impl<N: Number> $Op<Num<N>> for f64 {
-            type Output = Num<N>;
-            #[inline(always)]
-            fn $op(self, x: Num<N>) -> Num<N> {
-                let ($x, $c) = (&x.0, self);
-                Num($from)
-            }
-        }
-        impl<N: Number> $Op<&Num<N>> for f64 {
-            type Output = Num<N>;
-            #[inline(always)]
-            fn $op(self, x: &Num<N>) -> Num<N> {
-                let ($x, $c) = (&x.0, self);
-                Num($from)
-            }
-        }
-    )*};
-}
-constants! {
-    Add::add: |x, c| x.shift(c), x.shift(c);
-    Sub::sub: |x, c| x.shift(-c), (-x.clone()).shift(c);
-    Mul::mul: |x, c| x.scale(c), x.scale(c);
-    Div::div: |x, c| x.clone() / x.constant(c), x.constant(c) / x;
-}
-
-impl<N: Number> Neg for Num<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn neg(self) -> Self {
-        Self(-self.0)
-    }
-}
-
-impl<N: Number> Neg for &Num<N> {
-    type Output = Num<N>;
-    #[inline(always)]
-    fn neg(self) -> Num<N> {
-        Num(-self.0.clone())
-    }
 }
 
 /// Numbers for a formula. Without a closure, here and at the calls: what is not inlined is not vectorized.
@@ -403,8 +328,8 @@ impl<N: Number> Number for Num<N> {
         Self(self.0.min(&other.0))
     }
     #[inline(always)]
-    fn error_norm<const D: usize>(error: &[Self; D], from: &[Self; D], to: &[Self; D], tolerance: &Tolerance) -> Self {
-        let inner = |x: &[Self; D]| x.clone().map(|x| x.0);
+    fn error_norm<R: Row<Item = Self>>(error: &R, from: &R, to: &R, tolerance: &Tolerance) -> Self {
+        let inner = |x: &R| x.build(|i| x.items()[i].0.clone());
         Self(N::error_norm(&inner(error), &inner(from), &inner(to), tolerance))
     }
 }

@@ -155,6 +155,10 @@ macro_rules! real {
                 $float::powf(*self, c as $float)
             }
             #[inline(always)]
+            fn pow(&self, c: &Self) -> Self {
+                $float::powf(*self, *c)
+            }
+            #[inline(always)]
             fn atan2(&self, x: &Self) -> Self {
                 $float::atan2(*self, *x)
             }

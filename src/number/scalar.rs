@@ -16,6 +16,8 @@ use super::{Dual, Number, Real};
 pub trait Scalar: Number<Mask = bool> {
     /// How many tangents are nested.
     const DEPTH: u32;
+    /// How many floats make the number: twice as many with each tangent.
+    const FLOATS: usize = 1 << Self::DEPTH;
 
     /// The value, without tangents.
     fn primal(&self) -> f64;
@@ -27,6 +29,25 @@ pub trait Scalar: Number<Mask = bool> {
     /// The same value with tangents that are NaN: those of what has no derivative. A float as it is.
     #[must_use]
     fn without_derivative(&self) -> Self;
+    /// Writes the number as [`FLOATS`](Self::FLOATS) floats, value first: for libraries that know `f64` alone.
+    ///
+    /// ```
+    /// use flowmap::{Dual, Scalar};
+    /// let mut floats = [0.0; 2];
+    /// Dual::new(1.5, -2.0).write(&mut floats);
+    /// assert_eq!(floats, [1.5, -2.0]);
+    /// assert_eq!(Dual::<f64>::read(&floats), Dual::new(1.5, -2.0));
+    /// ```
+    ///
+    /// # Panics
+    /// If the slice has another length.
+    fn write(&self, floats: &mut [f64]);
+    /// The number that these floats make.
+    ///
+    /// # Panics
+    /// If the slice has another length.
+    #[must_use]
+    fn read(floats: &[f64]) -> Self;
 }
 
 macro_rules! scalar {
@@ -49,6 +70,16 @@ macro_rules! scalar {
             fn without_derivative(&self) -> Self {
                 *self
             }
+            #[inline(always)]
+            fn write(&self, floats: &mut [f64]) {
+                let [float] = floats else { panic!("one float, not {}", floats.len()) };
+                *float = self.into_f64();
+            }
+            #[inline(always)]
+            fn read(floats: &[f64]) -> Self {
+                let &[float] = floats else { panic!("one float, not {}", floats.len()) };
+                Self::from_f64(float)
+            }
         }
     )*};
 }
@@ -70,6 +101,18 @@ impl<N: Scalar> Scalar for Dual<N> {
     fn without_derivative(&self) -> Self {
         Self::new(self.value().without_derivative(), self.value().constant(f64::NAN).without_derivative())
     }
+    fn write(&self, floats: &mut [f64]) {
+        let (value, tangent) = floats.split_at_mut(N::FLOATS);
+        self.value().write(value);
+        match self.moving() {
+            Some(moving) => moving.write(tangent),
+            None => tangent.fill(0.0),
+        }
+    }
+    fn read(floats: &[f64]) -> Self {
+        let (value, tangent) = floats.split_at(N::FLOATS);
+        Self::new(N::read(value), N::read(tangent))
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +126,9 @@ mod tests {
         assert_eq!((x.primal(), 3.0_f32.primal(), Dual::<Dual<f64>>::DEPTH), (3.0, 3.0, 2));
         assert_eq!(square(x.nudged(2.0)).slope() - square(x.clone()).slope(), 12.0);
         assert_eq!(3.0_f64.nudged(1.0), 3.0);
+        let mut floats = [0.0; 4];
+        x.write(&mut floats);
+        assert_eq!((floats, Dual::<Dual<f64>>::read(&floats)), ([3.0, 1.0, 0.5, 0.25], x.clone()));
         let lost = x.without_derivative();
         let parts = [lost.value().tangent(), lost.tangent().value(), lost.tangent().tangent()];
         assert!(lost.primal() == 3.0 && parts.iter().all(|part| part.is_nan()), "{lost:?}");

@@ -1,7 +1,7 @@
 //! Samples from noise.
 
 use super::Grid;
-use crate::{FlowMap, Tensor, law::Law, law::stream};
+use crate::{FlowMap, Tensor, law::Law, random::stream};
 use std::convert::Infallible;
 
 /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.

@@ -24,7 +24,7 @@ use rand::Rng;
 /// - a path with `β = 1`, a variance that explodes, is one as any other: only noise is added.
 ///
 /// ```
-/// use flowmap::{Tensor, backend::ndarray::NdTensor, interpolant::Linear, law::{Normal, stream}, sample::Renoising};
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, interpolant::Linear, law::Normal, random::stream, sample::Renoising};
 /// let back = Renoising::between(&Linear, 0.8, 0.4)?;
 /// assert!((back.kept() - 0.5).abs() < 1e-15 && (back.added() - (0.36_f64 - 0.01).sqrt()).abs() < 1e-15);
 /// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 2.0, 0.0, 1.0], &[1, 4]);

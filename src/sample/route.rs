@@ -4,7 +4,8 @@ use super::{Grid, Renoising, draw::carried, grid::pairs};
 use crate::{
     Error, FlowMap, Result, Tensor,
     interpolant::Interpolant,
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
+    random::stream,
 };
 use rand_chacha::ChaCha8Rng;
 

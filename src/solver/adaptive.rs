@@ -1,6 +1,6 @@
 //! Adaptive steps: as long as the tolerance allows.
 
-use super::{Controller, Save, Solution, Solver, Stepper, solution::Recorder, tableau::Tableau};
+use super::{Controller, Numerical, Recorder, Save, Solution, Solver, Stepper, numerical::together, tableau::Tableau};
 use crate::{Error, Result, State, Tolerance, VelocityField, field::in_order};
 
 /// A solver whose steps are as long as its tolerance allows: a [`Tableau`] with an estimate, a [`Tolerance`], a [`Controller`]
@@ -100,7 +100,7 @@ impl Adaptive {
     /// shorter than it lasts: there is no such limit by default.
     ///
     /// ```
-    /// use flowmap::{FlowMap, field, solver::{Adaptive, DOPRI5, Solver}};
+    /// use flowmap::{FlowMap, field, solver::{Adaptive, DOPRI5}};
     /// // a pulse of a tenth in thirty units of time
     /// let pulse = field(|t: &f64, _: &[f64; 1]| [if 20.0 < *t && *t < 20.1 { 1e4 } else { 0.0 }]);
     /// let solver = Adaptive::new(DOPRI5)?;
@@ -137,6 +137,11 @@ impl Adaptive {
         f64::from(self.method.estimate.map_or(self.method.order, |estimate| estimate.order) + 1)
     }
 
+    /// The flow map of `field` by this method.
+    pub fn of<B>(self, field: B) -> Numerical<Self, B> {
+        Numerical::new(self, field)
+    }
+
     /// A solve that its caller steps through.
     ///
     /// ```
@@ -156,20 +161,17 @@ impl Adaptive {
     }
 }
 
-impl Solver for Adaptive {
-    fn solve<X: State, B: VelocityField<X>>(
-        &self,
-        field: B,
-        s: &X::Time,
-        t: &X::Time,
-        x: &X,
-        save: &Save,
-    ) -> Result<Solution<X>> {
+impl<X: State, B: VelocityField<X> + ?Sized> Solver<X, B> for Adaptive {
+    fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
         let mut stepper = self.start(field, s, t, x);
         let mut recorder = Recorder::new(save, s, t, x, stepper.rates.first())?;
         while stepper.step() {
             recorder.record_step(&mut stepper);
         }
         Ok(recorder.finish_stepper(&stepper))
+    }
+
+    fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
+        together(self, field, s, t, states)
     }
 }

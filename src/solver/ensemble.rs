@@ -4,12 +4,11 @@
 use super::{
     Adaptive, Status, Stepper,
     controller::Memory,
+    ensemble_ode::{EnsembleOde, LANES, Parameters, Side, States},
     stepper::{Attempt, NEVER, most_attempts},
 };
-use crate::{
-    Error, Lanes, Mask, Num, Number, ParametricOde, Real, Result, VelocityField,
-    number::{LaneMask, unwrapped, wrapped},
-};
+use crate::{Error, Lanes, Mask, Num, Number, Real, Result, Row, State, VelocityField, number::LaneMask};
+use num_traits::{Float, Zero};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
@@ -19,7 +18,7 @@ use rayon::prelude::*;
 /// pool share the rest. What becomes of a trajectory does not depend on those beside it, nor on the number of threads, to the
 /// last bit: one that blows up, or meets a NaN, fails alone.
 ///
-/// Mark [`ParametricOde::rhs_with`] or [`Ode::rhs`](crate::Ode::rhs) as `#[inline(always)]`: it then runs in the widest SIMD
+/// Mark [`ParametricOde::rhs_with`](crate::ParametricOde::rhs_with) or [`Ode::rhs`](crate::Ode::rhs) as `#[inline(always)]`: it then runs in the widest SIMD
 /// instructions that the machine has.
 ///
 /// ```
@@ -41,6 +40,8 @@ use rayon::prelude::*;
 /// assert!((ends[0].state[0] - 0.01 * (2.0 * 9.81_f64.sqrt()).cos()).abs() < 1e-6);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
+///
+/// States and parameters are arrays, or vectors for an ODE whose dimension is known at run time only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ensemble {
     solver: Adaptive,
@@ -48,25 +49,25 @@ pub struct Ensemble {
 
 /// Where a trajectory of an [`Ensemble`] begins, and when it is to end.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Start<F, const D: usize, const P: usize = 0> {
+pub struct Start<X: Row, P = [<X as Row>::Item; 0]> {
     /// The start time.
-    pub from: F,
+    pub from: X::Item,
     /// The end time, before or after.
-    pub to: F,
+    pub to: X::Item,
     /// The state at the start.
-    pub state: [F; D],
+    pub state: X,
     /// The parameters of the ODE.
-    pub parameters: [F; P],
+    pub parameters: P,
 }
 
 /// Where a trajectory of an [`Ensemble`] came.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct End<F, const D: usize> {
+pub struct End<X: Row> {
     /// When it ended: the end time that was asked for, or where it failed.
-    pub time: F,
+    pub time: X::Item,
     /// The state then.
-    pub state: [F; D],
+    pub state: X,
     /// Why it ended.
     pub status: Status,
     /// Steps taken.
@@ -77,14 +78,14 @@ pub struct End<F, const D: usize> {
     pub evaluations: u64,
 }
 
-impl<F: Real, const D: usize> End<F, D> {
+impl<X: Row<Item: Real> + Clone> End<X> {
     /// The state, if the trajectory got to its end.
     ///
     /// # Errors
     /// [`Error::Stopped`] with the time and the reason, if it did not. `start` is where it began.
-    pub fn success<const P: usize>(&self, start: &Start<F, D, P>) -> Result<[F; D]> {
+    pub fn success<P>(&self, start: &Start<X, P>) -> Result<X> {
         match self.status {
-            Status::Finished => Ok(self.state),
+            Status::Finished => Ok(self.state.clone()),
             status => {
                 let [from, to, time] = [start.from, start.to, self.time].map(Real::into_f64);
                 Err(Error::Stopped { from, to, time, status })
@@ -93,28 +94,29 @@ impl<F: Real, const D: usize> End<F, D> {
     }
 }
 
-/// The number of lanes: two registers of AVX-512 of `f64`, so that one computes while the other waits for its results.
-const LANES: usize = 16;
-
 /// Trajectories in one task: enough that the last ones, which leave lanes empty, do not matter.
 const TASK: usize = 512;
 
-type Side<F> = Lanes<F, LANES>;
-
 /// The ODE with the parameters of the trajectories in the lanes.
-struct Field<'a, F, O, const P: usize> {
+struct Field<'a, X: Row, P: Row, O> {
     ode: &'a O,
-    parameters: [Num<Side<F>>; P],
+    parameters: Parameters<X, P>,
 }
 
-impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> VelocityField<[Side<F>; D]> for Field<'_, F, O, P> {
+impl<X, P, O> VelocityField<States<X>> for Field<'_, X, P, O>
+where
+    X: Row<Item: Real>,
+    P: Row,
+    O: EnsembleOde<X, P>,
+    States<X>: State<Time = Side<X>>,
+{
     #[inline(always)]
-    fn velocity(&self, t: &Side<F>, x: &[Side<F>; D]) -> [Side<F>; D] {
-        unwrapped(self.ode.rhs_with(&Num(*t), &wrapped(*x), &self.parameters))
+    fn velocity(&self, t: &Side<X>, x: &States<X>) -> States<X> {
+        self.ode.velocity(t, x, &self.parameters)
     }
     #[inline(always)]
-    fn stops(&self, s: &Side<F>, t: &Side<F>) -> Vec<Side<F>> {
-        self.ode.stops_with(&Num(*s), &Num(*t), &self.parameters).into_iter().map(Num::into_inner).collect()
+    fn stops(&self, s: &Side<X>, t: &Side<X>) -> Vec<Side<X>> {
+        self.ode.stops(s, t, &self.parameters)
     }
 }
 
@@ -129,22 +131,31 @@ impl Ensemble {
     /// A trajectory that cannot be followed to its end says so by its [`Status`], at the time and state where it stopped.
     ///
     /// # Panics
-    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates.
+    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates; if states, or parameters, are vectors
+    /// of different lengths.
     #[must_use]
-    pub fn solve<F, O, const D: usize, const P: usize>(&self, ode: &O, starts: &[Start<F, D, P>]) -> Vec<End<F, D>>
+    pub fn solve<X, P, O>(&self, ode: &O, starts: &[Start<X, P>]) -> Vec<End<X>>
     where
-        F: Real,
-        O: ParametricOde<D, P> + Sync,
+        X: Row<Item: Real> + Clone + Send + Sync,
+        P: Row<Item = X::Item> + Sync,
+        O: EnsembleOde<X, P>,
+        States<X>: Row<Item = Side<X>> + State<Time = Side<X>>,
     {
-        let unsolved = |start: &Start<F, D, P>| End {
+        if let Some((first, rest)) = starts.split_first() {
+            let sizes = |start: &Start<X, P>| [start.state.items().len(), start.parameters.items().len()];
+            if let Some(odd) = rest.iter().map(sizes).find(|found| *found != sizes(first)) {
+                panic!("a start has {odd:?} coordinates and parameters, and the first one {:?}", sizes(first));
+            }
+        }
+        let unsolved = |start: &Start<X, P>| End {
             time: start.from,
-            state: start.state,
+            state: start.state.clone(),
             status: Status::Finished,
             accepted: 0,
             rejected: 0,
             evaluations: 1,
         };
-        let mut ends: Vec<End<F, D>> = starts.iter().map(unsolved).collect();
+        let mut ends: Vec<End<X>> = starts.iter().map(unsolved).collect();
         // one task at a time: half of what one thread has left is no fair share
         let tasks = ends.par_chunks_mut(TASK).zip(starts.par_chunks(TASK)).with_max_len(1);
         tasks.for_each(|(ends, starts)| Arch::new().dispatch(Task { solver: &self.solver, ode, starts, ends }));
@@ -162,25 +173,30 @@ fn evaluations(solver: &Adaptive, [passed, probed]: [u64; 2], accepted: u32, rej
 }
 
 /// What one thread does at a time.
-struct Task<'a, F, O, const D: usize, const P: usize> {
+struct Task<'a, X: Row, P, O> {
     solver: &'a Adaptive,
     ode: &'a O,
-    starts: &'a [Start<F, D, P>],
+    starts: &'a [Start<X, P>],
     /// Filled in; they say how to begin with that nothing was to do.
-    ends: &'a mut [End<F, D>],
+    ends: &'a mut [End<X>],
 }
 
 /// A trajectory before its first step.
-#[derive(Clone, Copy)]
-struct Ready<F, const D: usize> {
-    rate: [F; D],
-    step: F,
+struct Ready<X: Row> {
+    rate: X,
+    step: X::Item,
     /// How it ended before it began, if it did.
     over: Option<Status>,
 }
 
 // every call within must be inlined: what is not runs without the instructions of the region
-impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnOnce for Task<'_, F, O, D, P> {
+impl<X, P, O> NullaryFnOnce for Task<'_, X, P, O>
+where
+    X: Row<Item: Real> + Clone,
+    P: Row<Item = X::Item>,
+    O: EnsembleOde<X, P>,
+    States<X>: Row<Item = Side<X>> + State<Time = Side<X>>,
+{
     type Output = ();
 
     #[inline(always)]
@@ -190,12 +206,10 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
         for block in starts.chunks(LANES) {
             let stepper = start(solver, ode, block);
             for lane in 0..block.len() {
-                let zero = [F::zero(); D];
-                let mut rate = zero;
-                if let Some(rates) = stepper.rates.first() {
-                    for i in 0..D {
-                        rate[i] = rates[i].lane(lane);
-                    }
+                let mut rate = block[lane].state.clone();
+                for i in 0..rate.items().len() {
+                    let first = stepper.rates.first();
+                    rate.items_mut()[i] = first.map_or(X::Item::zero(), |rates| rates.items()[i].lane(lane));
                 }
                 let over = (!stepper.running.lane(lane)).then(|| status(&stepper, lane));
                 ready.push(Ready { rate, step: stepper.step.lane(lane), over });
@@ -206,7 +220,7 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
         let mut owners = [None; LANES];
         // a stepper in which nothing runs, whose lanes are then filled
         let mut stepper = start(solver, ode, &starts[..1]);
-        idle(&mut stepper);
+        idle(&mut stepper, &starts[0]);
         for lane in 0..LANES {
             owners[lane] = waiting.next();
             if let Some(k) = owners[lane] {
@@ -220,9 +234,9 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
                 if stepper.running.lane(lane) {
                     continue;
                 }
-                let mut state = starts[k].state;
-                for i in 0..D {
-                    state[i] = stepper.state[i].lane(lane);
+                let mut state = starts[k].state.clone();
+                for i in 0..state.items().len() {
+                    state.items_mut()[i] = stepper.state.items()[i].lane(lane);
                 }
                 let count = |i: usize| stepper.counts[i].lane(lane).into_f64() as u32;
                 let status = status(&stepper, lane);
@@ -251,69 +265,78 @@ impl<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize> NullaryFnO
 
 /// A block of trajectories at their starts; lanes beyond it repeat its first.
 #[inline(always)]
-fn start<'a, F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
-    solver: &Adaptive,
-    ode: &'a O,
-    block: &[Start<F, D, P>],
-) -> Stepper<[Side<F>; D], Field<'a, F, O, P>> {
-    let zero = Side::splat(F::zero());
-    let (mut from, mut to, mut state, mut parameters) = (zero, zero, [zero; D], [zero; P]);
+fn start<'a, X, P, O>(solver: &Adaptive, ode: &'a O, block: &[Start<X, P>]) -> Stepper<States<X>, Field<'a, X, P, O>>
+where
+    X: Row<Item: Real> + Clone,
+    P: Row<Item = X::Item>,
+    O: EnsembleOde<X, P>,
+    States<X>: Row<Item = Side<X>> + State<Time = Side<X>>,
+{
+    let zero = Side::<X>::splat(X::Item::zero());
+    let (mut from, mut to) = (zero, zero);
+    let (mut state, mut parameters) = (block[0].state.build(|_| zero), block[0].parameters.build(|_| Num(zero)));
     for lane in 0..LANES {
         let start = &block[if lane < block.len() { lane } else { 0 }];
         from.set_lane(lane, start.from);
         to.set_lane(lane, start.to);
-        for i in 0..D {
-            state[i].set_lane(lane, start.state[i]);
+        for (lanes, value) in state.items_mut().iter_mut().zip(start.state.items()) {
+            lanes.set_lane(lane, *value);
         }
-        for i in 0..P {
-            parameters[i].set_lane(lane, start.parameters[i]);
+        for (lanes, value) in parameters.items_mut().iter_mut().zip(start.parameters.items()) {
+            lanes.0.set_lane(lane, *value);
         }
     }
-    Stepper::new(solver.clone(), Field { ode, parameters: parameters.map(Num) }, &from, &to, &state)
+    Stepper::new(solver.clone(), Field { ode, parameters }, &from, &to, &state)
 }
 
 /// Nothing runs, and the vectors have their lengths.
 #[inline(always)]
-fn idle<F: Real, B, const D: usize>(stepper: &mut Stepper<[Side<F>; D], B>) {
-    let zero = Side::splat(F::zero());
+fn idle<X, P, B>(stepper: &mut Stepper<States<X>, B>, start: &Start<X, P>)
+where
+    X: Row<Item: Real>,
+    States<X>: State<Time = Side<X>>,
+{
+    let zero = Side::<X>::splat(X::Item::zero());
     stepper.running = LaneMask::from([false; LANES]);
     stepper.finite = LaneMask::from([true; LANES]);
     stepper.failures.clear();
     stepper.rates.clear();
-    stepper.rates.push([zero; D]);
+    stepper.rates.push(start.state.build(|_| zero));
     stepper.memory = Memory::new(&zero);
     stepper.counts = [zero; 2];
-    stepper.allowed = zero.shift(most_attempts::<[Side<F>; D]>(&stepper.solver));
-    stepper.last = Some(Attempt { time: zero, length: zero, state: [zero; D], accepted: LaneMask::from([false; LANES]) });
+    stepper.allowed = zero.shift(most_attempts::<States<X>>(&stepper.solver));
+    let state = start.state.build(|_| zero);
+    stepper.last = Some(Attempt { time: zero, length: zero, state, accepted: LaneMask::from([false; LANES]) });
 }
 
 /// Puts a trajectory into a lane.
 #[inline(always)]
-fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
-    stepper: &mut Stepper<[Side<F>; D], Field<'_, F, O, P>>,
-    lane: usize,
-    start: &Start<F, D, P>,
-    ready: &Ready<F, D>,
-) {
+fn load<X, P, O>(stepper: &mut Stepper<States<X>, Field<'_, X, P, O>>, lane: usize, start: &Start<X, P>, ready: &Ready<X>)
+where
+    X: Row<Item: Real> + Clone,
+    P: Row<Item = X::Item>,
+    O: EnsembleOde<X, P>,
+    States<X>: Row<Item = Side<X>> + State<Time = Side<X>>,
+{
     stepper.time.set_lane(lane, start.from);
     stepper.origin.set_lane(lane, start.from);
     stepper.target.set_lane(lane, start.to);
     stepper.step.set_lane(lane, ready.step);
-    for i in 0..D {
-        stepper.state[i].set_lane(lane, start.state[i]);
-        stepper.rates[0][i].set_lane(lane, ready.rate[i]);
+    for i in 0..start.state.items().len() {
+        stepper.state.items_mut()[i].set_lane(lane, start.state.items()[i]);
+        stepper.rates[0].items_mut()[i].set_lane(lane, ready.rate.items()[i]);
     }
-    for i in 0..P {
-        stepper.field.parameters[i].0.set_lane(lane, start.parameters[i]);
+    for i in 0..start.parameters.items().len() {
+        stepper.field.parameters.items_mut()[i].0.set_lane(lane, start.parameters.items()[i]);
     }
     for count in &mut stepper.counts {
-        count.set_lane(lane, F::zero());
+        count.set_lane(lane, X::Item::zero());
     }
     let fresh = Memory::new(&stepper.step);
     stepper.memory.last.set_lane(lane, fresh.last.lane(lane));
     stepper.memory.before.set_lane(lane, fresh.before.lane(lane));
     if let Some(unprobed) = &mut stepper.memory.unprobed {
-        unprobed.set_lane(lane, F::infinity());
+        unprobed.set_lane(lane, X::Item::infinity());
     }
     stepper.memory.rejected.set_lane(lane, false);
     stepper.running.set_lane(lane, true);
@@ -322,15 +345,15 @@ fn load<F: Real, O: ParametricOde<D, P>, const D: usize, const P: usize>(
         // its rate is the one it begins with
         attempt.accepted.set_lane(lane, false);
     }
-    stepper.passed.set_lane(lane, F::zero());
-    stepper.probed.set_lane(lane, F::zero());
-    stepper.floored.set_lane(lane, F::from_f64(NEVER));
+    stepper.passed.set_lane(lane, X::Item::zero());
+    stepper.probed.set_lane(lane, X::Item::zero());
+    stepper.floored.set_lane(lane, Real::from_f64(NEVER));
     stepper.look_for_stops();
 }
 
 /// Why a lane stopped.
 #[inline(always)]
-fn status<F: Real, B, const D: usize>(stepper: &Stepper<[Side<F>; D], B>, lane: usize) -> Status {
+fn status<F: Real, X: State<Time = Lanes<F, LANES>>, B>(stepper: &Stepper<X, B>, lane: usize) -> Status {
     let stop = stepper.failures.iter().find(|(mask, _)| mask.lane(lane));
     stop.map_or(Status::Finished, |(_, why)| *why)
 }
@@ -346,7 +369,7 @@ mod tests {
         let block = [Start { from: 0.0_f32, to: 1.0, state: [1.0, 0.0], parameters: [] }];
         let turn = Rotation::new(1.0).unwrap();
         let mut stepper = start(&solver, &turn, &block);
-        idle(&mut stepper);
+        idle(&mut stepper, &block[0]);
         let most = stepper.allowed.lane(0);
         assert!(most - 1.0 < most && most + 1.0 > most, "{most} + 1 is {}: a solve would never give up", most + 1.0);
     }

@@ -1,10 +1,8 @@
 //! Events: where a function of the solution crosses zero.
 
 use super::{
-    Adaptive, Save, Solution, Solver, Status, Stepper,
-    piece::Piece,
+    Adaptive, Piece, Recorder, Save, Solution, Solver, Status, Stepper,
     search::{Node, Search},
-    solution::{Crossing, Recorder},
     stepper::epsilon,
 };
 use crate::{
@@ -31,7 +29,7 @@ use crate::{
 /// the tolerance could move it anywhere or away, there is no derivative: the tangents are NaN, time and state are what they are.
 ///
 /// ```
-/// use flowmap::{Dual, Num, Number, Ode, Pointwise, solver::{Adaptive, DOPRI5, Event, Save}};
+/// use flowmap::{Dual, Num, Number, Ode, solver::{Adaptive, DOPRI5, Event, Save}};
 /// struct Fall;
 /// impl Ode<2> for Fall {
 ///     fn rhs<N: Number>(&self, _t: &Num<N>, [_, speed]: &[Num<N>; 2]) -> [Num<N>; 2] { [speed.clone(), speed.constant(-9.81)] }
@@ -40,7 +38,7 @@ use crate::{
 /// let ground = Event::new(|_: &Dual<f64>, x: &[Dual<f64>; 2]| x[0].clone()).falling().terminal();
 /// let start = [Dual::new(1.0, 1.0), Dual::constant(0.0)];
 /// let [s, t] = [0.0, 10.0].map(Dual::constant);
-/// let path = Adaptive::new(DOPRI5)?.solve_until(Pointwise::<_, 2>(Fall), &s, &t, &start, &Save::End, &[ground])?;
+/// let path = Adaptive::new(DOPRI5)?.solve_until(&Fall.field(), &s, &t, &start, &Save::End, &[ground])?;
 /// assert!((path.end_time().tangent() - (0.5_f64 / 9.81).sqrt()).abs() < 1e-10);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -151,7 +149,7 @@ impl Adaptive {
     /// As for [`solve`](super::Solver::solve).
     pub fn solve_until<X, B>(
         &self,
-        field: B,
+        field: &B,
         s: &X::Time,
         t: &X::Time,
         x: &X,
@@ -160,7 +158,7 @@ impl Adaptive {
     ) -> Result<Solution<X>>
     where
         X: State<Time: Scalar>,
-        B: VelocityField<X>,
+        B: VelocityField<X> + ?Sized,
     {
         if events.is_empty() {
             return self.solve(field, s, t, x, save);
@@ -184,7 +182,7 @@ impl Adaptive {
                 let Some(crossings) = event.look(&piece, seen, &mut budget) else {
                     // the step is not known to be without events: the solve ends before it
                     let status = vec![Status::EventTooFast(number)];
-                    return Ok(recorder.finish(piece.start, piece.from, status, stepper.statistics()));
+                    return Ok(recorder.finish_as(piece.start, piece.from, status, stepper.statistics()));
                 };
                 found.extend(crossings.into_iter().map(|(share, rises)| Found { event: number, share, rises }));
             }
@@ -196,11 +194,11 @@ impl Adaptive {
                     stepper.shorten(length);
                     let (time, state) = (stepper.time().clone(), stepper.state().clone());
                     recorder.record_step(&mut stepper);
-                    recorder.cross(Crossing { event, time: time.clone(), state: state.clone() });
-                    return Ok(recorder.finish(time, state, vec![Status::Event(event)], stepper.statistics()));
+                    recorder.cross(event, time.clone(), state.clone());
+                    return Ok(recorder.finish_as(time, state, vec![Status::Event(event)], stepper.statistics()));
                 }
                 let (time, state) = stepper.trial(&length);
-                recorder.cross(Crossing { event, time, state });
+                recorder.cross(event, time, state);
             }
             recorder.record(stepper.time(), stepper.state(), || piece);
         }

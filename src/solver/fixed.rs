@@ -1,10 +1,10 @@
 //! Fixed steps: as many as asked for, all of one length.
 
 use super::{
-    Save, Solution, Solver, Statistics, Status,
+    Numerical, Recorder, Save, Solution, Solver, Statistics, Status,
+    numerical::together,
     piece::{Piece, advance},
     segments::Within,
-    solution::Recorder,
     tableau::Tableau,
     walk::{Stride, Walk},
 };
@@ -17,7 +17,7 @@ use crate::{Error, Number, Result, State, Value, VelocityField};
 /// As a flow map it is a smooth function of `s`, `t` and `x`: step sizes `(t - s)/n` have derivatives, too.
 ///
 /// ```
-/// use flowmap::{FlowMap, exact::Logistic, solver::{FixedSteps, RK4, Solver}};
+/// use flowmap::{FlowMap, exact::Logistic, solver::{FixedSteps, RK4}};
 /// let growth = Logistic::new(1.0, 10.0)?;
 /// let error = |steps| -> flowmap::Result<f64> {
 ///     let map = FixedSteps::new(RK4, steps)?.of(&growth);
@@ -45,27 +45,25 @@ impl FixedSteps {
         }
         Ok(Self { method, steps })
     }
+
+    /// The flow map of `field` by this method.
+    pub fn of<B>(self, field: B) -> Numerical<Self, B> {
+        Numerical::new(self, field)
+    }
 }
 
-impl Solver for FixedSteps {
-    fn solve<X: State, B: VelocityField<X>>(
-        &self,
-        field: B,
-        s: &X::Time,
-        t: &X::Time,
-        x: &X,
-        save: &Save,
-    ) -> Result<Solution<X>> {
+impl<X: State, B: VelocityField<X> + ?Sized> Solver<X, B> for FixedSteps {
+    fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
         let form = x.dot(x).frozen();
         let (s, t) = (s.clone().in_form_of(&form), t.clone().in_form_of(&form));
         let walk = Walk::new(field.stops(&s, &t), &s, &t, self.steps);
         let mut state = x.clone();
-        let mut rates = vec![Within { field: &field, window: walk.window() }.velocity(&s, x)];
+        let mut rates = vec![Within { field, window: walk.window() }.velocity(&s, x)];
         let mut recorder = Recorder::new(save, &s, &t, x, rates.first())?;
         let stages = self.method.stages();
         let (mut evaluations, mut steps) = (1, 0);
         for Stride { start, end, length, window, is_last, .. } in walk {
-            let within = Within { field: &field, window: &window };
+            let within = Within { field, window: &window };
             if window.is_some() {
                 // on the other side of a stop
                 rates = vec![within.velocity(&start, &state)];
@@ -93,15 +91,13 @@ impl Solver for FixedSteps {
             state = next;
             steps += 1;
         }
-        let statuses = finite(&state, &t);
+        let statuses: Vec<Status> =
+            t.values().into_iter().map(|t| if t.is_finite() { Status::Finished } else { Status::NotFinite }).collect();
         let accepted = steps * statuses.len() as u64;
         Ok(recorder.finish(t, state, statuses, Statistics { evaluations, accepted, rejected: 0 }))
     }
-}
 
-/// What became of every sample.
-fn finite<X: State>(x: &X, t: &X::Time) -> Vec<Status> {
-    let sizes = x.minus(x).dot(x).values();
-    let status = |(t, size): (f64, f64)| if t.is_finite() && size == 0.0 { Status::Finished } else { Status::NotFinite };
-    t.values().into_iter().zip(sizes).map(status).collect()
+    fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
+        together(self, field, s, t, states)
+    }
 }

@@ -1,6 +1,6 @@
 //! The coefficients of well-known explicit Runge-Kutta methods.
 
-use super::tableau::{Dense, Estimate, Tableau};
+use super::tableau::{Dense, ErrorEstimate, Tableau};
 
 /// Euler's method, of order 1.
 pub const EULER: Tableau =
@@ -13,7 +13,7 @@ pub const MIDPOINT: Tableau = Tableau {
     c: &[0.0, 0.5],
     a: &[&[], &[0.5]],
     b: &[0.0, 1.0],
-    estimate: Some(Estimate { order: 1, weights: &[-1.0, 1.0], beside: None }),
+    estimate: Some(ErrorEstimate { order: 1, weights: &[-1.0, 1.0], beside: None }),
     dense: Dense::cubic(2),
 };
 
@@ -24,7 +24,7 @@ pub const HEUN: Tableau = Tableau {
     c: &[0.0, 1.0],
     a: &[&[], &[1.0]],
     b: &[0.5, 0.5],
-    estimate: Some(Estimate { order: 1, weights: &[-0.5, 0.5], beside: None }),
+    estimate: Some(ErrorEstimate { order: 1, weights: &[-0.5, 0.5], beside: None }),
     dense: Dense::cubic(2),
 };
 
@@ -48,7 +48,7 @@ pub const BOGACKI_SHAMPINE: Tableau = Tableau {
     c: &[0.0, 0.5, 0.75],
     a: &[&[], &[0.5], &[0.0, 0.75]],
     b: &[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0],
-    estimate: Some(Estimate { order: 2, weights: &[-5.0 / 72.0, 1.0 / 12.0, 1.0 / 9.0, -1.0 / 8.0], beside: None }),
+    estimate: Some(ErrorEstimate { order: 2, weights: &[-5.0 / 72.0, 1.0 / 12.0, 1.0 / 9.0, -1.0 / 8.0], beside: None }),
     dense: Dense::cubic(3),
 };
 
@@ -70,7 +70,7 @@ pub const DOPRI5: Tableau = Tableau {
         &[9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0],
     ],
     b: &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
-    estimate: Some(Estimate {
+    estimate: Some(ErrorEstimate {
         order: 4,
         weights: &[71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339_200.0, 22.0 / 525.0, -1.0 / 40.0],
         beside: None,
@@ -109,7 +109,7 @@ pub const TSIT5: Tableau = Tableau {
         &[5.861455442946421, -12.92096931784711, 8.159367898576159, -0.07158497328140093, -0.02826905039406838],
     ],
     b: &[0.09646076681806517, 0.01, 0.4798896504144995, 1.3790085741037417, -3.290069515436081, 2.3247105240997747],
-    estimate: Some(Estimate {
+    estimate: Some(ErrorEstimate {
         order: 4,
         weights: &[
             0.0017800110522257714,
@@ -233,7 +233,7 @@ pub const DOP853: Tableau = Tableau {
         0.20136540080403034,
         0.04471061572777259,
     ],
-    estimate: Some(Estimate {
+    estimate: Some(ErrorEstimate {
         order: 7,
         weights: &[
             0.01312004499419488,

@@ -17,20 +17,21 @@ mod adaptive;
 mod controller;
 #[cfg(feature = "ensemble")]
 mod ensemble;
+#[cfg(feature = "ensemble")]
+mod ensemble_ode;
 mod event;
 mod fixed;
 mod methods;
 mod numerical;
 mod piece;
+mod recorder;
 mod search;
 mod segments;
 mod solution;
-mod status;
+mod statistics;
 mod stepper;
 #[cfg(feature = "diffsol")]
 mod stiff;
-#[cfg(feature = "diffsol")]
-mod stiff_floats;
 #[cfg(feature = "diffsol")]
 mod stiff_march;
 #[cfg(feature = "diffsol")]
@@ -38,23 +39,25 @@ mod stiff_piece;
 mod tableau;
 mod walk;
 
+pub use crate::status::Status;
 pub use adaptive::Adaptive;
 pub use controller::Controller;
 #[cfg(feature = "ensemble")]
 pub use ensemble::{End, Ensemble, Start};
+#[cfg(feature = "ensemble")]
+pub use ensemble_ode::EnsembleOde;
 pub use event::{Direction, Event};
 pub use fixed::FixedSteps;
 pub use methods::{BOGACKI_SHAMPINE, DOP853, DOPRI5, EULER, HEUN, METHODS, MIDPOINT, RK4, TSIT5};
 pub use numerical::{Numerical, Solver};
 pub use piece::Piece;
+pub use recorder::Recorder;
 pub use solution::{Crossing, Save, Solution};
-pub use status::{Statistics, Status};
+pub use statistics::Statistics;
 pub use stepper::Stepper;
 #[cfg(feature = "diffsol")]
-pub use stiff::{Stiff, StiffFlow};
-#[cfg(feature = "diffsol")]
-pub use stiff_floats::Floats;
-pub use tableau::{Dense, Estimate, Tableau};
+pub use stiff::Stiff;
+pub use tableau::{Dense, ErrorEstimate, Tableau};
 pub(crate) use walk::{Stride, Walk};
 #[cfg(feature = "train")]
 pub(crate) use {piece::advance, segments::Within};

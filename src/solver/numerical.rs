@@ -1,31 +1,59 @@
 //! A solver and a field: a flow map.
 
-use super::{Save, Solution};
+use super::{Save, Solution, solution::nowhere};
 use crate::{FlowMap, Result, State, VelocityField, state::Together};
 
-/// A method that follows an ODE.
+/// A method that follows an ODE on states `X` whose velocity is a field `B`.
 ///
-/// Implemented by [`FixedSteps`](super::FixedSteps) and [`Adaptive`](super::Adaptive). A solver by itself knows no ODE;
-/// [`of`](Self::of) an ODE it is a flow map.
-pub trait Solver {
-    /// The path from `x` at time `s` to time `t`, in either direction.
+/// Implemented by [`FixedSteps`](super::FixedSteps) and [`Adaptive`](super::Adaptive) for every state and field, by `Stiff` for states
+/// that come apart into coordinates, by references and boxes of solvers, and by whatever you write: a [`Recorder`](super::Recorder)
+/// makes the path. [`Numerical`] makes it a flow map; solvers of this crate do it by their method `of`.
+///
+/// ```
+/// use flowmap::{exact::Rotation, solver::{Adaptive, FixedSteps, RK4, DOPRI5, Save, Solver}};
+/// let turn = Rotation::new(1.0)?;
+/// let solvers: [Box<dyn Solver<[f64; 2], Rotation>>; 2] =
+///     [Box::new(Adaptive::new(DOPRI5)?), Box::new(FixedSteps::new(RK4, 100)?)];
+/// for solver in solvers {
+///     let path = solver.solve(&turn, &0.0, &1.0, &[1.0, 0.0], &Save::End)?;
+///     assert!((path.end()[1] - 1.0_f64.sin()).abs() < 1e-5);
+/// }
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+pub trait Solver<X: State, B: ?Sized> {
+    /// The path from `x` at time `s` to time `t`, in either direction. That steps end at the [stops](VelocityField::stops) of the field is
+    /// up to the solver.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) if `save` asks for what cannot be there. A solve that stops early is no error:
     /// its [status](Solution::status) says why, and its path goes as far as it came.
-    fn solve<X: State, B: VelocityField<X>>(&self, field: B, s: &X::Time, t: &X::Time, x: &X, save: &Save)
-    -> Result<Solution<X>>;
+    fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>>;
 
-    /// The flow map of `field` by this method.
-    fn of<B>(self, field: B) -> Numerical<Self, B>
-    where
-        Self: Sized,
-    {
-        Numerical { solver: self, field }
+    /// The ends of the paths from each of these states. A solver that chooses its steps takes the same for all, if it can: see
+    /// [`FlowMap::flow_each`]. By default each is followed by itself.
+    ///
+    /// # Errors
+    /// Those of [`solve`](Self::solve).
+    fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
+        states.iter().map(|x| self.solve(field, s, t, x, &Save::End)).collect()
     }
 }
 
-/// The flow map of a field by a solver, made by [`Solver::of`]: on every state that the field takes.
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<X: State, B: ?Sized, S: Solver<X, B> + ?Sized> Solver<X, B> for $pointer {
+            fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
+                (**self).solve(field, s, t, x, save)
+            }
+            fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
+                (**self).solve_each(field, s, t, states)
+            }
+        }
+    )*};
+}
+forward!(&S, Box<S>, std::sync::Arc<S>);
+
+/// The flow map of a field by a [`Solver`], on every state that both take.
 ///
 /// On duals it is the derivative of what the solver computes, with respect to `s`, `t`, `x` and the parameters of the field: the
 /// variational equation, solved along with the ODE by the same steps. Step sizes are constants in it; they are chosen by the errors of
@@ -33,9 +61,9 @@ pub trait Solver {
 /// steps as taken, which were chosen by the errors of values.
 ///
 /// ```
-/// use flowmap::{exact::{Rotation, jacobian_of}, solver::{Adaptive, DOPRI5, Solver}};
+/// use flowmap::{analysis::jacobian, exact::Rotation, solver::{Adaptive, DOPRI5}};
 /// let map = Adaptive::new(DOPRI5)?.of(Rotation::new(1.0)?);
-/// let jacobian = jacobian_of(&map, &0.0_f64, &2.0, &[1.0, 0.0]);
+/// let jacobian = jacobian(&map, &0.0_f64, &2.0, &[1.0, 0.0]);
 /// assert!((jacobian[1][0] - 2.0_f64.sin()).abs() < 1e-5);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -46,6 +74,11 @@ pub struct Numerical<S, B> {
 }
 
 impl<S, B> Numerical<S, B> {
+    /// The flow map of `field` by `solver`.
+    pub fn new(solver: S, field: B) -> Self {
+        Self { solver, field }
+    }
+
     /// The method.
     pub fn solver(&self) -> &S {
         &self.solver
@@ -57,47 +90,63 @@ impl<S, B> Numerical<S, B> {
     }
 }
 
-impl<X: State, S: Solver, B: VelocityField<X>> VelocityField<X> for Numerical<S, B> {
+impl<X: State, S, B: VelocityField<X>> VelocityField<X> for Numerical<S, B> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         self.field.velocity(t, x)
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         self.field.stops(s, t)
     }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        self.field.jvp(t, x, v)
+    }
 }
 
-impl<X: State, S: Solver, B: VelocityField<X>> FlowMap<X> for Numerical<S, B> {
-    /// Samples that do not get to `t` are NaN.
+impl<X: State, S: Solver<X, B>, B> FlowMap<X> for Numerical<S, B> {
+    /// Samples that do not get to `t` are NaN, all of them if the solver refuses.
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
-        self.solver.solve(&self.field, s, t, x, &Save::End).expect("the end can always be asked for").end_or_nan()
+        self.solver.solve(&self.field, s, t, x, &Save::End).map_or_else(|_| nowhere(x, &x.time(0.0)), Solution::end_or_nan)
     }
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
-        Ok(self.solver.solve(&self.field, s, t, x, &Save::End)?.success()?.end().clone())
+        self.solver.solve(&self.field, s, t, x, &Save::End)?.success().map(Solution::into_end)
     }
     fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
-        if states.len() < 2 {
-            return states.iter().map(|x| self.flow(s, t, x)).collect();
+        match self.solver.solve_each(&self.field, s, t, states) {
+            Ok(paths) => paths.into_iter().map(Solution::end_or_nan).collect(),
+            Err(_) => states.iter().map(|x| nowhere(x, &x.time(0.0))).collect(),
         }
-        let path = self.solver.solve(Each(&self.field), s, t, &Together(states.to_vec()), &Save::End);
-        path.expect("the end can always be asked for").end_or_nan().0
     }
     fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
-        if states.len() < 2 {
-            return states.iter().map(|x| self.try_flow(s, t, x)).collect();
-        }
-        let path = self.solver.solve(Each(&self.field), s, t, &Together(states.to_vec()), &Save::End)?;
-        Ok(path.success()?.end().0.clone())
+        let paths = self.solver.solve_each(&self.field, s, t, states)?;
+        paths.into_iter().map(|path| path.success().map(Solution::into_end)).collect()
+    }
+}
+
+/// The ends from several states by the same steps.
+pub(super) fn together<'a, X, B, S>(solver: &S, field: &'a B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>>
+where
+    X: State,
+    B: VelocityField<X> + ?Sized,
+    S: Solver<X, B> + Solver<Together<X>, Each<'a, B>>,
+{
+    match states {
+        [] => Ok(Vec::new()),
+        [x] => Ok(vec![solver.solve(field, s, t, x, &Save::End)?]),
+        _ => Ok(solver.solve(&Each(field), s, t, &Together(states.to_vec()), &Save::End)?.apart()),
     }
 }
 
 /// A field on several states side by side.
-struct Each<'a, B>(&'a B);
+pub(super) struct Each<'a, B: ?Sized>(&'a B);
 
-impl<X: State, B: VelocityField<X>> VelocityField<Together<X>> for Each<'_, B> {
+impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<Together<X>> for Each<'_, B> {
     fn velocity(&self, t: &X::Time, x: &Together<X>) -> Together<X> {
         Together(x.0.iter().map(|x| self.0.velocity(t, x)).collect())
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         self.0.stops(s, t)
+    }
+    fn jvp(&self, t: &X::Time, x: &Together<X>, v: &Together<X>) -> Together<X> {
+        Together(x.0.iter().zip(&v.0).map(|(x, v)| self.0.jvp(t, x, v)).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! One step of a Runge-Kutta method, and the state between its ends.
 
-use super::tableau::Tableau;
+use super::{EULER, tableau::Tableau};
 use crate::{Dual, Mask, Number, State, Value, VelocityField};
 
 /// Evaluates the rates of a step of length `h` after the first, which is there, and returns where the step ends.
@@ -41,7 +41,7 @@ impl<X: State> Piece<X> {
     /// From the `rates` of a step, the one at its end included; those of dense output alone are added.
     pub(super) fn new(
         method: &Tableau,
-        field: &impl VelocityField<X>,
+        field: &(impl VelocityField<X> + ?Sized),
         [start, length, end]: [&X::Time; 3],
         [from, to]: [&X; 2],
         rates: &mut Vec<X>,
@@ -57,6 +57,13 @@ impl<X: State> Piece<X> {
         let beyond = method.dense.beyond_cubic.iter().map(|row| nothing.advanced(length, row, rates));
         let bends = [first, second].into_iter().chain(beyond).collect();
         Self { start: start.clone(), length: length.clone(), end: end.clone(), from: from.clone(), to: to.clone(), bends }
+    }
+
+    /// The cubic through both ends of a step, with the velocities of `field` there: what a solver of your own can always give.
+    pub fn cubic(field: &(impl VelocityField<X> + ?Sized), [start, end]: [&X::Time; 2], [from, to]: [&X; 2]) -> Self {
+        let length = end.clone() - start;
+        let mut rates = vec![field.velocity(start, from), field.velocity(end, to)];
+        Self::new(&EULER, field, [start, &length, end], [from, to], &mut rates)
     }
 
     /// When the step begins.

@@ -74,18 +74,24 @@ fn tick<N: Number>(t: &N) -> N {
 }
 
 /// A field on its own side of the stops: asked at a stop, it gives its limit from within the segment.
-pub(crate) struct Within<'a, B, N> {
+pub(crate) struct Within<'a, B: ?Sized, N> {
     pub field: &'a B,
     pub window: &'a Option<[N; 2]>,
 }
 
-impl<X: State, B: VelocityField<X>> VelocityField<X> for Within<'_, B, X::Time> {
+impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<X> for Within<'_, B, X::Time> {
     #[inline(always)]
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         match self.window {
             None => self.field.velocity(t, x),
             // a copy: where there is no window, a field that does not depend on time need not be given one
             Some(window) => self.field.velocity(&pulled(t.clone(), window), x),
+        }
+    }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        match self.window {
+            None => self.field.jvp(t, x, v),
+            Some(window) => self.field.jvp(&pulled(t.clone(), window), x, v),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a solve returns: a path.
 
-use super::{Piece, Statistics, Status, Stepper, stepper::epsilon};
-use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, VelocityField, number::is_finite};
+use super::{Piece, Statistics, Status};
+use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, number::is_finite, state::Together};
 
 /// What a solve keeps of its way.
 ///
@@ -104,6 +104,11 @@ impl<X: State> Solution<X> {
         &self.end
     }
 
+    /// The state there, without a copy.
+    pub fn into_end(self) -> X {
+        self.end
+    }
+
     /// The times of [`states`](Self::states).
     pub fn times(&self) -> &[X::Time] {
         &self.times
@@ -171,20 +176,42 @@ impl<X: State> Solution<X> {
     }
 }
 
+impl<X: State> Solution<Together<X>> {
+    /// The ends of all that moved together.
+    pub(super) fn apart(self) -> Vec<Solution<X>> {
+        let Self { start, start_state, target, end_time, end, statuses, statistics, .. } = self;
+        let path = |(start_state, end)| Solution {
+            start: start.clone(),
+            start_state,
+            start_rate: None,
+            target: target.clone(),
+            end_time: end_time.clone(),
+            end,
+            times: Vec::new(),
+            states: Vec::new(),
+            pieces: Vec::new(),
+            statuses: statuses.clone(),
+            statistics,
+            crossings: Vec::new(),
+        };
+        start_state.0.into_iter().zip(end.0).map(path).collect()
+    }
+}
+
 /// NaN, in the form of `x`: a constant, or gradients would be NaN where it is not chosen.
-fn nowhere<X: State>(x: &X, t: &X::Time) -> X {
+pub(super) fn nowhere<X: State>(x: &X, t: &X::Time) -> X {
     x.frozen().scaled(&t.constant(f64::NAN))
 }
 
 /// The state at the start, where the way has no length and may have a derivative.
-fn from_start<X: State>(start: &X, rate: Option<&X>, way: &X::Time) -> X {
+pub(super) fn from_start<X: State>(start: &X, rate: Option<&X>, way: &X::Time) -> X {
     let Some(rate) = rate else { return start.clone() };
     let moved = rate.scaled(way);
     X::choose(&is_finite(&moved.dot(&moved)), &start.plus(&moved), start)
 }
 
 /// Where two times are not the same, or not finite.
-fn differ<N: Number>(a: &N, b: &N) -> N::Mask {
+pub(super) fn differ<N: Number>(a: &N, b: &N) -> N::Mask {
     a.less(b).or(&b.less(a)).or(&is_finite(&(a.clone() - b)).not())
 }
 
@@ -218,165 +245,5 @@ impl<X: State> FlowMap<X> for Solution<X> {
 impl<X: State> FlowMap<Dual<X>> for Solution<X> {
     fn flow(&self, s: &Dual<X::Time>, t: &Dual<X::Time>, x: &Dual<X>) -> Dual<X> {
         x.plus(&self.moving_at(t).minus(&self.moving_at(s)))
-    }
-}
-
-/// Collects what a solve keeps.
-pub(super) struct Recorder<'a, X: State> {
-    save: &'a Save,
-    start: X::Time,
-    start_state: X,
-    start_rate: Option<X>,
-    target: X::Time,
-    times: Vec<X::Time>,
-    states: Vec<X>,
-    pieces: Vec<Piece<X>>,
-    crossings: Vec<Crossing<X>>,
-    slots: Vec<Slot<X>>,
-    /// The first slot that may still get a state.
-    pending: usize,
-    samples: usize,
-}
-
-/// A time at which a state is wanted.
-struct Slot<X: State> {
-    /// Its place in the list of times.
-    place: usize,
-    time: X::Time,
-    state: Option<X>,
-}
-
-impl<'a, X: State> Recorder<'a, X> {
-    /// `rate` is the velocity at the start, where that is known.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for times outside the span, by more than one rounding.
-    pub fn new(save: &'a Save, start: &X::Time, target: &X::Time, x: &X, rate: Option<&X>) -> Result<Self> {
-        let form = x.dot(x).frozen();
-        let (start, target) = (start.clone().in_form_of(&form), target.clone().in_form_of(&form));
-        let (start, target) = (&start, target);
-        let (from, to) = (start.values(), target.values());
-        let mut recorder = Self {
-            save,
-            start: start.clone(),
-            start_state: x.clone(),
-            start_rate: rate.cloned(),
-            target,
-            times: Vec::new(),
-            states: Vec::new(),
-            pieces: Vec::new(),
-            crossings: Vec::new(),
-            slots: Vec::new(),
-            pending: 0,
-            samples: from.len(),
-        };
-        match save {
-            Save::Steps => {
-                recorder.times.push(start.clone());
-                recorder.states.push(x.clone());
-            }
-            Save::At(times) => {
-                // as the clock tells them
-                let times: Vec<f64> = times.iter().map(|&time| start.constant(time).values()[0]).collect();
-                for &time in &times {
-                    let outside = |(a, b): (&f64, &f64)| {
-                        let rounding = epsilon::<X>() * f64::max(a.abs(), b.abs());
-                        !(time >= f64::min(*a, *b) - rounding && time <= f64::max(*a, *b) + rounding)
-                    };
-                    if let Some((a, b)) = from.iter().zip(&to).find(|&pair| outside(pair)) {
-                        let reason = format!("{time} is not between the start {a} and the end {b} of the solve");
-                        return Err(Error::invalid("save time", reason));
-                    }
-                }
-                let slot = |(place, &time): (usize, &f64)| {
-                    let (s, t) = (start.frozen(), recorder.target.frozen());
-                    let time = start.constant(time).max(&s.min(&t)).min(&s.max(&t));
-                    let elsewhere = differ(&time, start);
-                    // samples that start at their end have it there
-                    let known = from.len() > 1 || !elsewhere.any();
-                    let at_start = || from_start(x, rate, &(time.clone() - start));
-                    let state = known.then(|| X::choose(&elsewhere, &nowhere(x, &time), &at_start()));
-                    Slot { place, time, state }
-                };
-                recorder.slots = times.iter().enumerate().map(slot).collect();
-                // in the order in which they are reached; of a batch, any will do
-                let backward = to.first() < from.first();
-                recorder.slots.sort_by(|a, b| {
-                    let order = times[a.place].total_cmp(&times[b.place]);
-                    if backward { order.reverse() } else { order }
-                });
-            }
-            Save::End | Save::Dense => {}
-        }
-        Ok(recorder)
-    }
-
-    /// A step that ended in `state`; its `piece` is asked for where the states between its ends matter.
-    pub fn record(&mut self, end: &X::Time, state: &X, piece: impl FnOnce() -> Piece<X>) {
-        match self.save {
-            Save::Steps => {
-                self.times.push(end.clone());
-                self.states.push(state.clone());
-            }
-            Save::Dense => self.pieces.push(piece()),
-            Save::At(_) if self.wants_piece() => self.fill(&piece()),
-            Save::End | Save::At(_) => {}
-        }
-    }
-
-    /// Whether the states between the ends of a step matter.
-    fn wants_piece(&self) -> bool {
-        match self.save {
-            Save::Dense => true,
-            Save::At(_) => self.pending < self.slots.len(),
-            Save::End | Save::Steps => false,
-        }
-    }
-
-    /// The last step of `stepper`.
-    pub fn record_step<B: VelocityField<X>>(&mut self, stepper: &mut Stepper<X, B>) {
-        // made first: the stepper cannot make it while it lends its state
-        let piece = self.wants_piece().then(|| stepper.piece());
-        self.record(stepper.time(), stepper.state(), || piece.expect("it was wanted"));
-    }
-
-    fn fill(&mut self, piece: &Piece<X>) {
-        for slot in &mut self.slots[self.pending..] {
-            let share = piece.share(&slot.time);
-            let here = piece.holds(&share);
-            if here.any() {
-                let state = piece.at_own(&share);
-                let before = slot.state.take().unwrap_or_else(|| nowhere(&state, &share));
-                slot.state = Some(X::choose(&here, &state, &before));
-            } else if self.samples == 1 && share.constant(1.0).less(&share).any() {
-                // the samples of a batch reach times in orders of their own
-                break;
-            }
-        }
-        if self.samples == 1 {
-            self.pending += self.slots[self.pending..].iter().take_while(|slot| slot.state.is_some()).count();
-        }
-    }
-
-    pub fn cross(&mut self, crossing: Crossing<X>) {
-        self.crossings.push(crossing);
-    }
-
-    pub fn finish(mut self, end_time: X::Time, end: X, statuses: Vec<Status>, statistics: Statistics) -> Solution<X> {
-        self.slots.sort_by_key(|slot| slot.place);
-        for slot in self.slots {
-            let state = match (slot.state, self.samples) {
-                (None, 1) => continue,
-                (state, _) => state.unwrap_or_else(|| nowhere(&end, &slot.time)),
-            };
-            self.times.push(slot.time);
-            self.states.push(state);
-        }
-        let Self { start, start_state, start_rate, target, times, states, pieces, crossings, .. } = self;
-        Solution { start, start_state, start_rate, target, end_time, end, times, states, pieces, statuses, statistics, crossings }
-    }
-
-    pub fn finish_stepper<B: VelocityField<X>>(self, stepper: &Stepper<X, B>) -> Solution<X> {
-        self.finish(stepper.time().clone(), stepper.state().clone(), stepper.statuses(), stepper.statistics())
     }
 }

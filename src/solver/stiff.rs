@@ -1,18 +1,16 @@
 //! Methods for stiff problems: those of the library diffsol.
 
 use super::{
-    Save, Solution, Status,
-    solution::Recorder,
-    stiff_floats::{Floats, read},
-    stiff_march::{Method, march},
+    Numerical, Recorder, Save, Solution, Solver,
+    stiff_march::{Method, march, read},
     stiff_piece::bent,
 };
-use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Scalar, Tolerance, VelocityField, flow::between};
+use crate::{DynCoordinates, Result, Scalar, Tolerance, VelocityField, flow::between};
 
 /// A solver for stiff problems, whose steps are as long as the solution allows, not as stability of an explicit method does.
 ///
-/// The methods are implicit. Each step solves equations by Newton's method, with the Jacobian of the right-hand side that
-/// [forward mode](crate::Dual) gives: exact, nothing to be coded. Hence an [`Ode`], which runs on duals, and no mere field. The iterations
+/// The methods are implicit. Each step solves equations by Newton's method, with the [derivative](VelocityField::jvp) of the velocity:
+/// exact, by forward mode, if the field is a formula such as an [`Ode`](crate::Ode); by differences if it is a closure. The iterations
 /// go on until they leave a ten-thousandth of the tolerance, or rounding errors: what they leave is not seen by the error control.
 ///
 /// | constructor | method | order | for |
@@ -22,7 +20,7 @@ use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Scalar,
 /// | [`tr_bdf2`](Self::tr_bdf2) | trapezoidal rule, then BDF2; L-stable | 2 | errors above `1e-4` |
 ///
 /// ```
-/// use flowmap::{FlowMap, Num, Number, Ode, Tolerance, solver::{Save, Stiff}};
+/// use flowmap::{FlowMap, Num, Number, Ode, Tolerance, solver::{Save, Solver, Stiff}};
 /// /// Robertson's reaction: rates of 0.04 to 3e7.
 /// struct Robertson;
 /// impl Ode<3> for Robertson {
@@ -33,11 +31,12 @@ use crate::{Coordinates, Error, FlowMap, Number, Ode, Pointwise, Result, Scalar,
 /// let solver = Stiff::bdf().tolerance(Tolerance::each(1e-8, &[1e-10, 1e-14, 1e-10])?);
 ///
 /// // as a flow map
-/// let end = solver.clone().of(Robertson).try_flow(&0.0, &40.0, &[1.0, 0.0, 0.0])?;
+/// let robertson = Robertson.field();
+/// let end = solver.clone().of(&robertson).try_flow(&0.0, &40.0, &[1.0, 0.0, 0.0])?;
 /// assert!((end[0] - 0.715827068719405).abs() < 1e-7);
 ///
 /// // as a path
-/// let path = solver.solve(Robertson, &0.0, &40.0, &[1.0, 0.0, 0.0], &Save::At(vec![0.3]))?;
+/// let path = solver.solve(&robertson, &0.0, &40.0, &[1.0, 0.0, 0.0], &Save::At(vec![0.3]))?;
 /// assert!((path.states()[0][0] - 0.988673939381925).abs() < 1e-7);
 /// assert!(path.statistics().accepted < 500);
 /// # Ok::<(), flowmap::Error>(())
@@ -92,103 +91,38 @@ impl Stiff {
         Self { max_steps: count, ..self }
     }
 
-    /// The flow map of `ode` by this method.
-    pub fn of<O: Ode<D>, const D: usize>(self, ode: O) -> StiffFlow<O, D> {
-        StiffFlow { solver: self, ode }
-    }
-
-    /// The path from `x` at time `s` to time `t`, in either direction.
-    ///
-    /// States between the ends of a step, for [`Save::At`] and [`Save::Dense`], are those of the quintic through its ends and
-    /// four states of the method's own interpolation between them: of the order of the step for BDF, cubic for the others, whose
-    /// long steps on smooth solutions it may not match. End a solve where a state must be as good as the tolerance.
-    ///
-    /// The statistics count every evaluation of the right-hand side, those on duals too: a Jacobian takes one for each
-    /// coordinate. Attempts whose equations were not solved count as rejected.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if `save` asks for times outside the span. A solve that stops early is no error: its
-    /// [status](Solution::status) says why, and its path goes as far as it came.
-    ///
-    /// # Panics
-    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates.
-    pub fn solve<X, O, const D: usize>(&self, ode: O, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>>
-    where
-        X: Coordinates<D, Time: Floats>,
-        O: Ode<D>,
-    {
-        let rate = Pointwise(&ode).velocity(s, x);
-        let mut recorder = Recorder::new(save, s, t, x, Some(&rate))?;
-        let end = march(self, &ode, [s, t], &x.split(), &mut |segment, step| {
-            let end = if step.shares[1] == 1.0 { segment[1].clone() } else { between(segment[0], segment[1], step.shares[1]) };
-            recorder.record(&end, &X::join(read(step.ends[1])), || bent(&step, segment));
-        });
-        Ok(recorder.finish(end.time, X::join(end.state), vec![end.status], end.statistics))
+    /// The flow map of `field` by this method.
+    pub fn of<B>(self, field: B) -> Numerical<Self, B> {
+        Numerical::new(self, field)
     }
 }
 
-/// The flow map of an [`Ode`] by a solver for stiff problems, made by [`Stiff::of`]: on points and vectors of `f64`, and on their
-/// duals.
+/// On states that come apart into coordinates: points, vectors, pairs, and duals of these.
 ///
-/// A dual is solved for by its value and its tangent side by side, which is the variational equation: the derivative of the flow
-/// map with respect to `s`, `t` and `x`, as exact as the tolerance, which tangents are held to like values. Values differ by
-/// about the tolerance from those without tangents, as the steps do. Parameters of the field are constants.
+/// A dual is solved for by its value and its tangent next to each other, which is the variational equation: the derivative of the flow
+/// map with respect to `s`, `t`, `x` and parameters, as exact as the tolerance, which tangents are held to like values. Values differ by
+/// about the tolerance from those without tangents, as the steps do.
 ///
-/// ```
-/// use flowmap::{Lattice, Pointwise, exact::{Logistic, jacobian_of}, solver::Stiff, verify};
-/// let growth = Logistic::new(1.0, 10.0)?;
-/// let map = Stiff::bdf().of(growth);
-/// let derivative = jacobian_of(&map, &0.0_f64, &2.0, &[1.0]);
-/// assert!((derivative[0][0] - jacobian_of(&growth, &0.0_f64, &2.0, &[1.0])[0][0]).abs() < 1e-4);
+/// States between the ends of a step, for [`Save::At`] and [`Save::Dense`], are those of the quintic through its ends and
+/// four states of the method's own interpolation between them: of the order of the step for BDF, cubic for the others, whose
+/// long steps on smooth solutions it may not match. End a solve where a state must be as good as the tolerance.
 ///
-/// let report = verify(&map, &growth, Lattice::new([0.0, 2.0], [[1.0, 9.0]])?.cases::<f64>(20));
-/// assert!(report.holds(1e-3), "{report}");
-/// # Ok::<(), flowmap::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct StiffFlow<O, const D: usize> {
-    solver: Stiff,
-    ode: O,
-}
-
-impl<O, const D: usize> StiffFlow<O, D> {
-    /// The method.
-    pub fn solver(&self) -> &Stiff {
-        &self.solver
-    }
-
-    /// The ODE.
-    pub fn ode(&self) -> &O {
-        &self.ode
-    }
-}
-
-impl<O: Ode<D>, X: Coordinates<D>, const D: usize> VelocityField<X> for StiffFlow<O, D> {
-    fn velocity(&self, t: &X::Time, x: &X) -> X {
-        Pointwise(&self.ode).velocity(t, x)
-    }
-    fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        VelocityField::<X>::stops(&Pointwise(&self.ode), s, t)
-    }
-}
-
-impl<O: Ode<D>, X: Coordinates<D>, const D: usize> FlowMap<X> for StiffFlow<O, D>
+/// The statistics count every evaluation of the velocity and every derivative of it: a Jacobian takes one for each
+/// coordinate. Attempts whose equations were not solved count as rejected.
+///
+/// # Panics
+/// If there is an absolute tolerance for each coordinate, but of another number of coordinates.
+impl<X, B> Solver<X, B> for Stiff
 where
-    X::Time: Floats,
+    X: DynCoordinates<Time: Scalar>,
+    B: VelocityField<X> + ?Sized,
 {
-    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
-        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_, _| {});
-        let arrived = if end.status == Status::Finished { 1.0 } else { f64::NAN };
-        X::join(end.state.map(|coordinate| coordinate.scale(arrived)))
-    }
-
-    /// # Errors
-    /// [`Error::Stopped`] with the time that was reached and the reason.
-    fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
-        let end = march(&self.solver, &self.ode, [s, t], &x.split(), &mut |_, _| {});
-        match end.status {
-            Status::Finished => Ok(X::join(end.state)),
-            status => Err(Error::Stopped { from: s.primal(), to: t.primal(), time: end.time.primal(), status }),
-        }
+    fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
+        let mut recorder = Recorder::new(save, s, t, x, Some(&field.velocity(s, x)))?;
+        let end = march(self, field, [s, t], x, &mut |segment, step| {
+            let end = if step.shares[1] == 1.0 { segment[1].clone() } else { between(segment[0], segment[1], step.shares[1]) };
+            recorder.record(&end, &read(x, step.ends[1]), || bent(x, &step, segment));
+        });
+        Ok(recorder.finish(end.time, end.state, vec![end.status], end.statistics))
     }
 }

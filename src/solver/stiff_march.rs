@@ -6,9 +6,9 @@
 use super::{
     Statistics, Status, Stiff,
     segments::{Segments, pulled},
-    stiff_floats::{Floats, read, write},
+    stepper::epsilon,
 };
-use crate::{Dual, Norm, Ode, Pointwise, VelocityField, flow::between};
+use crate::{DynCoordinates, Norm, Number, Row, Scalar, State, VelocityField, flow::between, state::filled};
 use diffsol::{
     DiffsolError, NalgebraLU, NalgebraMat, NalgebraVec, OdeBuilder, OdeEquations, OdeSolverConfig, OdeSolverMethod,
     OdeSolverStopReason, error::OdeSolverError,
@@ -23,9 +23,9 @@ pub(super) enum Method {
 }
 
 /// How far a solve came.
-pub(super) struct End<N, const D: usize> {
-    pub time: N,
-    pub state: [N; D],
+pub(super) struct End<X: State> {
+    pub time: X::Time,
+    pub state: X,
     pub status: Status,
     pub statistics: Statistics,
 }
@@ -58,21 +58,34 @@ fn all_finite(values: &[f64]) -> bool {
     values.iter().all(|x| x.is_finite())
 }
 
-/// From `x` at time `s` to time `t`, from one stop of the ODE to the next; each step is shown to `visit`, with the ends of its segment.
-pub(super) fn march<N: Floats, const D: usize>(
+/// Writes the state coordinate after coordinate, of each the value first.
+fn write<X: DynCoordinates<Time: Scalar>>(x: &X, floats: &mut [f64]) {
+    for (coordinate, floats) in x.coordinates().items().iter().zip(floats.chunks_exact_mut(X::Time::FLOATS)) {
+        coordinate.write(floats);
+    }
+}
+
+/// The state in the form of `like` that was written so.
+pub(super) fn read<X: DynCoordinates<Time: Scalar>>(like: &X, floats: &[f64]) -> X {
+    let floats: Vec<&[f64]> = floats.chunks_exact(X::Time::FLOATS).collect();
+    filled(like, &floats, |floats| X::Time::read(floats))
+}
+
+/// From `x` at time `s` to time `t`, from one stop of the field to the next; each step is shown to `visit`, with the ends of its segment.
+pub(super) fn march<X: DynCoordinates<Time: Scalar>>(
     solver: &Stiff,
-    ode: &impl Ode<D>,
-    [s, t]: [&N; 2],
-    x: &[N; D],
-    visit: &mut dyn FnMut([&N; 2], Step),
-) -> End<N, D> {
-    let mut segments = Segments::new(VelocityField::<[N; D]>::stops(&Pointwise(ode), s, t), s, t);
+    field: &(impl VelocityField<X> + ?Sized),
+    [s, t]: [&X::Time; 2],
+    x: &X,
+    visit: &mut dyn FnMut([&X::Time; 2], Step),
+) -> End<X> {
+    let mut segments = Segments::new(field.stops(s, t), s, t);
     let (mut from, mut state, mut before) = (s.clone(), x.clone(), Statistics::default());
     loop {
         let (goal, inside) = (segments.goal.clone(), segments.window.clone());
         let ends = [&from, &goal];
         let left = u64::from(solver.max_steps).saturating_sub(before.accepted + before.rejected);
-        let mut end = cross(solver, ode, ends, &inside, &state, left, &mut |step| visit(ends, step));
+        let mut end = cross(solver, field, ends, &inside, &state, left, &mut |step| visit(ends, step));
         end.statistics.evaluations += before.evaluations;
         end.statistics.accepted += before.accepted;
         end.statistics.rejected += before.rejected;
@@ -85,15 +98,15 @@ pub(super) fn march<N: Floats, const D: usize>(
 }
 
 /// From end to end of a segment, in so many attempts at most.
-fn cross<N: Floats, const D: usize>(
+fn cross<X: DynCoordinates<Time: Scalar>>(
     solver: &Stiff,
-    ode: &impl Ode<D>,
-    [s, t]: [&N; 2],
-    inside: &Option<[N; 2]>,
-    x: &[N; D],
+    field: &(impl VelocityField<X> + ?Sized),
+    [s, t]: [&X::Time; 2],
+    inside: &Option<[X::Time; 2]>,
+    x: &X,
     limit: u64,
     visit: &mut dyn FnMut(Step),
-) -> End<N, D> {
+) -> End<X> {
     let way = t.clone() - s;
     let clock = |share: f64| {
         let time = between(s, t, share);
@@ -102,15 +115,16 @@ fn cross<N: Floats, const D: usize>(
             Some(window) => pulled(time, window),
         }
     };
-    let rate = |share: f64, x: &[N; D]| Pointwise(ode).velocity(&clock(share), x).map(|b| b * &way);
+    let rate = |share: f64, x: &X| field.velocity(&clock(share), x).scaled(&way);
     let watch = Watch::default();
-    let size = D * N::COUNT;
-    let (mut start, mut probe, mut span) = (vec![0.0; size], vec![0.0; size], vec![0.0; N::COUNT]);
+    let (dimension, floats) = (x.dimension(), X::Time::FLOATS);
+    let size = dimension * floats;
+    let (mut start, mut probe, mut span) = (vec![0.0; size], vec![0.0; size], vec![0.0; floats]);
     write(x, &mut start);
     way.write(&mut span);
     let finish = |course: Course| End {
         time: if course.share == 1.0 { t.clone() } else { between(s, t, course.share) },
-        state: read(&course.state),
+        state: read(x, &course.state),
         status: course.status,
         statistics: Statistics { evaluations: watch.evaluations.get(), ..course.statistics },
     };
@@ -132,22 +146,18 @@ fn cross<N: Floats, const D: usize>(
         Norm::Maximum => (size as f64).sqrt(),
         Norm::RootMeanSquare => 1.0,
     };
-    let absolute: Vec<f64> = (0..size).map(|i| solver.tolerance.floor::<f64>(i / N::COUNT, D) / strictness).collect();
+    let absolute: Vec<f64> = (0..size).map(|i| solver.tolerance.floor::<f64>(i / floats, dimension) / strictness).collect();
     let finest = absolute.clone();
     let problem = OdeBuilder::<NalgebraMat<f64>>::new()
         .rtol(solver.tolerance.relative() / strictness)
         .atol(absolute)
         .rhs_implicit(
-            |x: &[f64], _: &[f64], share, out: &mut [f64]| {
-                write(&rate(share, &read(x)), out);
+            |y: &[f64], _: &[f64], share, out: &mut [f64]| {
+                write(&rate(share, &read(x, y)), out);
                 watch.see(out);
             },
-            |x: &[f64], _: &[f64], share, direction: &[f64], out: &mut [f64]| {
-                let (x, along) = (read::<N, D>(x), read::<N, D>(direction));
-                let moving: [Dual<N>; D] = std::array::from_fn(|i| Dual::new(x[i].clone(), along[i].clone()));
-                let images = Pointwise(ode).velocity(&Dual::constant(clock(share)), &moving);
-                let nothing = || way.constant(0.0);
-                write(&images.map(|b| b.into_parts().1.map_or_else(nothing, |slope| slope * &way)), out);
+            |y: &[f64], _: &[f64], share, direction: &[f64], out: &mut [f64]| {
+                write(&field.jvp(&clock(share), &read(x, y), &read(x, direction)).scaled(&way), out);
                 watch.see(out);
             },
         )
@@ -159,7 +169,8 @@ fn cross<N: Floats, const D: usize>(
     // diffsol counts these over the whole solve, or within a step; the limit here is one for all
     problem.ode_options.max_nonlinear_solver_failures = solver.max_steps as usize;
     problem.ode_options.max_error_test_failures = solver.max_steps as usize;
-    problem.ode_options.nonlinear_solver_tolerance = newton_tolerance(solver.tolerance.relative() / strictness, &finest, &start);
+    problem.ode_options.nonlinear_solver_tolerance =
+        newton_tolerance::<X>(solver.tolerance.relative() / strictness, &finest, &start);
     type LU = NalgebraLU<f64>;
     let course = match solver.method {
         Method::Bdf => problem.bdf::<LU>().map(|s| follow(s, size, limit, &watch, visit)),
@@ -174,8 +185,9 @@ fn cross<N: Floats, const D: usize>(
 /// What they leave is no error of a smooth function, and no error estimate sees it: where a coordinate is much smaller than its
 /// absolute tolerance, it comes with any sign, and decides which way the solution goes. Diffsol's 0.2 lets Robertson's reaction end at
 /// -3e7 after 1e11 seconds, where the absolute tolerance is 1e-6; a ten-thousandth ends it right. No less than what rounding leaves.
-fn newton_tolerance(relative: f64, absolute: &[f64], x: &[f64]) -> f64 {
-    let rounding = |(a, x): (&f64, &f64)| 100.0 * f64::EPSILON * x.abs() / (relative * x.abs() + a);
+fn newton_tolerance<X: State>(relative: f64, absolute: &[f64], x: &[f64]) -> f64 {
+    let epsilon = epsilon::<X>();
+    let rounding = |(a, x): (&f64, &f64)| 100.0 * epsilon * x.abs() / (relative * x.abs() + a);
     absolute.iter().zip(x).map(rounding).fold(1e-4, f64::max).min(0.2)
 }
 

@@ -2,11 +2,10 @@
 
 use super::{
     Piece, Tableau,
-    stiff_floats::{Floats, read},
-    stiff_march::Step,
+    stiff_march::{Step, read},
     tableau::Dense,
 };
-use crate::{Coordinates, Number, Scalar, field, flow::between};
+use crate::{DynCoordinates, Number, Scalar, field, flow::between};
 
 /// Its rates are those at both ends, and two that weigh the bends beyond the cubic.
 const QUINTIC: Tableau = Tableau {
@@ -22,8 +21,8 @@ const QUINTIC: Tableau = Tableau {
 /// The quintic through both ends of a step and four states between them.
 ///
 /// diffsol's interpolations have degree 5 at most: it is the same polynomial, but for what BDF's misses the start of the step by.
-pub(super) fn bent<X: Coordinates<D, Time: Floats>, const D: usize>(step: &Step, [s, t]: [&X::Time; 2]) -> Piece<X> {
-    let point = |floats: &[f64]| -> X { X::join(read(floats)) };
+pub(super) fn bent<X: DynCoordinates<Time: Scalar>>(like: &X, step: &Step, [s, t]: [&X::Time; 2]) -> Piece<X> {
+    let point = |floats: &[f64]| read(like, floats);
     let times = |x: &X, factor: f64| x.scaled(&s.constant(factor));
     let at = |theta: f64| point(&(step.between)(between(&step.shares[0], &step.shares[1], theta)));
     let sum =

@@ -41,7 +41,7 @@ pub struct Tableau {
     /// The weights `b_i`.
     pub b: &'static [f64],
     /// What the error of a step is estimated by; adaptive steps need it.
-    pub estimate: Option<Estimate>,
+    pub estimate: Option<ErrorEstimate>,
     /// The state between the ends of a step.
     pub dense: Dense,
 }
@@ -49,7 +49,7 @@ pub struct Tableau {
 /// The error estimate `h Σ_i e_i k_i` of a step: the difference of two methods on the same rates, the last of which may be that
 /// at the end of the step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
+pub struct ErrorEstimate {
     /// The estimate is of size `O(h^(order + 1))`: what step sizes are computed with.
     pub order: u32,
     /// The weights `e_i`.
@@ -119,7 +119,7 @@ impl Tableau {
             return wrong(format!("row {i} does not sum up to its node"));
         }
         let mut claims = vec![(self.order, self.defect(self.order))];
-        if let Some(Estimate { weights, beside, .. }) = self.estimate {
+        if let Some(ErrorEstimate { weights, beside, .. }) = self.estimate {
             if weights.len() > stages + 1 || beside.is_some_and(|e| e.len() > stages + 1) {
                 return wrong("the estimate has weights for more rates than there are".into());
             }
@@ -268,7 +268,7 @@ mod tests {
         refused(Tableau { c: &[0.0], ..HEUN }, "differ");
         refused(Tableau { a: &[&[0.0]], ..EULER }, "explicit");
         refused(Tableau { b: &[f64::NAN], ..EULER }, "row 1");
-        let estimate = Some(Estimate { order: 1, weights: &[-0.5, 0.4], beside: None });
+        let estimate = Some(ErrorEstimate { order: 1, weights: &[-0.5, 0.4], beside: None });
         refused(Tableau { estimate, ..HEUN }, "order 0");
     }
 }

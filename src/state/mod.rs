@@ -1,8 +1,12 @@
 //! States: the points that an ODE moves.
 
+mod dynamic;
 mod pair;
 mod together;
+mod vector;
 
+pub use dynamic::DynCoordinates;
+pub(crate) use dynamic::{directions, filled, matrix_of};
 pub use pair::Pair;
 pub(crate) use together::Together;
 
@@ -14,7 +18,7 @@ use crate::number::{Dual, Num, Number, Tolerance, Value, larger, sum};
 ///
 /// | state | time |
 /// |---|---|
-/// | `[N; D]` for every [`Number`] `N` | `N` |
+/// | `[N; D]` and `Vec<N>` for every [`Number`] `N` | `N` |
 /// | nalgebra's `SVector` and `DVector`, ndarray's `Array1`: a point | the float |
 /// | ndarray's `Array2`: a batch of points, one in each row | a tensor of shape `[batch]`, each sample with its own, or `[]`, one for all |
 /// | tensors of shape `[batch, …]` | the same |
@@ -45,6 +49,15 @@ pub trait State: Value {
     fn scaled(&self, by: &Self::Time) -> Self;
     /// The Euclidean inner product, sample by sample.
     fn dot(&self, other: &Self) -> Self::Time;
+    /// The time `t` for this state: for each sample of a batch, and without a derivative.
+    ///
+    /// ```
+    /// use flowmap::{Dual, State};
+    /// assert_eq!(Dual::constant([3.0, 4.0]).time(0.5), Dual::constant(0.5));
+    /// ```
+    fn time(&self, t: f64) -> Self::Time {
+        self.dot(self).constant(t)
+    }
     /// The number of coordinates of a sample.
     ///
     /// ```
@@ -90,7 +103,7 @@ pub trait State: Value {
 /// let moving = Dual::new([1.0, 2.0], [0.0, 1.0]);
 /// assert_eq!(moving.split()[1], Dual::new(2.0, 1.0));
 /// ```
-pub trait Coordinates<const D: usize>: State {
+pub trait Coordinates<const D: usize>: DynCoordinates {
     /// The coordinates.
     ///
     /// # Panics
@@ -112,23 +125,22 @@ pub trait Coordinates<const D: usize>: State {
     }
 }
 
-/// The direction of the `j`-th coordinate, in the form of a state with these coordinates.
-pub(crate) fn unit<X: Coordinates<D>, const D: usize>(coordinates: &[X::Time; D], j: usize) -> X {
-    X::join(std::array::from_fn(|i| coordinates[i].constant(f64::from(u8::from(i == j)))))
-}
-
 impl<N: Number, const D: usize> Value for [N; D] {
     #[inline(always)]
     fn frozen(&self) -> Self {
         std::array::from_fn(|i| self[i].frozen())
     }
     fn values(&self) -> Vec<f64> {
-        let coordinates: Vec<Vec<f64>> = self.iter().map(Value::values).collect();
-        let samples = coordinates.iter().map(Vec::len).max().unwrap_or(0);
-        // a coordinate that all samples share is there for each
-        let sample = |i: usize| coordinates.iter().filter_map(move |c| c.get(i.min(c.len().max(1) - 1)).copied());
-        (0..samples).flat_map(sample).collect()
+        sample_by_sample(self)
     }
+}
+
+/// The values of all coordinates, sample by sample; a coordinate that all samples share is there for each.
+fn sample_by_sample<N: Number>(coordinates: &[N]) -> Vec<f64> {
+    let coordinates: Vec<Vec<f64>> = coordinates.iter().map(Value::values).collect();
+    let samples = coordinates.iter().map(Vec::len).max().unwrap_or(0);
+    let sample = |i: usize| coordinates.iter().filter_map(move |c| c.get(i.min(c.len().max(1) - 1)).copied());
+    (0..samples).flat_map(sample).collect()
 }
 
 // Plain loops: inside a region that is compiled for wider SIMD instructions, a closure that is not inlined runs without them.
@@ -176,6 +188,12 @@ impl<N: Number, const D: usize> State for [N; D] {
             total = total + self[i].clone() * &other[i];
         }
         total
+    }
+    /// # Panics
+    /// If `D` is 0, as for [`dot`](State::dot).
+    #[inline(always)]
+    fn time(&self, t: f64) -> N {
+        self[0].constant(t)
     }
     fn dimension(&self) -> usize {
         D
@@ -275,6 +293,9 @@ impl<X: State> State for Dual<X> {
         let right = other.moving().map(|d| self.value().dot(d));
         Dual::from_parts(self.value().dot(other.value()), sum(left, right, |a, b| a + b))
     }
+    fn time(&self, t: f64) -> Self::Time {
+        Dual::constant(self.value().time(t))
+    }
     fn dimension(&self) -> usize {
         self.value().dimension()
     }
@@ -328,6 +349,13 @@ impl<X: Coordinates<D>, const D: usize> Coordinates<D> for Dual<X> {
         });
         Self::from_parts(X::join(coordinates.map(|c| c.into_parts().0)), tangent)
     }
+}
+
+/// The value and the tangent of a dual, which is zero where there is none.
+pub(crate) fn value_and_tangent<X: State>(x: Dual<X>) -> (X, X) {
+    let (value, tangent) = x.into_parts();
+    let tangent = tangent.unwrap_or_else(|| value.minus(&value));
+    (value, tangent)
 }
 
 #[cfg(test)]

@@ -90,6 +90,9 @@ impl<A: State, B: State<Time = A::Time>> State for (A, B) {
     fn dot(&self, other: &Self) -> A::Time {
         self.0.dot(&other.0) + self.1.dot(&other.1)
     }
+    fn time(&self, t: f64) -> A::Time {
+        self.0.time(t)
+    }
     fn dimension(&self) -> usize {
         self.0.dimension() + self.1.dimension()
     }

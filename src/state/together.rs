@@ -45,6 +45,9 @@ impl<X: State> State for Together<X> {
         let products = self.0.iter().zip(&other.0).map(|(a, b)| a.dot(b));
         products.reduce(|sum, next| sum + next).expect("there is a state")
     }
+    fn time(&self, t: f64) -> X::Time {
+        self.0[0].time(t)
+    }
     fn dimension(&self) -> usize {
         self.0.iter().map(X::dimension).sum()
     }

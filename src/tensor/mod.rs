@@ -323,10 +323,18 @@ pub(crate) mod common {
         std::array::from_fn(|i| x.slice(1, i..i + 1).reshape(&shape[..1]))
     }
 
-    pub fn join<T: Tensor, const D: usize>(coordinates: [T; D]) -> T {
+    pub fn join<T: Tensor>(coordinates: &[T]) -> T {
         let batch = coordinates.iter().find_map(|c| c.shape().first().copied()).unwrap_or(1);
-        let columns = coordinates.map(|c| if c.shape().is_empty() { c.spread(0, &[batch, 1]) } else { c.spread(1, &[1]) });
+        let column = |c: &T| if c.shape().is_empty() { c.spread(0, &[batch, 1]) } else { c.spread(1, &[1]) };
+        let columns: Vec<T> = coordinates.iter().map(column).collect();
         T::concat(&columns, 1)
+    }
+
+    #[track_caller]
+    pub fn columns<T: Tensor>(x: &T) -> Vec<T> {
+        let shape = x.shape();
+        assert!(shape.len() == 2, "a state that comes apart into coordinates has shape [batch, dimension], not {shape:?}");
+        (0..shape[1]).map(|i| x.slice(1, i..i + 1).reshape(&shape[..1])).collect()
     }
 }
 
@@ -368,7 +376,17 @@ macro_rules! state_of_tensor {
                 crate::tensor::common::split(self)
             }
             fn join(coordinates: [Self; DIMENSION]) -> Self {
-                crate::tensor::common::join(coordinates)
+                crate::tensor::common::join(&coordinates)
+            }
+        }
+        impl<$($generics)*> crate::DynCoordinates for $tensor {
+            type Row = Vec<Self>;
+            fn coordinates(&self) -> Vec<Self> {
+                crate::tensor::common::columns(self)
+            }
+            fn with_coordinates(&self, coordinates: Vec<Self>) -> Self {
+                crate::tensor::common::check_equal("with_coordinates", &crate::Tensor::shape(self)[1..], &[coordinates.len()]);
+                crate::tensor::common::join(&coordinates)
             }
         }
     };

@@ -1,14 +1,15 @@
 //! Bounds on the error of flow maps, where the error is known: on Gaussian problems, and for trained networks.
 
 use flowmap::{
-    Differences, Dual, FlowMap, Number,
+    Dual, FiniteDifferences, FlowMap, Number,
     backend::ndarray::NdTensor,
     certificate::{Certificate, Certifier, Estimated, Given, Standing, certify, logarithmic_norm, residual_map},
     characterization::Lagrangian,
     exact::{Affine, Gaussian},
     field, flow_map,
     interpolant::Linear,
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
+    random::stream,
     rhs_jacobian,
 };
 use rand::{Rng, RngExt};
@@ -184,7 +185,7 @@ fn a_lipschitz_constant_that_is_too_small_is_found_out() {
 #[test]
 fn a_map_that_is_not_the_identity_at_once_pays_for_it() {
     let still = field(|_: &f64, _: &Point| [0.0, 0.0]);
-    let off = Differences::new(flow_map(|_: &f64, _: &f64, [x, y]: &Point| [x + 0.3, *y]));
+    let off = FiniteDifferences::new(flow_map(|_: &f64, _: &f64, [x, y]: &Point| [x + 0.3, *y]));
     let certifier = Certifier::new([0.0, 1.0], Given::constant(0.0)).unwrap();
     let report = certifier.certify(&off, &still, draws(&standard(), 100, 1)).unwrap();
     for (name, bound) in report.bounds() {
@@ -210,7 +211,7 @@ fn estimates_are_called_so_and_find_the_constant_of_a_linear_field() {
 fn the_worst_points_are_the_worst() {
     let exact = problem(5).0;
     // a map that is wrong near one point only
-    let dent = Differences::new(flow_map(move |s: &f64, t: &f64, x: &Point| {
+    let dent = FiniteDifferences::new(flow_map(move |s: &f64, t: &f64, x: &Point| {
         let end: Point = exact.flow(s, t, x);
         let near = (-20.0 * ((x[0] - 0.5).powi(2) + (x[1] + 0.5).powi(2))).exp();
         [end[0] + 0.2 * (t - s) * near, end[1]]
@@ -230,7 +231,7 @@ fn batches_are_their_points() {
     let (exact, law, near) = problem(8);
     let starts = draws(&law, 60, 8);
     let rows = starts.chunks(20).map(|chunk| NdTensor::new(chunk.concat(), &[20, 2]).unwrap());
-    let certifier = Certifier::new([0.0, 1.0], Estimated::<2>).unwrap();
+    let certifier = Certifier::new([0.0, 1.0], Estimated).unwrap();
     let batches = certifier.certify_against(&exact, &near, &exact, rows.collect::<Vec<NdTensor<f64>>>()).unwrap();
     let points = certifier.certify_against(&exact, &near, &exact, starts).unwrap();
     assert_eq!(batches.samples, 60);
@@ -273,7 +274,7 @@ fn residuals_of_a_worse_map_are_larger_where_it_is_worse() {
     let (exact, law, _) = problem(2);
     let starts = draws(&law, 50, 2);
     // a bump of which the derivative is 0 for late starts
-    let late = Differences::new(flow_map(move |s: &f64, t: &f64, x: &Point| {
+    let late = FiniteDifferences::new(flow_map(move |s: &f64, t: &f64, x: &Point| {
         let end: Point = exact.flow(s, t, x);
         if *s < 0.5 { [end[0] + 0.1 * (t - s), end[1]] } else { end }
     }));

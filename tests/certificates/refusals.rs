@@ -2,7 +2,7 @@
 
 use super::{Point, draws, standard};
 use flowmap::{
-    Differences, Error, FlowMap,
+    Error, FiniteDifferences, FlowMap,
     certificate::{Certificate, Certifier, Given},
     exact::{Blowup, Rotation},
     field, flow_map,
@@ -35,22 +35,22 @@ fn what_cannot_be_judged_is_refused() {
     invalid(huge.certify(&wrong, &turn, starts()), "take a shorter way");
     // points without coordinates are no samples
     let nothing = field(|_: &f64, x: &[f64; 0]| *x);
-    let empty = Differences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 0]| *x));
+    let empty = FiniteDifferences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 0]| *x));
     invalid(good().certify(&empty, &nothing, [[]; 40]), "there are 0");
     // a map, and a derivative, that are not finite
-    let hole = Differences::new(flow_map(
+    let hole = FiniteDifferences::new(flow_map(
         move |s: &f64, t: &f64, x: &Point| {
             if x[0] > 1.0 { [f64::NAN; 2] } else { turn.flow(s, t, x) }
         },
     ));
     assert!(matches!(good().certify(&hole, &turn, starts()), Err(Error::NotFinite { .. })));
     let kink = flow_map(|_: &f64, t: &f64, x: &Point| if *t > 0.5 { [x[0] / 0.0, 0.0] } else { *x });
-    assert!(matches!(good().certify(&Differences::new(kink), &turn, starts()), Err(Error::NotFinite { .. })));
+    assert!(matches!(good().certify(&FiniteDifferences::new(kink), &turn, starts()), Err(Error::NotFinite { .. })));
     // solutions that do not exist for so long
     let early = Certifier::new([0.0, 2.0], Given::constant(0.0)).unwrap();
     let ends = || (0..40).map(|k| [1.0 + f64::from(k)]);
     assert!(matches!(early.certify(&Blowup, &Blowup, ends()), Err(Error::BlowUp { .. })));
-    let still = Differences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 1]| *x));
+    let still = FiniteDifferences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 1]| *x));
     assert!(matches!(early.certify(&still, &Blowup, ends()), Err(Error::Stopped { .. })));
     assert!(matches!(early.certify_against(&Blowup, &still, &Blowup, ends()), Err(Error::BlowUp { .. })));
 }

@@ -8,9 +8,10 @@ use flowmap::{
     exact::Gaussian,
     field,
     interpolant::Linear,
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
     learn::{Independent, Settings, Trainer},
     nn::{Mlp, MlpShape},
+    random::stream,
     rhs_jacobian,
 };
 
@@ -86,7 +87,7 @@ fn bounds_hold_for_a_map_trained_by(objective: &str) {
     assert!(known.bounds().iter().all(|(_, bound)| bound.standing == Standing::Certificate));
     assert!(known.error.value < 0.5 && known.tightness(&known.lagrangian) < 20.0, "{known}");
     // as that of its own diagonal: L can only be estimated
-    let own = certify::<_, _, _, 2>(&map, &map, [starts]).unwrap();
+    let own = certify(&map, &map, [starts]).unwrap();
     println!("the same, and its own diagonal:\n{own}");
     assert!(own.holds(SLACK) && own.lagrangian.standing == Standing::Estimate, "{own}");
 
@@ -111,7 +112,7 @@ fn single_precision() {
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3, &()).unwrap();
     let map = Learned(network);
     let rows: Vec<f32> = draws(&standard(), 100, 9).as_flattened().iter().map(|&x| x as f32).collect();
-    let report = certify::<_, _, _, 2>(&map, &map, [NdTensor::from_slice(&(), &rows, &[100, 2])]).unwrap();
+    let report = certify(&map, &map, [NdTensor::from_slice(&(), &rows, &[100, 2])]).unwrap();
     assert!(report.holds(1e-4), "{report}");
     assert!(report.tolerance.is_some_and(|tolerance| tolerance > 1e-6), "{report}");
 }

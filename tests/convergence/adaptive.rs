@@ -4,7 +4,7 @@ use crate::flows::{self, Visitor, Way, converge, distance};
 use flowmap::{
     FlowMap, Pointwise, Tolerance,
     exact::ExactFlow,
-    solver::{Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, HEUN, MIDPOINT, Solver, TSIT5, Tableau},
+    solver::{Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, HEUN, MIDPOINT, TSIT5, Tableau},
 };
 
 struct Proportional {

@@ -6,8 +6,9 @@
 use crate::flows::{self, Visitor, Way, converge, distance, is_near, order};
 use flowmap::{
     FlowMap, Pointwise,
-    exact::{ExactFlow, jacobian_of},
-    solver::{FixedSteps, METHODS, Solver, Tableau},
+    analysis::jacobian,
+    exact::ExactFlow,
+    solver::{FixedSteps, METHODS, Tableau},
 };
 
 /// Of a method.
@@ -25,7 +26,7 @@ impl Visitor for Orders {
         let jacobian_error = |n: u32, x: &[f64; D]| {
             let exact = flow.0.jacobian(s, t, x);
             let size = distance(exact.as_flattened(), [[0.0; D]; D].as_flattened()).max(1.0);
-            distance(jacobian_of(&map(n), s, t, x).as_flattened(), exact.as_flattened()) / size
+            distance(jacobian(&map(n), s, t, x).as_flattened(), exact.as_flattened()) / size
         };
         let end = order(|n| way.over_starts(|x| end_error(n, x)));
         let jacobian = order(|n| way.over_starts(|x| jacobian_error(n, x)));

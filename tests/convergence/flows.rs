@@ -2,7 +2,7 @@
 
 use flowmap::{
     Num, Number, Ode, Pointwise,
-    exact::{Coupling, ExactFlow, RigidBody},
+    exact::{CouplingFlow, ExactFlow, RigidBody},
 };
 
 /// `x' = 3 cos 3t sin x`: `tan X/2 = e^(sin 3t - sin 3s) tan x/2`.
@@ -84,18 +84,18 @@ pub fn is_near(order: f64, nominal: f64) -> bool {
 
 /// A separable equation forward, and random ones of two and three coordinates, one of them backward.
 pub fn each<V: Visitor>(visitor: &V) -> Vec<Option<String>> {
-    let plane = Coupling::<2>::random(4, 5).unwrap();
-    let space = Coupling::<3>::random(3, 11).unwrap();
+    let plane = CouplingFlow::<2>::random(4, 5).unwrap();
+    let space = CouplingFlow::<3>::random(3, 11).unwrap();
     vec![
-        visitor.visit(&Way { flow: Pointwise(Separable), s: -0.3, t: 2.7, starts: [[-0.9], [0.4], [1.6], [-2.2]] }),
+        visitor.visit(&Way { flow: Separable.field(), s: -0.3, t: 2.7, starts: [[-0.9], [0.4], [1.6], [-2.2]] }),
         visitor.visit(&Way {
-            flow: Pointwise(plane),
+            flow: plane.field(),
             s: -3.0,
             t: 4.0,
             starts: [[0.8, -0.5], [0.1, 1.2], [-1.0, 0.4], [-0.6, -1.1]],
         }),
         visitor.visit(&Way {
-            flow: Pointwise(space),
+            flow: space.field(),
             s: 3.0,
             t: -3.5,
             starts: [[0.5, 0.9, -0.7], [-0.2, 0.4, 1.0], [1.1, -0.8, 0.3], [-0.9, -0.5, -0.6]],
@@ -109,7 +109,7 @@ pub fn each_long<V: Visitor>(visitor: &V) -> Vec<Option<String>> {
     let starts = [[1.0, 0.2, 0.3], [0.3, 0.1, 1.0], [-0.8, 0.3, 0.5], [0.4, -0.2, -0.9]];
     let ways = [([1.0, 2.0, 3.0], 0.0, 60.0), ([2.0, 1.0, 5.0], 40.0, -40.0), ([1.0, 1.2, 1.9], 0.0, 150.0)];
     let visit = |(moments, s, t)| {
-        let body = Pointwise(Clocked(RigidBody::new(moments).unwrap()));
+        let body = Clocked(RigidBody::new(moments).unwrap()).field();
         visitor.visit(&Way { flow: body, s, t, starts })
     };
     ways.map(visit).to_vec()

@@ -12,7 +12,7 @@ use flowmap::{
     Pointwise, State,
     characterization::{Characterization, Eulerian, Lagrangian, Semigroup, Tangent},
     exact::ExactFlow,
-    solver::{DOPRI5, FixedSteps, RK4, Solver, Tableau},
+    solver::{DOPRI5, FixedSteps, RK4, Tableau},
 };
 
 struct Orders(Tableau);

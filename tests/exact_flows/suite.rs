@@ -5,11 +5,8 @@
 //! what passes from one step to the next, changes the result. It is measured by forward mode, in `f64`, case by case.
 
 use flowmap::{
-    Case, Dual, FlowMap, Real, Report, State, Value, VelocityField,
-    backend::ndarray::NdTensor,
-    characterization::Eulerian,
-    exact::{jacobian_of, strategy::Typical},
-    verify,
+    Case, Dual, FlowMap, Real, Report, State, Value, VelocityField, analysis::jacobian, backend::ndarray::NdTensor,
+    characterization::Eulerian, exact::strategy::Typical, verify,
 };
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
@@ -131,7 +128,7 @@ pub fn there_and_back<const D: usize>(flow: &dyn Tested<D>, case: &Case<[f64; D]
 
 pub fn closed_jacobian<const D: usize>(flow: &dyn Tested<D>, case: &Case<[f64; D]>) -> TestCaseResult {
     let Case { s, t, x } = case;
-    let (closed, forward) = (flow.closed_jacobian(*s, *t, x), jacobian_of(flow, s, t, x));
+    let (closed, forward) = (flow.closed_jacobian(*s, *t, x), jacobian(flow, s, t, x));
     // the condition of ∇X(x) e for each unit vector e would need one more derivative; that of the way is the same to a factor
     let condition = conditions(flow, case)[4];
     let size = forward.as_flattened().iter().fold(1.0_f64, |size, entry| size.max(entry.abs()));

@@ -4,11 +4,12 @@ use flowmap::{
     FlowMap, Learned, Tensor,
     backend::ndarray::NdTensor,
     exact::Pendulum,
-    law::{Law, Normal, Uniform, stream},
+    law::{Law, Normal, Uniform},
     learn::{Distilled, GivenField, Independent, Schedule, Settings, Source, TeacherNetwork, Times, Trainer},
     nn::{Mlp, MlpShape},
+    random::stream,
     sample::{self, Grid},
-    solver::{FixedSteps, RK4, Solver},
+    solver::{FixedSteps, RK4},
 };
 
 type Batch = NdTensor<f32>;

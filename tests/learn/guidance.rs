@@ -1,17 +1,18 @@
 //! Guidance learns the flow maps of guided velocities: against two classes on the line, whose velocities are known.
 
 use flowmap::{
-    FlowMap, Learned, Num, Number, Ode, Pointwise, Tensor, VelocityField,
+    FlowMap, Learned, Num, Number, Ode, Tensor, VelocityField,
     backend::ndarray::NdTensor,
     data::Labelled,
     exact::{Component, Mixture},
     interpolant::Linear,
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
     learn::{Conditional, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape},
     rand::{Rng, RngExt},
+    random::stream,
     sample::{self, Grid},
-    solver::{Adaptive, DOPRI5, Solver},
+    solver::{Adaptive, DOPRI5},
 };
 
 const MEANS: [f64; 2] = [-1.0, 1.0];
@@ -91,7 +92,7 @@ fn one_network_holds_the_flow_maps_of_all_scales() {
     let solver = Adaptive::new(DOPRI5).unwrap();
     let mut worst: [f64; 2] = [0.0; 2];
     for (class, scale) in [(0, 1.0), (1, 1.0), (0, 1.5), (1, 2.0)] {
-        let field = Pointwise(Guided::new(class, scale));
+        let field = Guided::new(class, scale).field();
         let law = coupling.noise(Some(class as u32), scale).unwrap();
         let mut start = vec![0.0; 4 * DRAWS];
         law.draw_rows(&mut stream(9, 0), &mut start);

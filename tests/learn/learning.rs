@@ -9,9 +9,10 @@ use flowmap::{
     backend::ndarray::NdTensor,
     exact::Gaussian,
     interpolant::{Interpolant, Linear},
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
     learn::{Independent, Known, Objective, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape},
+    random::stream,
     sample::{self, Grid},
 };
 

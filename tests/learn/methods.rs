@@ -5,9 +5,10 @@ use flowmap::{
     backend::ndarray::NdTensor,
     exact::DiagonalGaussian,
     interpolant::Linear,
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
     learn::{Distilled, Independent, Method, Schedule, Settings, Source, TeacherNetwork, Times, Trainer},
     nn::{Mlp, MlpShape},
+    random::stream,
 };
 
 type Batch = NdTensor<f32>;

@@ -4,10 +4,11 @@ use flowmap::{
     Tensor,
     backend::ndarray::NdTensor,
     data::Images,
-    law::{Checkerboard, Normal, stream},
+    law::{Checkerboard, Normal},
     learn::{Checkpoint, Conditional, Coupling, Independent, Run, Settings, Trainer},
     nn::{EdmShape, EdmUNet, Mlp, MlpShape, Model},
     rand::RngExt,
+    random::stream,
 };
 use std::{
     ffi::OsString,

@@ -75,7 +75,7 @@ fn meetings_are_right(choice: Choice, meeting: &Meeting, end: f64) -> TestCaseRe
     };
     let solve = |event| {
         let [s, t] = [0.0, end].map(Sample::still);
-        solver.solve_until(Turn.with([meeting.speed.clone()]), &s, &t, &meeting.x, &Save::End, &[event]).unwrap()
+        solver.solve_until(&Turn.with([meeting.speed.clone()]), &s, &t, &meeting.x, &Save::End, &[event]).unwrap()
     };
     // how flat a meeting is: both derivatives divide by the slope, the second three times
     let flat = (1.0 - (meeting.line.parts()[0] / meeting.radius().parts()[0]).powi(2)).sqrt();
@@ -189,7 +189,7 @@ fn an_outer_tangent_of_0_may_have_large_tangents() {
     for size in [1e-30, 1.0, 1e17, 1e30] {
         let start = [number(1.0, [1.0, 0.0, size])];
         let path =
-            Adaptive::new(DOPRI5).unwrap().solve(decay, &Sample::still(0.0), &Sample::still(1.0), &start, &Save::End).unwrap();
+            Adaptive::new(DOPRI5).unwrap().solve(&decay, &Sample::still(0.0), &Sample::still(1.0), &start, &Save::End).unwrap();
         assert_eq!(path.status(), Status::Finished, "{size:e}");
         let both = path.end()[0].parts()[3] / size;
         assert!((both - (-1.0_f64).exp()).abs() < 1e-4, "{size:e}: {both}");

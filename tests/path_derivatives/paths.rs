@@ -60,7 +60,7 @@ pub trait Solves<X: State> {
 
 impl<X: Coordinates<2>> Solves<X> for Any {
     fn path(&self, problem: &Problem<X::Time>, save: &Save) -> Solution<X> {
-        self.solve(problem.field(), problem.s(), problem.t(), &problem.x(), save).unwrap()
+        self.solve(&problem.field(), problem.s(), problem.t(), &problem.x(), save).unwrap()
     }
     fn flow(&self, problem: &Problem<X::Time>) -> X {
         let map = self.clone().of(problem.field());

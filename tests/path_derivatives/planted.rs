@@ -58,7 +58,7 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Changed<B> {
 impl Solves<Point> for Faulty {
     fn path(&self, problem: &Problem<Dual<f64>>, save: &Save) -> Solution<Point> {
         let field = Changed { field: problem.field(), fault: self.fault };
-        self.solver.solve(field, problem.s(), problem.t(), &problem.x(), save).unwrap()
+        self.solver.solve(&field, problem.s(), problem.t(), &problem.x(), save).unwrap()
     }
     fn flow(&self, problem: &Problem<Dual<f64>>) -> Point {
         self.path(problem, &Save::End).end().clone()

@@ -3,8 +3,8 @@
 use flowmap::{
     Result, State, Tolerance, VelocityField,
     solver::{
-        Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, EULER, FixedSteps, HEUN, MIDPOINT, RK4, Save, Solution, Solver, TSIT5,
-        Tableau,
+        Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, EULER, FixedSteps, HEUN, MIDPOINT, Numerical, RK4, Save, Solution, Solver,
+        TSIT5, Tableau,
     },
 };
 use proptest::prelude::*;
@@ -94,11 +94,23 @@ pub enum Any {
     Fixed(FixedSteps),
 }
 
-impl Solver for Any {
-    fn solve<X: State, B: VelocityField<X>>(&self, b: B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
+impl<X: State, B: VelocityField<X> + ?Sized> Solver<X, B> for Any {
+    fn solve(&self, b: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
         match self {
             Self::Adaptive(solver) => solver.solve(b, s, t, x, save),
             Self::Fixed(solver) => solver.solve(b, s, t, x, save),
         }
+    }
+    fn solve_each(&self, b: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
+        match self {
+            Self::Adaptive(solver) => solver.solve_each(b, s, t, states),
+            Self::Fixed(solver) => solver.solve_each(b, s, t, states),
+        }
+    }
+}
+
+impl Any {
+    pub fn of<B>(self, field: B) -> Numerical<Self, B> {
+        Numerical::new(self, field)
     }
 }

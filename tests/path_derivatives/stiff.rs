@@ -1,43 +1,25 @@
-//! Implicit methods, on duals of points. They have no derivatives by parameters.
+//! Implicit methods, on duals of points.
 
 use crate::{
     cases::{Case, Problem, cases},
-    families::Family,
     judge::{Meter, judge},
     paths::{Course, Solves},
     solvers::{Choice, Steps, fine},
 };
 use flowmap::{
-    Dual, FlowMap, Num, Number, Ode, ParametricOde, Tolerance,
-    solver::{Adaptive, DOPRI5, Save, Solution, Stiff},
+    Dual, FlowMap, Tolerance,
+    solver::{Adaptive, DOPRI5, Save, Solution, Solver, Stiff},
 };
 use proptest::{prelude::*, sample::select, test_runner::TestCaseResult};
 
-/// A family whose parameters are floats.
-#[derive(Clone, Copy)]
-struct Fixed(Family, [f64; 2]);
-
-impl Ode<2> for Fixed {
-    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; 2]) -> [Num<N>; 2] {
-        self.0.rhs_with(t, x, &self.1.map(|p| t.constant(p)))
-    }
-    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
-        self.0.stops_with(s, t, &self.1.map(|p| s.constant(p)))
-    }
-}
-
 type Point = [Dual<f64>; 2];
-
-fn fixed(problem: &Problem<Dual<f64>>) -> Fixed {
-    Fixed(problem.family, [&problem.inputs[4], &problem.inputs[5]].map(|p| *p.value()))
-}
 
 impl Solves<Point> for Stiff {
     fn path(&self, problem: &Problem<Dual<f64>>, save: &Save) -> Solution<Point> {
-        self.solve(fixed(problem), problem.s(), problem.t(), &problem.x(), save).unwrap()
+        self.solve(&problem.field(), problem.s(), problem.t(), &problem.x(), save).unwrap()
     }
     fn flow(&self, problem: &Problem<Dual<f64>>) -> Point {
-        self.clone().of(fixed(problem)).flow(problem.s(), problem.t(), &problem.x())
+        self.clone().of(problem.field()).flow(problem.s(), problem.t(), &problem.x())
     }
     fn adaptive(&self) -> Option<&Adaptive> {
         None
@@ -51,10 +33,7 @@ const TOLERANCE: f64 = 1e-9;
 const REACHED: f64 = 1e-7;
 
 fn everything_is_right(case: &Case, solver: &Stiff) -> TestCaseResult {
-    let mut rows = case.problems::<Dual<f64>>(1);
-    for parameter in &mut rows[0].inputs[4..] {
-        *parameter = Dual::constant(*parameter.value());
-    }
+    let rows = case.problems::<Dual<f64>>(1);
     let course = Course::<Point, _> { case, problem: &rows[0], solver };
     let ends = course.ends()?;
     // as smooth between the ends of steps as a method of order 5

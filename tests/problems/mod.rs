@@ -38,7 +38,7 @@ impl<O: Ode<D> + Copy, const D: usize> Problem<O, D> {
     }
 
     pub fn field(&self) -> Pointwise<O, D> {
-        Pointwise(self.ode)
+        self.ode.field()
     }
 
     /// Where the solution is at the end.
@@ -46,12 +46,12 @@ impl<O: Ode<D> + Copy, const D: usize> Problem<O, D> {
         reference(self.name).try_into().expect("as many coordinates as the problem has")
     }
 
-    pub fn solve(&self, solver: &impl Solver) -> Solution<[f64; D]> {
-        solver.solve(self.field(), &0.0, &self.end, &self.x, &Save::End).unwrap()
+    pub fn solve(&self, solver: &impl Solver<[f64; D], Pointwise<O, D>>) -> Solution<[f64; D]> {
+        solver.solve(&self.field(), &0.0, &self.end, &self.x, &Save::End).unwrap()
     }
 
     /// The largest error of a coordinate at the end.
-    pub fn error(&self, solver: &impl Solver) -> f64 {
+    pub fn error(&self, solver: &impl Solver<[f64; D], Pointwise<O, D>>) -> f64 {
         let path = self.solve(solver);
         assert!(path.status().is_success(), "{}: {}", self.name, path.status());
         distance(path.end(), &self.end_state())

@@ -92,7 +92,7 @@ fn dense_output_meets_the_ends_of_all_steps() {
     let orbit = arenstorf::BIG;
     for method in [BOGACKI_SHAMPINE, DOPRI5, TSIT5, DOP853] {
         let solver = Adaptive::new(method).unwrap().tolerance(Tolerance::new(1e-6, 1e-6).unwrap());
-        let solve = |save: &Save| solver.solve(orbit.field(), &0.0, &orbit.end, &orbit.x, save).unwrap();
+        let solve = |save: &Save| solver.solve(&orbit.field(), &0.0, &orbit.end, &orbit.x, save).unwrap();
         let (steps, dense) = (solve(&Save::Steps), solve(&Save::Dense));
         assert_eq!(steps.end(), dense.end());
         for (time, state) in steps.times().iter().zip(steps.states()) {

@@ -3,7 +3,7 @@
 use crate::problems::{self, Problem, Visitor, adaptive};
 use flowmap::{
     Ode,
-    exact::jacobian_of,
+    analysis::jacobian,
     solver::{DOP853, DOPRI5, Save, Solver},
 };
 use std::{collections::BTreeMap, sync::Mutex};
@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 /// What one tolerance, taken at time `t`, becomes at the end: `‖∇X_{t,T}(x_t)‖ (1 + |x_t|)`, in the maximum norm.
 fn growth<const D: usize, O: Ode<D> + Copy>(problem: &Problem<O, D>, time: f64, x: &[f64; D]) -> f64 {
     let map = adaptive(DOP853, 1e-9).of(problem.field());
-    let jacobian = jacobian_of(&map, &time, &problem.end, x);
+    let jacobian = jacobian(&map, &time, &problem.end, x);
     let rows = jacobian.iter().map(|row| row.iter().map(|entry| entry.abs()).sum::<f64>());
     rows.fold(0.0, f64::max) * (1.0 + x.iter().fold(0.0, |size: f64, x| size.max(x.abs())))
 }
@@ -24,7 +24,7 @@ pub fn condition<const D: usize, O: Ode<D> + Copy>(problem: &Problem<O, D>) -> f
     }
     const PARTS: u32 = 50;
     let times = (0..PARTS).map(|i| problem.end * f64::from(i) / f64::from(PARTS)).collect();
-    let path = adaptive(DOP853, 1e-9).solve(problem.field(), &0.0, &problem.end, &problem.x, &Save::At(times)).unwrap();
+    let path = adaptive(DOP853, 1e-9).solve(&problem.field(), &0.0, &problem.end, &problem.x, &Save::At(times)).unwrap();
     let sizes = path.times().iter().zip(path.states()).map(|(time, x)| growth(problem, *time, x));
     let condition = sizes.fold(0.0, f64::max);
     KNOWN.lock().unwrap().insert(problem.name, condition);
@@ -36,7 +36,7 @@ struct Factors;
 impl Visitor for Factors {
     fn visit<const D: usize, O: Ode<D> + Copy>(&mut self, problem: &Problem<O, D>) {
         if problem.factor > 100.0 {
-            let path = adaptive(DOPRI5, 1e-6).solve(problem.field(), &0.0, &problem.end, &problem.x, &Save::Steps).unwrap();
+            let path = adaptive(DOPRI5, 1e-6).solve(&problem.field(), &0.0, &problem.end, &problem.x, &Save::Steps).unwrap();
             let allowed: f64 = path.times().iter().zip(path.states()).map(|(time, x)| growth(problem, *time, x)).sum();
             println!("factor {:>8} of {allowed:.0}, condition {:.0}  {}", problem.factor, condition(problem), problem.name);
             assert!(problem.factor <= allowed, "{}: {allowed}", problem.name);

@@ -3,16 +3,16 @@
 use crate::problems::{Problem, adaptive, distance, gyre::GYRE, lorenz, reference};
 use flowmap::{
     Ode,
-    exact::jacobian_of,
-    solver::{DOP853, DOPRI5, Solver, TSIT5, Tableau},
+    analysis::jacobian,
+    solver::{DOP853, DOPRI5, TSIT5, Tableau},
 };
 
 /// The largest error of an entry of the Jacobian, and of a coordinate of the end, in units of the tolerance.
 fn errors<const D: usize, O: Ode<D> + Copy>(problem: &Problem<O, D>, name: &str, method: Tableau, tolerance: f64) -> [f64; 2] {
     let reference = reference(name);
-    let (end, jacobian) = reference.split_at(D);
-    let found = jacobian_of(&adaptive(method, tolerance).of(problem.field()), &0.0, &problem.end, &problem.x);
-    let rows = found.iter().zip(jacobian.chunks(D));
+    let (end, columns) = reference.split_at(D);
+    let found = jacobian(&adaptive(method, tolerance).of(problem.field()), &0.0, &problem.end, &problem.x);
+    let rows = found.iter().zip(columns.chunks(D));
     let error = rows.map(|(row, expected)| distance(row, &expected.try_into().unwrap())).fold(0.0, f64::max);
     let path = problem.solve(&adaptive(method, tolerance));
     let found = [error, distance(path.end(), &end.try_into().unwrap())].map(|error| error / tolerance);
@@ -45,7 +45,7 @@ fn the_jacobian_of_the_double_gyre_is_as_good_as_its_size_allows() {
 
 #[test]
 fn the_finite_time_lyapunov_exponent_of_the_double_gyre() {
-    let j = jacobian_of(&adaptive(DOP853, 1e-12).of(GYRE.field()), &0.0, &GYRE.end, &GYRE.x);
+    let j = jacobian(&adaptive(DOP853, 1e-12).of(GYRE.field()), &0.0, &GYRE.end, &GYRE.x);
     // the larger singular value of a matrix of two columns
     let (sum, det) = (j.as_flattened().iter().map(|x| x * x).sum::<f64>(), j[0][0] * j[1][1] - j[0][1] * j[1][0]);
     let largest = (0.5 * (sum + (sum * sum - 4.0 * det * det).sqrt())).sqrt();

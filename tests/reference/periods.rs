@@ -38,7 +38,7 @@ fn periods_are_found(method: Tableau, tolerances: &[f64]) {
             let event = if rises { event.rising() } else { event.falling() };
             let end = 1.5 * period;
             let path =
-                adaptive(method, tolerance).solve_until(problem.field(), &0.0, &end, &state, &Save::End, &[event]).unwrap();
+                adaptive(method, tolerance).solve_until(&problem.field(), &0.0, &end, &state, &Save::End, &[event]).unwrap();
             assert_eq!(path.status(), Status::Finished);
             assert_eq!(path.crossings().len(), 1, "{name} crosses its section once in one and a half periods");
             let crossing = &path.crossings()[0];

@@ -5,13 +5,16 @@ use crate::{
     problems::{self, Problem, Visitor, adaptive, distance},
 };
 use flowmap::{
-    Ode, Real,
+    Ode, Pointwise, Real,
     solver::{FixedSteps, METHODS, Save, Solution, Solver, Status, Tableau},
 };
 
 /// Solves in single precision.
-fn solve<const D: usize, O: Ode<D> + Copy>(problem: &Problem<O, D>, solver: &impl Solver) -> Solution<[f32; D]> {
-    solver.solve(problem.field(), &0.0, &(problem.end as f32), &problem.x.map(|x| x as f32), &Save::End).unwrap()
+fn solve<const D: usize, O: Ode<D> + Copy>(
+    problem: &Problem<O, D>,
+    solver: &impl Solver<[f32; D], Pointwise<O, D>>,
+) -> Solution<[f32; D]> {
+    solver.solve(&problem.field(), &0.0, &(problem.end as f32), &problem.x.map(|x| x as f32), &Save::End).unwrap()
 }
 
 /// What errors of the steps make of the end: the tolerance, and rounding errors, which are as many times the size of the solution

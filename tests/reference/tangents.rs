@@ -4,7 +4,7 @@
 
 use crate::problems::{self, Problem, Visitor, adaptive};
 use flowmap::{
-    Dual, Ode, Pointwise, Tolerance,
+    Dual, Ode, Tolerance,
     solver::{DOP853, DOPRI5, Save, Solver, TSIT5},
 };
 
@@ -19,7 +19,7 @@ impl Visitor for Ratios {
                 let (s, t) = (Dual::constant(0.0), Dual::constant(problem.end));
                 let x = Dual::new(problem.x, std::array::from_fn(|i| 1.0 / (i + 1) as f64));
                 let solver = adaptive(method, 1e-6).tolerance(tolerance);
-                let path = solver.solve(Pointwise::<_, D>(problem.ode), &s, &t, &x, &Save::End).unwrap();
+                let path = solver.solve(&problem.ode.field(), &s, &t, &x, &Save::End).unwrap();
                 path.statistics().evaluations as f64
             };
             let both = Tolerance::new(tolerance, tolerance).unwrap();

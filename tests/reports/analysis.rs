@@ -2,11 +2,11 @@
 
 use crate::runs::{METHODS, Mirrored, ode, within};
 use flowmap::{
-    Dual, Pointwise, Result, State,
+    Dual, Ode, Result, State,
     analysis::{LyapunovSpectrum, ReturnMap, Steps, Stroboscopic, lyapunov_spectrum},
     exact::Affine,
     flow_map,
-    solver::{DOP853, DOPRI5, Solver},
+    solver::{DOP853, DOPRI5},
 };
 use std::f64::consts::TAU;
 
@@ -17,13 +17,10 @@ fn a_decay_has_its_exponents_though_nothing_is_left_of_the_state() {
     for method in METHODS {
         let solver = within(1e-9, 1e-9)(method);
         let count = if method == DOPRI5 { 100_000 } else { 10_000 };
-        let forward = lyapunov_spectrum(
-            &solver.clone().of(Pointwise::<_, 2>(decay)),
-            &Steps::new(0.0, 0.1, count).unwrap().after(50),
-            &[0.5, 0.5],
-        );
+        let forward =
+            lyapunov_spectrum(&solver.clone().of(decay.field()), &Steps::new(0.0, 0.1, count).unwrap().after(50), &[0.5, 0.5]);
         let backward = lyapunov_spectrum(
-            &solver.of(Pointwise::<_, 2>(Mirrored(decay, -1.0))),
+            &solver.of(Mirrored(decay, -1.0).field()),
             &Steps::new(0.0, -0.1, count / 10).unwrap().after(50),
             &[0.5, 0.5],
         );
@@ -41,7 +38,7 @@ fn points_of_rest_have_the_exponents_of_their_matrix() {
     for (rates, sorted) in [([-0.5, -3.0], [-0.5, -3.0]), ([0.3, 1.5], [1.5, 0.3]), ([-1.0, 2.0], [2.0, -1.0])] {
         let system = Affine::new([[rates[0], 0.0], [0.0, rates[1]]], [0.0; 2]).unwrap();
         for method in METHODS {
-            let map = within(1e-8, 1e-9)(method).of(Pointwise::<_, 2>(system));
+            let map = within(1e-8, 1e-9)(method).of(system.field());
             let spectrum = lyapunov_spectrum(&map, &Steps::new(0.0, 1.0, 1000).unwrap(), &[0.0, 0.0]).unwrap();
             crate::runs::close(method.name, spectrum.exponents(), &sorted, [0.0, 100.0 * 1e-8]);
         }
@@ -61,8 +58,8 @@ fn a_map_to_one_point_has_no_exponents_and_says_so() {
 
 ode!(Lorenz, 3, |_t, [x, y, z]| [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z]);
 
-fn lorenz(step: f64, count: u32) -> Result<LyapunovSpectrum<3>> {
-    let map = within(1e-9, 1e-9)(DOP853).of(Pointwise::<_, 3>(Lorenz));
+fn lorenz(step: f64, count: u32) -> Result<LyapunovSpectrum<[f64; 3]>> {
+    let map = within(1e-9, 1e-9)(DOP853).of(Lorenz.field());
     lyapunov_spectrum(&map, &Steps::new(0.0, step, count)?.after(30), &[1.0, 1.0, 20.0])
 }
 
@@ -87,7 +84,7 @@ ode!(Duffing, 2, |t, [x, v]| [v.clone(), 0.3 * t.cos() + x - x.powi(3) - 0.2 * v
 /// `x'' = 0.3 cos t + x - x³ - 0.2 x'`, by time and by period; JuliaDynamics/ChaosTools.jl#301.
 #[test]
 fn the_exponents_of_the_strobed_oscillator_are_those_of_the_flow_times_its_period() {
-    let map = within(1e-9, 1e-9)(DOP853).of(Pointwise::<_, 2>(Duffing));
+    let map = within(1e-9, 1e-9)(DOP853).of(Duffing.field());
     let spectrum = lyapunov_spectrum(&map, &Steps::new(0.0, TAU, 3000).unwrap().after(50), &[0.1, 0.25]).unwrap();
     let (first, error) = (spectrum.exponents()[0], spectrum.standard_errors()[0]);
     assert!((first - 0.158).abs() < 4.0 * error + 1e-3 && error < 0.005, "{first} {error}");
@@ -107,7 +104,7 @@ fn the_exponents_of_the_strobed_oscillator_are_those_of_the_flow_times_its_perio
 fn the_exponents_of_a_linear_oscillator_are_half_its_damping() {
     ode!(Damped, 2, |t, [x, v]| [v.clone(), (3.0 * t).cos() - x - 0.4 * v]);
     for method in METHODS {
-        let map = within(1e-8, 1e-9)(method).of(Pointwise::<_, 2>(Damped));
+        let map = within(1e-8, 1e-9)(method).of(Damped.field());
         let spectrum = lyapunov_spectrum(&map, &Steps::new(0.0, TAU / 3.0, 400).unwrap().after(50), &[0.1, 0.25]).unwrap();
         assert!((spectrum.sum() + 0.4).abs() < 1e-5, "{}: {}", method.name, spectrum.sum());
         crate::runs::close(method.name, spectrum.exponents(), &[-0.2; 2], [0.0, 5e-3]);

@@ -2,7 +2,7 @@
 
 use crate::runs::{MANY, METHODS, Mirrored, ode, within};
 use flowmap::{
-    Dual, FlowMap, Num, Number, ParametricOde, Pointwise, State, Tape, Tensor, Var,
+    Dual, FlowMap, Num, Number, Ode, ParametricOde, State, Tape, Tensor, Var,
     backend::ndarray::NdTensor,
     exact::Affine,
     solver::{Adaptive, HEUN, Save, Solver},
@@ -54,9 +54,9 @@ fn the_gradient_of_a_loss_at_save_times_is_right_at_the_last_too() {
         for k in 0..3 {
             for end in [20.0, 25.0] {
                 let end = Dual::constant(end);
-                let at = solver.solve(Chain.with(moving(k)), &zero, &end, &start, &Save::At(TIMES.to_vec())).unwrap();
+                let at = solver.solve(&Chain.with(moving(k)), &zero, &end, &start, &Save::At(TIMES.to_vec())).unwrap();
                 is_right(method.name, k, &loss(at.states(), &one));
-                let dense = solver.solve(Chain.with(moving(k)), &zero, &end, &start, &Save::Dense).unwrap();
+                let dense = solver.solve(&Chain.with(moving(k)), &zero, &end, &start, &Save::Dense).unwrap();
                 is_right(method.name, k, &loss(&TIMES.map(|time| dense.at(&Dual::constant(time))), &one));
             }
             let map = solver.clone().of(Chain.with(moving(k)));
@@ -98,7 +98,7 @@ ode!(Wide, 6, |_t, [a, b, _, p, q, _]| {
 #[test]
 fn the_gradient_by_implicit_methods_is_right() {
     for (name, solver) in &crate::runs::implicit(1e-9, 1e-10)[..2] {
-        let map = solver.clone().of(Wide);
+        let map = solver.clone().of(Wide.field());
         for (k, expected) in GRADIENT.into_iter().enumerate() {
             let [p, q, r] = moving(k);
             let [a, b, c] = START.map(Dual::constant);
@@ -125,9 +125,9 @@ fn the_derivative_of_the_last_saved_state_is_that_of_the_end() {
         for end in [1e-3, 0.1, 1.0, 5.0] {
             let times = |sign: f64| Save::At(vec![0.5 * sign * end, sign * end, sign * end]);
             let [zero, to, back] = [0.0, end, -end].map(Dual::constant);
-            let forward = solver.solve(Pointwise(decay), &zero, &to, &start, &times(1.0)).unwrap();
-            let backward = solver.solve(Pointwise(Mirrored(decay, -1.0)), &zero, &back, &start, &times(-1.0)).unwrap();
-            let dense = solver.solve(Pointwise(decay), &zero, &to, &start, &Save::Dense).unwrap();
+            let forward = solver.solve(&decay.field(), &zero, &to, &start, &times(1.0)).unwrap();
+            let backward = solver.solve(&Mirrored(decay, -1.0).field(), &zero, &back, &start, &times(-1.0)).unwrap();
+            let dense = solver.solve(&decay.field(), &zero, &to, &start, &Save::Dense).unwrap();
             let last = dense.at(&to);
             for state in [&forward.states()[1], &forward.states()[2], &backward.states()[1], &last, forward.end()] {
                 let expected = (-end).exp();
@@ -153,9 +153,9 @@ fn the_gradient_at_a_loose_tolerance_is_that_of_the_steps_as_taken() {
             let start = Dual::new([1.0, 1.0], std::array::from_fn(|i| f64::from(u8::from(i == k))));
             let times = [0.0, sign * 3.0].map(Dual::constant);
             let end = if sign > 0.0 {
-                solver.clone().of(Pointwise::<_, 2>(system)).flow(&times[0], &times[1], &start)
+                solver.clone().of(system.field()).flow(&times[0], &times[1], &start)
             } else {
-                solver.clone().of(Pointwise::<_, 2>(Mirrored(system, -1.0))).flow(&times[0], &times[1], &start)
+                solver.clone().of(Mirrored(system, -1.0).field()).flow(&times[0], &times[1], &start)
             };
             end.dot(&end)
         };

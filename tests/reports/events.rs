@@ -2,10 +2,10 @@
 
 use crate::runs::{Found, MANY, METHODS, ode, watched, within};
 use flowmap::{
-    Pointwise,
+    Ode,
     analysis::{Hyperplane, Passage, ReturnMap, Section},
     exact::Affine,
-    solver::{Adaptive, DOP853, DOPRI5, Direction, Event, Save, Solver, Status},
+    solver::{Adaptive, DOP853, DOPRI5, Direction, Event, Save, Status},
 };
 use std::f64::consts::PI;
 
@@ -84,7 +84,7 @@ fn events_at_the_ends_of_steps_happen_once() {
         }
         for method in METHODS {
             let stop = |from: f64, y: f64| {
-                solver(method).solve_until(Pointwise(Clock), &from, &0.05, &[y], &Save::End, &levels(true)(1.0)).unwrap()
+                solver(method).solve_until(&Clock.field(), &from, &0.05, &[y], &Save::End, &levels(true)(1.0)).unwrap()
             };
             let first = stop(0.0, 0.0);
             let second = stop(*first.end_time(), first.end()[0]);
@@ -147,10 +147,10 @@ fn a_start_on_an_event_is_no_crossing() {
     for method in METHODS {
         let solver = within(1e-6, 1e-9)(method);
         let falling = [Event::new(|t: &f64, _: &Line| 0.98 - t).falling().terminal()];
-        let first = solver.solve_until(Pointwise(Clock), &0.0, &1.0, &[0.0], &Save::End, &falling).unwrap();
+        let first = solver.solve_until(&Clock.field(), &0.0, &1.0, &[0.0], &Save::End, &falling).unwrap();
         assert!(first.status() == Status::Event(0) && *first.end_time() >= 0.98, "{first:?}");
         let rising = [Event::new(|t: &f64, _: &Line| t - 0.98).rising().terminal()];
-        let second = solver.solve_until(Pointwise(Clock), first.end_time(), &2.0, first.end(), &Save::End, &rising).unwrap();
+        let second = solver.solve_until(&Clock.field(), first.end_time(), &2.0, first.end(), &Save::End, &rising).unwrap();
         assert_eq!((second.status(), second.end_time()), (Status::Finished, &2.0), "{}", method.name);
         assert!(second.crossings().is_empty() && (second.end()[0] - 2.0).abs() < 1e-14);
     }
@@ -221,7 +221,7 @@ fn a_section_that_is_never_reached_has_no_passage() {
     let start = Passage { time: 0.0, point: [0.0, 0.5, 0.0, 0.1] };
     let most = 0.520_010_683_769_831_46;
     for method in METHODS {
-        let map = within(1e-9, 1e-9)(method).of(Pointwise::<_, 4>(HenonHeiles));
+        let map = within(1e-9, 1e-9)(method).of(HenonHeiles.field());
         for (step, falling) in [(0.1, Direction::Falling), (-0.1, Direction::Rising)] {
             for level in [0.6, 0.5202] {
                 let never = Section::new(&map, Hyperplane::new([0.0, 1.0, 0.0, 0.0], level).unwrap(), step).unwrap();
@@ -272,7 +272,7 @@ fn a_crossing_has_the_direction_of_the_solve() {
 /// The same through a section, forward and from beyond the plane back.
 #[test]
 fn a_section_of_lorenz_system_is_met_in_the_direction_asked_for() {
-    let map = within(1e-11, 1e-11)(DOP853).of(Pointwise::<_, 3>(Lorenz));
+    let map = within(1e-11, 1e-11)(DOP853).of(Lorenz.field());
     let plane = Hyperplane::new([1.0, 0.0, 0.0], 5.0).unwrap();
     let meet = |direction: Direction, step: f64, start: Passage<[f64; 3]>| {
         Section::new(&map, plane, step).unwrap().crossing(direction).image(&start).unwrap().unwrap()
@@ -290,6 +290,6 @@ fn a_section_of_lorenz_system_is_met_in_the_direction_asked_for() {
 fn a_first_step_over_an_event_sees_it() {
     let solver: Adaptive = within(1e-6, 1e-9)(DOPRI5).first_step(1.0).unwrap();
     let event = [Event::new(|t: &f64, _: &Line| t - 1e-12)];
-    let path = solver.solve_until(Pointwise(Clock), &0.0, &1.0, &[0.0], &Save::End, &event).unwrap();
+    let path = solver.solve_until(&Clock.field(), &0.0, &1.0, &[0.0], &Save::End, &event).unwrap();
     assert!(path.crossings().len() == 1 && (path.crossings()[0].time - 1e-12).abs() < 1e-20, "{:?}", path.crossings());
 }

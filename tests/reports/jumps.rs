@@ -2,7 +2,7 @@
 
 use crate::runs::{Found, MANY, METHODS, ode, pulse, solved, solved_in_single, within};
 use flowmap::{
-    FlowMap, Num, Number, Ode, Pointwise,
+    FlowMap, Num, Number, Ode,
     exact::Affine,
     solver::{Save, Solver, Status},
 };
@@ -153,7 +153,7 @@ fn kinks_of_the_velocity_cost_no_accuracy() {
         }
         #[cfg(feature = "diffsol")]
         for (name, solver) in crate::runs::implicit(1e-6, 1e-9) {
-            let path = solver.solve(Triangle, &0.0, &end, &[10.0], &flowmap::solver::Save::End).unwrap();
+            let path = solver.solve(&Triangle.field(), &0.0, &end, &[10.0], &flowmap::solver::Save::End).unwrap();
             assert_eq!(path.status(), Status::Finished, "{name}");
             crate::runs::close(name, path.end(), &[value], [MANY * 1e-6, 0.0]);
         }
@@ -199,7 +199,8 @@ fn two_that_meet_and_slide_together_are_followed_or_the_solve_says_so() {
 #[test]
 fn implicit_methods_slide_or_say_so() {
     for (name, solver) in crate::runs::implicit(1e-6, 1e-9) {
-        let path = solver.clone().max_steps(100_000).solve(Slides, &0.0, &1.0, &[0.0], &flowmap::solver::Save::End).unwrap();
+        let path =
+            solver.clone().max_steps(100_000).solve(&Slides.field(), &0.0, &1.0, &[0.0], &flowmap::solver::Save::End).unwrap();
         match path.status() {
             Status::Finished => crate::runs::close(name, path.end(), &[0.5], [MANY * 1e-6, 0.0]),
             status => assert!(!status.to_string().contains("stiff"), "{name}: {status}"),
@@ -217,14 +218,14 @@ fn chattering_is_named_where_it_is_and_nowhere_else() {
             [1e-3, 1e-6, 1e-9].into_iter().flat_map(|tolerance| (20..100).step_by(7).map(move |most| (tolerance, most)))
         {
             let solver = within(tolerance, tolerance)(method).max_steps(most);
-            let pendulum = solver.solve(Pointwise::<_, 2>(Pendulum), &0.0, &1e6, &[0.0, 2.5], &Save::End).unwrap();
-            let duffing = solver.solve(Pointwise::<_, 2>(Duffing), &0.0, &1e6, &[0.5, 0.0], &Save::End).unwrap();
+            let pendulum = solver.solve(&Pendulum.field(), &0.0, &1e6, &[0.0, 2.5], &Save::End).unwrap();
+            let duffing = solver.solve(&Duffing.field(), &0.0, &1e6, &[0.5, 0.0], &Save::End).unwrap();
             for path in [pendulum, duffing] {
                 assert_eq!(path.status(), Status::TooManySteps, "{} at {tolerance}, {most}", method.name);
             }
         }
         let solver = within(1e-6, 1e-6)(method).max_steps(1000);
-        let path = solver.solve(Pointwise::<_, 1>(Slides), &0.0, &1.0, &[0.0], &Save::End).unwrap();
+        let path = solver.solve(&Slides.field(), &0.0, &1.0, &[0.0], &Save::End).unwrap();
         assert_eq!(path.status(), Status::Chattering, "{}", method.name);
     }
 }
@@ -236,7 +237,7 @@ fn a_shortest_step_is_no_licence_to_leap_over_a_jump() {
     for method in METHODS {
         for shortest in [1e-9, 1e-3, 0.03, 0.1, 0.3] {
             let solver = within(1e-6, 1e-9)(method).step_limits(shortest, 0.5).unwrap();
-            let path = solver.solve(Pointwise::<_, 1>(Step), &0.0, &2.0, &[0.0], &Save::End).unwrap();
+            let path = solver.solve(&Step.field(), &0.0, &2.0, &[0.0], &Save::End).unwrap();
             let right = (path.end()[0] - 1.0).abs() < MANY * 1e-6;
             assert!(right || path.status() == Status::StepTooSmall, "{} with {shortest}: {path:?}", method.name);
         }

@@ -3,7 +3,7 @@
 #[cfg(feature = "diffsol")]
 use flowmap::solver::Stiff;
 use flowmap::{
-    Lanes, Num, Number, Ode, Pointwise, Real, Tolerance, VelocityField,
+    Lanes, Num, Number, Ode, Real, Tolerance, VelocityField,
     solver::{
         Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, End, Ensemble, Event, Save, Solution, Solver, Start, Status, TSIT5, Tableau,
     },
@@ -146,7 +146,7 @@ pub fn watched<'a, F: Real, const D: usize>(
 ) -> Vec<Found<D>> {
     let both = |method| {
         let solver = solver(method);
-        [1.0, -1.0].map(|sign| alone(&solver, &Pointwise(Mirrored(ode, sign)), span, x, sign, &events(F::from_f64(sign))))
+        [1.0, -1.0].map(|sign| alone(&solver, &Mirrored(ode, sign).field(), span, x, sign, &events(F::from_f64(sign))))
     };
     METHODS.into_iter().flat_map(both).collect()
 }
@@ -219,7 +219,7 @@ fn together<const D: usize>(
 }
 
 /// One trajectory of an ensemble.
-fn in_lanes<const D: usize>(solver: &Adaptive, field: InLanes<D>, start: Start<f64, D>) -> End<f64, D> {
+fn in_lanes<const D: usize>(solver: &Adaptive, field: InLanes<D>, start: Start<[f64; D]>) -> End<[f64; D]> {
     Ensemble::new(solver.clone()).solve(&Erased(field), &[start])[0]
 }
 
@@ -231,7 +231,7 @@ pub fn path<const D: usize>(
     x: [f64; D],
     save: &Save,
 ) -> Solution<[f64; D]> {
-    let field: &dyn VelocityField<[f64; D]> = &Pointwise(ode);
+    let field: &dyn VelocityField<[f64; D]> = &ode.field();
     solver.solve(field, &s, &t, &x, save).unwrap()
 }
 

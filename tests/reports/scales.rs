@@ -35,7 +35,7 @@ fn the_velocity_is_not_asked_for_outside_the_span() {
         });
         for (method, save) in METHODS.into_iter().flat_map(|m| [(m, Save::Dense), (m, Save::At(vec![span[0], span[1]]))]) {
             for [s, t] in [span, [span[1], span[0]]] {
-                let path = within(1e-6, 1e-9)(method).solve(recorded, &s, &t, &[1.0], &save).unwrap();
+                let path = within(1e-6, 1e-9)(method).solve(&recorded, &s, &t, &[1.0], &save).unwrap();
                 assert_eq!(path.status(), Status::Finished, "{}", method.name);
             }
         }

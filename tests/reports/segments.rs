@@ -2,7 +2,7 @@
 
 use crate::runs::{METHODS, close, pulse, within};
 use flowmap::{
-    Clock, Dual, FlowMap, Num, Number, Ode, ParametricOde, Pointwise, Restriction, Tensor, TimeChange, VelocityField,
+    Clock, Dual, FlowMap, Num, Number, Ode, ParametricOde, Restriction, Tensor, TimeChange, VelocityField,
     backend::ndarray::NdTensor,
     solver::{Ensemble, FixedSteps, METHODS as EVERY, RK4, Save, Solver, Start, Status},
 };
@@ -37,7 +37,7 @@ fn fixed_steps_keep_their_order_across_stops() {
         let ode = Pulse { rate: -1.0, height: 5.0, times: [0.31, 0.77] };
         let exact = 5.0 * ((-0.23_f64).exp() - (-0.69_f64).exp()) + (-1.0_f64).exp();
         let error = |steps| {
-            let map = FixedSteps::new(method, steps).unwrap().of(Pointwise::<_, 1>(ode));
+            let map = FixedSteps::new(method, steps).unwrap().of(ode.field());
             (map.flow(&0.0, &1.0, &[1.0])[0] - exact).abs()
         };
         let (coarse, fine): (f64, f64) = (error(8), error(32));
@@ -53,7 +53,7 @@ fn fixed_steps_keep_their_order_across_stops() {
 #[test]
 fn implicit_methods_stop_where_the_ode_says() {
     for (name, solver) in crate::runs::implicit(1e-6, 1e-9) {
-        let path = solver.solve(steady(1e4, [20.0, 20.1]), &0.0, &30.0, &[0.0], &Save::At(vec![20.05, 30.0])).unwrap();
+        let path = solver.solve(&steady(1e4, [20.0, 20.1]).field(), &0.0, &30.0, &[0.0], &Save::At(vec![20.05, 30.0])).unwrap();
         close(name, &[path.states()[0][0], path.states()[1][0], path.end()[0]], &[500.0, 1000.0, 1000.0], [1e-6, 0.0]);
         assert_eq!(path.status(), Status::Finished);
     }
@@ -86,7 +86,7 @@ fn derivatives_across_stops_by_their_own_times_are_right() {
             let expected = grown(&Dual::new(t, 0.5), &moving);
             let solver = within(1e-9, 1e-12)(method);
             let (s, end) = (Dual::constant(0.0), Dual::new(t, 0.5));
-            let path = solver.solve(Switch.with(moving.clone()), &s, &end, &[Dual::constant(1.0)], &Save::Dense).unwrap();
+            let path = solver.solve(&Switch.with(moving.clone()), &s, &end, &[Dual::constant(1.0)], &Save::Dense).unwrap();
             let found = path.end()[0].clone();
             close(method.name, &[*found.value(), *found.tangent()], &[*expected.value(), *expected.tangent()], [1e-6, 1e-7]);
             // and on the way, between the stops: at a constant time
@@ -112,7 +112,7 @@ fn each_trajectory_of_an_ensemble_and_each_row_of_a_batch_has_stops_of_its_own()
             let exact = grown(&start.to, &within_span);
             assert_eq!(end.status, Status::Finished);
             close(method.name, &end.state, &[exact], [1e-5, 0.0]);
-            let alone = solver.solve(Switch.with(start.parameters), &0.0, &start.to, &[1.0], &Save::End).unwrap();
+            let alone = solver.solve(&Switch.with(start.parameters), &0.0, &start.to, &[1.0], &Save::End).unwrap();
             assert_eq!(alone.statistics().evaluations, end.evaluations, "{}: {start:?}", method.name);
         }
         let column = |values: [f64; 2]| NdTensor::from_slice(&(), &values, &[2]);
@@ -135,7 +135,7 @@ impl Clock for Bounce {
 
 #[test]
 fn combinators_pass_stops_on_through_changes_of_time() {
-    let inner = Pointwise::<_, 1>(steady(1.0, [1.0, 1.2]));
+    let inner = steady(1.0, [1.0, 1.2]).field();
     let there = TimeChange { of: inner, clock: Bounce };
     let root = |theta: f64| [1.0, -1.0].map(|sign| 1.75 + sign * (1.75_f64.powi(2) - theta).sqrt());
     let mut expected = [root(1.0), root(1.2)].concat();
@@ -195,7 +195,7 @@ fn a_clock_that_stands_still_at_a_stop_shows_it() {
             t.powi(3)
         }
     }
-    let there = TimeChange { of: Pointwise::<_, 1>(steady(1.0, [0.0, 9.0])), clock: Cubed };
+    let there = TimeChange { of: steady(1.0, [0.0, 9.0]).field(), clock: Cubed };
     let found: Vec<f64> = VelocityField::<[f64; 1]>::stops(&there, &-1.0, &1.0);
     assert!(found.iter().any(|t| t.abs() < 1e-14), "{found:?}");
     for method in METHODS {

@@ -2,7 +2,7 @@
 
 use crate::runs::{MANY, METHODS, Mirrored, ode, solved, solved_in_single, within};
 use flowmap::{
-    Norm, Pointwise, Tolerance,
+    Norm, Ode, Tolerance,
     exact::Affine,
     solver::{Adaptive, DOPRI5, Ensemble, Save, Solver, Start, Status, Tableau},
 };
@@ -90,7 +90,7 @@ fn input_that_is_not_finite_is_refused_at_the_start() {
         for method in METHODS {
             for way in [1.0, -1.0] {
                 let [s, t] = span.map(|time| way * time);
-                let path = within(1e-6, 1e-9)(method).solve(Pointwise(Mirrored(Growth, -1.0)), &s, &t, &x, &Save::End).unwrap();
+                let path = within(1e-6, 1e-9)(method).solve(&Mirrored(Growth, -1.0).field(), &s, &t, &x, &Save::End).unwrap();
                 assert!(path.status() == Status::NotFinite && path.statistics().evaluations < 5, "{path:?}");
             }
         }

@@ -4,7 +4,7 @@
 use crate::runs::implicit;
 use crate::runs::{Found, MANY, ode, solved, solved_in_single, within};
 #[cfg(feature = "diffsol")]
-use flowmap::solver::Save;
+use flowmap::solver::{Save, Solver};
 use flowmap::{Num, Number, Ode, exact::Affine, solver::Status};
 
 #[cfg(feature = "diffsol")]
@@ -28,7 +28,7 @@ fn a_reaction_that_ends_after_1e11_seconds_keeps_its_mass_and_its_bounds() {
                 continue; // its order is too low for that
             }
             for (time, end) in expected {
-                let path = solver.solve(Robertson, &0.0, &time, &[1.0, 0.0, 0.0], &Save::End).unwrap();
+                let path = solver.solve(&Robertson.field(), &0.0, &time, &[1.0, 0.0, 0.0], &Save::End).unwrap();
                 assert_eq!(path.status(), Status::Finished, "{name} to {time:e}");
                 crate::runs::close(
                     &format!("{name} at {relative} to {time:e}"),
@@ -44,7 +44,7 @@ fn a_reaction_that_ends_after_1e11_seconds_keeps_its_mass_and_its_bounds() {
     for (relative, absolute) in [(1e-3, 1e-6), (1e-4, 1e-4), (1e-6, 1e-6), (1e-9, 1e-6)] {
         for (name, solver) in implicit(relative, absolute) {
             for (time, end) in expected {
-                let path = solver.solve(Robertson, &0.0, &time, &[1.0, 0.0, 0.0], &Save::End).unwrap();
+                let path = solver.solve(&Robertson.field(), &0.0, &time, &[1.0, 0.0, 0.0], &Save::End).unwrap();
                 assert_eq!(path.status(), Status::Finished, "{name} to {time:e}");
                 let allowed = [MANY * relative, MANY * absolute];
                 crate::runs::close(&format!("{name} at {relative}, {absolute} to {time:e}"), path.end(), &end, allowed);
@@ -60,7 +60,7 @@ fn a_fast_equilibrium_stays_where_it_is() {
     let reaction = Affine::new([[-1e6, 1.0], [1e6, -1.0]], [0.0; 2]).unwrap();
     for (name, solver) in implicit(1e-8, 1e-11) {
         for time in [1.0, 1e5, 1e11] {
-            let path = solver.solve(reaction, &0.0, &time, &[1.0, 0.0], &Save::End).unwrap();
+            let path = solver.solve(&reaction, &0.0, &time, &[1.0, 0.0], &Save::End).unwrap();
             assert_eq!(path.status(), Status::Finished, "{name}");
             crate::runs::close(name, path.end(), &[1.0 / 1_000_001.0, 1e6 / 1_000_001.0], [MANY * 1e-8, MANY * 1e-11]);
         }
@@ -93,7 +93,7 @@ fn a_concentration_that_decays_to_nothing_does_not_get_lost_below_zero() {
         #[cfg(feature = "diffsol")]
         for (name, solver) in implicit(1e-6, absolute) {
             for (time, end) in [(1.0, 0.001_934_886_877_799_002_5), (20.0, 1e-41)] {
-                let path = solver.solve(Hill, &0.0, &time, &[0.2], &Save::End).unwrap();
+                let path = solver.solve(&Hill.field(), &0.0, &time, &[0.2], &Save::End).unwrap();
                 assert_eq!(path.status(), Status::Finished, "{name}, {absolute}");
                 crate::runs::close(name, path.end(), &[end], [MANY * 1e-6, MANY * absolute]);
             }
@@ -161,7 +161,7 @@ fn a_textbook_system_is_solved_as_typed() {
         }
         #[cfg(feature = "diffsol")]
         for (name, solver) in implicit(1e-6, 1e-9) {
-            let path = solver.solve(Forced(c), &0.0, &time, &start, &Save::End).unwrap();
+            let path = solver.solve(&Forced(c).field(), &0.0, &time, &start, &Save::End).unwrap();
             assert_eq!(path.status(), Status::Finished, "{name}");
             crate::runs::close(name, path.end(), &end, [MANY * 1e-6, MANY * 1e-6]);
         }
@@ -191,7 +191,7 @@ fn growth_is_right_until_the_floats_are_full_and_then_the_solve_stops() {
         }
         #[cfg(feature = "diffsol")]
         for (name, solver) in &implicit(1e-9, 1e-9)[..2] {
-            let path = solver.solve(growth, &0.0, &time, &[10.0, 0.0], &Save::End).unwrap();
+            let path = solver.solve(&growth, &0.0, &time, &[10.0, 0.0], &Save::End).unwrap();
             assert_eq!(path.status(), Status::Finished, "{name}");
             crate::runs::close(name, &path.end()[..1], &[end], [100.0 * 120.0 * time * 1e-9, 0.0]);
         }
@@ -204,7 +204,7 @@ fn growth_is_right_until_the_floats_are_full_and_then_the_solve_stops() {
     }
     #[cfg(feature = "diffsol")]
     for (name, solver) in implicit(1e-6, 1e-9) {
-        let path = solver.solve(growth, &0.0, &10.0, &[10.0, 0.0], &Save::End).unwrap();
+        let path = solver.solve(&growth, &0.0, &10.0, &[10.0, 0.0], &Save::End).unwrap();
         assert!(!path.status().is_success() && *path.end_time() < 5.93, "{name}: {path:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::runs::{Found, MANY, METHODS, Mirrored, path, pulse, solved, solved_in_single, within};
 use flowmap::{
-    Dual, FlowMap, Num, Number, Ode, ParametricOde, Pointwise,
+    Dual, FlowMap, Num, Number, Ode, ParametricOde,
     exact::Affine,
     solver::{Adaptive, DOPRI5, Ensemble, Event, Save, Solver, Start, Status, Tableau},
 };
@@ -80,7 +80,7 @@ fn is_seen<const K: usize>(pulses: Pulses<K>, span: [f64; 2], x: f64) {
         let alone = path(&solver, Named(pulses), span, [x], &Save::End);
         let start = Start { from: span[0], to: span[1], state: [x], parameters: [] };
         let together = Ensemble::new(solver.clone()).solve(&Named(pulses), &[start])[0];
-        let mapped = solver.of(Pointwise::<_, 1>(Named(pulses))).flow(&span[0], &span[1], &[x]);
+        let mapped = solver.of(Named(pulses).field()).flow(&span[0], &span[1], &[x]);
         assert_eq!((alone.status(), together.status), (Status::Finished, Status::Finished));
         for found in [alone.end()[0], together.state[0], mapped[0]] {
             crate::runs::close(method.name, &[found], &[end], [MANY * 1e-8; 2]);
@@ -113,7 +113,7 @@ fn a_pulse_between_two_event_times_adds_what_it_should() {
     for method in METHODS {
         let at = |time: f64| Event::new(move |t: &f64, _: &[f64; 1]| t - time);
         let solver = stopping(1e-6, &[20.0, 20.1])(method);
-        let path = solver.solve_until(Pointwise(pulses), &0.0, &30.0, &[0.0], &Save::End, &[at(20.0), at(20.1)]).unwrap();
+        let path = solver.solve_until(&pulses.field(), &0.0, &30.0, &[0.0], &Save::End, &[at(20.0), at(20.1)]).unwrap();
         let times: Vec<f64> = path.crossings().iter().map(|crossing| crossing.time).collect();
         assert_eq!(times, [20.0, 20.1], "{}", method.name);
         assert!((path.end()[0] - 1000.0).abs() < 1e-9);
@@ -198,7 +198,7 @@ fn trajectories_have_stops_of_their_own() {
         for (start, end) in starts.iter().zip(Ensemble::new(solver.clone()).solve(&Dosed, &starts)) {
             let [dose, when] = start.parameters;
             let expected = (-20.0_f64).exp() + dose * ((when + 0.01 - 20.0).exp() - (when - 20.0).exp());
-            let alone = solver.solve(Dosed.with(start.parameters), &0.0, &20.0, &[1.0], &Save::End).unwrap();
+            let alone = solver.solve(&Dosed.with(start.parameters), &0.0, &20.0, &[1.0], &Save::End).unwrap();
             assert_eq!((end.status, alone.status()), (Status::Finished, Status::Finished));
             crate::runs::close(method.name, &[end.state[0], alone.end()[0]], &[expected; 2], [MANY * 1e-8, MANY * 1e-8]);
         }
@@ -257,12 +257,12 @@ fn the_time_of_a_pulse_has_its_derivative() {
 fn stops_are_honoured_on_duals_and_behind_references() {
     let pulses = Pulses { rate: -1.0, push: 20.0, on: [[1.0, 1.05]] };
     let named = Named(pulses);
-    let field: &dyn flowmap::VelocityField<[f64; 1]> = &Pointwise(&named);
+    let field: &dyn flowmap::VelocityField<[f64; 1]> = &(&named).field();
     for method in METHODS {
         let solver = within(1e-8, 1e-8)(method);
         let map = solver.clone().of(field);
         crate::runs::close(method.name, &map.flow(&0.0, &2.0, &[1.0]), &[0.512_566_928_897_798_4], [MANY * 1e-8, 0.0]);
-        let map = solver.of(Pointwise::<_, 1>(&named));
+        let map = solver.of((&named).field());
         let end = map.flow(&Dual::constant(0.0), &Dual::constant(2.0), &Dual::new([1.0], [1.0]));
         let found = [end.value()[0], end.tangent()[0]];
         crate::runs::close(method.name, &found, &[0.512_566_928_897_798_4, (-2.0_f64).exp()], [MANY * 1e-8, 0.0]);
@@ -300,7 +300,7 @@ fn the_time_of_an_event_has_its_derivative() {
             (Dual::new([height, 0.0], [1.0, 0.0]), Dual::constant(g), 0.5 * time / height, -0.5 * (2.0 * g / height).sqrt()),
             (Dual::constant([height, 0.0]), Dual::new(g, 1.0), -0.5 * time / g, -0.5 * (2.0 * height / g).sqrt()),
         ] {
-            let path = solver.solve_until(Fall.with([gravity]), &zero, &end, &start, &Save::End, &ground()).unwrap();
+            let path = solver.solve_until(&Fall.with([gravity]), &zero, &end, &start, &Save::End, &ground()).unwrap();
             assert_eq!(path.status(), Status::Event(0));
             let found = [*path.end_time().value(), *path.end_time().tangent(), path.end().tangent()[0], path.end().tangent()[1]];
             crate::runs::close(method.name, &found, &[time, rate, 0.0, speed], [1e-10, 1e-9]);
@@ -315,10 +315,10 @@ fn implicit_methods_count_their_attempts_over_all_segments() {
     let on = std::array::from_fn::<_, 10, _>(|k| [k as f64, k as f64 + 0.5]);
     let pulses = Named(Pulses { rate: -1.0, push: 1.0, on });
     for (name, solver) in crate::runs::implicit(1e-6, 1e-9) {
-        let whole = solver.clone().solve(pulses, &0.0, &10.0, &[1.0], &Save::End).unwrap();
+        let whole = solver.clone().solve(&pulses.field(), &0.0, &10.0, &[1.0], &Save::End).unwrap();
         let taken = whole.statistics().accepted + whole.statistics().rejected;
         assert_eq!(whole.status(), Status::Finished, "{name}");
-        let cut = solver.max_steps(taken as u32 / 2).solve(pulses, &0.0, &10.0, &[1.0], &Save::End).unwrap();
+        let cut = solver.max_steps(taken as u32 / 2).solve(&pulses.field(), &0.0, &10.0, &[1.0], &Save::End).unwrap();
         assert_eq!(cut.status(), Status::TooManySteps, "{name}");
         assert!(cut.statistics().accepted + cut.statistics().rejected <= taken / 2 + 1, "{name}");
     }

@@ -2,14 +2,14 @@
 
 use crate::runs::{MANY, METHODS, ode, within};
 use flowmap::{
-    Differences, Error, FlowMap, Number, Pointwise, State, VelocityField,
+    Error, FiniteDifferences, FlowMap, Number, Ode, State, VelocityField,
     analysis::{Grid, ScalarField, ftle},
     exact::Affine,
     likelihood::{
         Augmented, ByDivergence, ByJacobian, Density, Exact, Pushforward, StandardNormal, VolumeChange, WithDivergence,
     },
     nalgebra::DVector,
-    solver::{DOP853, DOPRI5, Solver},
+    solver::{DOP853, DOPRI5},
 };
 use std::f64::consts::{PI, TAU};
 
@@ -34,7 +34,7 @@ const GYRE: [([f64; 2], [f64; 2], f64); 4] = [
 #[test]
 fn the_exponent_backward_from_the_image_is_that_forward_from_the_start() {
     for method in METHODS {
-        let map = within(1e-9, 1e-9)(method).of(Pointwise::<_, 2>(Gyre));
+        let map = within(1e-9, 1e-9)(method).of(Gyre.field());
         for (start, image, expected) in GYRE {
             crate::runs::close(method.name, &map.flow(&0.0, &12.0, &start), &image, [0.0, 10.0 * MANY * 1e-9]);
             let forward = ftle(&map, &0.0, &12.0, &start).unwrap();
@@ -42,7 +42,7 @@ fn the_exponent_backward_from_the_image_is_that_forward_from_the_start() {
             crate::runs::close(method.name, &[forward, backward], &[expected; 2], [0.0, MANY * 1e-9]);
         }
     }
-    let plain = Differences::<_, [f64; 2]>::new(within(1e-12, 1e-12)(DOP853).of(Pointwise::<_, 2>(Gyre)));
+    let plain = FiniteDifferences::<_, [f64; 2]>::new(within(1e-12, 1e-12)(DOP853).of(Gyre.field()));
     for (start, image, expected) in GYRE {
         let [forward, backward] = [ftle(&plain, &0.0, &12.0, &start), ftle(&plain, &12.0, &0.0, &image)].map(Result::unwrap);
         crate::runs::close("differences", &[forward, backward], &[expected; 2], [0.0, 1e-6]);
@@ -52,7 +52,7 @@ fn the_exponent_backward_from_the_image_is_that_forward_from_the_start() {
 /// A picture has across first: cell `(i, j)` is that of `centre(i, j)`.
 #[test]
 fn a_picture_of_exponents_has_its_cells_where_they_belong() {
-    let map = within(1e-6, 1e-9)(DOPRI5).of(Pointwise::<_, 2>(Gyre));
+    let map = within(1e-6, 1e-9)(DOPRI5).of(Gyre.field());
     let grid = Grid::new([[0.0, 2.0], [0.0, 1.0]], [6, 3]).unwrap();
     for [s, t] in [[0.0, 12.0], [12.0, 0.0]] {
         let exponent = |x: [f64; 2]| ftle(&map, &s, &t, &x).unwrap();
@@ -67,7 +67,7 @@ fn a_picture_of_exponents_has_its_cells_where_they_belong() {
 fn parts(matrix: [[f64; 2]; 2], times: &[f64], absolute: f64, expected: impl Fn(f64) -> f64) {
     let system = Affine::new(matrix, [0.0; 2]).unwrap();
     for method in METHODS {
-        let map = within(1e-6, absolute)(method).of(Pointwise::<_, 2>(system));
+        let map = within(1e-6, absolute)(method).of(system.field());
         for &time in times {
             for start in [[0.0, 0.0], [0.5, -0.25]] {
                 let found = ftle(&map, &0.0, &time, &start).unwrap();
@@ -85,7 +85,7 @@ fn saddles_shears_and_rotations_part_neighbours_as_in_closed_form() {
     parts([[0.3, 0.0], [0.0, -0.3]], &[5.0, -5.0, 40.0, 100.0, -100.0], 1e-9, |_| 0.3);
     parts([[0.0, 2.0], [0.0, 0.0]], &[5.0, -5.0, 100.0], 1e-9, |time| time.abs().asinh() / time.abs());
     parts([[0.0, -1.0], [1.0, 0.0]], &[5.0, -5.0, 100.0], 1e-9, |_| 0.0);
-    let still = within(1e-6, 1e-9)(DOPRI5).of(Pointwise::<_, 2>(Affine::new([[0.3, 0.0], [0.0, -0.3]], [0.0; 2]).unwrap()));
+    let still = within(1e-6, 1e-9)(DOPRI5).of(Affine::new([[0.3, 0.0], [0.0, -0.3]], [0.0; 2]).unwrap().field());
     assert!(matches!(ftle(&still, &1.0, &1.0, &[0.0, 0.0]), Err(Error::Invalid { .. })));
 }
 
@@ -105,7 +105,7 @@ fn sinks_and_sources_at_rest_have_their_rates() {
 fn a_pendulum_on_top_parts_neighbours_though_it_rests() {
     ode!(OnTop, 2, |_t, [angle, speed]| [speed.clone(), angle.sin()]);
     for method in METHODS {
-        let map = within(1e-6, 1e-9)(method).of(Pointwise::<_, 2>(OnTop));
+        let map = within(1e-6, 1e-9)(method).of(OnTop.field());
         for time in [2.0, 10.0, 25.0, -10.0] {
             crate::runs::close(method.name, &[ftle(&map, &0.0, &time, &[0.0, 0.0]).unwrap()], &[1.0], [0.0, MANY * 1e-6]);
         }
@@ -148,9 +148,9 @@ fn is_carried(what: &str, map: impl VolumeChange<[f64; 2]>) {
 fn a_log_density_is_right_at_rest_and_elsewhere_however_volumes_are_found() {
     for method in METHODS {
         let solver = within(1e-8, 1e-8)(method);
-        is_carried(method.name, ByJacobian::<_, 2>(solver.clone().of(Cubed)));
-        is_carried(method.name, ByDivergence::new(solver.clone().of(Cubed), Cubed, Exact::<2>));
-        is_carried(method.name, Augmented(solver.of(WithDivergence::new(Cubed, Exact::<2>))));
+        is_carried(method.name, ByJacobian(solver.clone().of(Cubed)));
+        is_carried(method.name, ByDivergence::new(solver.clone().of(Cubed), Cubed, Exact));
+        is_carried(method.name, Augmented(solver.of(WithDivergence::new(Cubed, Exact))));
     }
 }
 
@@ -158,7 +158,7 @@ fn a_log_density_is_right_at_rest_and_elsewhere_however_volumes_are_found() {
 #[test]
 fn log_densities_in_a_thousand_dimensions_are_finite() {
     let map = within(1e-8, 1e-8)(DOPRI5).of(Cubed);
-    let law = Pushforward::new(StandardNormal, ByDivergence::new(map, Cubed, Exact::<1000>), [0.0, 1.0]).unwrap();
+    let law = Pushforward::new(StandardNormal, ByDivergence::new(map, Cubed, Exact), [0.0, 1.0]).unwrap();
     let found: f64 = law.try_log_density(&DVector::zeros(1000)).unwrap();
     assert!((found + 1_918.938_533_204_672_7).abs() < 1e-9, "{found}");
 }

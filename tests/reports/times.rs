@@ -2,7 +2,7 @@
 
 use crate::runs::{MANY, METHODS, Mirrored, path, solved, solved_in_single, within};
 use flowmap::{
-    Error, FlowMap, Num, Number, Ode, Pointwise,
+    Error, FlowMap, Num, Number, Ode,
     exact::Affine,
     solver::{EULER, FixedSteps, Save, Solver},
 };
@@ -23,8 +23,8 @@ impl Ode<1> for Decay {
 fn a_decay_is_the_same_on_every_scale_of_time() {
     for scale in [1.0, 1e-9, 1e-11, 1e-30, 1e-300, 1e30, 1e300] {
         let euler = FixedSteps::new(EULER, 1000).unwrap();
-        let forward = euler.of(Pointwise::<_, 1>(Decay(scale))).flow(&0.0, &scale, &[1.0])[0];
-        let backward = euler.of(Pointwise::<_, 1>(Mirrored(Decay(scale), -1.0))).flow(&0.0, &-scale, &[1.0])[0];
+        let forward = euler.of(Decay(scale).field()).flow(&0.0, &scale, &[1.0])[0];
+        let backward = euler.of(Mirrored(Decay(scale), -1.0).field()).flow(&0.0, &-scale, &[1.0])[0];
         for found in [forward, backward] {
             assert!((found - 0.367_695_424_770_964_04).abs() < 1e-13, "{scale}: {found}");
         }
@@ -33,7 +33,7 @@ fn a_decay_is_the_same_on_every_scale_of_time() {
         }
     }
     for scale in [1e-9, 1e-30, 1e30] {
-        let euler = FixedSteps::new(EULER, 1000).unwrap().of(Pointwise::<_, 1>(Decay(scale)));
+        let euler = FixedSteps::new(EULER, 1000).unwrap().of(Decay(scale).field());
         assert!((euler.flow(&0.0_f32, &(scale as f32), &[1.0])[0] - 0.367_695_42).abs() < 1e-4);
         for found in solved_in_single(within(1e-5, 1e-6), Decay(scale), [0.0, scale], [1.0]) {
             found.ends_at([0.367_879_44], [MANY * 1e-5, 0.0]);
@@ -89,7 +89,7 @@ fn a_save_time_one_rounding_beyond_the_end_is_the_end() {
         for sign in [1.0, -1.0] {
             let times = (0..=3).map(|k| sign * 0.1 * f64::from(k)).collect();
             let solver = within(1e-6, 1e-9)(method);
-            let saved = solver.solve(Pointwise(linear(sign)), &0.0, &(0.3 * sign), &[1.0], &Save::At(times)).unwrap();
+            let saved = solver.solve(&linear(sign).field(), &0.0, &(0.3 * sign), &[1.0], &Save::At(times)).unwrap();
             assert_eq!((saved.states().len(), saved.states().last()), (4, Some(saved.end())));
             crate::runs::close(method.name, saved.end(), &[1.349_858_807_576_003_2], [MANY * 1e-6, 0.0]);
         }
@@ -121,7 +121,7 @@ fn grids_of_multiples_are_accepted_up_to_one_rounding() {
             beyond += usize::from(last > end);
             for sign in [1.0, -1.0] {
                 let times = (0..=count).map(|k| sign * h * f64::from(k)).collect();
-                let saved = solver.solve(Pointwise(linear(0.1)), &0.0, &(sign * end), &[1.0], &Save::At(times));
+                let saved = solver.solve(&linear(0.1).field(), &0.0, &(sign * end), &[1.0], &Save::At(times));
                 let saved = saved.unwrap_or_else(|error| panic!("{count} times {h}: {error}"));
                 assert_eq!(saved.states().len(), count as usize + 1, "{count} times {h}");
                 if last >= end {
@@ -132,7 +132,7 @@ fn grids_of_multiples_are_accepted_up_to_one_rounding() {
     }
     assert!(beyond > 30, "{beyond}");
     for outside in [0.3 + 1e-12, 0.300_000_1, 1.0, -1e-12] {
-        let refused = solver.solve(Pointwise(linear(1.0)), &0.0, &0.3, &[1.0], &Save::At(vec![outside]));
+        let refused = solver.solve(&linear(1.0).field(), &0.0, &0.3, &[1.0], &Save::At(vec![outside]));
         let Err(Error::Invalid { reason, .. }) = refused else { panic!("{outside} was accepted") };
         assert!(reason.contains("0.3") && reason.contains(&outside.to_string()), "{reason}");
     }
@@ -145,7 +145,7 @@ fn a_grid_in_single_precision_reaches_the_end() {
     for times in [(0..=10).map(|k| 0.1 * f64::from(k)).collect::<Vec<_>>(), sums.map(f64::from).collect()] {
         for method in METHODS {
             let solver = within(1e-3, 1e-6)(method);
-            let saved = solver.solve(Pointwise(linear(-1.0)), &0.0_f32, &1.0, &[1.0], &Save::At(times.clone())).unwrap();
+            let saved = solver.solve(&linear(-1.0).field(), &0.0_f32, &1.0, &[1.0], &Save::At(times.clone())).unwrap();
             assert_eq!((saved.states().len(), saved.states().last(), saved.end_time()), (11, Some(saved.end()), &1.0));
             assert!((saved.end()[0] - 0.367_879_44).abs() < 1e-3, "{}: {:?}", method.name, saved.end());
         }

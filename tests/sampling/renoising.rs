@@ -4,7 +4,8 @@ use super::{at, check_moments, paths, rows};
 use flowmap::{
     Tensor, Value,
     interpolant::{Interpolant, Linear, Path, Trigonometric},
-    law::{Law, Normal, stream},
+    law::{Law, Normal},
+    random::stream,
     sample::Renoising,
 };
 

@@ -8,9 +8,10 @@ use flowmap::{
     exact::DiagonalGaussian,
     flow_map,
     interpolant::{Interpolant, Linear, Path},
-    law::{Constants, Law, Normal, Uniform, stream},
+    law::{Constants, Law, Normal, Uniform},
     learn::Conditional,
     nn::{Mlp, MlpShape},
+    random::stream,
     sample::{self, Grid, Leg, Restart, Route},
 };
 

@@ -1,6 +1,6 @@
 //! Batches: every row is solved as if it were alone.
 
-use crate::fields::{ADAPTIVE, DRIVEN, adaptive};
+use crate::fields::{ADAPTIVE, DRIVEN, DrivenField, adaptive};
 use flowmap::{
     Dual, FlowMap, Tensor, Value,
     backend::ndarray::NdTensor,
@@ -43,9 +43,9 @@ const ROWS: [Row; 7] = [
 /// Rows that cannot be solved.
 const BAD: [Row; 3] = [row(0.0, 1.0, [f64::NAN, 0.0]), row(0.0, f64::INFINITY, [1.0, 0.0]), row(f64::NAN, 1.0, [1.0, 0.0])];
 
-fn solve(solver: &impl Solver, rows: &[Row], save: &Save) -> Solution<Batch> {
+fn solve(solver: &impl Solver<Batch, DrivenField>, rows: &[Row], save: &Save) -> Solution<Batch> {
     let times = |f: fn(&Row) -> f64| column(&rows.iter().map(f).collect::<Vec<_>>());
-    solver.solve(DRIVEN, &times(|r| r.s), &times(|r| r.t), &states(&rows.iter().map(|r| r.x).collect::<Vec<_>>()), save).unwrap()
+    solver.solve(&DRIVEN, &times(|r| r.s), &times(|r| r.t), &states(&rows.iter().map(|r| r.x).collect::<Vec<_>>()), save).unwrap()
 }
 
 /// The bits of a row's state.
@@ -54,7 +54,7 @@ fn bits(x: &Batch, row: usize) -> [u64; 2] {
     [values[2 * row].to_bits(), values[2 * row + 1].to_bits()]
 }
 
-fn rows_do_not_know_of_each_other(solver: &impl Solver) {
+fn rows_do_not_know_of_each_other(solver: &impl Solver<Batch, DrivenField>) {
     let alone = ROWS.map(|row| solve(solver, &[row], &Save::End));
     // in other orders, beside bad rows, many times over
     let mut reversed = ROWS;
@@ -90,7 +90,7 @@ fn rows_agree_with_points() {
         let batch = solve(&solver, &ROWS, &Save::End);
         let mut taken = [0, 0];
         for (i, Row { s, t, x }) in ROWS.iter().enumerate() {
-            let point = solver.solve(DRIVEN, s, t, x, &Save::End).unwrap();
+            let point = solver.solve(&DRIVEN, s, t, x, &Save::End).unwrap();
             let statistics = point.statistics();
             taken = [taken[0] + statistics.accepted, taken[1] + statistics.rejected];
             let found = &batch.end().to_vec()[2 * i..2 * i + 2];
@@ -108,12 +108,12 @@ fn rows_that_blow_up_stop_by_themselves() {
     let start = |values: &[f64]| NdTensor::from_slice(&(), values, &[values.len(), 1]);
     let values = [1.0, -1.0, 0.25, 2.0, 0.0];
     let (zero, end) = (column(&[0.0]).reshape(&[]), column(&[1.5]).reshape(&[]));
-    let path = solver.solve(Blowup, &zero, &end, &start(&values), &Save::End).unwrap();
+    let path = solver.solve(&Blowup, &zero, &end, &start(&values), &Save::End).unwrap();
     let (stuck, done) = (Status::StepTooSmall, Status::Finished);
     assert_eq!(path.statuses(), [stuck, done, done, stuck, done]);
     assert_eq!(path.status(), stuck, "the first failure");
     for (i, x) in values.into_iter().enumerate() {
-        let alone = solver.solve(Blowup, &zero, &end, &start(&[x]), &Save::End).unwrap();
+        let alone = solver.solve(&Blowup, &zero, &end, &start(&[x]), &Save::End).unwrap();
         assert_eq!(alone.end().to_vec()[0].to_bits(), path.end().to_vec()[i].to_bits(), "from {x}");
         assert_eq!(alone.end_time().values()[0], path.end_time().values()[i]);
     }
@@ -128,8 +128,8 @@ fn one_time_for_all_rows_is_that_time_for_each() {
     let x = states(&ROWS.map(|r| r.x));
     let scalar = |c: f64| NdTensor::from_slice(&(), &[c], &[]);
     for save in [Save::End, Save::Steps, Save::Dense, Save::At(vec![1.0, 0.5, 2.0])] {
-        let one = solver.solve(DRIVEN, &scalar(0.5), &scalar(2.0), &x, &save).unwrap();
-        let each = solver.solve(DRIVEN, &column(&[0.5; 7]), &column(&[2.0; 7]), &x, &save).unwrap();
+        let one = solver.solve(&DRIVEN, &scalar(0.5), &scalar(2.0), &x, &save).unwrap();
+        let each = solver.solve(&DRIVEN, &column(&[0.5; 7]), &column(&[2.0; 7]), &x, &save).unwrap();
         assert_eq!(one.end().to_vec(), each.end().to_vec());
         assert_eq!(
             one.states().iter().map(Tensor::to_vec).collect::<Vec<_>>(),
@@ -160,7 +160,7 @@ fn save_times_are_served_row_by_row_in_both_directions() {
         for (time, state) in times.iter().zip(batch.states()) {
             let looked_up = dense.at(&column(&[*time; 5]));
             for (i, Row { s, t, x }) in rows.iter().enumerate() {
-                let point = solver.solve(DRIVEN, s, t, x, &Save::At(vec![*time])).unwrap();
+                let point = solver.solve(&DRIVEN, s, t, x, &Save::At(vec![*time])).unwrap();
                 for found in [state, &looked_up] {
                     let found = &found.to_vec()[2 * i..2 * i + 2];
                     let error = point.states()[0].iter().zip(found).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
@@ -191,7 +191,7 @@ fn dense_output_of_a_batch_is_a_flow_map_with_a_derivative_in_time() {
     let start = path.at(&s);
     let moved = path.flow(&Dual::constant(s), &Dual::new(t.clone(), column(&[1.0, 1.0])), &Dual::constant(start));
     for (i, Row { s, t: end, x }) in rows.iter().enumerate() {
-        let point = solver.solve(DRIVEN, s, end, x, &Save::Dense).unwrap();
+        let point = solver.solve(&DRIVEN, s, end, x, &Save::Dense).unwrap();
         let time = t.values()[i];
         let expected = point.flow(&Dual::constant(*s), &Dual::new(time, 1.0), &Dual::constant(*x));
         for j in 0..2 {

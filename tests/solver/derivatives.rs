@@ -1,14 +1,15 @@
 //! Derivatives of solves: forward and reverse mode, against closed forms and central differences.
 
-use crate::fields::{ADAPTIVE, DRIVEN, adaptive};
+use crate::fields::{ADAPTIVE, DRIVEN, DrivenField, adaptive};
 use flowmap::{
-    Coordinates, Dual, FlowMap, Num, Number, Ode, Pointwise, State, Tape, Tensor, Tolerance, Value, Var, VelocityField,
+    Coordinates, Dual, FlowMap, Num, Number, Ode, State, Tape, Tensor, Tolerance, Value, Var, VelocityField,
+    analysis::jacobian,
     backend::ndarray::NdTensor,
     characterization::{Characterization, Eulerian, Lagrangian, Tangent},
-    exact::{Coupling, ExactFlow, Rotation, jacobian_of},
+    exact::{CouplingFlow, ExactFlow, Rotation},
     field,
     nalgebra::Vector2,
-    solver::{DOP853, DOPRI5, FixedSteps, METHODS, RK4, Save, Solver},
+    solver::{DOP853, DOPRI5, FixedSteps, METHODS, Numerical, RK4, Save, Solver},
 };
 
 const START: [f64; 2] = [1.0, 0.5];
@@ -48,14 +49,14 @@ fn the_tangent_at_equal_times_is_the_velocity_beside_rows_that_move() {
 /// `∂_t X`, `∂_s X` and `∇X` of what an adaptive solver computes are those of the flow map, to the tolerance.
 #[test]
 fn derivatives_by_times_and_state_are_those_of_the_flow() {
-    let flow = Coupling::<2>::random(3, 8).unwrap();
+    let flow = CouplingFlow::<2>::random(3, 8).unwrap();
     for (s, t) in [(-1.0, 1.5), (1.0, -1.0)] {
         for method in ADAPTIVE {
             let map = adaptive(method, 1e-8).of(&flow);
             let lagrangian: [f64; 2] = Lagrangian.residual(&map, &flow, &s, &t, &START);
             let eulerian: [f64; 2] = Eulerian.residual(&map, &flow, &s, &t, &START);
             assert!(lagrangian.norm() < 1e-5 && eulerian.norm() < 1e-5, "{}: {lagrangian:?}, {eulerian:?}", method.name);
-            let (found, exact) = (jacobian_of(&map, &s, &t, &START), flow.jacobian(&s, &t, &START));
+            let (found, exact) = (jacobian(&map, &s, &t, &START), flow.jacobian(&s, &t, &START));
             let error = found.as_flattened().iter().zip(exact.as_flattened()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             assert!(error < 1e-5, "{}: {error:e}", method.name);
         }
@@ -67,13 +68,13 @@ fn derivatives_by_times_and_state_are_those_of_the_flow() {
 fn a_solve_on_duals_takes_the_steps_of_a_plain_one_if_asked_to() {
     for method in ADAPTIVE {
         let solver = adaptive(method, 1e-6).tolerance(Tolerance::new(1e-6, 1e-6).unwrap().of_values());
-        let plain = solver.solve(DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
+        let plain = solver.solve(&DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
         let (s, t) = (Dual::constant(0.0), Dual::new(6.0, 1.0));
         let point = START.map(|x| Dual::new(x, 1.0));
-        let dual = solver.solve(DRIVEN, &s, &t, &point, &Save::End).unwrap();
+        let dual = solver.solve(&DRIVEN, &s, &t, &point, &Save::End).unwrap();
         assert_eq!((dual.end().clone().map(|x| *x.value()), dual.statistics()), (*plain.end(), plain.statistics()));
         // a dual state adds up in another order
-        let dual = solver.solve(DRIVEN, &s, &t, &Dual::new(START, [1.0, 0.0]), &Save::End).unwrap();
+        let dual = solver.solve(&DRIVEN, &s, &t, &Dual::new(START, [1.0, 0.0]), &Save::End).unwrap();
         assert_eq!(dual.statistics(), plain.statistics());
         assert!(dual.end().value().minus(plain.end()).norm() < 1e-12);
     }
@@ -116,27 +117,27 @@ fn second_derivatives_by_nested_duals() {
 fn vectors_take_the_steps_of_points() {
     for method in ADAPTIVE {
         let solver = adaptive(method, 1e-6);
-        let point = solver.solve(DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
-        let vector = solver.solve(DRIVEN, &0.0, &6.0, &Vector2::from(START), &Save::End).unwrap();
+        let point = solver.solve(&DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
+        let vector = solver.solve(&DRIVEN, &0.0, &6.0, &Vector2::from(START), &Save::End).unwrap();
         assert_eq!(point.statistics(), vector.statistics());
         assert!(vector.end().split().minus(point.end()).norm() < 1e-10);
     }
 }
 
 /// `Σ w · X_{s,t}(x)²` of a batch, and its gradient by reverse mode.
-fn loss(solver: &(impl Solver + Clone), x: &[f64], t: f64) -> (f64, Vec<f64>, f64) {
+fn loss(solver: &impl Solver<Var<NdTensor<f64>>, DrivenField>, x: &[f64], t: f64) -> (f64, Vec<f64>, f64) {
     let tape = Tape::new();
     let start = tape.leaf(NdTensor::from_slice(&(), x, &[x.len() / 2, 2]));
     let end = tape.leaf(NdTensor::from_slice(&(), &[t], &[]));
     let zero = end.constant(0.0);
-    let found = solver.clone().of(DRIVEN).flow(&zero, &end, &start);
+    let found = Numerical::new(solver, DRIVEN).flow(&zero, &end, &start);
     let loss = (found.clone() * &found).sum(0..2);
     let value = loss.values()[0];
     let mut gradients = tape.gradients(&loss);
     (value, gradients.take(&start).unwrap().to_vec(), gradients.take(&end).unwrap().to_vec()[0])
 }
 
-fn gradients_match_differences(solver: &(impl Solver + Clone), tolerance: f64) {
+fn gradients_match_differences(solver: &impl Solver<Var<NdTensor<f64>>, DrivenField>, tolerance: f64) {
     let (x, t) = ([1.0, 0.5, -0.3, 0.8, 2.0, -1.0], 2.5);
     let (_, gradient, by_time) = loss(solver, &x, t);
     let h = 1e-5;
@@ -193,7 +194,7 @@ fn a_rejected_attempt_that_overflows_leaves_no_trace_in_gradients() {
         let tape = Tape::new();
         let start: Var<NdTensor<f64>> = tape.leaf(NdTensor::from_slice(&(), &rows, &[rows.len(), 1]));
         let (zero, end) = (start.dot(&start).constant(0.0), start.dot(&start).constant(1.0));
-        let path = solver.solve(Pointwise::<_, 1>(Steep), &zero, &end, &start, &Save::End).unwrap();
+        let path = solver.solve(&Steep.field(), &zero, &end, &start, &Save::End).unwrap();
         assert!(path.status().is_success());
         let gradient = tape.gradients(&path.end().sum(0..2)).take(&start).unwrap().to_vec();
         assert!(gradient.iter().all(|g| g.is_finite()), "{gradient:?}");

@@ -2,7 +2,7 @@
 
 use crate::fields::{ADAPTIVE, DRIVEN, adaptive};
 use flowmap::{
-    Pointwise,
+    Ode,
     exact::Rotation,
     field,
     solver::{DOP853, DOPRI5, Event, Save, Solution, Status},
@@ -14,7 +14,7 @@ type Plane = [f64; 2];
 /// On `(cos t, sin t)`.
 fn turn(end: f64, save: &Save, events: &[Event<Plane>]) -> Solution<Plane> {
     let turn = Rotation::new(1.0).unwrap();
-    adaptive(DOPRI5, 1e-9).solve_until(turn, &0.0, &end, &[1.0, 0.0], save, events).unwrap()
+    adaptive(DOPRI5, 1e-9).solve_until(&turn, &0.0, &end, &[1.0, 0.0], save, events).unwrap()
 }
 
 fn times(path: &Solution<Plane>, event: usize) -> Vec<f64> {
@@ -118,7 +118,7 @@ fn a_touch_is_no_crossing() {
     let above = Event::new(|_: &f64, x: &Plane| 1.0 + 1e-6 - x[1]);
     let below = Event::new(|_: &f64, x: &Plane| 1.0 - 1e-2 - x[1]);
     let fine = adaptive(DOPRI5, 1e-9).step_limits(0.0, 0.05).unwrap();
-    let path = fine.solve_until(Rotation::new(1.0).unwrap(), &0.0, &3.0, &[1.0, 0.0], &Save::End, &[above, below]).unwrap();
+    let path = fine.solve_until(&Rotation::new(1.0).unwrap(), &0.0, &3.0, &[1.0, 0.0], &Save::End, &[above, below]).unwrap();
     assert!(times(&path, 0).is_empty());
     let angle = 0.99_f64.asin();
     close(&times(&path, 1), &[angle, PI - angle]);
@@ -155,13 +155,13 @@ fn a_solve_goes_on_from_an_event_in_either_direction_of_crossing() {
     let mut stops = Vec::new();
     for _ in 0..8 {
         let event = Event::new(|_: &f64, x: &Plane| x[0]).terminal();
-        let path = solver.solve_until(DRIVEN, &time, &100.0, &state, &Save::End, &[event]).unwrap();
+        let path = solver.solve_until(&DRIVEN, &time, &100.0, &state, &Save::End, &[event]).unwrap();
         assert_eq!(path.status(), Status::Event(0));
         (time, state) = (*path.end_time(), *path.end());
         stops.push(time);
     }
     let event = Event::new(|_: &f64, x: &Plane| x[0]);
-    let path = solver.solve_until(DRIVEN, &0.0, &(time + 0.01), &[1.0, 0.4], &Save::End, &[event]).unwrap();
+    let path = solver.solve_until(&DRIVEN, &0.0, &(time + 0.01), &[1.0, 0.4], &Save::End, &[event]).unwrap();
     close(&stops, &times(&path, 0));
 }
 
@@ -179,9 +179,8 @@ fn watching_does_not_change_the_steps() {
     let event = || [Event::new(|_: &f64, x: &Plane| x[0])];
     for method in ADAPTIVE {
         let solver = adaptive(method, 1e-5);
-        let watched = solver.solve_until(DRIVEN, &0.0, &9.0, &[1.0, 0.4], &Save::Steps, &event()).unwrap();
-        let plain =
-            solver.solve_until(Pointwise::<_, 2>(crate::fields::Driven), &0.0, &9.0, &[1.0, 0.4], &Save::Steps, &[]).unwrap();
+        let watched = solver.solve_until(&DRIVEN, &0.0, &9.0, &[1.0, 0.4], &Save::Steps, &event()).unwrap();
+        let plain = solver.solve_until(&crate::fields::Driven.field(), &0.0, &9.0, &[1.0, 0.4], &Save::Steps, &[]).unwrap();
         assert!(!watched.crossings().is_empty());
         assert_eq!((watched.times(), watched.states()), (plain.times(), plain.states()));
     }
@@ -194,11 +193,11 @@ fn zeros_on_the_marks_are_met_once() {
     for method in [flowmap::solver::BOGACKI_SHAMPINE, DOPRI5, DOP853] {
         let solver = adaptive(method, 1e-6).first_step(0.25).unwrap().step_limits(0.0, 0.25).unwrap();
         let by_time: Vec<_> = (1..9).map(|k| Event::new(move |t: &f64, _: &[f64; 1]| t - 0.25 * f64::from(k))).collect();
-        let path = solver.solve_until(clock, &0.0, &3.0, &[0.0], &Save::End, &by_time).unwrap();
+        let path = solver.solve_until(&clock, &0.0, &3.0, &[0.0], &Save::End, &by_time).unwrap();
         let found: Vec<usize> = path.crossings().iter().map(|c| c.event).collect();
         assert_eq!(found, (0..8).collect::<Vec<_>>(), "{}", method.name);
         let plateau = [Event::new(|t: &f64, _: &[f64; 1]| (t - 0.5).min(0.0) + (t - 1.5).max(0.0))];
-        let path = solver.solve_until(clock, &0.0, &3.0, &[0.0], &Save::End, &plateau).unwrap();
+        let path = solver.solve_until(&clock, &0.0, &3.0, &[0.0], &Save::End, &plateau).unwrap();
         assert_eq!(
             path.crossings().len(),
             1,

@@ -13,11 +13,11 @@ fn a_start_that_is_nan_is_not_finite() {
     for bad in [f64::NAN, f64::INFINITY] {
         for x in [[bad, 0.0], [0.0, bad], [bad, bad]] {
             for method in ADAPTIVE {
-                let path = adaptive(method, 1e-6).solve(DRIVEN, &0.0, &1.0, &x, &Save::Dense).unwrap();
+                let path = adaptive(method, 1e-6).solve(&DRIVEN, &0.0, &1.0, &x, &Save::Dense).unwrap();
                 assert_eq!((path.status(), path.end_time()), (Status::NotFinite, &0.0), "{} from {x:?}", method.name);
                 assert_eq!(path.statistics().accepted, 0);
             }
-            let path = FixedSteps::new(RK4, 4).unwrap().solve(DRIVEN, &0.0, &1.0, &x, &Save::End).unwrap();
+            let path = FixedSteps::new(RK4, 4).unwrap().solve(&DRIVEN, &0.0, &1.0, &x, &Save::End).unwrap();
             assert_eq!(path.status(), Status::NotFinite);
         }
     }
@@ -28,7 +28,7 @@ fn a_velocity_that_becomes_nan_stops_the_solve_just_before() {
     let until_one = field(|t: &f64, [x]: &[f64; 1]| [if *t > 1.0 { f64::NAN } else { -x }]);
     // the midpoint rule evaluates no rate in the second half of a step: it ends up to that much later
     for (method, tolerance) in ADAPTIVE.into_iter().zip([1e-3, 1e-3, 1e-5, 1e-8, 1e-8, 1e-8]).skip(1) {
-        let path = adaptive(method, tolerance).solve(until_one, &0.0, &2.0, &[1.0], &Save::Dense).unwrap();
+        let path = adaptive(method, tolerance).solve(&until_one, &0.0, &2.0, &[1.0], &Save::Dense).unwrap();
         assert_eq!(path.status(), Status::NotFinite, "{}", method.name);
         assert!((path.end_time() - 1.0).abs() < 1e-12, "{}: {}", method.name, path.end_time());
         assert!((path.end()[0] - (-1.0_f64).exp()).abs() < 100.0 * tolerance, "{}", method.name);
@@ -42,7 +42,7 @@ fn a_velocity_that_jumps_is_followed_across_the_jump() {
     let kink = field(|t: &f64, _: &[f64; 1]| [if *t < 1.0 { -1.0 } else { 1.0 }]);
     // the midpoint rule evaluates no rate in the second half of a step, and may miss the jump
     for method in ADAPTIVE.into_iter().skip(1) {
-        let path = adaptive(method, 1e-8).solve(kink, &0.0, &3.0, &[1.0], &Save::End).unwrap();
+        let path = adaptive(method, 1e-8).solve(&kink, &0.0, &3.0, &[1.0], &Save::End).unwrap();
         assert_eq!(path.status(), Status::Finished, "{}", method.name);
         assert!((path.end()[0] - 2.0).abs() < 1e-5, "{}: {:?}", method.name, path.end());
         assert!(path.statistics().rejected < 300);
@@ -54,13 +54,13 @@ fn a_velocity_that_jumps_is_followed_across_the_jump() {
 fn where_solutions_are_not_unique_one_of_them_is_found() {
     let root = field(|_: &f64, [x]: &[f64; 1]| [x.abs().sqrt()]);
     for method in ADAPTIVE {
-        let path = adaptive(method, 1e-6).solve(root, &0.0, &2.0, &[0.0], &Save::End).unwrap();
+        let path = adaptive(method, 1e-6).solve(&root, &0.0, &2.0, &[0.0], &Save::End).unwrap();
         assert_eq!((path.status(), path.end()), (Status::Finished, &[0.0]), "{}", method.name);
         // from above it is ((t + 2 √x)/2)²
-        let path = adaptive(method, 1e-6).solve(root, &0.0, &2.0, &[0.25], &Save::End).unwrap();
+        let path = adaptive(method, 1e-6).solve(&root, &0.0, &2.0, &[0.25], &Save::End).unwrap();
         assert!((path.end()[0] - 2.25).abs() < 1e-4, "{}: {:?}", method.name, path.end());
         // from below, backward to the left of the meeting with 0, it ends, wherever that is
-        let path = adaptive(method, 1e-6).solve(root, &0.0, &2.0, &[-0.25], &Save::End).unwrap();
+        let path = adaptive(method, 1e-6).solve(&root, &0.0, &2.0, &[-0.25], &Save::End).unwrap();
         assert!((-1e-3..0.3).contains(&path.end()[0]), "{}: {:?}, {}", method.name, path.end(), path.status());
     }
 }
@@ -69,7 +69,7 @@ fn where_solutions_are_not_unique_one_of_them_is_found() {
 fn a_solution_that_blows_up_is_followed_almost_until_then() {
     for method in ADAPTIVE {
         for (x, time) in [(1.0_f64, 1.0_f64), (4.0, 0.25), (-2.0, -0.5)] {
-            let path = adaptive(method, 1e-6).solve(Blowup, &0.0, &(3.0 * time), &[x], &Save::End).unwrap();
+            let path = adaptive(method, 1e-6).solve(&Blowup, &0.0, &(3.0 * time), &[x], &Save::End).unwrap();
             assert_eq!(path.status(), Status::StepTooSmall, "{} from {x}", method.name);
             let gap = (path.end_time() / time - 1.0).abs();
             assert!(gap < 1e-3, "{} from {x}: it stopped {gap:e} before", method.name);
@@ -86,7 +86,7 @@ fn a_solution_that_blows_up_is_followed_almost_until_then() {
 #[test]
 fn the_number_of_attempts_is_limited() {
     for limit in [0, 1, 7, 50] {
-        let path = adaptive(DOPRI5, 1e-9).max_steps(limit).solve(DRIVEN, &0.0, &100.0, &[1.0, 0.0], &Save::Steps).unwrap();
+        let path = adaptive(DOPRI5, 1e-9).max_steps(limit).solve(&DRIVEN, &0.0, &100.0, &[1.0, 0.0], &Save::Steps).unwrap();
         let taken = path.statistics();
         assert_eq!(path.status(), Status::TooManySteps);
         assert_eq!(taken.accepted + taken.rejected, u64::from(limit));
@@ -99,7 +99,7 @@ fn the_number_of_attempts_is_limited() {
 fn steps_are_no_longer_than_allowed() {
     let solver = adaptive(DOPRI5, 1e-2).step_limits(0.0, 0.125).unwrap();
     for t in [5.0_f64, -5.0, 5.001] {
-        let path = solver.solve(DRIVEN, &0.0, &t, &[1.0, 0.0], &Save::Steps).unwrap();
+        let path = solver.solve(&DRIVEN, &0.0, &t, &[1.0, 0.0], &Save::Steps).unwrap();
         let longest = path.times().windows(2).map(|t| (t[1] - t[0]).abs()).fold(0.0, f64::max);
         assert!(path.status().is_success() && longest <= 0.125 && longest > 0.12, "{longest}");
     }
@@ -108,12 +108,12 @@ fn steps_are_no_longer_than_allowed() {
 #[test]
 fn steps_are_no_shorter_than_allowed_but_for_the_last() {
     let solver = adaptive(DOPRI5, 1e-2).step_limits(0.01, 10.0).unwrap();
-    let path = solver.solve(DRIVEN, &0.0, &5.0, &[1.0, 0.0], &Save::Steps).unwrap();
+    let path = solver.solve(&DRIVEN, &0.0, &5.0, &[1.0, 0.0], &Save::Steps).unwrap();
     assert_eq!(path.status(), Status::Finished);
     let steps: Vec<f64> = path.times().windows(2).map(|t| t[1] - t[0]).collect();
     assert!(steps[..steps.len() - 1].iter().all(|h| *h >= 0.01), "{steps:?}");
     let path = solver.step_limits(0.1, 10.0).unwrap().tolerance(Tolerance::new(1e-12, 1e-12).unwrap()).solve(
-        DRIVEN,
+        &DRIVEN,
         &0.0,
         &5.0,
         &[1.0, 0.0],
@@ -129,7 +129,7 @@ fn a_shortest_step_does_not_stop_a_solve_that_needs_none_as_short() {
     for shortest in [1e-6, 1e-3, 0.02, 0.1] {
         let solver = adaptive(DOP853, 1e-6).step_limits(shortest, 1.0).unwrap();
         for x in [[1.0, 0.0], [1e-9, 0.0]] {
-            let path = solver.solve(turn, &0.0, &3.0, &x, &Save::End).unwrap();
+            let path = solver.solve(&turn, &0.0, &3.0, &x, &Save::End).unwrap();
             assert_eq!(path.status(), Status::Finished, "no shorter than {shortest}, from {x:?}");
         }
     }
@@ -138,15 +138,15 @@ fn a_shortest_step_does_not_stop_a_solve_that_needs_none_as_short() {
 #[test]
 fn a_tolerance_below_rounding_ends_in_bounded_time() {
     for method in ADAPTIVE {
-        let path = adaptive(method, 1e-12).solve(DRIVEN, &0.0_f32, &10.0, &[1.0, 0.0], &Save::End).unwrap();
+        let path = adaptive(method, 1e-12).solve(&DRIVEN, &0.0_f32, &10.0, &[1.0, 0.0], &Save::End).unwrap();
         let taken = path.statistics();
         assert!(taken.accepted + taken.rejected <= 100_000, "{}", method.name);
         // either it says that it could not, or what it found is as good as single precision allows
-        let fine = adaptive(method, 1e-6).solve(DRIVEN, &0.0, &10.0, &[1.0, 0.0], &Save::End).unwrap();
+        let fine = adaptive(method, 1e-6).solve(&DRIVEN, &0.0, &10.0, &[1.0, 0.0], &Save::End).unwrap();
         let gap = path.end().iter().zip(fine.end()).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
         assert!(path.status() != Status::Finished || gap < 1e-2, "{}: {gap}", method.name);
         let tight = Adaptive::new(method).unwrap().tolerance(Tolerance::new(1e-17, 0.0).unwrap()).max_steps(10_000);
-        let path = tight.solve(DRIVEN, &0.0, &10.0, &[1.0, 0.0], &Save::End).unwrap();
+        let path = tight.solve(&DRIVEN, &0.0, &10.0, &[1.0, 0.0], &Save::End).unwrap();
         let taken = path.statistics();
         assert!(path.status().is_success() || taken.accepted + taken.rejected >= 100, "{}: {}", method.name, path.status());
     }
@@ -157,7 +157,7 @@ fn a_velocity_of_any_size_is_started_with() {
     for size in [1e-300, 1e-30, 1e-10, 1.0, 1e10, 1e30, 1e100] {
         let grow = field(move |_: &f64, [x]: &[f64; 1]| [size * x]);
         for method in ADAPTIVE {
-            let path = adaptive(method, 1e-6).solve(grow, &0.0, &(1.0 / size), &[1.0], &Save::End).unwrap();
+            let path = adaptive(method, 1e-6).solve(&grow, &0.0, &(1.0 / size), &[1.0], &Save::End).unwrap();
             assert_eq!(path.status(), Status::Finished, "{}: rate {size:e}", method.name);
             assert!((path.end()[0] / 1.0_f64.exp() - 1.0).abs() < 1e-3, "{}: rate {size:e}", method.name);
         }
@@ -167,7 +167,7 @@ fn a_velocity_of_any_size_is_started_with() {
 #[test]
 fn fixed_steps_into_an_overflow_are_not_finite() {
     for method in METHODS {
-        let path = FixedSteps::new(method, 50).unwrap().solve(Blowup, &0.0, &50.0, &[1.0], &Save::Dense).unwrap();
+        let path = FixedSteps::new(method, 50).unwrap().solve(&Blowup, &0.0, &50.0, &[1.0], &Save::Dense).unwrap();
         assert_eq!(path.status(), Status::NotFinite, "{}", method.name);
         assert!(path.success().is_err());
     }

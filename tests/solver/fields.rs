@@ -15,7 +15,8 @@ impl Ode<2> for Driven {
     }
 }
 
-pub const DRIVEN: Pointwise<Driven, 2> = Pointwise(Driven);
+pub type DrivenField = Pointwise<Driven, 2>;
+pub const DRIVEN: DrivenField = Pointwise(Driven);
 
 /// Every method with an estimate.
 pub const ADAPTIVE: [Tableau; 6] = [MIDPOINT, HEUN, BOGACKI_SHAMPINE, DOPRI5, TSIT5, DOP853];

@@ -1,6 +1,6 @@
 //! What is kept of a solve does not change it, and save times may come in any order.
 
-use crate::fields::{ADAPTIVE, DRIVEN, adaptive};
+use crate::fields::{ADAPTIVE, DRIVEN, DrivenField, adaptive};
 use flowmap::{
     Error, Real,
     solver::{DOPRI5, FixedSteps, METHODS, RK4, Save, Solution, Solver},
@@ -8,11 +8,11 @@ use flowmap::{
 
 const START: [f64; 2] = [1.0, 0.5];
 
-fn solve<R: Real>(solver: &impl Solver, [s, t]: [f64; 2], save: &Save) -> Solution<[R; 2]> {
-    solver.solve(DRIVEN, &R::from_f64(s), &R::from_f64(t), &START.map(R::from_f64), save).unwrap()
+fn solve<R: Real>(solver: &impl Solver<[R; 2], DrivenField>, [s, t]: [f64; 2], save: &Save) -> Solution<[R; 2]> {
+    solver.solve(&DRIVEN, &R::from_f64(s), &R::from_f64(t), &START.map(R::from_f64), save).unwrap()
 }
 
-fn the_end_is_the_same_however_it_is_saved<R: Real>(solver: &impl Solver) {
+fn the_end_is_the_same_however_it_is_saved<R: Real>(solver: &impl Solver<[R; 2], DrivenField>) {
     for span in [[0.0, 7.0], [3.0, -4.0]] {
         let plain = solve::<R>(solver, span, &Save::End);
         for save in [Save::Steps, Save::Dense, Save::At(vec![span[0], 0.5, 1.5, span[1]])] {
@@ -51,7 +51,7 @@ fn the_ends_of_pieces_are_the_steps() {
 }
 
 /// Times in any order, twice, at both ends and at the ends of steps; every one gets the state that dense output has there.
-fn save_times_are_served_in_their_order<R: Real>(solver: &impl Solver, span: [f64; 2]) {
+fn save_times_are_served_in_their_order<R: Real>(solver: &impl Solver<[R; 2], DrivenField>, span: [f64; 2]) {
     let dense = solve::<R>(solver, span, &Save::Dense);
     let [low, high] = if span[0] < span[1] { span } else { [span[1], span[0]] };
     let mut times: Vec<f64> = (0..40).map(|i| low + (high - low) * f64::from(i * 17 % 40) / 39.0).collect();
@@ -109,8 +109,8 @@ fn save_times_outside_of_the_span_are_refused() {
         for span in [[0.0, 1.0], [1.0, 0.0]] {
             let save = Save::At(vec![0.5, bad]);
             let results = [
-                solvers.0.solve(DRIVEN, &span[0], &span[1], &START, &save),
-                solvers.1.solve(DRIVEN, &span[0], &span[1], &START, &save),
+                solvers.0.solve(&DRIVEN, &span[0], &span[1], &START, &save),
+                solvers.1.solve(&DRIVEN, &span[0], &span[1], &START, &save),
             ];
             for result in results {
                 assert!(matches!(result, Err(Error::Invalid { what: "save time", .. })), "{bad} in {span:?}");

@@ -10,7 +10,7 @@ use flowmap::{
 const START: [f64; 2] = [1.0, 0.5];
 
 fn path(span: [f64; 2]) -> Solution<[f64; 2]> {
-    adaptive(DOPRI5, 1e-8).solve(DRIVEN, &span[0], &span[1], &START, &Save::Dense).unwrap()
+    adaptive(DOPRI5, 1e-8).solve(&DRIVEN, &span[0], &span[1], &START, &Save::Dense).unwrap()
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_path_is_a_flow_map_that_carries_its_own_states() {
 
 #[test]
 fn its_derivative_in_time_is_that_of_the_polynomial() {
-    let fixed = FixedSteps::new(DOP853, 9).unwrap().solve(DRIVEN, &0.0, &6.0, &START, &Save::Dense).unwrap();
+    let fixed = FixedSteps::new(DOP853, 9).unwrap().solve(&DRIVEN, &0.0, &6.0, &START, &Save::Dense).unwrap();
     for (path, span) in [(path([0.0, 6.0]), [0.0, 6.0]), (path([2.0, -3.0]), [2.0, -3.0]), (fixed, [0.0, 6.0])] {
         for i in 1..60 {
             let t = span[0] + (span[1] - span[0]) * (f64::from(i) + 0.123) / 61.0;
@@ -66,7 +66,7 @@ fn the_lagrangian_residual_of_a_path_shrinks_with_its_steps() {
     for method in METHODS {
         let defect = |steps: u32| {
             let solver = FixedSteps::new(method, steps).unwrap();
-            let path = solver.solve(DRIVEN, &0.0, &6.0, &START, &Save::Dense).unwrap();
+            let path = solver.solve(&DRIVEN, &0.0, &6.0, &START, &Save::Dense).unwrap();
             let at = |i: u32| {
                 let t = 6.0 * (f64::from(i) + 0.3) / 200.0;
                 let (_, slope) = Lagrangian::end_derivative(&path, &0.0, &t, &START);
@@ -89,7 +89,7 @@ fn outside_of_the_path_there_is_nothing() {
         let dual = path.flow(&Dual::constant(1.0), &Dual::new(bad, 1.0), &Dual::constant(START));
         assert!(dual.value()[0].is_nan(), "{bad}");
     }
-    let end = adaptive(DOPRI5, 1e-6).solve(DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
+    let end = adaptive(DOPRI5, 1e-6).solve(&DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
     assert!(end.at(&3.0)[0].is_nan() && end.at(&f64::NAN)[0].is_nan(), "only the end was asked for");
     assert_eq!(end.at(&0.0), START);
 }
@@ -97,7 +97,7 @@ fn outside_of_the_path_there_is_nothing() {
 #[test]
 fn dense_output_agrees_with_a_finer_solve() {
     for method in ADAPTIVE {
-        let coarse = adaptive(method, 1e-5).solve(DRIVEN, &0.0, &6.0, &START, &Save::Dense).unwrap();
+        let coarse = adaptive(method, 1e-5).solve(&DRIVEN, &0.0, &6.0, &START, &Save::Dense).unwrap();
         let fine = adaptive(DOP853, 1e-12).of(DRIVEN);
         for i in 0..=100 {
             let t = 0.06 * f64::from(i);

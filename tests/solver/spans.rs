@@ -27,8 +27,8 @@ fn backward_is_forward_in_reversed_time_to_the_last_bit() {
     for method in ADAPTIVE {
         let solver = adaptive(method, 1e-6);
         let save = Save::At(vec![0.0, -1.3, -2.9, -4.0]);
-        let backward = solver.solve(DRIVEN, &0.0, &-4.0, &START, &save).unwrap();
-        let forward = solver.solve(reversed, &0.0, &4.0, &START, &Save::At(vec![0.0, 1.3, 2.9, 4.0])).unwrap();
+        let backward = solver.solve(&DRIVEN, &0.0, &-4.0, &START, &save).unwrap();
+        let forward = solver.solve(&reversed, &0.0, &4.0, &START, &Save::At(vec![0.0, 1.3, 2.9, 4.0])).unwrap();
         assert_eq!(backward.states(), forward.states(), "{}", method.name);
         assert_eq!(backward.statistics(), forward.statistics());
     }
@@ -38,8 +38,8 @@ fn backward_is_forward_in_reversed_time_to_the_last_bit() {
 fn a_span_without_length_leaves_the_state_as_it_is() {
     for time in [0.0, 1e3, -5.0] {
         for save in [Save::End, Save::Steps, Save::Dense, Save::At(vec![time, time])] {
-            let adaptive = adaptive(DOPRI5, 1e-6).solve(DRIVEN, &time, &time, &START, &save).unwrap();
-            let fixed = FixedSteps::new(RK4, 5).unwrap().solve(DRIVEN, &time, &time, &START, &save).unwrap();
+            let adaptive = adaptive(DOPRI5, 1e-6).solve(&DRIVEN, &time, &time, &START, &save).unwrap();
+            let fixed = FixedSteps::new(RK4, 5).unwrap().solve(&DRIVEN, &time, &time, &START, &save).unwrap();
             for path in [adaptive, fixed] {
                 assert_eq!((path.status(), path.end(), path.end_time()), (Status::Finished, &START, &time));
                 assert_eq!(path.at(&time), START);
@@ -63,10 +63,10 @@ fn tiny_spans_move_the_state_by_span_times_rate() {
             assert!(path.end().minus(&expected).norm() <= 2.0 * f64::EPSILON, "{name} from {s} to {t}: {:?}", path.end());
         };
         for method in ADAPTIVE {
-            move_by(adaptive(method, 1e-9).solve(DRIVEN, &s, &t, &START, &Save::Dense).unwrap(), method.name);
+            move_by(adaptive(method, 1e-9).solve(&DRIVEN, &s, &t, &START, &Save::Dense).unwrap(), method.name);
         }
         for method in METHODS {
-            move_by(FixedSteps::new(method, 1).unwrap().solve(DRIVEN, &s, &t, &START, &Save::Dense).unwrap(), method.name);
+            move_by(FixedSteps::new(method, 1).unwrap().solve(&DRIVEN, &s, &t, &START, &Save::Dense).unwrap(), method.name);
         }
     }
 }
@@ -77,7 +77,7 @@ fn spans_of_a_few_ticks_of_the_clock_are_solved() {
     for ticks in 1..40 {
         let (s, t) = (1e3, (0..ticks).fold(1e3_f64, |t, _| t.next_up()));
         for method in ADAPTIVE {
-            let path = adaptive(method, 1e-9).solve(DRIVEN, &s, &t, &START, &Save::End).unwrap();
+            let path = adaptive(method, 1e-9).solve(&DRIVEN, &s, &t, &START, &Save::End).unwrap();
             assert_eq!((path.status(), path.end_time()), (Status::Finished, &t), "{}: {ticks} ticks", method.name);
         }
     }
@@ -87,9 +87,9 @@ fn spans_of_a_few_ticks_of_the_clock_are_solved() {
 fn spans_to_infinity_or_nan_say_so() {
     for (s, t) in [(0.0, f64::INFINITY), (0.0, f64::NEG_INFINITY), (0.0, f64::NAN), (f64::NAN, 0.0), (f64::INFINITY, 0.0)] {
         for save in [Save::End, Save::Steps, Save::Dense] {
-            let path = adaptive(DOPRI5, 1e-6).solve(DRIVEN, &s, &t, &START, &save).unwrap();
+            let path = adaptive(DOPRI5, 1e-6).solve(&DRIVEN, &s, &t, &START, &save).unwrap();
             assert_eq!(path.status(), Status::NotFinite, "from {s} to {t}");
-            let path = FixedSteps::new(RK4, 5).unwrap().solve(DRIVEN, &s, &t, &START, &save).unwrap();
+            let path = FixedSteps::new(RK4, 5).unwrap().solve(&DRIVEN, &s, &t, &START, &save).unwrap();
             assert_eq!(path.status(), Status::NotFinite, "fixed, from {s} to {t}");
         }
         let map = adaptive(DOPRI5, 1e-6).of(DRIVEN);
@@ -109,11 +109,11 @@ fn an_absolute_tolerance_of_zero_works_beside_a_coordinate_that_starts_at_zero()
         let path = Adaptive::new(DOPRI5)
             .unwrap()
             .tolerance(tolerance.clone())
-            .solve(turn, &s, &(s + 1.0), &[1.0, 0.0], &Save::End)
+            .solve(&turn, &s, &(s + 1.0), &[1.0, 0.0], &Save::End)
             .unwrap();
         assert_eq!(path.status(), Status::Finished, "from {s}");
         assert!((path.end()[1] - 1.0_f64.sin()).abs() < 1e-5);
     }
-    let path = Adaptive::new(DOPRI5).unwrap().tolerance(tolerance).solve(turn, &1.0_f32, &2.0, &[1.0, 0.0], &Save::End).unwrap();
+    let path = Adaptive::new(DOPRI5).unwrap().tolerance(tolerance).solve(&turn, &1.0_f32, &2.0, &[1.0, 0.0], &Save::End).unwrap();
     assert_eq!(path.status(), Status::Finished, "in f32");
 }

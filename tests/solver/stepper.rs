@@ -14,7 +14,7 @@ const START: [f64; 2] = [1.0, 0.5];
 fn steps_by_hand_are_those_of_a_solve() {
     for method in ADAPTIVE {
         let solver = adaptive(method, 1e-5);
-        let path = solver.solve(DRIVEN, &0.0, &6.0, &START, &Save::Steps).unwrap();
+        let path = solver.solve(&DRIVEN, &0.0, &6.0, &START, &Save::Steps).unwrap();
         let mut stepper = solver.start(DRIVEN, &0.0, &6.0, &START);
         let mut times = vec![*stepper.time()];
         while stepper.step() {
@@ -49,7 +49,7 @@ fn a_stepper_shows_where_it_is() {
 fn pieces_join_and_may_be_asked_for_twice() {
     for method in ADAPTIVE {
         let mut stepper = adaptive(method, 1e-6).start(DRIVEN, &0.0, &6.0, &START);
-        let plain = adaptive(method, 1e-6).solve(DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
+        let plain = adaptive(method, 1e-6).solve(&DRIVEN, &0.0, &6.0, &START, &Save::End).unwrap();
         let mut before = START;
         while stepper.step() {
             let (one, two) = (stepper.piece(), stepper.piece());

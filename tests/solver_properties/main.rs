@@ -119,7 +119,7 @@ fn identities_hold<const D: usize>(
     let report = verify(&map, flow, [case.clone()]);
     let turned = Case { s: case.t, t: case.s, x: flow.flow(&case.s, &case.t, &case.x) };
     let size = condition(flow, case) * condition(flow, &turned);
-    for (name, bound) in [("identity", 0.0), ("tangent", 1e-13), ("semigroup", 100.0 * size * (tolerance + 1e-14))] {
+    for (name, bound) in [("start", 0.0), ("tangent", 1e-13), ("semigroup", 100.0 * size * (tolerance + 1e-14))] {
         let line = report.line(name).unwrap();
         prop_assert!(line.max <= bound, "{name} of {bound:e} with {}:\n{report}", method.name);
     }

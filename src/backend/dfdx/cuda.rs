@@ -9,8 +9,8 @@ use dfdx_cudarc::driver::{DriverError, result};
 
 /// dfdx's device for the GPU with the number `ordinal`, counted from 0 as `nvidia-smi` counts them.
 ///
-/// Needs the feature `dfdx-cuda`. Which machines can build it, and what the machine needs that runs the program: see the section on
-/// GPUs of the README. Tensors are then `DfdxTensor<f32, Cuda>`.
+/// Needs the feature `dfdx-cuda`. Which machines can build it, and what the machine needs that runs the program: see
+/// `docs/gpu.md`. Tensors are then `DfdxTensor<f32, Cuda>`.
 ///
 /// A program with this feature is linked with the driver. Where there is none, as on a machine without an NVIDIA GPU, it does not
 /// come as far as this function: the system's loader ends it with *error while loading shared libraries: libcuda.so.1*.

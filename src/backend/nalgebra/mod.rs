@@ -16,7 +16,7 @@
 
 mod dynamic;
 
-use crate::{Coordinates, Real, State, Tolerance, Value};
+use crate::{Coordinates, DynCoordinates, Real, State, Tolerance, Value};
 use nalgebra::SVector;
 
 impl<F: Real, const D: usize> Value for SVector<F, D> {
@@ -76,14 +76,25 @@ impl<F: Real, const D: usize> Coordinates<D> for SVector<F, D> {
     }
 }
 
+impl<F: Real, const D: usize> DynCoordinates for SVector<F, D> {
+    type Row = [F; D];
+
+    fn coordinates(&self) -> [F; D] {
+        self.split()
+    }
+    fn with_coordinates(&self, coordinates: [F; D]) -> Self {
+        Self::join(coordinates)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, FlowMap, Lattice, exact::Coupling, verify};
+    use crate::{Case, Dual, FlowMap, Lattice, exact::CouplingFlow, verify};
 
     #[test]
     fn an_exact_flow_verifies_on_vectors_and_on_their_duals() {
-        let flow = Coupling::<3>::random(4, 11).unwrap();
+        let flow = CouplingFlow::<3>::random(4, 11).unwrap();
         let lattice = Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap();
         let vector = |c: Case<[f64; 3]>| Case { s: c.s, t: c.t, x: SVector::from(c.x) };
         let report = verify(&flow, &flow, lattice.cases(64).map(vector));
@@ -98,7 +109,7 @@ mod tests {
 
     #[test]
     fn vectors_and_points_agree_bit_for_bit() {
-        let flow = Coupling::<4>::random(3, 5).unwrap();
+        let flow = CouplingFlow::<4>::random(3, 5).unwrap();
         let (s, t, x, d) = (0.25, -0.5, [0.1, -0.2, 0.3, 0.4], [1.0, 0.0, -1.0, 2.0]);
         let (still, moving) = (Dual::constant(s), Dual::new(t, 1.0));
         let point = flow.flow(&still, &moving, &Dual::new(x, d));

@@ -2,7 +2,7 @@
 
 use super::{Element, NdMask, NdTensor};
 use crate::{
-    Coordinates, State, Tensor, Tolerance, Value,
+    Coordinates, DynCoordinates, State, Tensor, Tolerance, Value,
     tensor::common::{self, check_equal, check_scaled},
 };
 use ndarray::{Array2, Ix2, Zip};
@@ -92,14 +92,26 @@ impl<F: Element, const D: usize> Coordinates<D> for Array2<F> {
         std::array::from_fn(|j| NdTensor::from(self.column(j)))
     }
     fn join(coordinates: [NdTensor<F>; D]) -> Self {
-        batch(common::join(coordinates))
+        batch(common::join(&coordinates))
+    }
+}
+
+impl<F: Element> DynCoordinates for Array2<F> {
+    type Row = Vec<NdTensor<F>>;
+
+    fn coordinates(&self) -> Vec<NdTensor<F>> {
+        self.columns().into_iter().map(NdTensor::from).collect()
+    }
+    fn with_coordinates(&self, coordinates: Vec<NdTensor<F>>) -> Self {
+        check_equal("with_coordinates", &[self.ncols()], &[coordinates.len()]);
+        batch(common::join(&coordinates))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, FlowMap, Lattice, Norm, Number, Report, exact::Coupling, verify};
+    use crate::{Case, Dual, FlowMap, Lattice, Norm, Number, Report, exact::CouplingFlow, verify};
     use ndarray::array;
 
     const ROWS: usize = 32;
@@ -122,7 +134,7 @@ mod tests {
 
     #[test]
     fn batches_and_tensors_agree_bit_for_bit() {
-        let flow = Coupling::<3>::random(4, 11).unwrap();
+        let flow = CouplingFlow::<3>::random(4, 11).unwrap();
         let (s, _, x) = cases();
         for t in times() {
             assert_eq!(tensor(&flow.flow(&s, &t, &x)), flow.flow(&s, &t, &tensor(&x)));
@@ -158,7 +170,7 @@ mod tests {
     #[test]
     fn an_exact_flow_verifies_in_both_precisions() {
         fn report<F: Element>() -> Report {
-            let flow = Coupling::<3>::random(4, 11).unwrap();
+            let flow = CouplingFlow::<3>::random(4, 11).unwrap();
             let (s, t, x) = cases::<F>();
             verify(&flow, &flow, [Case { s, t, x }])
         }

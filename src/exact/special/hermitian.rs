@@ -100,17 +100,15 @@ mod tests {
     #[test]
     fn derivatives() {
         let nested = |x: f64| Num(Dual::new(Dual::new(x, 1.0), Dual::constant(1.0)));
-        let (x, zero, one) = (nested(0.75), nested(0.75).constant(0.0), nested(0.75).constant(1.0));
-        let found = eigenvalues(vec![
-            vec![[x.clone(), zero.clone()], [zero.clone(), one.clone()]],
-            vec![[zero.clone(), -one.clone()], [-x, zero.clone()]],
-        ]);
+        // the entries a + bi, in units of `re` and `im`
+        let matrix = |re: &Num<_>, im: &Num<_>| {
+            let rows = [[[1.0, 0.0], [0.0, 1.0]], [[0.0, -1.0], [-1.0, 0.0]]];
+            rows.map(|row| row.map(|[a, b]| [a * re, b * im]).to_vec()).to_vec()
+        };
+        let one = nested(0.75).constant(1.0);
+        let found = eigenvalues(matrix(&nested(0.75), &one));
         assert!((found[1].0.value().tangent() - 0.6).abs() < 1e-15 && (found[1].0.tangent().tangent() - 0.512).abs() < 1e-15);
-        let x = nested(0.0);
-        let found = eigenvalues(vec![
-            vec![[one.clone(), zero.clone()], [zero.clone(), x.clone()]],
-            vec![[zero.clone(), -x], [-one, zero]],
-        ]);
+        let found = eigenvalues(matrix(&one, &nested(0.0)));
         assert!(found[1].0.value().tangent().abs() < 1e-15 && (found[1].0.tangent().tangent() - 1.0).abs() < 1e-15);
     }
 }

@@ -158,7 +158,7 @@ pub(super) fn checksum<T: Tensor>(network: &Network<T>, image: [usize; 3], class
 #[cfg(all(test, feature = "ndarray"))]
 mod tests {
     use super::*;
-    use crate::{backend::ndarray::NdTensor, data::Points, law::stream, metric::Features};
+    use crate::{backend::ndarray::NdTensor, data::Points, metric::Features, random::stream};
     use rand::RngExt;
     use std::fs;
 

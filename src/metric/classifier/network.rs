@@ -3,8 +3,8 @@
 use crate::{
     Activation::Silu,
     Error, ImageTensor, Result, Tensor, Window,
-    law::stream,
     nn::{Conv, INITIALIZATION, Linear, module},
+    random::stream,
 };
 
 /// The channels after each of the two convolutions.

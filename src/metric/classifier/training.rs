@@ -11,9 +11,9 @@ use super::{
 use crate::{
     Error, ImageTensor, Real, Result, Tape, Tensor, Value, Var,
     data::{Images, floats_of},
-    law::stream,
     learn::{Optimizer, Schedule},
     nn::{Module, parameter_count},
+    random::stream,
     tensor::image::shapes::largest,
 };
 

@@ -1,6 +1,6 @@
 //! Activations left out while a network learns.
 
-use crate::{Real, Tensor, law::stream};
+use crate::{Real, Tensor, random::stream};
 use rand::Rng;
 
 /// Leaves out each activation with probability `rate`, and scales the others up by `1 / (1 - rate)`: only while it has a seed.

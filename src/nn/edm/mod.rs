@@ -5,7 +5,7 @@ mod dropout;
 mod weight;
 
 use super::{INITIALIZATION, MOST_PARAMETERS, embedding::waves, module, rest::and_rest};
-use crate::{AverageVelocity, Error, ImageTensor, Result, Tensor, law::stream};
+use crate::{AverageVelocity, Error, ImageTensor, Result, Tensor, random::stream};
 use block::{Block, Kind, Plan, Resolution};
 pub(crate) use weight::normalized;
 use weight::{Weight, blend, side_by_side, silu};

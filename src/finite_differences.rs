@@ -17,21 +17,21 @@ use std::marker::PhantomData;
 /// state. The map must be defined a step to both sides of the point: at the edge of its domain the tangent is NaN.
 ///
 /// ```
-/// use flowmap::{field, flow_map, verify, Differences, Lattice};
+/// use flowmap::{field, flow_map, verify, FiniteDifferences, Lattice};
 /// let grow = flow_map(|s: &f64, t: &f64, x: &[f64; 1]| [x[0] * (t - s).exp()]);
 /// let field = field(|_: &f64, x: &[f64; 1]| *x);
-/// let report = verify(&Differences::new(grow), &field, Lattice::new([0.0, 1.0], [[-1.0, 1.0]])?.cases(64));
+/// let report = verify(&FiniteDifferences::new(grow), &field, Lattice::new([0.0, 1.0], [[-1.0, 1.0]])?.cases(64));
 /// assert!(report.holds(1e-9), "{report}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Differences<M, X> {
+pub struct FiniteDifferences<M, X> {
     inner: M,
     step: Option<f64>,
     state: PhantomData<fn() -> X>,
 }
 
-impl<M, X: State> Differences<M, X> {
+impl<M, X: State> FiniteDifferences<M, X> {
     /// Differences with the default step `eps^(1/3)`.
     pub fn new(inner: M) -> Self {
         Self { inner, step: None, state: PhantomData }
@@ -71,7 +71,7 @@ impl<M, X: State> Differences<M, X> {
     }
 }
 
-impl<X: State, M: FlowMap<X>> FlowMap<X> for Differences<M, X> {
+impl<X: State, M: FlowMap<X>> FlowMap<X> for FiniteDifferences<M, X> {
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
         self.inner.flow(s, t, x)
     }
@@ -86,22 +86,25 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Differences<M, X> {
     }
 }
 
-impl<X: State, M: FlowMap<X>> FlowMap<Dual<X>> for Differences<M, X> {
+impl<X: State, M: FlowMap<X>> FlowMap<Dual<X>> for FiniteDifferences<M, X> {
     fn flow(&self, s: &Dual<X::Time>, t: &Dual<X::Time>, x: &Dual<X>) -> Dual<X> {
         self.tangent([s, t], x, |[s, t], x| self.inner.flow(&s, &t, x))
     }
 }
 
-impl<X: State, B: VelocityField<X>> VelocityField<X> for Differences<B, X> {
+impl<X: State, B: VelocityField<X>> VelocityField<X> for FiniteDifferences<B, X> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         self.inner.velocity(t, x)
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         self.inner.stops(s, t)
     }
+    fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
+        self.inner.jvp(t, x, v)
+    }
 }
 
-impl<X: State, B: VelocityField<X>> VelocityField<Dual<X>> for Differences<B, X> {
+impl<X: State, B: VelocityField<X>> VelocityField<Dual<X>> for FiniteDifferences<B, X> {
     fn velocity(&self, t: &Dual<X::Time>, x: &Dual<X>) -> Dual<X> {
         self.tangent([t], x, |[t], x| self.inner.velocity(&t, x))
     }

@@ -42,10 +42,10 @@ impl<const D: usize> Autonomous<D> for Affine<D> {}
 /// - domain: that of `Y`; blow-up times are read off the clock
 ///
 /// ```
-/// use flowmap::{exact::{Drift, Riccati, TimeChanged}, FlowMap};
+/// use flowmap::{exact::{Drift, Riccati, Separable}, FlowMap};
 /// // x' = (2 + cos t) (1 + x²)
 /// let clock = Drift::new([2.0], [1.0], 1.0, [0.0])?;
-/// let flow = TimeChanged::new(Riccati::new([1.0, 0.0, 1.0])?, clock)?;
+/// let flow = Separable::new(Riccati::new([1.0, 0.0, 1.0])?, clock)?;
 /// let theta = |t: f64| 2.0 * t + t.sin();
 /// let end = flow.flow(&0.1, &0.5, &[0.2]);
 /// assert!((end[0] - (0.2_f64.atan() + theta(0.5) - theta(0.1)).tan()).abs() < 1e-12);
@@ -54,12 +54,12 @@ impl<const D: usize> Autonomous<D> for Affine<D> {}
 ///
 /// Reference: E. L. Ince, Ordinary Differential Equations, section 2.11, for separable equations.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TimeChanged<E, const D: usize> {
+pub struct Separable<E, const D: usize> {
     flow: E,
     clock: Drift<1>,
 }
 
-impl<const D: usize, E: Autonomous<D>> TimeChanged<E, D> {
+impl<const D: usize, E: Autonomous<D>> Separable<E, D> {
     /// `flow` on a clock that advances as the drift does. It may run backward, but must not turn back.
     ///
     /// # Errors
@@ -100,14 +100,14 @@ impl<const D: usize, E: Autonomous<D>> TimeChanged<E, D> {
     }
 }
 
-impl<const D: usize, E: Autonomous<D>> Ode<D> for TimeChanged<E, D> {
+impl<const D: usize, E: Autonomous<D>> Ode<D> for Separable<E, D> {
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let [rate] = self.clock.rate(&t.0).map(Num);
         self.flow.rhs(t, x).map(|velocity| &rate * velocity)
     }
 }
 
-impl<const D: usize, E: Autonomous<D>> ExactFlow<D> for TimeChanged<E, D> {
+impl<const D: usize, E: Autonomous<D>> ExactFlow<D> for Separable<E, D> {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let elapsed = self.elapsed(s, t);
         self.flow.solution(&elapsed.constant(0.0), &elapsed, x)
@@ -126,7 +126,7 @@ impl<const D: usize, E: Autonomous<D>> ExactFlow<D> for TimeChanged<E, D> {
     }
 }
 
-exact_flow!(TimeChanged<E, D>, D, [const D: usize, E: Autonomous<D>]);
+exact_flow!(Separable<E, D>, D, [const D: usize, E: Autonomous<D>]);
 
 #[cfg(test)]
 mod tests {
@@ -137,7 +137,7 @@ mod tests {
     fn blow_up_times_are_those_of_the_clock() {
         for (mean, s, t, x) in [(1.5, 0.3, 9.0, 0.5), (1.5, 0.3, -9.0, -2.0), (-1.5, 0.3, 9.0, -0.5), (-1.5, 0.3, -9.0, 0.7)] {
             let clock = Drift::new([mean], [1.2], 2.0, [0.4]).unwrap();
-            let flow = TimeChanged::new(Blowup, clock).unwrap();
+            let flow = Separable::new(Blowup, clock).unwrap();
             match flow.try_flow(&s, &t, &[x]) {
                 Err(Error::BlowUp { from, to, time }) => {
                     assert_eq!([from, to], [s, t]);
@@ -154,7 +154,7 @@ mod tests {
         // a solution could blow up and the formula return from beyond
         for amplitude in [1.0, -2.0] {
             let clock = Drift::new([1.0], [amplitude], 1.0, [0.0]).unwrap();
-            assert!(TimeChanged::new(Blowup, clock).unwrap_err().to_string().contains("stands still"));
+            assert!(Separable::new(Blowup, clock).unwrap_err().to_string().contains("stands still"));
         }
     }
 }

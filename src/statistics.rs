@@ -1,9 +1,9 @@
-//! Means of samples and how far off they may be.
+//! Means of samples, and how far off they may be.
 
 /// A number found from samples, with its standard error.
 ///
 /// ```
-/// use flowmap::certificate::Estimate;
+/// use flowmap::statistics::Estimate;
 /// let mean = Estimate::mean(&[1.0, 2.0, 3.0]);
 /// assert_eq!(mean.value, 2.0);
 /// assert!((mean.standard_error - (1.0_f64 / 3.0).sqrt()).abs() < 1e-15);
@@ -31,7 +31,7 @@ impl Estimate {
     /// the delta method.
     ///
     /// ```
-    /// use flowmap::certificate::Estimate;
+    /// use flowmap::statistics::Estimate;
     /// assert_eq!(Estimate::rms(&[3.0, -3.0, 3.0]).value, 3.0);
     /// assert_eq!(Estimate::rms(&[0.0, 0.0]).standard_error, 0.0);
     /// ```
@@ -41,7 +41,8 @@ impl Estimate {
     }
 
     /// The square root, by the delta method; that of 0 is 0.
-    pub(super) fn sqrt(self) -> Self {
+    #[must_use]
+    pub fn sqrt(self) -> Self {
         let value = self.value.sqrt();
         Self { value, standard_error: if value > 0.0 { 0.5 * self.standard_error / value } else { 0.0 } }
     }
@@ -54,7 +55,7 @@ impl Estimate {
 }
 
 /// `z` with `Φ(z) = probability`, for probabilities from 1/2 to below 1.
-pub(super) fn normal_quantile(probability: f64) -> f64 {
+pub(crate) fn normal_quantile(probability: f64) -> f64 {
     let above = |z: f64| 0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2);
     let (mut low, mut high) = (0.0, 40.0);
     for _ in 0..64 {
