@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --bench lanes
 //!
-//! prints, for each function, {"function", "lanes_ns", "baseline_ns", "std_ns"}: nanoseconds per value, the least of several passes over
-//! values in the first-level cache; baseline is without the region.
+//! prints, for each function, {"function", "lanes_ns", "baseline_ns", "std_ns"}: nanoseconds per value, the least of several
+//! passes over values in the first-level cache; baseline is without the region.
 #![allow(clippy::needless_range_loop, reason = "plain loops are inlined whole")]
 
 use flowmap::{Coordinates, Lanes, Num, Number, Ode, State};

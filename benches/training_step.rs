@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --features train --bench training_step -- lsd 100 ndarray
 //!
-//! (or dfdx; or, with the feature cuda, cuda and cuda-tf32) prints {"objective", "backend", "steps", "median_ms", "min_ms", "gflop", "gflop_per_s", "peak_mb"}. `benches/against_jax.sh` runs
-//! it in turns with the JAX peer.
+//! (or dfdx; or, with the feature cuda, cuda and cuda-tf32) prints {"objective", "backend", "steps", "median_ms", "min_ms",
+//! "gflop", "gflop_per_s", "peak_mb"}. `benches/against_jax.sh` runs it in turns with the JAX peer.
 
 #[path = "common/mod.rs"]
 mod common;

@@ -1,9 +1,10 @@
-//! The time that transport takes, beside a step of training: the paper's checkerboard network (5 GELU layers of 512), batch 1024, f32.
+//! The time that transport takes, beside a step of training: the paper's checkerboard network (5 GELU layers of 512), batch 1024,
+//! f32.
 //!
 //!     cargo bench --features transport --bench transport
 //!
-//! prints {"block", "threads", "block_ms", "batch_ms", "step_ms"} for each size of a block: medians of one block on one thread, of a batch on all
-//! threads, and of a step by flow matching without transport.
+//! prints {"block", "threads", "block_ms", "batch_ms", "step_ms"} for each size of a block: medians of one block on one thread,
+//! of a batch on all threads, and of a step by flow matching without transport.
 
 use flowmap::{
     Result,

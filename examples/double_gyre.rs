@@ -1,11 +1,11 @@
-//! Finite-time Lyapunov exponents of the double gyre, two vortices side by side with a wall between them that sways: ridges of the
-//! exponent are the lines along which fluid parts (forward in time) or gathers (backward).
+//! Finite-time Lyapunov exponents of the double gyre, two vortices side by side with a wall between them that sways: ridges of
+//! the exponent are the lines along which fluid parts (forward in time) or gathers (backward).
 //!
 //! cargo run --release --features cli,plot --example double_gyre
 //!
-//! Leaves `forward.png`, `backward.png`, a table beside each and `summary.json`. Two ways lead to the same field. With `--duals` each cell asks the
-//! numerical flow map for its derivative: one line, for any ODE. Without, the variational equation is written out and solved in
-//! SIMD lanes, several trajectories at a time: eight to ten times as fast.
+//! Leaves `forward.png`, `backward.png`, a table beside each and `summary.json`. Two ways lead to the same field. With `--duals`
+//! each cell asks the numerical flow map for its derivative: one line, for any ODE. Without, the variational equation is written
+//! out and solved in SIMD lanes, several trajectories at a time: eight to ten times as fast.
 //!
 //! Reference: S. C. Shadden, F. Lekien, J. E. Marsden, Physica D 212, 2005, section 7.
 

@@ -139,8 +139,8 @@ fn matrix(deformation: &Deformation<[[f64; 3]; 3]>) -> Matrix3<f64> {
     Matrix3::from_fn(|i, j| deformation.jacobian()[i][j])
 }
 
-/// Times, and how far the flow has stretched the neighbourhood of the start until then: the largest singular value of its Jacobian,
-/// which is the product of those between one time and the next. Only as long as it is below `limit`.
+/// Times, and how far the flow has stretched the neighbourhood of the start until then: the largest singular value of its
+/// Jacobian, which is the product of those between one time and the next. Only as long as it is below `limit`.
 fn stretches(map: &impl FlowMap<Dual<Point>>, times: &[f64], states: &[Point], limit: f64) -> Result<Vec<[f64; 2]>> {
     let mut product = Matrix3::identity();
     let mut stretches = vec![[times[0], 1.0]];

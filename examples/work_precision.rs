@@ -3,8 +3,8 @@
 //!
 //! cargo run --release --features cli,plot --example work_precision
 //!
-//! Leaves `equal.svg` (equal steps), `adaptive.svg` (tolerances), `points.csv` (every point of both) and `summary.json`, and prints
-//! how many evaluations buy a given error. On the doubly logarithmic pictures a method of order p is a line of slope -p.
+//! Leaves `equal.svg` (equal steps), `adaptive.svg` (tolerances), `points.csv` (every point of both) and `summary.json`, and
+//! prints how many evaluations buy a given error. On the doubly logarithmic pictures a method of order p is a line of slope -p.
 
 mod common;
 

@@ -138,8 +138,8 @@ pub use number::{
 pub use state::{Coordinates, DynCoordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 
-/// Pages to read from beginning to end, beside this reference. They are those of the folder `docs` of the repository; their examples run with the
-/// tests.
+/// Pages to read from beginning to end, beside this reference. They are those of the folder `docs` of the repository; their
+/// examples run with the tests.
 ///
 /// | page | what it is about |
 /// |---|---|

@@ -2,8 +2,8 @@
 
 use crate::Result;
 
-/// The end of `[a, b]`, shrunk to the width `resolution`, at which `f` has the sign that it has at `b`, or is zero. The values `fa`
-/// and `fb` at the ends have different signs; `fb` may be zero.
+/// The end of `[a, b]`, shrunk to the width `resolution`, at which `f` has the sign that it has at `b`, or is zero. The values
+/// `fa` and `fb` at the ends have different signs; `fb` may be zero.
 ///
 /// The method ITP: as safe as bisection, which takes at most one step less, and as a rule as fast as the secant method.
 ///
@@ -44,8 +44,8 @@ pub(crate) fn root(
     Ok(b)
 }
 
-/// Whether a function meets zero so flatly, with this slope, that an error of this size could move the zero anywhere or away. Its bend
-/// is that of three values `beside` each other.
+/// Whether a function meets zero so flatly, with this slope, that an error of this size could move the zero anywhere or away. Its
+/// bend is that of three values `beside` each other.
 ///
 /// A parabola of bend `c` and slope `m` at its zero is `m²/2c` deep.
 pub(crate) fn grazes(slope: f64, [before, here, after]: [f64; 3], beside: f64, error: f64) -> bool {

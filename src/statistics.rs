@@ -47,8 +47,8 @@ impl Estimate {
         Self { value, standard_error: if value > 0.0 { 0.5 * self.standard_error / value } else { 0.0 } }
     }
 
-    /// `value + z · standard error`: not below the true number in the share `Φ(z)` of many repetitions, if there are enough samples
-    /// for a mean to be normally distributed.
+    /// `value + z · standard error`: not below the true number in the share `Φ(z)` of many repetitions, if there are enough
+    /// samples for a mean to be normally distributed.
     pub fn above(&self, z: f64) -> f64 {
         self.value + z * self.standard_error
     }

@@ -1,4 +1,5 @@
-//! The floors of the house: `docs/architecture.md` lists the modules, those above use those below. The sources are held against it.
+//! The floors of the house: `docs/architecture.md` lists the modules, those above use those below. The sources are held against
+//! it.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
-//! Log-densities along flow maps, where they are known: on Gaussian problems and mixtures, by every way to the determinant, and learned.
+//! Log-densities along flow maps, where they are known: on Gaussian problems and mixtures, by every way to the determinant, and
+//! learned.
 
 use flowmap::{
     Dual, FlowMap, Learned, Number, State, Tensor, Tolerance, Value, Var,

@@ -238,8 +238,8 @@ fn a_teacher_is_followed_between_the_same_pairs() {
     assert_eq!([x0, x1], draws(&coupling, 40, 1));
 }
 
-/// What flow matching learns of paths that cross less: a velocity that is told better by the point, and a flow that one step of Euler's method
-/// follows better.
+/// What flow matching learns of paths that cross less: a velocity that is told better by the point, and a flow that one step of
+/// Euler's method follows better.
 #[test]
 fn learned_flows_are_straighter() {
     const STEPS: u64 = 600;

@@ -198,7 +198,8 @@ fn stops_of_a_formula_are_honoured_and_have_derivatives() {
     assert_eq!(Dose::PARAMETERS, ["k", "from", "to"]);
 }
 
-/// Masses in a row between two walls, a spring between neighbours: `x_i'' = x_{i-1} - 2 x_i + x_{i+1}`, first all places, then all speeds.
+/// Masses in a row between two walls, a spring between neighbours: `x_i'' = x_{i-1} - 2 x_i + x_{i+1}`, first all places, then
+/// all speeds.
 struct Chain(usize);
 
 impl DynOde for Chain {

@@ -33,8 +33,8 @@ pub enum Length {
     Seconds(f64),
 }
 
-/// Trains in `folder` for that long, or the steps that the options say; `settings` are a function of the steps, such as those of a learning rate
-/// that falls. A run that is resumed takes the steps that were said when it began. Nothing if it was interrupted.
+/// Trains in `folder` for that long, or the steps that the options say; `settings` are a function of the steps, such as those of
+/// a learning rate that falls. A run that is resumed takes the steps that were said when it began. Nothing if it was interrupted.
 pub fn train<T, M, S>(
     options: &Options,
     folder: &Path,
@@ -99,7 +99,8 @@ pub fn straight(settings: Settings) -> Result<Settings> {
     Err(Error::Invalid { what: "path", reason })
 }
 
-/// The steps that this trainer takes in so many seconds, one at least, by the time that some of them take; the trainer is used up.
+/// The steps that this trainer takes in so many seconds, one at least, by the time that some of them take; the trainer is used
+/// up.
 fn steps_in<T, M, S>(seconds: f64, mut trial: Trainer<T, M, S>) -> Result<u64>
 where
     T: Tensor<Primal = T>,

@@ -4,8 +4,8 @@
 //! cargo run --release --features cli --example distill -- --teacher mixture
 //!
 //! The teacher is a network that has learned the velocity of the checkerboard by flow matching, and the map a network of the same
-//! architecture; or the probability flow of a mixture of 2,000 normal laws in 16 dimensions. Leaves in `out/distill/TEACHER` the runs and
-//! `comparison.json`.
+//! architecture; or the probability flow of a mixture of 2,000 normal laws in 16 dimensions. Leaves in `out/distill/TEACHER` the
+//! runs and `comparison.json`.
 
 mod comparison;
 mod mixture;
@@ -32,8 +32,9 @@ use std::{path::Path, process::ExitCode};
 type Batch = NdTensor<f32>;
 type Network = Mlp<Batch>;
 
-/// Learns the flow map of a teacher's velocity, and counts what a solver takes for the same error. Defaults: pmd (psd-m for the mixtures), 120 seconds
-/// of training (of the teacher, too), batch 512, four layers of 128 units (256 for the mixtures), RAdam with a rate that falls from 2e-3 to 0, seed 42
+/// Learns the flow map of a teacher's velocity, and counts what a solver takes for the same error. Defaults: pmd (psd-m for the
+/// mixtures), 120 seconds of training (of the teacher, too), batch 512, four layers of 128 units (256 for the mixtures), RAdam
+/// with a rate that falls from 2e-3 to 0, seed 42
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]

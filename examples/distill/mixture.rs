@@ -33,7 +33,8 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// Means on a smooth surface of two dimensions, as data have it: sums of sines of two angles, with random amplitudes and phases.
+    /// Means on a smooth surface of two dimensions, as data have it: sums of sines of two angles, with random amplitudes and
+    /// phases.
     pub fn on_a_surface(seed: u64) -> Result<Self> {
         const WAVES: [[f64; 2]; 4] = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]];
         let mut rng = stream(seed, 0);

@@ -50,8 +50,8 @@ struct Options {
     /// Timed repetitions.
     #[arg(long, default_value_t = 21)]
     repeat: usize,
-    /// A folder with reference ends, ref_lorenz.f64 and ref_gm.f64: little-endian, trajectory by trajectory. Without it, DOP853 at
-    /// 1e-13 is the reference. Arenstorf's orbit is closed, and its own reference.
+    /// A folder with reference ends, ref_lorenz.f64 and ref_gm.f64: little-endian, trajectory by trajectory. Without it, DOP853
+    /// at 1e-13 is the reference. Arenstorf's orbit is closed, and its own reference.
     #[arg(long)]
     reference: Option<PathBuf>,
     /// Print JSON and nothing else (there is nothing else).

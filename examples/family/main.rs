@@ -1,8 +1,10 @@
-//! Trains every published method of the family on two laws of the plane for the same time, and compares their samples of one and of four steps.
+//! Trains every published method of the family on two laws of the plane for the same time, and compares their samples of one and
+//! of four steps.
 //!
 //! cargo run --release --features cli,plot --example family -- --seconds 60
 //!
-//! Leaves in `out/family/PROBLEM` a run for each method, `family.csv` and `samples.png`. With `--resume` what is done is not done again.
+//! Leaves in `out/family/PROBLEM` a run for each method, `family.csv` and `samples.png`. With `--resume` what is done is not done
+//! again.
 
 #[path = "../common/pace.rs"]
 mod pace;
@@ -27,8 +29,8 @@ type Batch = NdTensor<f32>;
 type Network = Mlp<Batch>;
 type Teacher = TeacherNetwork<Batch, Network>;
 
-/// Trains every method of few-step generation on the same problems. Defaults: 60 seconds each, batch 1,024, four layers of 128 units, RAdam
-/// with a rate that falls from 2e-3 to 0, seed 42
+/// Trains every method of few-step generation on the same problems. Defaults: 60 seconds each, batch 1,024, four layers of 128
+/// units, RAdam with a rate that falls from 2e-3 to 0, seed 42
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -210,8 +212,8 @@ impl Learner<'_> {
         )
     }
 
-    /// Samples in so many steps, and their divergence. Flow matching is followed by Euler's method, and maps to the end of time by such maps and
-    /// fresh noise in turn.
+    /// Samples in so many steps, and their divergence. Flow matching is followed by Euler's method, and maps to the end of time
+    /// by such maps and fresh noise in turn.
     fn draw(&self, network: &Network, steps: usize) -> Result<(f64, Vec<[f64; 2]>)> {
         let learned = Learned(network);
         let map: &dyn FlowMap<Batch> = match self.method.objective().distillation() {

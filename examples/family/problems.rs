@@ -67,8 +67,8 @@ impl Problem {
         })
     }
 
-    /// The Kullback-Leibler divergence from the data to the samples: of the normal law with the samples' mean and covariance; of the
-    /// histogram whose bins are aligned with the squares.
+    /// The Kullback-Leibler divergence from the data to the samples: of the normal law with the samples' mean and covariance; of
+    /// the histogram whose bins are aligned with the squares.
     pub fn divergence(&self, samples: &[[f64; 2]]) -> Result<f64> {
         match self {
             Self::Normal => Ok(divergence_of_normals(covariance(), samples)),

@@ -45,7 +45,8 @@ impl<T: ImageTensor, V: VelocityField<T>> FlowMap<T> for Euler<V> {
 }
 
 impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
-    /// With the classifier in a file, which is trained first if there is none. Without labels, raw pixels are all that is compared.
+    /// With the classifier in a file, which is trained first if there is none. Without labels, raw pixels are all that is
+    /// compared.
     pub fn new(set: &Set, draws: Vec<Draws>, classifier: &Path, samples: usize, run: &Run, device: &T::Device) -> Result<Self> {
         let dimension = set.train.dimension();
         let real = Points::new((0..set.test.len()).flat_map(|i| set.test.floats(i)).collect(), dimension)?;

@@ -2,8 +2,9 @@
 //!
 //! cargo run --release --features cli,plot,images --example images
 //!
-//! Leaves in `out/images`: pictures of each evaluation (`grid-….png`) and of the end (`samples.png`), `metrics.json` with the distances
-//! from real images beside those of real images from real images, `metrics.csv`, `speed.csv`, `loss.svg` and checkpoints.
+//! Leaves in `out/images`: pictures of each evaluation (`grid-….png`) and of the end (`samples.png`), `metrics.json` with the
+//! distances from real images beside those of real images from real images, `metrics.csv`, `speed.csv`, `loss.svg` and
+//! checkpoints.
 
 mod data;
 mod evaluation;
@@ -29,14 +30,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Learns to draw images. Defaults: lsd, 4,500 steps, batch 32, a light U-Net of 1.24 million parameters, RAdam with a rate that falls from
-/// 2e-3 to 0, samples of the average with decay 0.999, seed 42, out/images
+/// Learns to draw images. Defaults: lsd, 4,500 steps, batch 32, a light U-Net of 1.24 million parameters, RAdam with a rate that
+/// falls from 2e-3 to 0, samples of the average with decay 0.999, seed 42, out/images
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     training: Options,
-    /// Images to learn: an IDX file, or a folder of PNG and JPEG files in sub-folders by class [default: Fashion-MNIST where Debian's
-    /// package dataset-fashion-mnist puts it, or else the 1,000 images of it that come with the examples]
+    /// Images to learn: an IDX file, or a folder of PNG and JPEG files in sub-folders by class [default: Fashion-MNIST where
+    /// Debian's package dataset-fashion-mnist puts it, or else the 1,000 images of it that come with the examples]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// The labels of an IDX file of images

@@ -2,8 +2,9 @@
 //!
 //! cargo run --release --features cli,plot --example learn_ode -- --system pendulum
 //!
-//! Leaves in `out/learn_ode/SYSTEM` for each objective a run with checkpoints and tables and `residuals.png`, and `comparison.json` for all. Of the
-//! double gyre `ftle.png`, finite-time Lyapunov exponents by the solver and by the map; of Lorenz's system Lyapunov exponents in the report.
+//! Leaves in `out/learn_ode/SYSTEM` for each objective a run with checkpoints and tables and `residuals.png`, and
+//! `comparison.json` for all. Of the double gyre `ftle.png`, finite-time Lyapunov exponents by the solver and by the map; of
+//! Lorenz's system Lyapunov exponents in the report.
 
 mod exponents;
 mod ftle;
@@ -27,8 +28,8 @@ use solver::Trajectories;
 use std::process::ExitCode;
 use systems::{DoubleGyre, Kepler, Lorenz, LotkaVolterra, Pendulum, System};
 
-/// Learns the flow map of an ODE without data. Defaults: lmd, 20,000 steps, batch 1,024, four layers of 128 units, RAdam with a rate that falls from
-/// 2e-3 to 0, a tenth of the batch on the diagonal, seed 42
+/// Learns the flow map of an ODE without data. Defaults: lmd, 20,000 steps, batch 1,024, four layers of 128 units, RAdam with a
+/// rate that falls from 2e-3 to 0, a tenth of the batch on the diagonal, seed 42
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -42,12 +43,12 @@ struct Arguments {
     /// Seconds of training for each: the steps follow from the time that some of them take
     #[arg(long, conflicts_with = "steps", value_parser = pace::seconds)]
     seconds: Option<f64>,
-    /// How far the short map of pmd reaches, as a share of the span; at 1, pmd is a regression on the ends of trajectories. Below 1, times of
-    /// all objectives are as short at first, and grow to the span over the first half of the steps
+    /// How far the short map of pmd reaches, as a share of the span; at 1, pmd is a regression on the ends of trajectories. Below
+    /// 1, times of all objectives are as short at first, and grow to the span over the first half of the steps
     #[arg(long, default_value_t = 1.0)]
     reach: f64,
-    /// How much larger than the box and the span of the test those are that are learned from: a fit is worst at its edges. Of states
-    /// that trajectories visit, how much thicker they are
+    /// How much larger than the box and the span of the test those are that are learned from: a fit is worst at its edges. Of
+    /// states that trajectories visit, how much thicker they are
     #[arg(long, default_value_t = 1.1)]
     margin: f64,
     /// Learn the way back, too: with a margin that takes in where the map leads

@@ -28,7 +28,8 @@ pub struct Found {
     pub error_of_halves: f64,
     /// The same map, moved to where the invariant is what it was.
     pub projected: Option<Errors>,
-    /// The root mean square of `X_{u,t} ∘ X_{s,u} - X_{s,t}` for one part and its middle, relative to the states, or to 1 where those are smaller.
+    /// The root mean square of `X_{u,t} ∘ X_{s,u} - X_{s,t}` for one part and its middle, relative to the states, or to 1 where
+    /// those are smaller.
     pub semigroup: f64,
     /// The same of `X_{t,s} ∘ X_{s,t} - id`, where both ways were learned.
     pub inverse: Option<f64>,

@@ -17,7 +17,8 @@ pub trait System<const D: usize>: Ode<D> + Copy + Send + Sync + 'static {
     const AUTONOMOUS: bool = true;
     /// The box of states: what networks see as `[-1, 1]^D`.
     const BOX: [[f64; 2]; D];
-    /// Whether the sides of the box are walls, that no trajectory passes: neighbours part along them, so that a small error would lead far out.
+    /// Whether the sides of the box are walls, that no trajectory passes: neighbours part along them, so that a small error would
+    /// lead far out.
     const WALLS: bool = false;
     /// Which states are learned from, and tested.
     const STATES: States<D> = States::Box;

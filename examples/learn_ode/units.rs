@@ -38,7 +38,8 @@ impl Clock for UnitClock {
     }
 }
 
-/// The coordinates of networks, in which the box is `[-1, 1]^D`. On the way back, what is beyond a wall of the system is mirrored by it.
+/// The coordinates of networks, in which the box is `[-1, 1]^D`. On the way back, what is beyond a wall of the system is mirrored
+/// by it.
 #[derive(Clone, Copy)]
 pub struct Chart<S, const D: usize> {
     system: PhantomData<S>,

@@ -9,8 +9,8 @@ use crate::{
 };
 use nalgebra::{DMatrix, SVD};
 
-/// The Jacobian `J = ∇X_{s,t}(x)` of a flow map at a point, and what can be read off it: to first order, the map takes the ball of
-/// radius `ε` around `x` to an ellipsoid of volume `|det J|` times that of the ball, its half axes `ε σ_i`.
+/// The Jacobian `J = ∇X_{s,t}(x)` of a flow map at a point, and what can be read off it: to first order, the map takes the ball
+/// of radius `ε` around `x` to an ellipsoid of volume `|det J|` times that of the ball, its half axes `ε σ_i`.
 ///
 /// ```
 /// use flowmap::{analysis::deformation, exact::Affine};

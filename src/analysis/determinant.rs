@@ -2,8 +2,8 @@
 
 use crate::number::{Number, Row};
 
-/// The sign of `det A` and `ln |det A|`, also where the determinant itself is too large or too small for a float: `±1` and `-∞` for a
-/// singular matrix. NaN where an entry is NaN.
+/// The sign of `det A` and `ln |det A|`, also where the determinant itself is too large or too small for a float: `±1` and `-∞`
+/// for a singular matrix. NaN where an entry is NaN.
 ///
 /// Gaussian elimination. Pivots are chosen by masks, so that each sample of a batch, and each lane, has its own.
 ///

@@ -8,8 +8,8 @@ pub(super) fn standard(dimension: usize) -> Frame {
     (0..dimension).map(|j| (0..dimension).map(|i| f64::from(u8::from(i == j))).collect()).collect()
 }
 
-/// The factorization `V = QR` of the vectors `V`: those of `Q`, and the logarithms of the diagonal of `R`, which is positive. Each
-/// vector loses its parts along those before it; twice, because rounding spoils the first time.
+/// The factorization `V = QR` of the vectors `V`: those of `Q`, and the logarithms of the diagonal of `R`, which is positive.
+/// Each vector loses its parts along those before it; twice, because rounding spoils the first time.
 ///
 /// `None` where a vector is zero, or nothing of it is left but rounding: it depends on those before it.
 pub(super) fn orthonormal(mut vectors: Frame) -> Option<(Frame, Vec<f64>)> {

@@ -7,8 +7,8 @@ use crate::{
 };
 
 /// The Jacobian `∇X_{s,t}(x)` of any flow map, row by row: `∂X_i/∂x_j`, exact to rounding: forward mode, one column after
-/// another. Of a batch, each entry holds those of all samples. NaN outside the map's domain. An array of arrays for points that are
-/// arrays, a vector of vectors otherwise.
+/// another. Of a batch, each entry holds those of all samples. NaN outside the map's domain. An array of arrays for points that
+/// are arrays, a vector of vectors otherwise.
 ///
 /// ```
 /// use flowmap::{analysis::jacobian, exact::{ExactFlow, Rotation}};

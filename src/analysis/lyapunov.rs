@@ -65,13 +65,15 @@ impl Steps {
 /// ∇X_{t_k, t_k+1}(x_k) Q_k = Q_k+1 R_k+1,      λ_i = (1 / n |Δt|) Σ_k ln (R_k)_ii
 /// ```
 ///
-/// The flow carries as many orthonormal directions as there are coordinates through each step, and they are made orthonormal again after it. The logarithms
-/// by which they grew average to the exponents `λ_1 ≥ … ≥ λ_D`; their sum is the mean divergence along the trajectory.
+/// The flow carries as many orthonormal directions as there are coordinates through each step, and they are made orthonormal
+/// again after it. The logarithms by which they grew average to the exponents `λ_1 ≥ … ≥ λ_D`; their sum is the mean divergence
+/// along the trajectory.
 ///
-/// A step takes an evaluation on duals for each, so the longest that serves is the best; but stretches within it must not differ by more
-/// than a float can hold: `(λ_1 - λ_D) |Δt|` well below 36. A map without derivatives goes through
-/// [`FiniteDifferences`](crate::FiniteDifferences), whose error, some `1e-10` of the state's size, must stay small beside the least stretch
-/// of a step. An autonomous field whose map is known on a window of times only goes through [`Autonomous`](crate::Autonomous).
+/// A step takes an evaluation on duals for each, so the longest that serves is the best; but stretches within it must not differ
+/// by more than a float can hold: `(λ_1 - λ_D) |Δt|` well below 36. A map without derivatives goes through
+/// [`FiniteDifferences`](crate::FiniteDifferences), whose error, some `1e-10` of the state's size, must stay small beside the
+/// least stretch of a step. An autonomous field whose map is known on a window of times only goes through
+/// [`Autonomous`](crate::Autonomous).
 ///
 /// ```
 /// use flowmap::{analysis::{lyapunov_spectrum, Steps}, exact::Affine};

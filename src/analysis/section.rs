@@ -189,7 +189,8 @@ impl<M, G> Section<M, G> {
         Ok(Some(Passage { time: Dual::new(time, lead), point: Dual::new(end.value().clone(), tangent) }))
     }
 
-    /// Whether the surface is met so flatly, with this slope, that an error of half the digits could move the passage anywhere or away.
+    /// Whether the surface is met so flatly, with this slope, that an error of half the digits could move the passage anywhere or
+    /// away.
     fn grazes<X>(&self, last: &Passage<X>, time: X::Time, slope: f64) -> Result<bool>
     where
         X: State<Time: Real>,

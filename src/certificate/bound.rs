@@ -11,8 +11,8 @@ use crate::statistics::Estimate;
 pub struct Bound {
     /// The bound, for the law of which the samples are draws.
     pub estimate: Estimate,
-    /// The difference of the two quadrature rules, Kronrod's of 15 points and Gauss's of 7 inside it: much larger than the error of
-    /// the first, where the residual and `L` are smooth in time.
+    /// The difference of the two quadrature rules, Kronrod's of 15 points and Gauss's of 7 inside it: much larger than the error
+    /// of the first, where the residual and `L` are smooth in time.
     pub quadrature: f64,
     /// `value + z · standard error + quadrature`, with `z` from the report's confidence.
     pub upper: f64,
@@ -79,8 +79,8 @@ impl Residuals {
 
     /// `RMS(defect) + ∫ RMS|R_r| dr`.
     ///
-    /// Its standard error is that of its linearization, sample by sample, so that residuals of one sample at neighbouring times may
-    /// depend on each other.
+    /// Its standard error is that of its linearization, sample by sample, so that residuals of one sample at neighbouring times
+    /// may depend on each other.
     pub fn by_minkowski(&self, rule: &Rule, z: f64, standing: Standing) -> Bound {
         let (start, profile) = (Estimate::rms(&self.defect).value, self.profile());
         let share = |x: f64, rms: f64| if rms > 0.0 { 0.5 * (x * x / rms - rms) } else { 0.0 };

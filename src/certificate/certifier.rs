@@ -42,8 +42,8 @@ where
     Certifier::new([0.0, 1.0], Estimated)?.certify(map, field, sampler)
 }
 
-/// Which map `X_{s,t}` of a flow is judged, and how: the times, the one-sided Lipschitz constant `L` of the field, the quadrature, the
-/// confidence.
+/// Which map `X_{s,t}` of a flow is judged, and how: the times, the one-sided Lipschitz constant `L` of the field, the
+/// quadrature, the confidence.
 ///
 /// ```
 /// use flowmap::{FiniteDifferences, FlowMap, Lattice, certificate::{Certifier, Given}, exact::Affine, flow_map};
@@ -111,8 +111,8 @@ impl<L> Certifier<L> {
         Self { worst: count, ..self }
     }
 
-    /// With this relative tolerance, and a hundredth of it as the absolute one, of the solver that stands in for the exact flow. States
-    /// in single precision get one that they can meet.
+    /// With this relative tolerance, and a hundredth of it as the absolute one, of the solver that stands in for the exact flow.
+    /// States in single precision get one that they can meet.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless it is positive and finite.

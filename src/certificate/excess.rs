@@ -13,8 +13,8 @@ use crate::{
 ///
 /// `E|v_t(I_t) - I'_t|² = E|v_t(I_t) - b_t(I_t)|² + E|I'_t - b_t(I_t)|²`:
 ///
-/// the loss is the excess and the conditional variance. The second does not depend on `v`, so the loss never gets to 0, and only the
-/// excess bounds an error.
+/// the loss is the excess and the conditional variance. The second does not depend on `v`, so the loss never gets to 0, and only
+/// the excess bounds an error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -34,8 +34,8 @@ pub struct Excess {
 }
 
 impl Excess {
-    /// Measures it on pairs `(x0, x1)` of noise and data: points, or batches of them, at the 30 nodes of two panels of quadrature over
-    /// the interpolant's span.
+    /// Measures it on pairs `(x0, x1)` of noise and data: points, or batches of them, at the 30 nodes of two panels of quadrature
+    /// over the interpolant's span.
     ///
     /// ```
     /// use flowmap::{certificate::Excess, exact::DiagonalGaussian, field, interpolant::Linear};
@@ -104,14 +104,14 @@ impl Excess {
         Ok(found)
     }
 
-    /// A bound on the root mean square distance at the end between the flows of `v` and of `b`, which start alike: with `T` the duration
-    /// and `L` a one-sided Lipschitz constant of `v` for all times,
+    /// A bound on the root mean square distance at the end between the flows of `v` and of `b`, which start alike: with `T` the
+    /// duration and `L` a one-sided Lipschitz constant of `v` for all times,
     ///
     /// `(max(1, e^{(1+2L) T}) T · excess)^(1/2)`.
     ///
-    /// It is its upper end at this confidence. With a [bound](super::Certificate) on the distance of a map from the flow of `v`, the sum
-    /// bounds `W_2` between the map's samples and the data; for `T = 1` and both excess and squared residual at most `ε` this is the paper's
-    /// `W_2² ≤ 4 e^{1+2L} ε`.
+    /// It is its upper end at this confidence. With a [bound](super::Certificate) on the distance of a map from the flow of `v`,
+    /// the sum bounds `W_2` between the map's samples and the data; for `T = 1` and both excess and squared residual at most `ε`
+    /// this is the paper's `W_2² ≤ 4 e^{1+2L} ε`.
     ///
     /// ```
     /// # use flowmap::{certificate::Excess, exact::DiagonalGaussian, interpolant::Linear};

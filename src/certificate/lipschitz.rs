@@ -7,8 +7,8 @@ use crate::{State, Value};
 /// The one-sided Lipschitz constant `L(r)` of `b_r`: the least number with
 /// `(x - y) · (b_r(x) - b_r(y)) ≤ L(r) |x - y|²`, of either sign.
 ///
-/// Two solutions part by the factor `exp ∫ L` at most. For a differentiable field it is the largest eigenvalue of the symmetric part of
-/// `∇b_r`, over all states ([`logarithmic_norm`]). On the way back in time, the field is `-b`.
+/// Two solutions part by the factor `exp ∫ L` at most. For a differentiable field it is the largest eigenvalue of the symmetric
+/// part of `∇b_r`, over all states ([`logarithmic_norm`]). On the way back in time, the field is `-b`.
 ///
 /// [`Given`] is a promise of its user, and makes bounds certificates. [`Estimated`] is the largest that was seen at samples:
 /// larger ones may be elsewhere.
@@ -43,8 +43,8 @@ impl std::fmt::Display for Standing {
 
 /// A one-sided Lipschitz constant that is known, as a function of time.
 ///
-/// It must hold on the segments between the flow map's points and the exact ones, and in the direction of time in which the map is
-/// judged.
+/// It must hold on the segments between the flow map's points and the exact ones, and in the direction of time in which the map
+/// is judged.
 ///
 /// ```
 /// use flowmap::certificate::Given;

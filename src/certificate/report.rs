@@ -6,8 +6,8 @@ use std::fmt;
 
 /// What [`certify`](super::certify) found about `X_{s,t}`. Displays as a table.
 ///
-/// Every bound bounds the same number, the root mean square of `|X_{s,t}(x) - x_t|` with `x_t` on the exact flow of the field, and with
-/// it the Wasserstein distance `W_2` between the laws of `X_{s,t}(x)` and of `x_t`.
+/// Every bound bounds the same number, the root mean square of `|X_{s,t}(x) - x_t|` with `x_t` on the exact flow of the field,
+/// and with it the Wasserstein distance `W_2` between the laws of `X_{s,t}(x)` and of `x_t`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -18,17 +18,19 @@ pub struct Certificate {
     pub samples: usize,
     /// That of the `upper` ends of the bounds.
     pub confidence: f64,
-    /// The relative tolerance of the solver that stood in for the exact flow, if one did. Errors that are not well above it are the
-    /// solver's.
+    /// The relative tolerance of the solver that stood in for the exact flow, if one did. Errors that are not well above it are
+    /// the solver's.
     pub tolerance: Option<f64>,
     /// `∫_s^t L |dr|`: by the exponential of this, errors at `s` grow at most.
     pub growth: f64,
     /// The error itself: `RMS|X_{s,t}(x) - x_t|`.
     pub error: Estimate,
-    /// `W_2` between Gaussians fitted to the ends of both flows, with the features `train` and `nalgebra`. The laws themselves are no
-    /// closer than that (M. Gelbrich, Math. Nachr. 147, 1990), up to the scatter of the samples, and no farther apart than the error.
+    /// `W_2` between Gaussians fitted to the ends of both flows, with the features `train` and `nalgebra`. The laws themselves
+    /// are no closer than that (M. Gelbrich, Math. Nachr. 147, 1990), up to the scatter of the samples, and no farther apart than
+    /// the error.
     pub w2: Option<f64>,
-    /// `RMS ∫ e^{∫_r^t L} |R_r(x)| dr`, with the Lagrangian residual: Gronwall's inequality path by path, the sharpest of the three.
+    /// `RMS ∫ e^{∫_r^t L} |R_r(x)| dr`, with the Lagrangian residual: Gronwall's inequality path by path, the sharpest of the
+    /// three.
     pub pathwise: Bound,
     /// `∫ e^{∫_r^t L} RMS|R_r| dr`, with the Lagrangian residual.
     pub lagrangian: Bound,

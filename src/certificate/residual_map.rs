@@ -8,8 +8,8 @@ use crate::{
 
 /// The root mean square residual of an identity over pairs of times: a picture of where a flow map is not the one of its field.
 ///
-/// The cell whose centre is `(s, t)` has `RMS|R_{s,t}(x_s)|`, where `x_s` is what the exact flow makes of the starts, which are draws
-/// at time `times[0]`. There are `cells` of them in each direction. Cells with `t < s` are NaN, because neural flow maps
+/// The cell whose centre is `(s, t)` has `RMS|R_{s,t}(x_s)|`, where `x_s` is what the exact flow makes of the starts, which are
+/// draws at time `times[0]`. There are `cells` of them in each direction. Cells with `t < s` are NaN, because neural flow maps
 /// are seldom trained there; so are those in which the map is not defined.
 ///
 /// ```

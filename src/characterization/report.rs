@@ -41,7 +41,8 @@ where
     verify_in_units_of(1.0, map, field, cases)
 }
 
-/// [`verify`] for what is both a flow map and its velocity field, as exact flows and [numerical](crate::solver::Numerical) ones are.
+/// [`verify`] for what is both a flow map and its velocity field, as exact flows and [numerical](crate::solver::Numerical) ones
+/// are.
 ///
 /// ```
 /// use flowmap::{Lattice, exact::Rotation, verify_flow};

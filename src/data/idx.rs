@@ -29,9 +29,9 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) where the file cannot be read; [`Error::Data`](crate::Error::Data), with the byte, where it is
-    /// no IDX file of images, is empty or damaged, or holds less or more than its header promises. No more is read or unpacked
-    /// than that.
+    /// [`Error::Io`](crate::Error::Io) where the file cannot be read; [`Error::Data`](crate::Error::Data), with the byte, where
+    /// it is no IDX file of images, is empty or damaged, or holds less or more than its header promises. No more is read or
+    /// unpacked than that.
     pub fn from_idx(images: impl AsRef<Path>) -> Result<Self> {
         let (pixels, shape) = pixels(images.as_ref())?;
         Self::new(pixels, shape, None)

@@ -37,12 +37,12 @@ pub struct Images {
 }
 
 impl Images {
-    /// From the bytes of `n` images of shape `[height, width, channels]`, image by image, row by row, channels last; and the class
-    /// of each, if known.
+    /// From the bytes of `n` images of shape `[height, width, channels]`, image by image, row by row, channels last; and the
+    /// class of each, if known.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no image, the shape has no pixels, or the bytes do not fill the last image; [`Error::Shape`]
-    /// where there are more or fewer labels than images.
+    /// [`Error::Invalid`] where there is no image, the shape has no pixels, or the bytes do not fill the last image;
+    /// [`Error::Shape`] where there are more or fewer labels than images.
     pub fn new(pixels: Vec<u8>, shape: [usize; 3], labels: Option<Vec<u32>>) -> Result<Self> {
         let size = size_of_image(shape)?;
         if pixels.is_empty() || !pixels.len().is_multiple_of(size) {
@@ -73,8 +73,8 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no path; [`Error::Io`] where a file cannot be read; [`Error::Data`], with the byte, where
-    /// it is empty, ends within a record, or has a label above 9.
+    /// [`Error::Invalid`] where there is no path; [`Error::Io`] where a file cannot be read; [`Error::Data`], with the byte,
+    /// where it is empty, ends within a record, or has a label above 9.
     pub fn from_cifar10(paths: &[impl AsRef<Path>]) -> Result<Self> {
         let (pixels, labels) = cifar::images(paths)?;
         Self::new(pixels, cifar::SHAPE, Some(labels))?.with_class_names(cifar::NAMES.map(String::from).to_vec())

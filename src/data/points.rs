@@ -34,8 +34,8 @@ impl Points {
     /// From `n·d` numbers, row by row.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no row, the rows have no coordinate, the numbers do not fill the last row, or one of them
-    /// is not finite.
+    /// [`Error::Invalid`] where there is no row, the rows have no coordinate, the numbers do not fill the last row, or one of
+    /// them is not finite.
     pub fn new(rows: Vec<f64>, dimension: usize) -> Result<Self> {
         if dimension == 0 || rows.is_empty() {
             return Err(Error::invalid("points", "there are none; give at least one row of at least one number"));
@@ -51,8 +51,8 @@ impl Points {
         Ok(Self { rows, dimension })
     }
 
-    /// `count` draws of a law, by the generator of the seed: where the law itself is too dear to be drawn from at every step, such as
-    /// [`Visited`](crate::law::Visited).
+    /// `count` draws of a law, by the generator of the seed: where the law itself is too dear to be drawn from at every step,
+    /// such as [`Visited`](crate::law::Visited).
     ///
     /// ```
     /// use flowmap::{data::Points, law::Checkerboard};
@@ -134,11 +134,12 @@ impl Points {
     /// From an NPY file, as `numpy.save` writes it: one point for each index of the first axis.
     ///
     /// The shape is `[n, d]`; `[n]` is read as `[n, 1]`, and further axes are flattened in C order (images `[n, h, w]` become
-    /// points of dimension `h·w`). Numbers are `f4`, `f8` or integers of 1 to 8 bytes, of either byte order, in C or Fortran order.
+    /// points of dimension `h·w`). Numbers are `f4`, `f8` or integers of 1 to 8 bytes, of either byte order, in C or Fortran
+    /// order.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::Data`] where it is no NPY file, holds another type, no rows, less data
-    /// than its header promises, or a number that is not finite.
+    /// [`Error::Io`] where the file cannot be read; [`Error::Data`] where it is no NPY file, holds another type, no rows, less
+    /// data than its header promises, or a number that is not finite.
     pub fn from_npy(path: impl AsRef<Path>) -> Result<Self> {
         let (rows, dimension) = npy::points(path.as_ref())?;
         Ok(Self { rows, dimension })

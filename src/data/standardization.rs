@@ -46,8 +46,8 @@ impl Standardization {
     /// With shift `mean` and scale `std`, both of shape `[d]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the two have different lengths; [`Error::Invalid`] where they are empty, a number is not finite, or a
-    /// scale is not positive.
+    /// [`Error::Shape`] where the two have different lengths; [`Error::Invalid`] where they are empty, a number is not finite, or
+    /// a scale is not positive.
     pub fn new(mean: Vec<f64>, std: Vec<f64>) -> Result<Self> {
         if mean.len() != std.len() {
             let (expected, found) = (vec![mean.len()], vec![std.len()]);

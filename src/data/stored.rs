@@ -136,8 +136,8 @@ impl StoredImages {
     /// ```
     ///
     /// # Errors
-    /// As [`Images::from_idx`](super::Images::from_idx); and [`Error::Data`] where the file is packed by gzip, in which nothing can
-    /// be found at random.
+    /// As [`Images::from_idx`](super::Images::from_idx); and [`Error::Data`] where the file is packed by gzip, in which nothing
+    /// can be found at random.
     pub fn from_idx(images: impl AsRef<Path>) -> Result<Self> {
         let path = images.as_ref().to_owned();
         let (reader, length) = idx::open(&path)?;

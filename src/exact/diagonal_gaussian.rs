@@ -31,7 +31,8 @@ use std::array::from_fn;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Reference: M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, Stochastic interpolants, arXiv 2303.08797, section 2 for latent noise.
+/// Reference: M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, Stochastic interpolants, arXiv 2303.08797, section 2 for latent
+/// noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiagonalGaussian<const D: usize, I> {
     interpolant: I,

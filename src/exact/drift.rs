@@ -24,8 +24,8 @@ use std::array::from_fn;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Reference: C. N. Fabbroni, Numerical simulations of passive tracers dispersion in the sea, thesis, Bologna 2009, for the moving
-/// eddy of the example.
+/// Reference: C. N. Fabbroni, Numerical simulations of passive tracers dispersion in the sea, thesis, Bologna 2009, for the
+/// moving eddy of the example.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drift<const D: usize> {
     mean: [f64; D],

@@ -10,8 +10,8 @@ use crate::{Num, Number, Ode, Result};
 /// Duffing's oscillator, free and undamped: a spring that hardens, or, for `α < 0`, two wells.
 ///
 /// Let `E = v²/2 + α x²/2 + β x⁴/4` and `Ω² = √(α² + 4β E)`. A solution that crosses `x = 0` is `A cn(Ω t)` with the parameter
-/// `m = (Ω² - α) / 2Ω²`; one in a well has `m > 1`, and is `A dn(λ t)` with `λ² = (Ω² - α) / 2` and the parameter `1/m`. Let `λ = Ω`
-/// for the first, `sn`, `cn`, `dn` be of `λ (t - s)`, and `c = cn`, `d = dn`, in a well the other way round.
+/// `m = (Ω² - α) / 2Ω²`; one in a well has `m > 1`, and is `A dn(λ t)` with `λ² = (Ω² - α) / 2` and the parameter `1/m`. Let
+/// `λ = Ω` for the first, `sn`, `cn`, `dn` be of `λ (t - s)`, and `c = cn`, `d = dn`, in a well the other way round.
 ///
 /// - velocity: `b(x, v) = (v, -(α + β x²) x)`
 /// - flow: `x → (x c + (v/λ) sn d) / D` with `D = 1 - (Ω² - α - β x²) sn² / 2λ²`, by the addition theorem, and `v` to the time

@@ -1,8 +1,8 @@
 //! Exact flows: velocity fields whose flow maps are known in closed form.
 //!
 //! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a
-//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with its number of [`Coordinates`]: points, vectors, duals and
-//! batches, in `f32` and `f64`, with its Jacobian.
+//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with its number of [`Coordinates`]: points, vectors,
+//! duals and batches, in `f32` and `f64`, with its Jacobian.
 //!
 //! | flow | equation | note |
 //! |---|---|---|
@@ -180,7 +180,8 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     /// `X_{s,t}(x)`; NaN outside the domain.
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D];
 
-    /// The formula of the Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. Forward mode, unless a flow overrides it with its closed form.
+    /// The formula of the Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. Forward mode, unless a flow overrides it with its
+    /// closed form.
     fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let x = x.clone().map(|x| x.0);
         let [s, t] = [s, t].map(|time| Dual::constant(time.0.clone()));

@@ -12,8 +12,8 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - flow: `(y + ln(D) / k, w (v + w tanh(r τ)) / (w + v tanh(r τ)))`
 /// - Jacobian: `[[1, T / (r (1 + T v/w))], [0, 1/D²]]` with `T = tanh(r τ)`
 /// - domain: `D > 0`, which `|v| ≤ w` always satisfies; outside, [`FlowMap::flow`](crate::FlowMap::flow) is NaN and
-///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s - artanh(w/v) / r`. Against the fall, at `v < 0`, the
-///   drag of the formula pulls: this is the model of a fall
+///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s - artanh(w/v) / r`. Against the fall, at `v < 0`,
+///   the drag of the formula pulls: this is the model of a fall
 ///
 /// ```
 /// use flowmap::{exact::QuadraticDrag, FlowMap};

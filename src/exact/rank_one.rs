@@ -12,8 +12,8 @@ use std::array::from_fn;
 /// - velocity: `b_t(x) = β'_t m + ((g'/2g) P + (α'/α) (1 - P)) (x - β_t m)`
 /// - flow: `β_t m + ((g(t)/g(s))^(1/2) P + (α_t/α_s) (1 - P)) (x - β_s m)`
 /// - Jacobian: `(g(t)/g(s))^(1/2) P + (α_t/α_s) (1 - P)`
-/// - domain: the whole space, from times `s` where `α_s > 0`. At `α_t = 0` all has collapsed onto the line: the flow goes there, and
-///   has no inverse
+/// - domain: the whole space, from times `s` where `α_s > 0`. At `α_t = 0` all has collapsed onto the line: the flow goes there,
+///   and has no inverse
 ///
 /// ```
 /// use flowmap::{exact::RankOne, interpolant::Linear, FlowMap};

@@ -8,8 +8,8 @@ use crate::{Num, Number, Ode, Result};
 /// Let `τ = t - s` and `q = (e^(2μ τ) - e^(λ τ)) / (2μ - λ)`, which is `τ e^(λ τ)` for `λ = 2μ`.
 ///
 /// - velocity: `b(x, y) = (μ x, λ (y - x²))`
-/// - flow: `(x e^(μ τ), y e^(λ τ) - λ q x²)`; for `λ ≠ 2μ` the parabola `y = λ/(λ - 2μ) x²` is invariant, and for `λ < min(0, 2μ)`
-///   attracting
+/// - flow: `(x e^(μ τ), y e^(λ τ) - λ q x²)`; for `λ ≠ 2μ` the parabola `y = λ/(λ - 2μ) x²` is invariant, and for
+///   `λ < min(0, 2μ)` attracting
 /// - Jacobian: `[[e^(μ τ), 0], [-2λ q x, e^(λ τ)]]`
 /// - domain: all of the plane, all times
 ///

@@ -6,10 +6,11 @@ use crate::{
     state::{DynCoordinates, value_and_tangent},
 };
 
-/// An ODE whose number of coordinates is known only when the program runs, written once over [`Num<N>`](Num) for any [`Number`] `N`.
+/// An ODE whose number of coordinates is known only when the program runs, written once over [`Num<N>`](Num) for any [`Number`]
+/// `N`.
 ///
-/// It is to [`Ode`](super::Ode) what a vector is to an array. [`field`](Self::field) makes it a [`VelocityField`] of every state with
-/// [coordinates](DynCoordinates): vectors `Vec<N>`, nalgebra's and ndarray's, batches in tensors, and their [`Dual`]s.
+/// It is to [`Ode`](super::Ode) what a vector is to an array. [`field`](Self::field) makes it a [`VelocityField`] of every state
+/// with [coordinates](DynCoordinates): vectors `Vec<N>`, nalgebra's and ndarray's, batches in tensors, and their [`Dual`]s.
 ///
 /// ```
 /// use flowmap::{DynOde, FlowMap, Num, Number, solver::{Adaptive, DOPRI5}};
@@ -62,7 +63,8 @@ impl<O: DynOde> DynOde for &O {
     }
 }
 
-/// A [`DynOde`] with parameters that are numbers themselves: what [`ParametricOde`](super::ParametricOde) is to [`Ode`](super::Ode).
+/// A [`DynOde`] with parameters that are numbers themselves: what [`ParametricOde`](super::ParametricOde) is to
+/// [`Ode`](super::Ode).
 ///
 /// ```
 /// use flowmap::{Dual, DynParametricOde, Num, Number, VelocityField};

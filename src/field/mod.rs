@@ -31,8 +31,9 @@ use crate::{
 pub trait VelocityField<X: State> {
     /// `b_t(x)`.
     fn velocity(&self, t: &X::Time, x: &X) -> X;
-    /// The times from `s` to `t`, both included, at which the velocity, or a derivative of it, jumps; there are none by default. Solvers
-    /// [end a step](crate::solver::Adaptive::stops) at each, sample by sample. Times elsewhere, doubled ones and any order do no harm.
+    /// The times from `s` to `t`, both included, at which the velocity, or a derivative of it, jumps; there are none by default.
+    /// Solvers [end a step](crate::solver::Adaptive::stops) at each, sample by sample. Times elsewhere, doubled ones and any
+    /// order do no harm.
     ///
     /// A pulse whose times are parameters has derivatives by them, too:
     ///
@@ -63,8 +64,8 @@ pub trait VelocityField<X: State> {
     }
     /// `∇b_t(x) v`, the derivative in the direction `v`: what an implicit method needs.
     ///
-    /// It is exact where the field is a formula, such as an [`Ode`]; by default it is a difference quotient with an error of about
-    /// the square root of a float's precision, for closures, which run on one type of state.
+    /// It is exact where the field is a formula, such as an [`Ode`]; by default it is a difference quotient with an error of
+    /// about the square root of a float's precision, for closures, which run on one type of state.
     ///
     /// ```
     /// use flowmap::{VelocityField, exact::Pendulum, field};
@@ -150,8 +151,8 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
 
 /// An ODE in `D` dimensions, written once, coordinate by coordinate, over [`Num<N>`](Num) for any [`Number`] `N`.
 ///
-/// [`field`](Self::field) makes it a [`VelocityField`] of every state with `D` coordinates: points, batches, duals, tensors. The macro
-/// [`ode!`](crate::ode) writes the struct and the implementation from the formula.
+/// [`field`](Self::field) makes it a [`VelocityField`] of every state with `D` coordinates: points, batches, duals, tensors. The
+/// macro [`ode!`](crate::ode) writes the struct and the implementation from the formula.
 ///
 /// ```
 /// use flowmap::{Num, Number, Ode, VelocityField};

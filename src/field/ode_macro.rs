@@ -2,8 +2,8 @@
 
 /// An ODE as its formula: a struct with the parameters as fields, and the velocity.
 ///
-/// The coordinates of the state stand between the bars; after them, what their velocities are: formulas over [`Num`](crate::Num), with
-/// `let` before them in braces if that helps. Then may come `stops`, the times at which the velocity
+/// The coordinates of the state stand between the bars; after them, what their velocities are: formulas over [`Num`](crate::Num),
+/// with `let` before them in braces if that helps. Then may come `stops`, the times at which the velocity
 /// [jumps](crate::VelocityField::stops), and `flow`, the flow map from `s` to `t` in closed form.
 ///
 /// ```
@@ -20,9 +20,9 @@
 /// ```
 ///
 /// # Parameters
-/// Plain ones make an [`Ode`](crate::Ode), whose [`field`](crate::Ode::field) moves every kind of state. Ones of another kind of number
-/// make the field of the states whose times are such numbers, with derivatives by each parameter: duals, variables on a tape, SIMD lanes,
-/// tensors with a value for each sample.
+/// Plain ones make an [`Ode`](crate::Ode), whose [`field`](crate::Ode::field) moves every kind of state. Ones of another kind of
+/// number make the field of the states whose times are such numbers, with derivatives by each parameter: duals, variables on a
+/// tape, SIMD lanes, tensors with a value for each sample.
 ///
 /// ```
 /// use flowmap::{Dual, FlowMap, ode, solver::{Adaptive, DOPRI5}};
@@ -49,8 +49,8 @@
 ///
 /// The formula is compiled twice: with parameters that are `f64`, and with ones that are `&Num`. It must make sense as both:
 ///
-/// - Operators and functions that both have are fine: `k * x`, `k.sin()`, `x.powf(k)`, `x.max(k)`, `t.gt(k)`. What only one has is not:
-///   write `(x.powf(k))`, not `k.powf(x)`.
+/// - Operators and functions that both have are fine: `k * x`, `k.sin()`, `x.powf(k)`, `x.max(k)`, `t.gt(k)`. What only one has
+///   is not: write `(x.powf(k))`, not `k.powf(x)`.
 /// - A `let` that is used twice is taken by reference, `&m`: numbers are not copied.
 /// - A parameter has another name than the coordinates and the times.
 ///

@@ -8,8 +8,8 @@ use crate::{
 
 /// An ODE in `D` dimensions with `P` parameters, written once over [`Num<N>`](Num) for any [`Number`] `N`.
 ///
-/// The constants of an [`Ode`] are plain; parameters are numbers of the state's kind: they have derivatives, differ from sample to
-/// sample or from lane to lane, and can be learned. [`with`](Self::with) gives them values and makes a [`VelocityField`]. An
+/// The constants of an [`Ode`] are plain; parameters are numbers of the state's kind: they have derivatives, differ from sample
+/// to sample or from lane to lane, and can be learned. [`with`](Self::with) gives them values and makes a [`VelocityField`]. An
 /// [`Ode`] has no parameters, `P = 0`.
 ///
 /// ```

@@ -13,9 +13,9 @@ use crate::{
 /// | [`linear`](Self::linear) | a straight line | its slope |
 /// | [`cubic`](Self::cubic) | a spline, twice continuously differentiable | its third derivative |
 ///
-/// An ODE that holds a table passes its [`stops`](Self::stops) on: solvers then end a step at each row, and keep the order of their
-/// method. Outside of the table the function is NaN, and a solve that gets there says so; [`held`](Self::held) keeps the first and the last
-/// value instead.
+/// An ODE that holds a table passes its [`stops`](Self::stops) on: solvers then end a step at each row, and keep the order of
+/// their method. Outside of the table the function is NaN, and a solve that gets there says so; [`held`](Self::held) keeps the
+/// first and the last value instead.
 ///
 /// ```
 /// use flowmap::{FlowMap, Num, Number, Ode, Table, solver::{Adaptive, DOPRI5}};
@@ -63,8 +63,9 @@ impl Table {
         Self::new(times, values, |h, y| y.windows(2).zip(h).map(|(y, h)| [y[0], (y[1] - y[0]) / h, 0.0, 0.0]).collect())
     }
 
-    /// The cubic spline through the rows that is one cubic over the first two intervals, and over the last two: of a smooth function,
-    /// its error shrinks with the fourth power of the intervals. Through two rows it is a line, through three a parabola.
+    /// The cubic spline through the rows that is one cubic over the first two intervals, and over the last two: of a smooth
+    /// function, its error shrinks with the fourth power of the intervals. Through two rows it is a line, through three a
+    /// parabola.
     ///
     /// # Errors
     /// As for [`steps`](Self::steps).
@@ -158,7 +159,8 @@ fn bends(h: &[f64], y: &[f64]) -> Vec<f64> {
         3 => return vec![2.0 * (slope(1) - slope(0)) / (h[0] + h[1]); 3],
         _ => {}
     }
-    // h₀ m₀ + 2 (h₀ + h₁) m₁ + h₁ m₂ = 6 (slope₁ - slope₀) at each inner row; the outer ones continue the line of their neighbours
+    // h₀ m₀ + 2 (h₀ + h₁) m₁ + h₁ m₂ = 6 (slope₁ - slope₀) at each inner row; the outer ones continue the line of their
+    // neighbours
     let rows = 1..n - 1;
     let mut below: Vec<f64> = rows.clone().map(|i| h[i - 1]).collect();
     let mut diagonal: Vec<f64> = rows.clone().map(|i| 2.0 * (h[i - 1] + h[i])).collect();

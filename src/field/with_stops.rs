@@ -7,11 +7,11 @@ use crate::{
     state::State,
 };
 
-/// A field, or an [`Ode`], that also names these times as [stops](VelocityField::stops): for one that does not know them itself, such as
-/// a closure, a learned velocity or somebody else's ODE. Every solver and every combinator of fields honours them.
+/// A field, or an [`Ode`], that also names these times as [stops](VelocityField::stops): for one that does not know them itself,
+/// such as a closure, a learned velocity or somebody else's ODE. Every solver and every combinator of fields honours them.
 ///
-/// [`Adaptive::stops`](crate::solver::Adaptive::stops) does the same for one solver. Times that have derivatives are those that a field
-/// names itself.
+/// [`Adaptive::stops`](crate::solver::Adaptive::stops) does the same for one solver. Times that have derivatives are those that a
+/// field names itself.
 ///
 /// ```
 /// use flowmap::{FlowMap, WithStops, field, solver::{FixedSteps, RK4}};

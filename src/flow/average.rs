@@ -11,8 +11,9 @@ pub trait AverageVelocity<X: State> {
     /// `v_{s,t}(x)`.
     fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X;
 
-    /// The logarithm `w_{s,t}` of the squared residual that is to be expected at these times, one number for each sample of `x`, if a
-    /// network learns that: with the loss `e^{-w} |r|² + w`, hard times do not drown out easy ones. `None`, the default, weighs all alike.
+    /// The logarithm `w_{s,t}` of the squared residual that is to be expected at these times, one number for each sample of `x`,
+    /// if a network learns that: with the loss `e^{-w} |r|² + w`, hard times do not drown out easy ones. `None`, the default,
+    /// weighs all alike.
     ///
     /// Source: arXiv 2505.18825, appendix on experiments; A. Kendall, Y. Gal, R. Cipolla, arXiv 1705.07115.
     fn log_loss(&self, _s: &X::Time, _t: &X::Time, _x: &X) -> Option<X::Time> {

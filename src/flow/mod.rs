@@ -69,9 +69,9 @@ pub trait FlowMap<X: State> {
     fn try_carry(&self, [s, t]: [f64; 2], x: &X) -> Result<X> {
         self.try_flow(&x.time(s), &x.time(t), x)
     }
-    /// `X_{s,t}(x)` of each of these states. An explicit solver takes the same steps for all, so that the columns of a Jacobian, which
-    /// begin at states that differ in their tangents, are those of one map: determinants and volumes are then as exact as entries. By
-    /// default each is followed by itself; a map that is made of another passes them on.
+    /// `X_{s,t}(x)` of each of these states. An explicit solver takes the same steps for all, so that the columns of a Jacobian,
+    /// which begin at states that differ in their tangents, are those of one map: determinants and volumes are then as exact as
+    /// entries. By default each is followed by itself; a map that is made of another passes them on.
     ///
     /// ```
     /// use flowmap::{Dual, FlowMap, exact::Pendulum, solver::{Adaptive, DOPRI5}};

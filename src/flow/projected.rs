@@ -30,16 +30,17 @@ impl<const D: usize, I: Invariant<D>> Invariant<D> for &I {
     }
 }
 
-/// A flow map, numerical or learned, whose ends are moved to where `I(X_{s,t}(x)) = I(x)`; or its field, without what would change `I`.
+/// A flow map, numerical or learned, whose ends are moved to where `I(X_{s,t}(x)) = I(x)`; or its field, without what would
+/// change `I`.
 ///
-/// - flow: from `y = X_{s,t}(x)` a few Newton steps `y ← y - (I(y) - I(x)) ∇I(y) / |∇I(y)|²`. What is left of a small change of `I` is
-///   squared by each
+/// - flow: from `y = X_{s,t}(x)` a few Newton steps `y ← y - (I(y) - I(x)) ∇I(y) / |∇I(y)|²`. What is left of a small change of
+///   `I` is squared by each
 /// - velocity: `b - (∇I · b) ∇I / |∇I|²`
 /// - domain: that of the map, as far as `I` is finite and smooth there
 ///
-/// A step is taken where it changes the gradient by less than the gradient's own length, sample by sample. Of a quadratic `I` it then at
-/// least halves the change. Where the gradient is too small for that, at equilibria and close to them, ends stay where they are. The exact flow is left as
-/// it is, up to rounding.
+/// A step is taken where it changes the gradient by less than the gradient's own length, sample by sample. Of a quadratic `I` it
+/// then at least halves the change. Where the gradient is too small for that, at equilibria and close to them, ends stay where
+/// they are. The exact flow is left as it is, up to rounding.
 ///
 /// Derivatives pass through the steps. Those of the ends keep `I`, too, to first order: `∇I(X)ᵀ ∇X = ∇I(x)ᵀ`.
 ///
@@ -59,9 +60,9 @@ impl<const D: usize, I: Invariant<D>> Invariant<D> for &I {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration, section IV.4, for the projection, along a gradient that is
-/// renewed here in each step; P. Deuflhard, Newton Methods for Nonlinear Problems, section 4.1, for steps that are taken where the
-/// derivative changes little.
+/// Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration, section IV.4, for the projection, along a gradient
+/// that is renewed here in each step; P. Deuflhard, Newton Methods for Nonlinear Problems, section 4.1, for steps that are taken
+/// where the derivative changes little.
 #[derive(Clone, Copy, Debug)]
 pub struct Projected<M, I, const D: usize> {
     of: M,
@@ -70,7 +71,8 @@ pub struct Projected<M, I, const D: usize> {
 }
 
 impl<M, I: Invariant<D>, const D: usize> Projected<M, I, D> {
-    /// The map, or the field, `of` with this invariant, by 3 Newton steps: they make a change of one in a hundred a rounding error.
+    /// The map, or the field, `of` with this invariant, by 3 Newton steps: they make a change of one in a hundred a rounding
+    /// error.
     pub fn new(of: M, invariant: I) -> Self {
         Self { of, invariant, steps: 3 }
     }

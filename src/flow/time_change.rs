@@ -21,7 +21,8 @@ use crate::{
 pub trait Clock {
     /// `θ(t)`.
     fn at<N: Number>(&self, t: &Num<N>) -> Num<N>;
-    /// The times between `s` and `t` at which the clock shows `theta`, sample by sample; NaN for samples of a batch that have none.
+    /// The times between `s` and `t` at which the clock shows `theta`, sample by sample; NaN for samples of a batch that have
+    /// none.
     ///
     /// By default they are looked for between neighbours of 65 times: a clock that turns round more often should say better.
     fn times<N: Number>(&self, theta: &Num<N>, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {

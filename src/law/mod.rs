@@ -1,8 +1,8 @@
 //! Laws of random vectors: what noise and data are drawn from.
 //!
-//! A [`Law`] gives one draw at a time, in `f64`, from any generator. Randomness is counted, not carried: [`stream`](crate::random::stream)
-//! makes the generator of step `k` from `(seed, k)` alone, so a run that is resumed at step `k` draws what an
-//! uninterrupted run would have drawn.
+//! A [`Law`] gives one draw at a time, in `f64`, from any generator. Randomness is counted, not carried:
+//! [`stream`](crate::random::stream) makes the generator of step `k` from `(seed, k)` alone, so a run that is resumed at step `k`
+//! draws what an uninterrupted run would have drawn.
 
 mod checkerboard;
 mod constants;
@@ -41,13 +41,14 @@ pub trait Law: Send + Sync {
         String::new()
     }
 
-    /// How many of the first coordinates move along a flow; those behind are at rest, such as classes beside a point: see [`Constants`].
+    /// How many of the first coordinates move along a flow; those behind are at rest, such as classes beside a point: see
+    /// [`Constants`].
     fn moving(&self) -> usize {
         self.dimension()
     }
 
-    /// The law of the coordinates that [move](Law::moving), if it is known to be normal, whatever the others are: samplers that add
-    /// [noise on the way](crate::sample::Renoising) ask.
+    /// The law of the coordinates that [move](Law::moving), if it is known to be normal, whatever the others are: samplers that
+    /// add [noise on the way](crate::sample::Renoising) ask.
     fn normal(&self) -> Option<&Normal> {
         None
     }

@@ -69,8 +69,8 @@ impl Normal {
     /// `N(mean, L Lᵀ)` from the lower triangular `L`, shape `[d, d]`, row by row; numbers above the diagonal must be 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `mean` is empty, a number is not finite, draws could overflow, or `L` is not lower triangular; [`Error::Shape`] where `L`
-    /// does not have `d` rows of `d` numbers.
+    /// [`Error::Invalid`] where `mean` is empty, a number is not finite, draws could overflow, or `L` is not lower triangular;
+    /// [`Error::Shape`] where `L` does not have `d` rows of `d` numbers.
     pub fn with_factor(mean: Vec<f64>, factor: &[f64]) -> Result<Self> {
         check_mean(&mean)?;
         let d = mean.len();
@@ -97,8 +97,8 @@ impl Normal {
         Ok(Self { mean, factor: Factor::Lower(lower) })
     }
 
-    /// `ln ρ(x)`, the logarithm of the density, of the coordinates of a point or of a batch; NaN where the law has no density, because
-    /// `L` is singular.
+    /// `ln ρ(x)`, the logarithm of the density, of the coordinates of a point or of a batch; NaN where the law has no density,
+    /// because `L` is singular.
     ///
     /// # Panics
     /// If `x` has not as many coordinates as the law.

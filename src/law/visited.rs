@@ -7,12 +7,13 @@ use std::{fmt, marker::PhantomData};
 
 /// The law of a state on its way: `X_{s,u}(x)`, with `x` drawn at time `s` and `u` uniform between two times.
 ///
-/// A map that is learned from such states knows where trajectories go, not only where they begin. Over a long time they come to an attractor,
-/// and this law to its invariant measure.
+/// A map that is learned from such states knows where trajectories go, not only where they begin. Over a long time they come to
+/// an attractor, and this law to its invariant measure.
 ///
 /// The map is any [`FlowMap`] of rows `T` (shape `[n, d]`, times `[n]`): closed forms, solvers, networks, and an
-/// [`Ensemble`](crate::solver::Ensemble) as `Learned(`[`Solved`](crate::learn::Solved)`)`, the fastest of solvers here. [`draw_rows`](Law::draw_rows) asks it once for
-/// all rows. Where states are asked for one by one, as a training does, [`Points::drawn`](crate::data::Points::drawn) keeps a table of them.
+/// [`Ensemble`](crate::solver::Ensemble) as `Learned(`[`Solved`](crate::learn::Solved)`)`, the fastest of solvers here.
+/// [`draw_rows`](Law::draw_rows) asks it once for all rows. Where states are asked for one by one, as a training does,
+/// [`Points::drawn`](crate::data::Points::drawn) keeps a table of them.
 ///
 /// ```
 /// use flowmap::{FlowMap, backend::ndarray::NdTensor, data::Points, exact::Pendulum, law::{Uniform, Visited}, learn::GivenField};
@@ -41,7 +42,8 @@ impl<L: Law, M: FlowMap<T>, T: Tensor<Primal = T>> Visited<L, M, T> {
     /// Along trajectories of `map` that begin as `starts` says at the first time of `span`, at a time that is uniform on it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a time is not finite; what `map` says if it does not take a first few starts to the end of the span.
+    /// [`Error::Invalid`] where a time is not finite; what `map` says if it does not take a first few starts to the end of the
+    /// span.
     pub fn new(starts: L, map: M, span: [f64; 2], device: T::Device) -> Result<Self> {
         let [from, to] = span;
         if !(from.is_finite() && to.is_finite()) {
@@ -72,7 +74,8 @@ impl<L: Law, M: FlowMap<T>, T: Tensor<Primal = T>> Visited<L, M, T> {
         Self { name: name.into(), ..self }
     }
 
-    /// That a few starts come to this time, and a checksum of where: of three digits each, so that it does not depend on who computes.
+    /// That a few starts come to this time, and a checksum of where: of three digits each, so that it does not depend on who
+    /// computes.
     fn attempt(&self, time: f64) -> Result<String> {
         const STARTS: usize = 8;
         let d = self.starts.dimension();

@@ -211,8 +211,8 @@ where
     M: Model<T>,
     C: Source<T>,
 {
-    /// Adds to checkpoints whatever else determines the run, beside settings, network and laws: the units of the data, the backend. A checkpoint with another
-    /// description is refused by [`restore`](Self::restore).
+    /// Adds to checkpoints whatever else determines the run, beside settings, network and laws: the units of the data, the
+    /// backend. A checkpoint with another description is refused by [`restore`](Self::restore).
     ///
     /// # Errors
     /// [`Error::Invalid`] if it cannot be written as JSON.

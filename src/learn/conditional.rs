@@ -11,9 +11,10 @@ use rand::{Rng, RngExt};
 
 /// Noise and data drawn independently, with the class of the data beside both: for networks that are told classes.
 ///
-/// A row is that of the data, and goes on with one number for each class: 1 for that of the data, and 0 for the others. With probability
-/// `forget` all are 0, and the network learns what there is without regard to class. These coordinates are the same in noise and data:
-/// the flow leaves them as they are. With [guidance](Self::with_guidance), a scale is the last coordinate. That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
+/// A row is that of the data, and goes on with one number for each class: 1 for that of the data, and 0 for the others. With
+/// probability `forget` all are 0, and the network learns what there is without regard to class. These coordinates are the same
+/// in noise and data: the flow leaves them as they are. With [guidance](Self::with_guidance), a scale is the last coordinate.
+/// That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
 ///
 /// ```
 /// use flowmap::{data::Images, law::Normal, random::stream, learn::{Conditional, Coupling}};
@@ -41,7 +42,8 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
     /// From the law of noise and a set of data with classes.
     ///
     /// # Errors
-    /// [`Error::Shape`] if their dimensions differ; [`Error::Invalid`] if the data have no classes, or `forget` is not in `[0, 1]`.
+    /// [`Error::Shape`] if their dimensions differ; [`Error::Invalid`] if the data have no classes, or `forget` is not in
+    /// `[0, 1]`.
     pub fn new(noise: A, data: B, forget: f64) -> Result<Self> {
         if noise.dimension() != data.dimension() {
             let what = "a draw of noise, which must have the data's dimension".into();
@@ -56,11 +58,12 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
         Ok(Self { noise, data, classes, forget, scales: None })
     }
 
-    /// With a scale of [guidance](Guidance) in each row: 1 in a quarter of them, and uniform from `lowest` to `highest` in the others.
+    /// With a scale of [guidance](Guidance) in each row: 1 in a quarter of them, and uniform from `lowest` to `highest` in the
+    /// others.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless `0 ≤ lowest ≤ 1 ≤ highest`, with `highest` finite, and some classes are forgotten, not all: what is common to
-    /// all classes must be learned beside each.
+    /// [`Error::Invalid`] unless `0 ≤ lowest ≤ 1 ≤ highest`, with `highest` finite, and some classes are forgotten, not all: what
+    /// is common to all classes must be learned beside each.
     pub fn with_guidance(self, [lowest, highest]: [f64; 2]) -> Result<Self> {
         if !((0.0..=1.0).contains(&lowest) && highest >= 1.0 && highest.is_finite()) {
             let reason = format!("from {lowest} to {highest}; scales begin in [0, 1] and end at 1 or above");
@@ -90,7 +93,8 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is no such class, or the scale is not one of those that are learned; without guidance, that is 1.
+    /// [`Error::Invalid`] if there is no such class, or the scale is not one of those that are learned; without guidance, that is
+    /// 1.
     pub fn noise(&self, class: Option<u32>, scale: f64) -> Result<Constants<A>>
     where
         A: Clone,

@@ -32,8 +32,8 @@ pub trait Coupling: Send + Sync {
     }
     /// One draw of the pair, by itself.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
-    /// Brings rows of noise and of data that were drawn one by one into the pairs in which they are learned from. A function of these
-    /// rows alone: nothing is drawn.
+    /// Brings rows of noise and of data that were drawn one by one into the pairs in which they are learned from. A function of
+    /// these rows alone: nothing is drawn.
     fn arrange(&self, _x0: &mut [f64], _x1: &mut [f64]) {}
 
     /// Draws as many pairs as there are rows, one by one, and arranges them.

@@ -13,8 +13,9 @@ use crate::{
 use rand::Rng;
 use std::marker::PhantomData;
 
-/// A velocity that was learned before, whose flow map is to be learned, at the points that the interpolant between noise and data passes:
-/// distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the scales that the coupling draws.
+/// A velocity that was learned before, whose flow map is to be learned, at the points that the interpolant between noise and data
+/// passes: distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the
+/// scales that the coupling draws.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
@@ -57,8 +58,8 @@ impl<B: Clone, C: Coupling> Distilled<B, C> {
 }
 
 impl<B, C: Coupling, S> Distilled<B, C, S> {
-    /// With another map for times up to `reach`, by its average velocity: a [`TeacherNetwork`] that has learned maps half as long makes `pmd-m` a
-    /// round of progressive distillation.
+    /// With another map for times up to `reach`, by its average velocity: a [`TeacherNetwork`] that has learned maps half as long
+    /// makes `pmd-m` a round of progressive distillation.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite.
@@ -67,8 +68,8 @@ impl<B, C: Coupling, S> Distilled<B, C, S> {
         Ok(Distilled { teacher, short: ShortMap::given(short, reach)?, coupling, name })
     }
 
-    /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
-    /// others.
+    /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and
+    /// refuse a run with others.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }

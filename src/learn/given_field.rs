@@ -8,12 +8,12 @@ use super::{
 use crate::{AverageVelocity, Error, Result, Tensor, Var, VelocityField, interpolant::Path, law::Law};
 use rand::Rng;
 
-/// An ODE, or a network that has learned a velocity, whose flow map is to be learned: no data, but states from any law that covers the region
-/// of interest.
+/// An ODE, or a network that has learned a velocity, whose flow map is to be learned: no data, but states from any law that
+/// covers the region of interest.
 ///
-/// The objectives `lmd` and `emd` hold the field itself, `pmd` and `pmd-m` a map of it that is right for short times: steps of the classical
-/// Runge-Kutta method, or a map of one's own. The law must keep away from where the field has no value: one NaN ends a training. `lsd`, `esd`,
-/// `psd-u` and `psd-m` learn the field on the diagonal.
+/// The objectives `lmd` and `emd` hold the field itself, `pmd` and `pmd-m` a map of it that is right for short times: steps of
+/// the classical Runge-Kutta method, or a map of one's own. The law must keep away from where the field has no value: one NaN
+/// ends a training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::Pendulum, law::Uniform, learn::{GivenField, Settings, Trainer}, nn::{Mlp, MlpShape}};
@@ -37,7 +37,8 @@ pub struct GivenField<B, L, S = RungeKutta<B>> {
 }
 
 impl<B: Clone, L: Law> GivenField<B, L> {
-    /// Maps between any two times of `span`, from states of this law at any time. The short map reaches a tenth of the span in one step.
+    /// Maps between any two times of `span`, from states of this law at any time. The short map reaches a tenth of the span in
+    /// one step.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the span is finite and ascending, and its length is a finite number.
@@ -50,8 +51,8 @@ impl<B: Clone, L: Law> GivenField<B, L> {
         Ok(Self { field, states, short, span, name: String::new() })
     }
 
-    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole span, `pmd`
-    /// is a regression on the ends of trajectories.
+    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole
+    /// span, `pmd` is a regression on the ends of trajectories.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` from 1 to 100,000.
@@ -70,8 +71,8 @@ impl<B, L: Law, S> GivenField<B, L, S> {
         Ok(GivenField { field, states, short: ShortMap::given(short, reach)?, span, name })
     }
 
-    /// With words that tell this field from others. Checkpoints hold them, with a checksum of its values at a few states, and refuse a run with
-    /// others.
+    /// With words that tell this field from others. Checkpoints hold them, with a checksum of its values at a few states, and
+    /// refuse a run with others.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }

@@ -10,13 +10,14 @@ use crate::{AverageVelocity, Learned, Tensor, VelocityField};
 /// q_t(x; a, c) = v_t(x; none) + a (v_t(x; c) - v_t(x; none)),
 /// ```
 ///
-/// with `v_t(x; c)` the velocity of the class and `v_t(x; none)` that of all classes together. At `a = 1` it is the velocity of the class;
-/// larger scales give samples that are more typical of it, and less varied. The scale is a coordinate of the state, so that one network
-/// holds the flow maps of all scales, each sampled in few steps at no cost beside.
+/// with `v_t(x; c)` the velocity of the class and `v_t(x; none)` that of all classes together. At `a = 1` it is the velocity of
+/// the class; larger scales give samples that are more typical of it, and less varied. The scale is a coordinate of the state, so
+/// that one network holds the flow maps of all scales, each sampled in few steps at no cost beside.
 ///
 /// A trainer learns `q` on the diagonal: to what flow matching regresses on, the velocity `I'_t` of the interpolant, it adds the
-/// [`correction`](Self::correction), whose mean makes it `q`, and likewise wherever an objective holds the velocity of a sample. Off the diagonal
-/// nothing else changes: `v_{t,t}` is the guided velocity, and the characterizations make its flow map. [`Conditional::with_guidance`](super::Conditional::with_guidance) draws scales.
+/// [`correction`](Self::correction), whose mean makes it `q`, and likewise wherever an objective holds the velocity of a sample.
+/// Off the diagonal nothing else changes: `v_{t,t}` is the guided velocity, and the characterizations make its flow map.
+/// [`Conditional::with_guidance`](super::Conditional::with_guidance) draws scales.
 ///
 /// Source: J. Ho, T. Salimans, Classifier-Free Diffusion Guidance, arXiv 2207.12598; arXiv 2505.18825, section 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,8 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// `(a - 1) (v_{t,t}(x; 1, c) - v_{t,t}(x; 1, none))` for rows `x` with classes `c` and scales `a`, by what `v` has learned so far.
+    /// `(a - 1) (v_{t,t}(x; 1, c) - v_{t,t}(x; 1, none))` for rows `x` with classes `c` and scales `a`, by what `v` has learned
+    /// so far.
     ///
     /// ```
     /// use flowmap::{AverageVelocity, Tensor, backend::ndarray::NdTensor, learn::Guidance};

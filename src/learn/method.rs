@@ -24,11 +24,12 @@ use std::{fmt, str::FromStr};
 /// | `align-your-flow` | `emd:semigradient` | uniform | | 1/4 | 2506.14603 |
 ///
 /// The first seven rows learn from data alone, the others from a velocity that is given ([`Distilled`](super::Distilled),
-/// [`GivenField`](super::GivenField)). Each is the continuous form of its paper, in the parts of this library; teachers that are averages of the
-/// student, discretized times, warm-up of tangents, and distances other than the square are not among them. `progressive-map-matching` takes one
-/// short step of the teacher and the rest from the student. The shortest maps of `shortcut` are made of halves that the diagonal alone has seen.
-/// The law of MeanFlow's times is that of its paper with time reversed; on the diagonal it is that of one draw. A round of `progressive-distillation` has a grid of its own, and the map of the round before
-/// ([`Distilled::with_map`](super::Distilled::with_map)): [`rounds`](Self::rounds) are its settings.
+/// [`GivenField`](super::GivenField)). Each is the continuous form of its paper, in the parts of this library; teachers that are
+/// averages of the student, discretized times, warm-up of tangents, and distances other than the square are not among them.
+/// `progressive-map-matching` takes one short step of the teacher and the rest from the student. The shortest maps of `shortcut`
+/// are made of halves that the diagonal alone has seen. The law of MeanFlow's times is that of its paper with time reversed; on
+/// the diagonal it is that of one draw. A round of `progressive-distillation` has a grid of its own, and the map of the round
+/// before ([`Distilled::with_map`](super::Distilled::with_map)): [`rounds`](Self::rounds) are its settings.
 ///
 /// ```
 /// use flowmap::learn::{Method, Settings, Times};
@@ -105,8 +106,8 @@ impl Method {
         Settings { objective: self.objective(), times, weighting, diagonal, growth: None, ..others }
     }
 
-    /// The settings of its rounds, one after the other: for progressive distillation with grids of `steps`, half as many, and so on to 1; one
-    /// round for all others.
+    /// The settings of its rounds, one after the other: for progressive distillation with grids of `steps`, half as many, and so
+    /// on to 1; one round for all others.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `steps` is a power of two.

@@ -3,8 +3,8 @@
 //! A network `v_{s,t}` is trained on two parts of each batch. On the diagonal `s = t` it regresses on the velocity of an
 //! [interpolant](crate::interpolant), `|v_{t,t}(I_t) - I'_t|²`: flow matching, which makes `v_{t,t}` the velocity field. Off the
 //! diagonal the residual of a [characterization](crate::characterization), with the network's own diagonal as the field, makes
-//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Objective`]. Where a field is
-//! given, it stands for both: the diagonal learns it, and the residual may hold it.
+//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Objective`]. Where a
+//! field is given, it stands for both: the diagonal learns it, and the residual may hold it.
 //!
 //! | what | where |
 //! |---|---|

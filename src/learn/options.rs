@@ -28,7 +28,8 @@ pub struct Options {
     /// What to train by: lsd, esd, psd-u, psd-m, mf, or fm (flow matching alone); for a field that is given lmd, emd, pmd, pmd-m
     #[arg(long)]
     pub objective: Option<String>,
-    /// Where gradients stop: paper, none, semigradient (lsd, esd, lmd, emd), teacher (esd), compound (mf), map or map-none (psd, pmd)
+    /// Where gradients stop: paper, none, semigradient (lsd, esd, lmd, emd), teacher (esd), compound (mf), map or map-none (psd,
+    /// pmd)
     #[arg(long)]
     pub stop_gradient: Option<String>,
     /// Steps of training in all

@@ -183,12 +183,12 @@ impl Run {
         Ok(Some(newest))
     }
 
-    /// Trains until all steps are taken or the observer, called after each step with the trainer and the step's time, breaks off. The state
-    /// is saved at the end in either case.
+    /// Trains until all steps are taken or the observer, called after each step with the trainer and the step's time, breaks off.
+    /// The state is saved at the end in either case.
     ///
     /// # Errors
-    /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::Checkpoint`] if another process
-    /// trains in the folder; [`Error::Io`] if a file cannot be written.
+    /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::Checkpoint`] if another
+    /// process trains in the folder; [`Error::Io`] if a file cannot be written.
     pub fn train<T, M, C>(
         &self,
         trainer: &mut Trainer<T, M, C>,

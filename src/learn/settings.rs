@@ -20,8 +20,8 @@ pub struct Settings {
     pub path: Path,
     /// Samples in a batch.
     pub batch: usize,
-    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or towards a field that is given. It may be 0
-    /// for objectives that hold a given field or the velocities of samples, and not the network's own.
+    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or towards a field that is
+    /// given. It may be 0 for objectives that hold a given field or the velocities of samples, and not the network's own.
     pub diagonal: f64,
     /// The law of times.
     #[serde(default)]

@@ -52,8 +52,8 @@ impl<S> ShortMap<S> {
     }
 
     /// # Errors
-    /// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far; or the rest of the way would be a map whose
-    /// time is never drawn.
+    /// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far; or the rest of the way would
+    /// be a map whose time is never drawn.
     pub fn check(&self, settings: &Settings, span: [f64; 2]) -> Result<()> {
         let Settings { objective, times, .. } = settings;
         if objective.teacher() != Some(Teacher::Given) {
@@ -84,8 +84,8 @@ fn invalid<T>(reason: String) -> Result<T> {
     Err(Error::invalid("map for short times", reason))
 }
 
-/// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by the time,
-/// with nothing lost where the time is short. At stops of the field a step is cut in two.
+/// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by
+/// the time, with nothing lost where the time is short. At stops of the field a step is cut in two.
 #[derive(Clone, Debug)]
 pub struct RungeKutta<B> {
     field: B,

@@ -5,11 +5,12 @@ use crate::{
     solver::{Ensemble, Start},
 };
 
-/// The map of an ODE by an [`Ensemble`], for [`GivenField::with_map`](super::GivenField::with_map): with it `pmd` is a regression on the ends
-/// of trajectories, each solved when it is drawn, none twice. [`Learned`](crate::Learned) makes it a flow map of rows, such as
-/// [`law::Visited`](crate::law::Visited) takes.
+/// The map of an ODE by an [`Ensemble`], for [`GivenField::with_map`](super::GivenField::with_map): with it `pmd` is a regression
+/// on the ends of trajectories, each solved when it is drawn, none twice. [`Learned`](crate::Learned) makes it a flow map of
+/// rows, such as [`law::Visited`](crate::law::Visited) takes.
 ///
-/// It has no derivatives: tensors on a tape are constants to it, and it takes no duals. States are points of `D` coordinates in `f64` there, whatever the tensors hold. A trajectory that does not come to its end gives NaN.
+/// It has no derivatives: tensors on a tape are constants to it, and it takes no duals. States are points of `D` coordinates in
+/// `f64` there, whatever the tensors hold. A trajectory that does not come to its end gives NaN.
 ///
 /// ```
 /// use flowmap::{AverageVelocity, Num, Number, Ode, Scaling, Tensor, Var, backend::ndarray::NdTensor, learn::Solved};

@@ -10,8 +10,9 @@ use rand::Rng;
 
 /// States at given times, a velocity at each, and what else is known of the ODE: what a [`Trainer`](super::Trainer) learns from.
 ///
-/// Every [`Coupling`] is a source: its states are points of the interpolant between noise and data, and their velocities those of the
-/// sample, `I'_t`. A [`GivenField`](super::GivenField) is one: its states come from any law, and their velocities are those of the field.
+/// Every [`Coupling`] is a source: its states are points of the interpolant between noise and data, and their velocities those of
+/// the sample, `I'_t`. A [`GivenField`](super::GivenField) is one: its states come from any law, and their velocities are those
+/// of the field.
 pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     /// The number of coordinates of a state.
     fn dimension(&self) -> usize;
@@ -56,8 +57,8 @@ pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     }
 }
 
-/// A checksum of a field and of a map for short times by their values at three times and a few states that `draw` gives: it tells other parameters and other weights.
-/// Three digits of each, so that it does not depend on who computes.
+/// A checksum of a field and of a map for short times by their values at three times and a few states that `draw` gives: it tells
+/// other parameters and other weights. Three digits of each, so that it does not depend on who computes.
 pub(super) fn probe<T: Tensor<Primal = T>>(
     source: &impl Source<T>,
     times: [f64; 3],

@@ -19,7 +19,8 @@ pub enum Times {
     /// Uniform on the triangle `a ≤ s ≤ t ≤ b`.
     #[default]
     Uniform,
-    /// Uniform on the part of that triangle with `t - s ≤ longest (b - a)`: short maps from any time, to go on by one after another.
+    /// Uniform on the part of that triangle with `t - s ≤ longest (b - a)`: short maps from any time, to go on by one after
+    /// another.
     Within {
         /// The longest way, as a share of the span, in `(0, 1]`.
         longest: f64,
@@ -43,7 +44,8 @@ pub enum Times {
         /// How many lengths there are, from 1 to 31.
         levels: u32,
     },
-    /// The steps of one uniform grid: `t - s` is `(b - a) / steps`, and `s` a multiple of it. A round of progressive distillation.
+    /// The steps of one uniform grid: `t - s` is `(b - a) / steps`, and `s` a multiple of it. A round of progressive
+    /// distillation.
     Grid {
         /// How many steps there are, from 1 to 2³¹.
         steps: u32,
@@ -51,11 +53,12 @@ pub enum Times {
 }
 
 impl Times {
-    /// Times `s` and `t` off the diagonal, brought together until their distance is `factor` times what it was: `t` moves, or `s` where the
-    /// law has all maps end at `b`.
+    /// Times `s` and `t` off the diagonal, brought together until their distance is `factor` times what it was: `t` moves, or `s`
+    /// where the law has all maps end at `b`.
     ///
     /// # Panics
-    /// If there are no dyadic lengths, or 32 or more, or a grid has no steps: [`Settings::check`](super::Settings::check) refuses these.
+    /// If there are no dyadic lengths, or 32 or more, or a grid has no steps: [`Settings::check`](super::Settings::check) refuses
+    /// these.
     pub fn pair(&self, span: [f64; 2], factor: f64, rng: &mut dyn Rng) -> [f64; 2] {
         let [s, t] = self.whole(span, rng);
         match *self {
@@ -141,8 +144,9 @@ fn step_of(steps: u32, [start, end]: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
     [place(first), place(first + 1)]
 }
 
-/// How far apart the two times are at first: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` steps of training.
-/// Short maps are learned before the long ones that are made of them. Dyadic times and grids leave their places while it grows.
+/// How far apart the two times are at first: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` steps of
+/// training. Short maps are learned before the long ones that are made of them. Dyadic times and grids leave their places while
+/// it grows.
 ///
 /// ```
 /// use flowmap::learn::Growth;

@@ -10,10 +10,11 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Trains an average velocity `v_{s,t}`: on the diagonal towards the velocities of a [`Source`], off it by an [`Objective`](super::Objective).
+/// Trains an average velocity `v_{s,t}`: on the diagonal towards the velocities of a [`Source`], off it by an
+/// [`Objective`](super::Objective).
 ///
-/// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, with the
-/// network's own [weight](AverageVelocity::log_loss) beside the settings' if it learns one, clips
+/// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, with
+/// the network's own [weight](AverageVelocity::log_loss) beside the settings' if it learns one, clips
 /// its gradient, and updates the parameters and their moving averages. The randomness of step `k` is a function of the seed and
 /// of `k`, so a trainer restored from a [checkpoint](super::Checkpoint) continues as if it had never stopped.
 ///
@@ -54,8 +55,8 @@ pub struct Progress {
     pub step: u64,
     /// The weighted loss.
     pub loss: f64,
-    /// The mean squared error of `v_{t,t}` on the diagonal, unweighted. Against the velocities of samples it does not go to 0: the minimum
-    /// is the variance of `I'_t` given `I_t`. NaN where there is no diagonal.
+    /// The mean squared error of `v_{t,t}` on the diagonal, unweighted. Against the velocities of samples it does not go to 0:
+    /// the minimum is the variance of `I'_t` given `I_t`. NaN where there is no diagonal.
     pub diagonal: f64,
     /// The mean squared residual off the diagonal, unweighted; NaN where there is none.
     pub residual: f64,

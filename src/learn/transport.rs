@@ -6,24 +6,25 @@ use rand::Rng;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Pairs of another coupling, rearranged by optimal transport within blocks of a batch: of all ways to pair the noise and the data of a block, that
-/// with the least `Σ |x0 - x1|²`.
+/// Pairs of another coupling, rearranged by optimal transport within blocks of a batch: of all ways to pair the noise and the
+/// data of a block, that with the least `Σ |x0 - x1|²`.
 ///
-/// Paths from noise to data cross less, so that the velocity varies less among the paths through a point, its flow is straighter, and fewer steps
-/// of it are as good. With larger blocks the coupling approaches optimal transport, by steps that cost more and bring less.
+/// Paths from noise to data cross less, so that the velocity varies less among the paths through a point, its flow is straighter,
+/// and fewer steps of it are as good. With larger blocks the coupling approaches optimal transport, by steps that cost more and
+/// bring less.
 ///
-/// - Of each block the rows of data stay where they are, and those of noise change places: the laws of both are what they were. Rows of a
-///   batch that are left over are a smaller block.
-/// - Rows with coordinates [at rest](Coupling::moving), such as classes, change places only among rows with the same ones: noise is then
-///   independent of the class, as it is when one samples. A scale of [guidance](Guidance) need not be the same, as it is drawn regardless of
-///   the data; it stays where it is.
-/// - Noise and data are no longer independent of each other. Samplers that add [noise on the way](crate::sample::Renoising) suppose that they
-///   are, and do not lead to the right law.
+/// - Of each block the rows of data stay where they are, and those of noise change places: the laws of both are what they were.
+///   Rows of a batch that are left over are a smaller block.
+/// - Rows with coordinates [at rest](Coupling::moving), such as classes, change places only among rows with the same ones: noise
+///   is then independent of the class, as it is when one samples. A scale of [guidance](Guidance) need not be the same, as it is
+///   drawn regardless of the data; it stays where it is.
+/// - Noise and data are no longer independent of each other. Samplers that add [noise on the way](crate::sample::Renoising)
+///   suppose that they are, and do not lead to the right law.
 /// - A row that is NaN or infinite leaves those that it could change places with as they are.
 ///
 /// The assignment is solved exactly, by shortest augmenting paths, in a time that grows like the cube of the block. Blocks are
-/// solved on all threads, and the result does not depend on how many there are. For the checkerboard, on two cores of a Xeon, of which one
-/// step of flow matching with batch 1024 and the network of arXiv 2505.18825 (5 layers of 512) takes 52 ms:
+/// solved on all threads, and the result does not depend on how many there are. For the checkerboard, on two cores of a Xeon, of
+/// which one step of flow matching with batch 1024 and the network of arXiv 2505.18825 (5 layers of 512) takes 52 ms:
 ///
 /// | block | a block (ms) | a batch of 1024 (ms) |
 /// |---|---|---|
@@ -31,8 +32,8 @@ use std::collections::BTreeMap;
 /// | 128 | 0.91 | 7.3 |
 /// | 256 | 5.5 | 21 |
 ///
-/// `cargo bench --features transport --bench transport` measures this. Among data of many coordinates the distances count, too: `block * d`
-/// multiplications for each row.
+/// `cargo bench --features transport --bench transport` measures this. Among data of many coordinates the distances count, too:
+/// `block * d` multiplications for each row.
 ///
 /// ```
 /// use flowmap::{law::{Checkerboard, Normal}, random::stream, learn::{Coupling, Independent, Transport}};
@@ -47,8 +48,8 @@ use std::collections::BTreeMap;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: A.-A. Pooladian et al., Multisample flow matching, arXiv 2304.14772; A. Tong et al., Improving and generalizing flow-based
-/// generative models with minibatch optimal transport, arXiv 2302.00482.
+/// Source: A.-A. Pooladian et al., Multisample flow matching, arXiv 2304.14772; A. Tong et al., Improving and generalizing
+/// flow-based generative models with minibatch optimal transport, arXiv 2302.00482.
 #[derive(Clone, Debug)]
 pub struct Transport<C> {
     coupling: C,
@@ -116,7 +117,8 @@ impl<C: Coupling> Coupling for Transport<C> {
     }
 }
 
-/// Which row of noise goes to each row of data, so that the sum of squared distances is the least; each to its own where one is not finite.
+/// Which row of noise goes to each row of data, so that the sum of squared distances is the least; each to its own where one is
+/// not finite.
 fn assignment(data: &[&[f64]], noise: &[Vec<f64>]) -> Vec<usize> {
     let n = data.len();
     let square = |x0: &[f64], x1: &[f64]| x0.iter().zip(x1).map(|(x0, x1)| (x1 - x0) * (x1 - x0)).sum::<f64>();

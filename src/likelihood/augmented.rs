@@ -7,8 +7,8 @@ use crate::{Coordinates, Dual, FlowMap, Number, Pair, Result, State, VelocityFie
 ///
 /// - `(x, l)' = (b_t(x), tr ∇b_t(x))`
 ///
-/// so that any solver computes both; [`Augmented`] is the flow map with its change of volumes that comes of it. `l` does not enter the
-/// velocity.
+/// so that any solver computes both; [`Augmented`] is the flow map with its change of volumes that comes of it. `l` does not
+/// enter the velocity.
 ///
 /// ```
 /// use flowmap::{exact::Logistic, likelihood::{Augmented, ByJacobian, Exact, VolumeChange, WithDivergence}};
@@ -57,8 +57,8 @@ where
     }
 }
 
-/// A flow map of pairs `(x, [l])`, such as that of [`WithDivergence`] by a solver, as a map of `x` with its change of volumes: it begins
-/// with `l = 0`.
+/// A flow map of pairs `(x, [l])`, such as that of [`WithDivergence`] by a solver, as a map of `x` with its change of volumes: it
+/// begins with `l = 0`.
 #[derive(Clone, Copy, Debug)]
 pub struct Augmented<M>(pub M);
 

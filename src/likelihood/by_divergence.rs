@@ -15,9 +15,9 @@ use crate::{
 ///
 /// - `ln |det ∇X_{s,t}(x)| = ∫_s^t tr ∇b_r(X_{s,r}(x)) dr`
 ///
-/// Every point of the way is one evaluation of the map from the start, so a learned map needs no solver: the integral is Kronrod's rule
-/// of 15 points. The traces come from [`Directions`], the same at all times. Where the map is not quite the flow map of the field, the
-/// formula is as wrong as the map is.
+/// Every point of the way is one evaluation of the map from the start, so a learned map needs no solver: the integral is
+/// Kronrod's rule of 15 points. The traces come from [`Directions`], the same at all times. Where the map is not quite the flow
+/// map of the field, the formula is as wrong as the map is.
 ///
 /// ```
 /// use flowmap::{exact::Logistic, likelihood::{ByDivergence, ByJacobian, Exact, VolumeChange}};
@@ -45,8 +45,8 @@ pub struct ByDivergence<M, B, E> {
 pub struct LogDet {
     /// The number; its standard error is that over random directions: 0 where there are none, NaN where there is one.
     pub estimate: Estimate,
-    /// The difference of Kronrod's rule and Gauss's of 7 points inside it: much larger than the error of the first, where the divergence is
-    /// smooth in time.
+    /// The difference of Kronrod's rule and Gauss's of 7 points inside it: much larger than the error of the first, where the
+    /// divergence is smooth in time.
     pub quadrature: f64,
 }
 
@@ -58,7 +58,8 @@ impl<M, B, E> ByDivergence<M, B, E> {
         Self { map, field, directions, panels: 1, rule: Rule::new([0.0, 1.0], 1) }
     }
 
-    /// With so many panels of 15 times, for long ways. One that goes over a [stop](VelocityField::stops) of the field is cut in two there.
+    /// With so many panels of 15 times, for long ways. One that goes over a [stop](VelocityField::stops) of the field is cut in
+    /// two there.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless there are 1 to 1000.

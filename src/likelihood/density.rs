@@ -19,8 +19,8 @@ pub trait Density<X: State> {
     /// `ln ρ(x)`, or why there is none.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a coordinate is not finite, or a logarithm is NaN or `+∞`, with the sample; densities that know better say
-    /// more. A density of 0 is no error.
+    /// [`Error::Invalid`] where a coordinate is not finite, or a logarithm is NaN or `+∞`, with the sample; densities that know
+    /// better say more. A density of 0 is no error.
     fn try_log_density(&self, x: &X) -> Result<X::Time> {
         if let Some(bad) = x.values().iter().find(|x| !x.is_finite()) {
             return Err(Error::invalid("state", format!("a coordinate is {bad}; ask for the density at finite ones")));

@@ -6,8 +6,8 @@ use crate::{Dual, DynCoordinates, Number, State, Value, VelocityField, state::di
 ///
 /// [`Exact`] takes all coordinates, `Hutchinson` a few random ones.
 pub trait Directions<X: State> {
-    /// Whether each `z` is a draw of a law with `E z zᵀ = 1`, so that the forms have the trace as their mean. Otherwise the `z` are an
-    /// orthonormal basis, and the forms add up to it.
+    /// Whether each `z` is a draw of a law with `E z zᵀ = 1`, so that the forms have the trace as their mean. Otherwise the `z`
+    /// are an orthonormal basis, and the forms add up to it.
     const RANDOM: bool;
 
     /// The directions at `x`, each of the form of `x`.

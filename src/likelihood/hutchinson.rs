@@ -12,8 +12,8 @@ use rand_distr::{Distribution, StandardNormal};
 /// What each coordinate of a random direction is drawn from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Probe {
-    /// `±1`, both as likely: the least variance, `2 Σ_{i≠j} s_ij²` with `s` the symmetric part of `∇b`, and none for a field whose
-    /// coordinates do not meet.
+    /// `±1`, both as likely: the least variance, `2 Σ_{i≠j} s_ij²` with `s` the symmetric part of `∇b`, and none for a field
+    /// whose coordinates do not meet.
     #[default]
     Rademacher,
     /// `N(0, 1)`, with the variance `2 Σ s_ij²`.
@@ -23,9 +23,10 @@ pub enum Probe {
 /// Hutchinson's estimator of the trace: the mean of `z · (∇b z)` over random directions `z`, on batches in tensors.
 ///
 /// It is unbiased, and takes one evaluation on duals for each probe, in any dimension. Each sample has directions of its own.
-/// They are a function of the seed, the number of the probe and the sample's place in the batch, not of time and not of how many samples
-/// follow: a divergence is then a smooth function, which solvers and quadratures need. Samples in the same place of two batches have the
-/// same directions: where means over several batches are taken, give each a seed of its own, or errors do not average out.
+/// They are a function of the seed, the number of the probe and the sample's place in the batch, not of time and not of how many
+/// samples follow: a divergence is then a smooth function, which solvers and quadratures need. Samples in the same place of two
+/// batches have the same directions: where means over several batches are taken, give each a seed of its own, or errors do not
+/// average out.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::Affine, likelihood::Hutchinson};
@@ -38,8 +39,8 @@ pub enum Probe {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: M. F. Hutchinson, A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines, 1989; W.
-/// Grathwohl, R. T. Q. Chen, J. Bettencourt, I. Sutskever, D. Duvenaud, FFJORD, arXiv 1810.01367.
+/// Source: M. F. Hutchinson, A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines, 1989;
+/// W. Grathwohl, R. T. Q. Chen, J. Bettencourt, I. Sutskever, D. Duvenaud, FFJORD, arXiv 1810.01367.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hutchinson {
     probes: u32,
@@ -71,9 +72,9 @@ impl Hutchinson {
 
     /// With directions that are a function of the sample's state in place of its place in the batch.
     ///
-    /// Training wants this: with the same few directions at every step a network would learn their error, too. From a finite table of states each
-    /// row keeps its directions where the state itself is asked, on the diagonal; a law of states does not repeat itself. Solvers and
-    /// quadratures do not want it: the divergence is no longer smooth.
+    /// Training wants this: with the same few directions at every step a network would learn their error, too. From a finite
+    /// table of states each row keeps its directions where the state itself is asked, on the diagonal; a law of states does not
+    /// repeat itself. Solvers and quadratures do not want it: the divergence is no longer smooth.
     #[must_use]
     pub fn by_state(self) -> Self {
         Self { by_state: true, ..self }
@@ -85,7 +86,8 @@ impl Hutchinson {
         by_sample(&forms).iter().map(|forms| estimate::<T, Self>(forms)).collect()
     }
 
-    /// Noise is drawn with seeds, too, and often with the same: directions that are the noise's own would be far from independent of states.
+    /// Noise is drawn with seeds, too, and often with the same: directions that are the noise's own would be far from independent
+    /// of states.
     fn stream(&self, number: u64) -> impl Rng + use<> {
         const DIRECTIONS: u64 = 0x6469_7665_7267_656e;
         stream(self.seed ^ DIRECTIONS, number)

@@ -5,10 +5,10 @@
 //! - `ln ρ_t(X_{s,t}(x)) = ln ρ_s(x) - ln |det ∇X_{s,t}(x)|`
 //! - `ln |det ∇X_{s,t}(x)| = ∫_s^t tr ∇b_r(X_{s,r}(x)) dr`
 //!
-//! so a flow map makes a [`Density`] of another: [`Pushforward`]. How the determinant is found is a [`VolumeChange`], of which there are
-//! four: exact from the Jacobian ([`ByJacobian`]), by quadrature of the divergence along the map ([`ByDivergence`]), by a solver
-//! ([`Augmented`] with [`WithDivergence`]), or learned with the map, in one evaluation (`OneStep` with a `DivergenceHead`). Divergences
-//! are [`Exact`], or estimated from a few random directions (`Hutchinson`).
+//! so a flow map makes a [`Density`] of another: [`Pushforward`]. How the determinant is found is a [`VolumeChange`], of which
+//! there are four: exact from the Jacobian ([`ByJacobian`]), by quadrature of the divergence along the map ([`ByDivergence`]), by
+//! a solver ([`Augmented`] with [`WithDivergence`]), or learned with the map, in one evaluation (`OneStep` with a
+//! `DivergenceHead`). Divergences are [`Exact`], or estimated from a few random directions (`Hutchinson`).
 //!
 //! ```
 //! use flowmap::{exact::{Component, Mixture}, interpolant::Linear, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};
@@ -21,8 +21,8 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! Densities have derivatives, as maps have: on [`Dual`](crate::Dual)s they give the score `∇ ln ρ`. Random directions, densities of
-//! [laws](crate::law) and what networks learn need the feature `train`. The page `guide::likelihood` has an example of each.
+//! Densities have derivatives, as maps have: on [`Dual`](crate::Dual)s they give the score `∇ ln ρ`. Random directions, densities
+//! of [laws](crate::law) and what networks learn need the feature `train`. The page `guide::likelihood` has an example of each.
 
 mod augmented;
 mod by_divergence;

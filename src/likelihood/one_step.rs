@@ -63,8 +63,8 @@ fn together<T: Tensor>(x: &T, l: &T) -> T {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: X. Ai, Y. He, A. Gu, R. Salakhutdinov, J. Z. Kolter, N. M. Boffi, M. Simchowitz, Joint distillation for fast likelihood
-/// evaluation and sampling in flow-based models, arXiv 2512.02636.
+/// Source: X. Ai, Y. He, A. Gu, R. Salakhutdinov, J. Z. Kolter, N. M. Boffi, M. Simchowitz, Joint distillation for fast
+/// likelihood evaluation and sampling in flow-based models, arXiv 2512.02636.
 #[derive(Clone, Debug)]
 pub struct DivergenceHead<M> {
     network: M,
@@ -116,11 +116,11 @@ impl<T: Tensor, M: AverageVelocity<T>> AverageVelocity<T> for DivergenceHead<M> 
     }
 }
 
-/// A flow map of rows `(x, l)`, such as a network that has learned that of [`WithDivergence`](super::WithDivergence), as a map of `x` with
-/// its change of volumes: one evaluation, beginning with `l = 0`.
+/// A flow map of rows `(x, l)`, such as a network that has learned that of [`WithDivergence`](super::WithDivergence), as a map of
+/// `x` with its change of volumes: one evaluation, beginning with `l = 0`.
 ///
-/// With [`Pushforward`](super::Pushforward) it is a density, `ln ρ_1(y) = ln ρ_0(x) + l` with `(x, l) = X_{1,0}(y, 0)`, if the map was
-/// learned on the way back, too ([`Times::BothWays`](crate::learn::Times::BothWays)).
+/// With [`Pushforward`](super::Pushforward) it is a density, `ln ρ_1(y) = ln ρ_0(x) + l` with `(x, l) = X_{1,0}(y, 0)`, if the
+/// map was learned on the way back, too ([`Times::BothWays`](crate::learn::Times::BothWays)).
 ///
 /// ```
 /// use flowmap::{Dual, Number, Ode, Tensor, backend::ndarray::NdTensor};

@@ -8,8 +8,8 @@ use crate::{Error, Number, Result, State};
 /// - `ln ρ_t(y) = ln ρ_s(X_{t,s}(y)) + ln |det ∇X_{t,s}(y)|`
 /// - along a trajectory: `ln ρ_t(X_{s,t}(x)) = ln ρ_s(x) - ln |det ∇X_{s,t}(x)|`
 ///
-/// The first asks for the map in the direction from `t` to `s`, the second ([`carried`](Self::carried)) from `s` to `t` alone: a map that
-/// was learned for one direction gives samples with their densities.
+/// The first asks for the map in the direction from `t` to `s`, the second ([`carried`](Self::carried)) from `s` to `t` alone: a
+/// map that was learned for one direction gives samples with their densities.
 ///
 /// ```
 /// use flowmap::{exact::Affine, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};

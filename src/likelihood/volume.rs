@@ -21,8 +21,8 @@ pub trait VolumeChange<X: State> {
     /// The same, or why there is none.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where the end or the logarithm is not finite; [`Error::Folded`] where volumes vanish; maps that know better
-    /// say more, such as [`Error::BlowUp`].
+    /// [`Error::NotFinite`] where the end or the logarithm is not finite; [`Error::Folded`] where volumes vanish; maps that know
+    /// better say more, such as [`Error::BlowUp`].
     fn try_flow_and_log_det(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<(X, X::Time)> {
         let (end, log_det) = self.flow_and_log_det(s, t, x);
         checked::<X>(s, t, finite(s, t, end)?, log_det)
@@ -66,8 +66,8 @@ impl<X: State, M: VolumeChange<X> + ?Sized> VolumeChange<X> for Box<M> {
     }
 }
 
-/// Any flow map in few dimensions `D`, with the determinant of its [Jacobian](crate::analysis::jacobian): exact to rounding, whether or
-/// not the map is the flow map of a field. On points, lanes, batches and duals of these.
+/// Any flow map in few dimensions `D`, with the determinant of its [Jacobian](crate::analysis::jacobian): exact to rounding,
+/// whether or not the map is the flow map of a field. On points, lanes, batches and duals of these.
 ///
 /// It takes `D` evaluations on duals. [`FiniteDifferences`](crate::FiniteDifferences) makes duals of a map that has none.
 ///

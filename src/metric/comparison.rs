@@ -57,14 +57,15 @@ pub struct Comparison {
 
 /// The distances of `samples` from `real` data, each beside its floor.
 ///
-/// The floor is the distance between two halves of the real data that share no row, `A` and `B`. The score is the distance between `A` and as
-/// many samples, `C`. All three have `h = min(n/2, m)` rows for `n` real rows and `m` samples, chosen at random. So score and floor are
-/// biased alike, as the Fréchet and the sliced distances are by `h`, and *for perfect samples they have the same law*: the score of
-/// such is as often below the floor as above. A score well above is the samples' fault; one well below says that the samples repeat
-/// real rows, as a network does that has learned its data by heart, or that the seed was lucky, and another tells.
+/// The floor is the distance between two halves of the real data that share no row, `A` and `B`. The score is the distance
+/// between `A` and as many samples, `C`. All three have `h = min(n/2, m)` rows for `n` real rows and `m` samples, chosen at
+/// random. So score and floor are biased alike, as the Fréchet and the sliced distances are by `h`, and *for perfect samples they
+/// have the same law*: the score of such is as often below the floor as above. A score well above is the samples' fault; one well
+/// below says that the samples repeat real rows, as a network does that has learned its data by heart, or that the seed was
+/// lucky, and another tells.
 ///
-/// What is published under these names is usually computed from all rows of both sets: [`frechet`] and [`kid`] do that. Such numbers are
-/// comparable with others of as many rows, and with none of those here.
+/// What is published under these names is usually computed from all rows of both sets: [`frechet`] and [`kid`] do that. Such
+/// numbers are comparable with others of as many rows, and with none of those here.
 ///
 /// ```
 /// use flowmap::{data::Points, law::{Law, Normal}, random::stream, metric::{Protocol, Raw, Subsets, compare}};
@@ -83,8 +84,8 @@ pub struct Comparison {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the sets have different dimensions or the features do not fit; [`Error::Invalid`] where there are fewer than 4
-/// real rows or 2 samples, features are not finite, the protocol is out of range, or a distance overflows.
+/// [`Error::Shape`] where the sets have different dimensions or the features do not fit; [`Error::Invalid`] where there are fewer
+/// than 4 real rows or 2 samples, features are not finite, the protocol is out of range, or a distance overflows.
 pub fn compare(
     real: &Points,
     samples: &Points,

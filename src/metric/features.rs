@@ -6,9 +6,9 @@ use crate::{Error, Result, data::Points};
 
 /// A map from rows, such as images, to vectors whose distances mean something.
 ///
-/// Distances between images are as good as the features that they are computed from: [`Raw`] pixels see brightness and blur, the inner
-/// layer of a classifier sees what its classes need. Numbers from different features cannot be compared, so [`name`](Features::name)
-/// is reported with them.
+/// Distances between images are as good as the features that they are computed from: [`Raw`] pixels see brightness and blur, the
+/// inner layer of a classifier sees what its classes need. Numbers from different features cannot be compared, so
+/// [`name`](Features::name) is reported with them.
 ///
 /// ```
 /// use flowmap::{data::Points, law::Law, metric::Features};
@@ -43,8 +43,8 @@ pub trait Features {
     /// [`features`](Features::features), checked.
     ///
     /// # Errors
-    /// [`Error::Shape`] where these are not [`dimension`](Features::dimension) numbers for each row; [`Error::Invalid`] where one of
-    /// them is not finite, with its row and column.
+    /// [`Error::Shape`] where these are not [`dimension`](Features::dimension) numbers for each row; [`Error::Invalid`] where one
+    /// of them is not finite, with its row and column.
     fn try_features(&self, rows: &Points) -> Result<Points> {
         let features = self.features(rows);
         if self.dimension().checked_mul(rows.len()) != Some(features.len()) {

@@ -29,20 +29,20 @@ impl Default for Subsets {
 pub struct Kid {
     /// The mean over subsets. Below 0 about as often as above, where both sets are draws of one law.
     pub mean: f64,
-    /// The standard deviation over subsets, divided by the root of their number: how well `mean` is known for these two sets. Subsets
-    /// share rows, so it says too little about sets drawn afresh, once all rows have been used.
+    /// The standard deviation over subsets, divided by the root of their number: how well `mean` is known for these two sets.
+    /// Subsets share rows, so it says too little about sets drawn afresh, once all rows have been used.
     pub standard_error: f64,
     /// The subsets that were drawn.
     pub subsets: Subsets,
 }
 
-/// The kernel distance (KID) between `a` and `b`, shapes `[n, d]` and `[m, d]`: the mean of the unbiased estimate [`mmd`] over random
-/// subsets.
+/// The kernel distance (KID) between `a` and `b`, shapes `[n, d]` and `[m, d]`: the mean of the unbiased estimate [`mmd`] over
+/// random subsets.
 ///
-/// Being unbiased, it has the mean 0 for perfect samples, and sets of different sizes may be compared. Subset `k` is a function of
-/// `seed` and `k` alone. Time grows as `count · size² d`: measured on one core, 11 s for the default subsets at `d = 784`. With the
-/// features `ensemble` or `ndarray` subsets are shared among the threads of the current rayon pool; the result does not depend on their
-/// number.
+/// Being unbiased, it has the mean 0 for perfect samples, and sets of different sizes may be compared. Subset `k` is a function
+/// of `seed` and `k` alone. Time grows as `count · size² d`: measured on one core, 11 s for the default subsets at `d = 784`.
+/// With the features `ensemble` or `ndarray` subsets are shared among the threads of the current rayon pool; the result does not
+/// depend on their number.
 ///
 /// ```
 /// use flowmap::{data::Points, metric::{Subsets, kid}};
@@ -55,8 +55,8 @@ pub struct Kid {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the dimensions differ; [`Error::Invalid`] where there are fewer than 2 subsets, they have fewer than 2 rows or
-/// more than a set has, or the kernel overflows.
+/// [`Error::Shape`] where the dimensions differ; [`Error::Invalid`] where there are fewer than 2 subsets, they have fewer than 2
+/// rows or more than a set has, or the kernel overflows.
 ///
 /// Reference: arXiv 1801.01401, section 4.
 pub fn kid(a: &Points, b: &Points, subsets: Subsets, seed: u64) -> Result<Kid> {
@@ -83,8 +83,8 @@ pub fn kid(a: &Points, b: &Points, subsets: Subsets, seed: u64) -> Result<Kid> {
     Ok(Kid { mean, standard_error, subsets })
 }
 
-/// The unbiased estimate of the squared maximum mean discrepancy with the kernel `k(x, y) = (x·y/d + 1)³`, from all rows of `a` and `b`,
-/// shapes `[n, d]` and `[m, d]`:
+/// The unbiased estimate of the squared maximum mean discrepancy with the kernel `k(x, y) = (x·y/d + 1)³`, from all rows of `a`
+/// and `b`, shapes `[n, d]` and `[m, d]`:
 /// `Σ_{i≠j} k(a_i, a_j) / (n(n-1)) + Σ_{i≠j} k(b_i, b_j) / (m(m-1)) - 2 Σ_{ij} k(a_i, b_j) / (nm)`.
 ///
 /// It is 0 in the mean where the laws agree in their moments of up to third order, and may then be negative. It has the mean of

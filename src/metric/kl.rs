@@ -7,9 +7,9 @@ use crate::{Error, Result};
 /// Neither is 0 for perfect samples: report it beside the score of as many draws from [`Checkerboard`] itself.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Kl {
-    /// The published procedure: 50x50 bins on `[-1, 1]²`, midpoint quadrature of `p ln(p / q)` with `p = 1/2` at the centres of the
-    /// kept squares; empty bins are skipped. The bins straddle the edges of the squares, and skipped bins flatter samples that
-    /// miss whole squares (with no sample inside, the sum is 0). 64,000 perfect samples score 0.066 ± 0.002.
+    /// The published procedure: 50x50 bins on `[-1, 1]²`, midpoint quadrature of `p ln(p / q)` with `p = 1/2` at the centres of
+    /// the kept squares; empty bins are skipped. The bins straddle the edges of the squares, and skipped bins flatter samples
+    /// that miss whole squares (with no sample inside, the sum is 0). 64,000 perfect samples score 0.066 ± 0.002.
     pub paper: f64,
     /// 32x32 bins, eight to the side of a square, with half a count added to each and to the outside: finite for any samples, and
     /// mass outside counts against them. 64,000 perfect samples score 0.0081 ± 0.0002.

@@ -5,8 +5,9 @@
 //! | its density, on the plane | [`checkerboard_kl`] |
 //! | samples, as rows of features | [`frechet`] between the fitted Gaussians; [`kid`] and [`mmd`] by a kernel; [`sliced_wasserstein`] by projections |
 //!
-//! Images are compared by [`Features`]: [`Raw`] takes the pixels themselves, a [`Classifier`] its inner layer. None of these numbers is 0 for perfect samples, and most
-//! depend on how many samples there are: [`compare`] gives each beside the same number for real data.
+//! Images are compared by [`Features`]: [`Raw`] takes the pixels themselves, a [`Classifier`] its inner layer. None of these
+//! numbers is 0 for perfect samples, and most depend on how many samples there are: [`compare`] gives each beside the same number
+//! for real data.
 //!
 //! Rows are [`Points`]: finite, and whole. Numbers of a tensor become points by `Points::new(tensor.values(), d)`.
 

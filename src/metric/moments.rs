@@ -7,8 +7,9 @@ use crate::{Error, Result, data::Points};
 
 /// Mean and unbiased covariance of `n ≥ 2` rows of `d` numbers: `m = Σ x_i / n`, `S = Σ (x_i - m)(x_i - m)ᵀ / (n - 1)`.
 ///
-/// They are computed in blocks of rows, each about its own mean and all from the first row, so that large means cost no digits. To store them (`serde`) is to
-/// compute them once for a data set; large sets are done piece by piece and [merged](Moments::merge).
+/// They are computed in blocks of rows, each about its own mean and all from the first row, so that large means cost no digits.
+/// To store them (`serde`) is to compute them once for a data set; large sets are done piece by piece and
+/// [merged](Moments::merge).
 ///
 /// ```
 /// use flowmap::{data::Points, metric::Moments};
@@ -46,8 +47,8 @@ impl Moments {
     /// From elsewhere: the moments of `count` rows. `covariance` has the shape `[d, d]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the shapes do not fit; [`Error::Invalid`] where there are fewer than 2 rows or no coordinates, a number is
-    /// not finite, the covariance is not symmetric (to `1e-6` of its largest entry), or a variance is negative.
+    /// [`Error::Shape`] where the shapes do not fit; [`Error::Invalid`] where there are fewer than 2 rows or no coordinates, a
+    /// number is not finite, the covariance is not symmetric (to `1e-6` of its largest entry), or a variance is negative.
     pub fn new(count: usize, mean: Vec<f64>, covariance: &[f64]) -> Result<Self> {
         let d = mean.len();
         if d.checked_mul(d) != Some(covariance.len()) {
@@ -180,8 +181,8 @@ impl TryFrom<Stored> for Moments {
 /// Mean and sum of `(x - m)(x - m)ᵀ` of the rows so far.
 struct Sums<'a> {
     count: usize,
-    /// Rows count from here, the first of them: what they all have in common costs no digits, and coordinates that never change have
-    /// no variance at all.
+    /// Rows count from here, the first of them: what they all have in common costs no digits, and coordinates that never change
+    /// have no variance at all.
     origin: &'a [f64],
     /// From the origin.
     mean: Vec<f64>,

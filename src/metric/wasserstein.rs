@@ -18,7 +18,8 @@ pub struct Wasserstein {
 
 /// The distances between the empirical laws of `a` and `b`, `n` and `m` numbers.
 ///
-/// `W_p^p = ∫_0^1 |F_a⁻¹(q) - F_b⁻¹(q)|^p dq`, exactly: both quantile functions are constant between multiples of `1/n` and `1/m`.
+/// `W_p^p = ∫_0^1 |F_a⁻¹(q) - F_b⁻¹(q)|^p dq`, exactly: both quantile functions are constant between multiples of `1/n` and
+/// `1/m`.
 ///
 /// ```
 /// use flowmap::metric::wasserstein_1d;
@@ -43,11 +44,11 @@ pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<Wasserstein> {
 /// The distances between projections of `a` and `b`, shapes `[n, d]` and `[m, d]`, on random directions `u` of the unit sphere:
 /// `w1` is the mean of `W_1(u·a, u·b)`, and `w2` the root of the mean of `W_2(u·a, u·b)²`.
 ///
-/// Direction `k` is a function of `seed` and `k` alone: more directions go on where fewer stopped. Sets that differ by a shift `v` are
-/// at distance `w2 = |v| / √d`, which `K` directions find to about `1 / √(2K)` of its value. Time grows as `K (n + m) (d + ln n)`: measured on one core, 3 s
-/// for 500 directions, 10,000 rows each and `d = 784`;
-/// with the features `ensemble` or `ndarray` directions are shared among the threads of the current rayon pool, and the result does
-/// not depend on their number.
+/// Direction `k` is a function of `seed` and `k` alone: more directions go on where fewer stopped. Sets that differ by a shift
+/// `v` are at distance `w2 = |v| / √d`, which `K` directions find to about `1 / √(2K)` of its value. Time grows as
+/// `K (n + m) (d + ln n)`: measured on one core, 3 s for 500 directions, 10,000 rows each and `d = 784`;
+/// with the features `ensemble` or `ndarray` directions are shared among the threads of the current rayon pool, and the result
+/// does not depend on their number.
 ///
 /// ```
 /// use flowmap::{data::Points, metric::sliced_wasserstein};
@@ -59,10 +60,11 @@ pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<Wasserstein> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the sets have different dimensions; [`Error::Invalid`] where there are 0 directions or a distance overflows.
+/// [`Error::Shape`] where the sets have different dimensions; [`Error::Invalid`] where there are 0 directions or a distance
+/// overflows.
 ///
-/// Reference: N. Bonneel, J. Rabin, G. Peyré and H. Pfister, Sliced and Radon Wasserstein barycenters of measures, J. Math. Imaging
-/// Vis. 51, 2015.
+/// Reference: N. Bonneel, J. Rabin, G. Peyré and H. Pfister, Sliced and Radon Wasserstein barycenters of measures, J. Math.
+/// Imaging Vis. 51, 2015.
 pub fn sliced_wasserstein(a: &Points, b: &Points, directions: usize, seed: u64) -> Result<Wasserstein> {
     // so many directions share a pass over the rows
     const TOGETHER: usize = 8;
@@ -138,7 +140,8 @@ mod tests {
     use super::*;
     use crate::metric::testing::{lattice, map, near, normal, on_threads, reversed, rotated};
 
-    /// scipy 1.17.1: atoms repeated to a common number, matched by `optimize.linear_sum_assignment`; `stats.wasserstein_distance`.
+    /// scipy 1.17.1: atoms repeated to a common number, matched by `optimize.linear_sum_assignment`;
+    /// `stats.wasserstein_distance`.
     #[test]
     fn agrees_with_scipy() {
         let between = |n, m| {

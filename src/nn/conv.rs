@@ -4,7 +4,8 @@ use super::{Linear, module};
 use crate::{ImageTensor, Tensor, Window};
 use rand::Rng;
 
-/// A convolution that keeps the size of an image: a kernel of shape `[size, size, in, out]` with odd `size`, a bias of shape `[out]`.
+/// A convolution that keeps the size of an image: a kernel of shape `[size, size, in, out]` with odd `size`, a bias of shape
+/// `[out]`.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::Conv, Tensor};
@@ -22,8 +23,8 @@ pub struct Conv<P> {
 }
 
 impl<P: Tensor<Primal = P>> Conv<P> {
-    /// With LeCun's initialization: kernels from a normal law of variance `1 / (size² in)`, cut off at two standard deviations, and
-    /// times `gain`; bias zero.
+    /// With LeCun's initialization: kernels from a normal law of variance `1 / (size² in)`, cut off at two standard deviations,
+    /// and times `gain`; bias zero.
     pub(crate) fn new(size: usize, io: [usize; 2], gain: f64, device: &P::Device, rng: &mut dyn Rng) -> Self {
         let Linear::<P> { weight, bias } = Linear::new(size * size * io[0], io[1], device, rng);
         Self { kernel: weight.reshape(&[size, size, io[0], io[1]]).scale(gain), bias }

@@ -5,8 +5,8 @@ use crate::{Real, Tensor};
 /// `sin(ω_k u)` and `cos(ω_k u)` for each time `u`, with frequencies in geometric progression from `lowest` to `highest`: shape
 /// `[batch, 2 count]`, for times of shape `[batch]` or `[]`.
 ///
-/// The derivative with respect to time grows with the highest frequency: objectives that contain it are hard to learn where that is
-/// large.
+/// The derivative with respect to time grows with the highest frequency: objectives that contain it are hard to learn where that
+/// is large.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::waves, Tensor};

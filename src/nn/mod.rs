@@ -81,12 +81,13 @@ pub trait Module<P> {
     /// Visits every parameter, to change it.
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P));
 
-    /// Visits every parameter of which only the direction counts, for each output by itself: what the last axis counts. The trainer brings
-    /// them to a mean square of 1 after each step.
+    /// Visits every parameter of which only the direction counts, for each output by itself: what the last axis counts. The
+    /// trainer brings them to a mean square of 1 after each step.
     fn visit_directions(&mut self, _f: &mut dyn FnMut(&mut P)) {}
 
-    /// Has each layer that drops some of its activations ask for a seed of what it drops; with `None` it drops nothing, as at first. The
-    /// trainer gives seeds on the diagonal alone: elsewhere a network is compared with itself, and must be one function.
+    /// Has each layer that drops some of its activations ask for a seed of what it drops; with `None` it drops nothing, as at
+    /// first. The trainer gives seeds on the diagonal alone: elsewhere a network is compared with itself, and must be one
+    /// function.
     fn drop_out(&mut self, _seed: &mut dyn FnMut() -> Option<u64>) {}
 
     /// The module whose parameters are the images of these.

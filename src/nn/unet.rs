@@ -101,11 +101,12 @@ impl UNetShape {
     }
 }
 
-/// A U-Net `σ N(s, t, x / σ)` for small images: residual blocks with group normalization and SiLU, halved and doubled resolutions,
-/// skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
+/// A U-Net `σ N(s, t, x / σ)` for small images: residual blocks with group normalization and SiLU, halved and doubled
+/// resolutions, skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
 ///
-/// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have shape
-/// `[batch]` or `[]`. With conditions, a row goes on with them; the flow leaves them as they are. The last convolution starts at zero, and with it the average velocity: the map begins as the identity.
+/// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have
+/// shape `[batch]` or `[]`. With conditions, a row goes on with them; the flow leaves them as they are. The last convolution
+/// starts at zero, and with it the average velocity: the map begins as the identity.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}, FlowMap, Learned, Tensor};

@@ -73,8 +73,9 @@ impl Mask for bool {
 /// What is written once over `N: Number` runs on all of them. Constants are given as `f64` and rounded to [`Number::Real`].
 ///
 /// Formulas are written over [`Num<N>`](Num), whose operators take numbers, references to them and `f64` on both sides. A trait
-/// cannot promise operators on references to its implementors, a newtype can. The operators of `N` itself take the right-hand side
-/// by value or by reference; the left one is cloned where it is needed again (free for floats, a reference count for tensors).
+/// cannot promise operators on references to its implementors, a newtype can. The operators of `N` itself take the right-hand
+/// side by value or by reference; the left one is cloned where it is needed again (free for floats, a reference count for
+/// tensors).
 ///
 /// ```
 /// use flowmap::{Dual, Num, Number};
@@ -223,7 +224,8 @@ pub trait Number:
     fn select(mask: &Self::Mask, a: &Self, b: &Self) -> Self;
 
     /// The size of an `error` of a step between two points of such numbers, in units of what `tolerance` allows: what
-    /// [`State::error_norm`](crate::State::error_norm) is for points. Of [duals](Dual), the largest of those of values and tangents.
+    /// [`State::error_norm`](crate::State::error_norm) is for points. Of [duals](Dual), the largest of those of values and
+    /// tangents.
     #[inline(always)]
     fn error_norm<R: Row<Item = Self>>(error: &R, from: &R, to: &R, tolerance: &Tolerance) -> Self {
         tolerance.norm(error.items(), from.items(), to.items())

@@ -9,8 +9,8 @@ use std::ops::{BitAnd, BitOr, Not};
 ///
 /// Operators take numbers, references to them and `f64`, on both sides. Functions are methods; no trait has to be imported.
 /// [`lt`](Self::lt) and [`gt`](Self::gt) compare, and a [`Condition`] chooses. Whatever a person writes as a formula, such as the
-/// right-hand side of an [`Ode`](crate::Ode), is written over `Num<N>`, and runs on floats, [`Dual`](crate::Dual) numbers, SIMD lanes and
-/// tensors. The compiler removes it.
+/// right-hand side of an [`Ode`](crate::Ode), is written over `Num<N>`, and runs on floats, [`Dual`](crate::Dual) numbers, SIMD
+/// lanes and tensors. The compiler removes it.
 ///
 /// ```
 /// use flowmap::{Dual, Num, Number};

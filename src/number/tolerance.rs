@@ -11,16 +11,16 @@ use std::sync::Arc;
 /// are summed up by a [norm](Norm), whose value must be below 1.
 ///
 /// # Tangents
-/// Of [duals](crate::Dual), the error of every tangent is held to the same tolerance, each direction by itself, and the largest of all
-/// these sizes counts: a derivative is then as good as the solution, also where values rest and would let steps grow without limit. A
-/// tangent's absolute tolerance is the lesser of `a_i`, taken as a number without a unit, and `r`, times the largest coordinate of its
-/// direction: a direction twice as long takes the same steps. [`of_values`](Self::of_values) turns this off. Gradients on a
-/// [`Tape`](crate::Tape) are not known while a solve runs, and have no part in it.
+/// Of [duals](crate::Dual), the error of every tangent is held to the same tolerance, each direction by itself, and the largest
+/// of all these sizes counts: a derivative is then as good as the solution, also where values rest and would let steps grow
+/// without limit. A tangent's absolute tolerance is the lesser of `a_i`, taken as a number without a unit, and `r`, times the
+/// largest coordinate of its direction: a direction twice as long takes the same steps. [`of_values`](Self::of_values) turns this
+/// off. Gradients on a [`Tape`](crate::Tape) are not known while a solve runs, and have no part in it.
 ///
 /// # How small, how fine
 /// The error of one step is bounded, not that of the whole way: that is what the ODE makes of all steps' errors. As a rule of
-/// thumb, ask for a tenth to a hundredth of what is wanted at the end, and compare with a second solve at a tenth of that. With an
-/// absolute tolerance of 0 every coordinate keeps its relative one down to the smallest normal number of its type.
+/// thumb, ask for a tenth to a hundredth of what is wanted at the end, and compare with a second solve at a tenth of that. With
+/// an absolute tolerance of 0 every coordinate keeps its relative one down to the smallest normal number of its type.
 ///
 /// ```
 /// use flowmap::{State, Tolerance};
@@ -146,8 +146,8 @@ impl Tolerance {
         self.tangents
     }
 
-    /// The size of a tangent's error, by what `measure` finds in units of the direction's size between two points with these largest
-    /// coordinates: it does not depend on the length of a direction.
+    /// The size of a tangent's error, by what `measure` finds in units of the direction's size between two points with these
+    /// largest coordinates: it does not depend on the length of a direction.
     #[inline(always)]
     pub(crate) fn of_tangents<N: Number>(&self, from: &N, to: &N, measure: impl FnOnce(&N, &Self) -> N) -> N {
         let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);
@@ -164,8 +164,9 @@ impl Tolerance {
         measure(&size.recip(), &Self { absolute, ..self.clone() })
     }
 
-    /// A factor for values, of this largest coordinate: added to tangents of size 1, the product keeps the sizes of tangents of tangents
-    /// above their rounding errors. Where second derivatives vanish they are rounding errors alone, for which no step is short enough.
+    /// A factor for values, of this largest coordinate: added to tangents of size 1, the product keeps the sizes of tangents of
+    /// tangents above their rounding errors. Where second derivatives vanish they are rounding errors alone, for which no step is
+    /// short enough.
     #[inline(always)]
     pub(crate) fn grain<N: Number>(&self, largest: &N) -> N {
         let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);
@@ -178,7 +179,8 @@ impl Tolerance {
     /// By which the size of a state is its largest coordinate.
     pub(crate) const UNIT: Self = Self { relative: 0.0, absolute: Absolute::One(1.0), norm: Norm::Maximum, tangents: false };
 
-    /// The absolute tolerance of coordinate `i` of `count`; a smallest number of type `R` instead of 0: an error of 0 then has size 0.
+    /// The absolute tolerance of coordinate `i` of `count`; a smallest number of type `R` instead of 0: an error of 0 then has
+    /// size 0.
     ///
     /// # Panics
     /// If there is one for each coordinate, but of another number of coordinates.
@@ -198,8 +200,8 @@ impl Tolerance {
         absolute.max(R::min_positive_value().into_f64())
     }
 
-    /// The norm of `error` over the coordinates of a step between `from` and `to`, by their values: what [`State::error_norm`] is for
-    /// points of floats.
+    /// The norm of `error` over the coordinates of a step between `from` and `to`, by their values: what [`State::error_norm`] is
+    /// for points of floats.
     ///
     /// [`State::error_norm`]: crate::State::error_norm
     ///

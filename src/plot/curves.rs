@@ -45,9 +45,9 @@ pub struct Axes<'a> {
 
 /// Draws named curves, such as losses over steps, to an SVG file.
 ///
-/// Each curve joins its points `[x, y]` in their order, marked where they are few. Points that are not finite or beyond `±1e100` (on
-/// an axis divided by ratios: not positive or below `1e-100`) are left out. Of long curves the mean of neighbouring points is drawn,
-/// over a pale band from their lowest to their highest.
+/// Each curve joins its points `[x, y]` in their order, marked where they are few. Points that are not finite or beyond `±1e100`
+/// (on an axis divided by ratios: not positive or below `1e-100`) are left out. Of long curves the mean of neighbouring points is
+/// drawn, over a pale band from their lowest to their highest.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -65,8 +65,8 @@ pub fn curves(path: impl AsRef<Path>, axes: &Axes, curves: &[Named]) -> Result<(
     draw(path.as_ref(), SIZE, |area| chart::draw(area, axes, curves, true))
 }
 
-/// Draws panels of [`curves`], `columns` in a row, to an SVG file: one legend above for all, with the names of the first panel. Curves
-/// in the same place of their lists have the same colour.
+/// Draws panels of [`curves`], `columns` in a row, to an SVG file: one legend above for all, with the names of the first panel.
+/// Curves in the same place of their lists have the same colour.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -83,8 +83,8 @@ pub fn curves(path: impl AsRef<Path>, axes: &Axes, curves: &[Named]) -> Result<(
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no panels or columns, or a panel has no point that can be drawn; [`Error::Io`] where the file
-/// cannot be written.
+/// [`Error::Invalid`] where there are no panels or columns, or a panel has no point that can be drawn; [`Error::Io`] where the
+/// file cannot be written.
 pub fn curve_panels(path: impl AsRef<Path>, panels: &[(Axes, &[Named])], columns: usize) -> Result<()> {
     let columns = columns.min(panels.len());
     let Some((_, first)) = panels.first().filter(|_| columns > 0) else {

@@ -16,9 +16,9 @@ const NOT_FINITE: Colour = [214, 39, 40];
 
 /// Draws rows of images of `[height, width, channels]`, each row behind its name, to a PNG file.
 ///
-/// A row is its images one after another: shape `[n, height, width, channels]`. Of one channel, the value `low` is drawn as paper, `high` as
-/// ink; of three, `low` is no light of a colour, and `high` all of it; in between and beyond by linear interpolation and cut-off. What is not
-/// finite is drawn red. Small images are enlarged by repeating pixels.
+/// A row is its images one after another: shape `[n, height, width, channels]`. Of one channel, the value `low` is drawn as
+/// paper, `high` as ink; of three, `low` is no light of a colour, and `high` all of it; in between and beyond by linear
+/// interpolation and cut-off. What is not finite is drawn red. Small images are enlarged by repeating pixels.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -30,8 +30,8 @@ const NOT_FINITE: Colour = [214, 39, 40];
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there is no image, there are other than 1 or 3 channels, `low` equals `high` or one is not finite, or the
-/// picture is too large;
+/// [`Error::Invalid`] where there is no image, there are other than 1 or 3 channels, `low` equals `high` or one is not finite, or
+/// the picture is too large;
 /// [`Error::Shape`] where the numbers of a row do not fill its images; [`Error::Io`] where the file cannot be written.
 pub fn image_grid(
     path: impl AsRef<Path>,

@@ -50,7 +50,8 @@ pub fn heat_map(path: impl AsRef<Path>, plane: &Plane, bar: &ColourBar, field: &
     heat_map_panels(path, &[(*plane, field)], bar)
 }
 
-/// Draws [heat maps](heat_map) side by side, with one colour bar for all, to a PNG file: what is to be compared has the same colours.
+/// Draws [heat maps](heat_map) side by side, with one colour bar for all, to a PNG file: what is to be compared has the same
+/// colours.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();

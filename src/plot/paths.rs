@@ -25,8 +25,8 @@ const SWATCH: u32 = 34;
 
 /// Draws named paths, each a line through its points `[x, y]` in their order, to a PNG file.
 ///
-/// One unit is as long on both axes. A dot marks where a path starts. Points that are not finite, or beyond `±1e100`, interrupt the
-/// line.
+/// One unit is as long on both axes. A dot marks where a path starts. Points that are not finite, or beyond `±1e100`, interrupt
+/// the line.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();

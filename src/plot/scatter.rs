@@ -30,8 +30,8 @@ const SHADES: [Colour; 2] = [[88, 152, 212], [18, 44, 92]];
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no panels or columns, the range does not increase, or the picture is too large; [`Error::Io`]
-/// where the file cannot be written.
+/// [`Error::Invalid`] where there are no panels or columns, the range does not increase, or the picture is too large;
+/// [`Error::Io`] where the file cannot be written.
 pub fn scatter_panels(path: impl AsRef<Path>, panels: &[Named], columns: usize, range: [f64; 2]) -> Result<()> {
     check_range("range of the panels", range)?;
     if panels.is_empty() || columns == 0 {

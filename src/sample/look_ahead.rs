@@ -10,18 +10,19 @@ use std::fmt;
 /// dx/dt = v_{t,t}(x) + a(t) ∇_x r(X_{t,1}(x)),
 /// ```
 ///
-/// in steps of a grid. At each time `t_k` a sample moves by `a(t_k) |t_{k+1} - t_k|` times the gradient of the reward of its end, `X_{t_k,1}(x)`, and
-/// then by the map to `t_{k+1}`; the end of time is that of the grid. The error falls like the length of the steps. The gradient is
-/// taken by reverse mode through the map and the reward: a step costs one evaluation of the map, and one with its gradient.
+/// in steps of a grid. At each time `t_k` a sample moves by `a(t_k) |t_{k+1} - t_k|` times the gradient of the reward of its end,
+/// `X_{t_k,1}(x)`, and then by the map to `t_{k+1}`; the end of time is that of the grid. The error falls like the length of the
+/// steps. The gradient is taken by reverse mode through the map and the reward: a step costs one evaluation of the map, and one
+/// with its gradient.
 ///
 /// # What comes out
 ///
 /// Along the flow of an exact map, the foreseen end `y = X_{t,1}(x_t)` stays where it is, unless the reward moves it:
-/// `dy/dt = a J Jᵀ ∇r(y)` with the Jacobian `J` of `X_{t,1}` at `x_t`. With a positive strength its reward never falls, and samples move along directions
-/// in which data vary. They do not, in general, have the tilted law `ρ_1 e^r`, up to its constant: nothing here weighs one
-/// sample against another. In one case they have it: data with the law `N(m, σ²)` in each coordinate, a linear reward, and as strength the
-/// variance `α_t² σ_0² + β_t² σ²` of the path, divided by the time that the grid takes. Weights that make it exact in all cases need stochastic
-/// dynamics and the score, and are not here.
+/// `dy/dt = a J Jᵀ ∇r(y)` with the Jacobian `J` of `X_{t,1}` at `x_t`. With a positive strength its reward never falls, and
+/// samples move along directions in which data vary. They do not, in general, have the tilted law `ρ_1 e^r`, up to its constant:
+/// nothing here weighs one sample against another. In one case they have it: data with the law `N(m, σ²)` in each coordinate, a
+/// linear reward, and as strength the variance `α_t² σ_0² + β_t² σ²` of the path, divided by the time that the grid takes.
+/// Weights that make it exact in all cases need stochastic dynamics and the score, and are not here.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::DiagonalGaussian, interpolant::Trigonometric, law::Normal};
@@ -51,17 +52,19 @@ impl<R, A> fmt::Debug for LookAhead<R, A> {
 }
 
 impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
-    /// From the reward, which makes of rows of samples, shape `[batch, d]`, one number for each, shape `[batch]`; and the strength `a(t)`. The reward
-    /// of a row must depend on that row alone: what is followed is the gradient of their sum.
+    /// From the reward, which makes of rows of samples, shape `[batch, d]`, one number for each, shape `[batch]`; and the
+    /// strength `a(t)`. The reward of a row must depend on that row alone: what is followed is the gradient of their sum.
     pub fn new(reward: R, strength: A) -> Self {
         Self { reward, strength }
     }
 
-    /// Takes rows of states along the grid. Of each, the first `moving` coordinates move towards the reward; others are left to the map.
+    /// Takes rows of states along the grid. Of each, the first `moving` coordinates move towards the reward; others are left to
+    /// the map.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where a reward or its gradient is NaN or infinite, [`Error::Shape`] where there is not one for each row, and
-    /// [`Error::Invalid`] if a strength is not finite, or `x` has not the shape `[batch, d]` with `moving` coordinates, or more.
+    /// [`Error::NotFinite`] where a reward or its gradient is NaN or infinite, [`Error::Shape`] where there is not one for each
+    /// row, and [`Error::Invalid`] if a strength is not finite, or `x` has not the shape `[batch, d]` with `moving` coordinates,
+    /// or more.
     pub fn follow<T, M>(&self, map: &M, grid: &Grid, x: &T, moving: usize) -> Result<T>
     where
         T: Tensor<Primal = T>,
@@ -94,8 +97,8 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         })
     }
 
-    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise. Coordinates that are [at rest](Law::moving) in the
-    /// noise, such as classes, do not move towards the reward.
+    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise. Coordinates that are [at rest](Law::moving) in
+    /// the noise, such as classes, do not move towards the reward.
     ///
     /// # Errors
     /// As [`follow`](Self::follow).

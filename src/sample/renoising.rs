@@ -13,14 +13,15 @@ use rand::Rng;
 /// x' = (β_t/β_τ) x + (α_t² - (α_τ β_t/β_τ)²)^(1/2) (z - m) + (α_t - α_τ β_t/β_τ) m,
 /// ```
 ///
-/// with a draw `z` of the law of noise, a normal law of mean `m`. Where `x` has the law of `α_τ x0 + β_τ x1`, with such noise `x0`
-/// independent of the data `x1`, this has the law of `α_t x0 + β_t x1`: the share of the data is what it is at `t`, and two normal
-/// parts of noise make one. The sample itself is another one, whose data are those of `x`.
+/// with a draw `z` of the law of noise, a normal law of mean `m`. Where `x` has the law of `α_τ x0 + β_τ x1`, with such noise
+/// `x0` independent of the data `x1`, this has the law of `α_t x0 + β_t x1`: the share of the data is what it is at `t`, and two
+/// normal parts of noise make one. The sample itself is another one, whose data are those of `x`.
 ///
 /// - noise and data must be independent. Of another [coupling](crate::learn::Coupling), and of velocities with
 ///   [guidance](crate::learn::Guidance), the law at `t` is not the one that the flow passes;
 /// - noise must be normal: no other law is the sum of two smaller ones of its kind, with a variance;
-/// - `t` may be where no data are left, `β_t = 0`: what comes out is new noise. `τ` may not, since there is nothing to tell data by;
+/// - `t` may be where no data are left, `β_t = 0`: what comes out is new noise. `τ` may not, since there is nothing to tell data
+///   by;
 /// - a path with `β = 1`, a variance that explodes, is one as any other: only noise is added.
 ///
 /// ```
@@ -46,7 +47,8 @@ impl Renoising {
     /// From the time `from` to the noisier time `to` of a path.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if one of them is not in the path's span, there are no data in the state at `from`, or `to` is less noisy.
+    /// [`Error::Invalid`] if one of them is not in the path's span, there are no data in the state at `from`, or `to` is less
+    /// noisy.
     pub fn between(path: &impl Interpolant, from: f64, to: f64) -> Result<Self> {
         let invalid = |reason| Err(Error::invalid("way back to noise", reason));
         let [start, end] = path.span();
@@ -78,7 +80,8 @@ impl Renoising {
         self.added
     }
 
-    /// Rows of states at `τ` to rows at `t`, with one draw of `noise` for each, row by row. Coordinates behind those of the noise are at rest.
+    /// Rows of states at `τ` to rows at `t`, with one draw of `noise` for each, row by row. Coordinates behind those of the noise
+    /// are at rest.
     ///
     /// # Panics
     /// If `x` has not the shape `[batch, d]` with as many coordinates as the noise, or more.

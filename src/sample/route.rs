@@ -11,9 +11,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// A way from noise to data: steps of a flow map, and [ways back](Renoising) by fresh noise between them.
 ///
-/// By an exact flow map every route leads to the law of the data, if these were independent of the noise that it was learned with. A
-/// learned map makes errors, which steps carry along; fresh noise makes samples forget them, and further steps make new ones. Which of the
-/// two counts more is a matter of trial: noise pays where a map is less accurate early than late.
+/// By an exact flow map every route leads to the law of the data, if these were independent of the noise that it was learned
+/// with. A learned map makes errors, which steps carry along; fresh noise makes samples forget them, and further steps make new
+/// ones. Which of the two counts more is a matter of trial: noise pays where a map is less accurate early than late.
 ///
 /// ```
 /// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, law::Normal};
@@ -63,12 +63,12 @@ impl Route {
     /// Gamma sampling: the step to each time `t` of the grid, but the last, goes beyond it to the time `τ` with
     /// `α_τ/β_τ = (1 - γ²)^(1/2) α_t/β_t`, and noise leads back to `t`.
     ///
-    /// `γ = 0` is the grid itself; `γ = 1` goes to the data and back each time, as multistep sampling of consistency models does. Where
-    /// the path ends with some noise left, `τ` is at most its end. As many evaluations of the map as the grid has steps.
+    /// `γ = 0` is the grid itself; `γ = 1` goes to the data and back each time, as multistep sampling of consistency models does.
+    /// Where the path ends with some noise left, `τ` is at most its end. As many evaluations of the map as the grid has steps.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless `0 ≤ γ ≤ 1`, and, with a positive `γ`, the grid ascends from noise to data within the span of the path; and
-    /// where a route is longer than a million legs.
+    /// [`Error::Invalid`] unless `0 ≤ γ ≤ 1`, and, with a positive `γ`, the grid ascends from noise to data within the span of
+    /// the path; and where a route is longer than a million legs.
     ///
     /// Source: D. Kim et al., Consistency trajectory models, arXiv 2310.02279, algorithm 3, for a path with `β = 1`.
     pub fn gamma(path: &impl Interpolant, grid: &Grid, gamma: f64) -> Result<Self> {
@@ -92,16 +92,16 @@ impl Route {
         Ok(Self { legs })
     }
 
-    /// Restart sampling: along the grid, and in each interval `[a, b]`, when `b` is reached for the first time, back to `a` by noise and to `b`
-    /// again by the steps of the grid in between, for some rounds.
+    /// Restart sampling: along the grid, and in each interval `[a, b]`, when `b` is reached for the first time, back to `a` by
+    /// noise and to `b` again by the steps of the grid in between, for some rounds.
     ///
-    /// `b` becomes a time of the grid if it is none; intervals with the same `b` follow each other. Each round multiplies the distance between the
-    /// law that was reached and the right one by at most `(β_a/β_b) |∇X_{a,b}|`, which is small where `a` is noisy, and adds the error of the
-    /// steps.
+    /// `b` becomes a time of the grid if it is none; intervals with the same `b` follow each other. Each round multiplies the
+    /// distance between the law that was reached and the right one by at most `(β_a/β_b) |∇X_{a,b}|`, which is small where `a` is
+    /// noisy, and adds the error of the steps.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless the grid ascends from noise to data within the span of the path, each interval ascends within the grid, and has
-    /// at least one round; and where a route is longer than a million legs.
+    /// [`Error::Invalid`] unless the grid ascends from noise to data within the span of the path, each interval ascends within
+    /// the grid, and has at least one round; and where a route is longer than a million legs.
     ///
     /// Source: Y. Xu et al., arXiv 2306.14878, algorithm 1; `[a, b]` are there `t_max` and `t_min`, as levels of noise.
     pub fn restarting(path: &impl Interpolant, grid: &Grid, restarts: &[Restart]) -> Result<Self> {
@@ -147,7 +147,8 @@ impl Route {
         self.legs.iter().filter(|leg| matches!(leg, Leg::Flow(_))).count()
     }
 
-    /// Takes rows of states along, with `noise` on the way. Fresh noise comes from the streams of `seed` from 1 up, one for each way back.
+    /// Takes rows of states along, with `noise` on the way. Fresh noise comes from the streams of `seed` from 1 up, one for each
+    /// way back.
     ///
     /// # Panics
     /// If there is noise on the way, and `x` has not the shape `[batch, d]` with as many coordinates as the noise, or more.
@@ -155,8 +156,8 @@ impl Route {
         self.carry(map, x, Some(noise), &mut self.streams(seed))
     }
 
-    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise at the start, along this route. What the law of noise tells to be
-    /// [at rest](Law::moving), such as classes, gets no noise on the way.
+    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise at the start, along this route. What the law of
+    /// noise tells to be [at rest](Law::moving), such as classes, gets no noise on the way.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is noise on the way, and the law is not [normal](Law::normal).
@@ -176,7 +177,8 @@ impl Route {
         carried(noise, count, seed, device, |x: T| Ok(self.carry(map, &x, noise.normal(), &mut streams)))
     }
 
-    /// One generator for each way back, which goes on where rows before have left it: so rows do not depend on how many are computed at a time.
+    /// One generator for each way back, which goes on where rows before have left it: so rows do not depend on how many are
+    /// computed at a time.
     fn streams(&self, seed: u64) -> Vec<ChaCha8Rng> {
         let back = self.legs.iter().filter(|leg| matches!(leg, Leg::Renoise(_)));
         back.zip(1..).map(|(_, number)| stream(seed, number)).collect()

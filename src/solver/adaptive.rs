@@ -90,14 +90,14 @@ impl Adaptive {
         Ok(Self { step_limits: [shortest, longest], ..self })
     }
 
-    /// With stop times, at which the velocity, or a derivative of it, may jump: a step ends exactly there, and the next begins with
-    /// the velocity on the other side and a step size of its own.
+    /// With stop times, at which the velocity, or a derivative of it, may jump: a step ends exactly there, and the next begins
+    /// with the velocity on the other side and a step size of its own.
     ///
-    /// No step looks over a stop: at the stop itself, the velocity is asked a rounding error before, and after. A velocity such as
-    /// `if t < 1 { … } else { … }` is then followed to the full order of the method, and a short pulse in a long calm is not stepped
-    /// over. Times come in any order; those outside a span, and doubled ones, do nothing. A field that knows its own stops
-    /// [names them](VelocityField::stops). If you do not know when a forcing acts, set a [longest step](Self::step_limits) that is
-    /// shorter than it lasts: there is no such limit by default.
+    /// No step looks over a stop: at the stop itself, the velocity is asked a rounding error before, and after. A velocity such
+    /// as `if t < 1 { … } else { … }` is then followed to the full order of the method, and a short pulse in a long calm is not
+    /// stepped over. Times come in any order; those outside a span, and doubled ones, do nothing. A field that knows its own
+    /// stops [names them](VelocityField::stops). If you do not know when a forcing acts, set a [longest step](Self::step_limits)
+    /// that is shorter than it lasts: there is no such limit by default.
     ///
     /// ```
     /// use flowmap::{FlowMap, field, solver::{Adaptive, DOPRI5}};

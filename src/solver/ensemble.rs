@@ -18,8 +18,8 @@ use rayon::prelude::*;
 /// pool share the rest. What becomes of a trajectory does not depend on those beside it, nor on the number of threads, to the
 /// last bit: one that blows up, or meets a NaN, fails alone.
 ///
-/// Mark [`ParametricOde::rhs_with`](crate::ParametricOde::rhs_with) or [`Ode::rhs`](crate::Ode::rhs) as `#[inline(always)]`: it then runs in the widest SIMD
-/// instructions that the machine has.
+/// Mark [`ParametricOde::rhs_with`](crate::ParametricOde::rhs_with) or [`Ode::rhs`](crate::Ode::rhs) as `#[inline(always)]`: it
+/// then runs in the widest SIMD instructions that the machine has.
 ///
 /// ```
 /// use flowmap::{Num, Number, ParametricOde, solver::{Adaptive, DOPRI5, Ensemble, Start, Status}};
@@ -131,8 +131,8 @@ impl Ensemble {
     /// A trajectory that cannot be followed to its end says so by its [`Status`], at the time and state where it stopped.
     ///
     /// # Panics
-    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates; if states, or parameters, are vectors
-    /// of different lengths.
+    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates; if states, or parameters, are
+    /// vectors of different lengths.
     #[must_use]
     pub fn solve<X, P, O>(&self, ode: &O, starts: &[Start<X, P>]) -> Vec<End<X>>
     where
@@ -163,8 +163,8 @@ impl Ensemble {
     }
 }
 
-/// Evaluations of the right-hand side: those to begin with, at the start and at every stop that was passed, those of every step, and
-/// those of probes.
+/// Evaluations of the right-hand side: those to begin with, at the start and at every stop that was passed, those of every step,
+/// and those of probes.
 fn evaluations(solver: &Adaptive, [passed, probed]: [u64; 2], accepted: u32, rejected: u32) -> u64 {
     let (stages, attempts) = (solver.method.stages() as u64, u64::from(accepted) + u64::from(rejected));
     let first = if solver.first_step.is_some() { 1 } else { 2 };

@@ -13,20 +13,22 @@ use crate::{
 /// Something to watch for: a function of time and state that crosses zero.
 ///
 /// # What is found
-/// The function is followed along every step like a coordinate: a step is cut into ever smaller parts until a cubic through values and
-/// slopes at the ends of each foretells the values between. So crossings are not stepped over where a solution is easy and its steps are
-/// long. They are located by steps of the method itself: as precisely as the solution is known. A value of zero at the start is no
-/// crossing, so that a solve may go on from an event; one that becomes zero is, whatever it does then. Where the value is NaN, nothing is
-/// seen.
+/// The function is followed along every step like a coordinate: a step is cut into ever smaller parts until a cubic through
+/// values and slopes at the ends of each foretells the values between. So crossings are not stepped over where a solution is easy
+/// and its steps are long. They are located by steps of the method itself: as precisely as the solution is known. A value of zero
+/// at the start is no crossing, so that a solve may go on from an event; one that becomes zero is, whatever it does then. Where
+/// the value is NaN, nothing is seen.
 ///
 /// No search sees a spike that is narrower than everything it looks at. A function that touches zero without crossing, such as
-/// `(y - 5)²`, has no crossing, or two by rounding: watch `y - 5`, or the slope whose change of sign makes the extremum. A velocity that
-/// jumps, or a pulse, needs [stops](Adaptive::stops) as well: the search sees what the solution does, not what its steps missed.
+/// `(y - 5)²`, has no crossing, or two by rounding: watch `y - 5`, or the slope whose change of sign makes the extremum. A
+/// velocity that jumps, or a pulse, needs [stops](Adaptive::stops) as well: the search sees what the solution does, not what its
+/// steps missed.
 ///
 /// # Derivatives
-/// On duals, time and state of a crossing have tangents, by the implicit function theorem: `dt* = -dg / (dg/dt)`, `dg/dt` being the slope
-/// along the flow; the end of a solve at a terminal event is such a crossing. Where it grazes zero, so flatly that an error as large as
-/// the tolerance could move it anywhere or away, there is no derivative: the tangents are NaN, time and state are what they are.
+/// On duals, time and state of a crossing have tangents, by the implicit function theorem: `dt* = -dg / (dg/dt)`, `dg/dt` being
+/// the slope along the flow; the end of a solve at a terminal event is such a crossing. Where it grazes zero, so flatly that an
+/// error as large as the tolerance could move it anywhere or away, there is no derivative: the tangents are NaN, time and state
+/// are what they are.
 ///
 /// ```
 /// use flowmap::{Dual, Num, Number, Ode, solver::{Adaptive, DOPRI5, Event, Save}};
@@ -213,8 +215,8 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
         (self.value)(&(piece.length.clone() * &share + &piece.start), &piece.at_share(&share)).primal()
     }
 
-    /// The crossings on a piece that count, in their order: when which share is over, and whether the value rises. `None` if the budget
-    /// of intervals is spent.
+    /// The crossings on a piece that count, in their order: when which share is over, and whether the value rises. `None` if the
+    /// budget of intervals is spent.
     fn look(&self, piece: &Piece<X>, seen: &mut Seen, budget: &mut u64) -> Option<Vec<(f64, bool)>> {
         let at = |share: f64| self.on(piece, share);
         let (length, clock) = (piece.length.primal(), piece.start.primal().abs().max(piece.end.primal().abs()));

@@ -142,8 +142,9 @@ pub const TSIT5: Tableau = Tableau {
 ///
 /// 12 evaluations a step, three more where dense output is asked for. The method of choice below about `1e-7`.
 ///
-/// Its estimate divides the square of one sum by another. Of an ODE with a single coordinate the first can be near 0 by chance: a step
-/// is then taken that is off by thousands of tolerances. [Limit the steps](super::Adaptive::step_limits), or take another method there.
+/// Its estimate divides the square of one sum by another. Of an ODE with a single coordinate the first can be near 0 by chance: a
+/// step is then taken that is off by thousands of tolerances. [Limit the steps](super::Adaptive::step_limits), or take another
+/// method there.
 ///
 /// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, sections II.5 and II.6.
 pub const DOP853: Tableau = Tableau {

@@ -5,9 +5,10 @@ use crate::{FlowMap, Result, State, VelocityField, state::Together};
 
 /// A method that follows an ODE on states `X` whose velocity is a field `B`.
 ///
-/// Implemented by [`FixedSteps`](super::FixedSteps) and [`Adaptive`](super::Adaptive) for every state and field, by `Stiff` for states
-/// that come apart into coordinates, by references and boxes of solvers, and by whatever you write: a [`Recorder`](super::Recorder)
-/// makes the path. [`Numerical`] makes it a flow map; solvers of this crate do it by their method `of`.
+/// Implemented by [`FixedSteps`](super::FixedSteps) and [`Adaptive`](super::Adaptive) for every state and field, by `Stiff` for
+/// states that come apart into coordinates, by references and boxes of solvers, and by whatever you write: a
+/// [`Recorder`](super::Recorder) makes the path. [`Numerical`] makes it a flow map; solvers of this crate do it by their method
+/// `of`.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, solver::{Adaptive, FixedSteps, RK4, DOPRI5, Save, Solver}};
@@ -21,8 +22,8 @@ use crate::{FlowMap, Result, State, VelocityField, state::Together};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait Solver<X: State, B: ?Sized> {
-    /// The path from `x` at time `s` to time `t`, in either direction. That steps end at the [stops](VelocityField::stops) of the field is
-    /// up to the solver.
+    /// The path from `x` at time `s` to time `t`, in either direction. That steps end at the [stops](VelocityField::stops) of the
+    /// field is up to the solver.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) if `save` asks for what cannot be there. A solve that stops early is no error:
@@ -56,9 +57,9 @@ forward!(&S, Box<S>, std::sync::Arc<S>);
 /// The flow map of a field by a [`Solver`], on every state that both take.
 ///
 /// On duals it is the derivative of what the solver computes, with respect to `s`, `t`, `x` and the parameters of the field: the
-/// variational equation, solved along with the ODE by the same steps. Step sizes are constants in it; they are chosen by the errors of
-/// values and tangents, [unless told otherwise](crate::Tolerance::of_values). On a [`Tape`](crate::Tape) the gradient is that of the
-/// steps as taken, which were chosen by the errors of values.
+/// variational equation, solved along with the ODE by the same steps. Step sizes are constants in it; they are chosen by the
+/// errors of values and tangents, [unless told otherwise](crate::Tolerance::of_values). On a [`Tape`](crate::Tape) the gradient
+/// is that of the steps as taken, which were chosen by the errors of values.
 ///
 /// ```
 /// use flowmap::{analysis::jacobian, exact::Rotation, solver::{Adaptive, DOPRI5}};

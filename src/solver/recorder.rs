@@ -136,7 +136,8 @@ impl<'a, X: State> Recorder<'a, X> {
         Ok(recorder)
     }
 
-    /// A step that ended in `state`, in the order in which they are taken. Its `piece` is asked for if the states between its ends matter.
+    /// A step that ended in `state`, in the order in which they are taken. Its `piece` is asked for if the states between its
+    /// ends matter.
     pub fn record(&mut self, end: &X::Time, state: &X, piece: impl FnOnce() -> Piece<X>) {
         match self.save {
             Save::Steps => {
@@ -188,8 +189,8 @@ impl<'a, X: State> Recorder<'a, X> {
         self.crossings.push(Crossing { event, time, state });
     }
 
-    /// The path, which came to `end` at `end_time`. There is a status for each sample of a batch, or one for all. A sample whose end is not
-    /// finite has not finished, whatever is said.
+    /// The path, which came to `end` at `end_time`. There is a status for each sample of a batch, or one for all. A sample whose
+    /// end is not finite has not finished, whatever is said.
     pub fn finish(self, end_time: X::Time, end: X, statuses: Vec<Status>, statistics: Statistics) -> Solution<X> {
         let sizes = end.minus(&end).dot(&end.minus(&end)).values();
         let status = |(k, size): (usize, f64)| match statuses[k.min(statuses.len() - 1)] {

@@ -19,8 +19,8 @@ pub(super) struct Node {
 /// By how much the cubic may miss the function at a probe, as a share of the function's size.
 const MISS: f64 = 0.01;
 
-/// Where the cubic is held against the function, first where the interval is cut: no fractions at which the periods of a wave could all be
-/// whole.
+/// Where the cubic is held against the function, first where the interval is cut: no fractions at which the periods of a wave
+/// could all be whole.
 const PROBES: [f64; 3] = [0.421_356_237, 0.136_787_219, 0.788_675_135];
 
 impl Search<'_> {
@@ -62,8 +62,9 @@ impl Search<'_> {
         if sharp { node } else { self.node(node.share, node.value, interval) }
     }
 
-    /// Values after `a`, in their order up to `b`, between neighbours of which the function has at most one zero, as far as a cubic
-    /// through values and slopes can tell that foretells the function between. `None` if that took more intervals than `budget`.
+    /// Values after `a`, in their order up to `b`, between neighbours of which the function has at most one zero, as far as a
+    /// cubic through values and slopes can tell that foretells the function between. `None` if that took more intervals than
+    /// `budget`.
     pub fn values(&self, a: Node, b: Node, budget: &mut u64) -> Option<Vec<(f64, f64)>> {
         let mut found = Vec::new();
         let mut waiting = vec![(a, b)];

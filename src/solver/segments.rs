@@ -67,7 +67,8 @@ impl<N: Number> Segments<N> {
     }
 }
 
-/// By how much a time changes to the next float: three quarters of the distance from 1 to its neighbour, which rounding makes whole.
+/// By how much a time changes to the next float: three quarters of the distance from 1 to its neighbour, which rounding makes
+/// whole.
 fn tick<N: Number>(t: &N) -> N {
     let [epsilon, least] = [N::Real::epsilon(), N::Real::min_positive_value()].map(Real::into_f64);
     t.abs().scale(0.75 * epsilon).shift(least).frozen()

@@ -16,8 +16,8 @@ pub enum Save {
     Steps,
     /// Every step with the state between its ends: [`Solution::at`] any time.
     Dense,
-    /// The states at these times, in this order. A time is a constant: the state there does not move with the end of the solve. One that
-    /// is a rounding error beyond the end, as `3.0 * 0.1` is beyond `0.3`, is the end.
+    /// The states at these times, in this order. A time is a constant: the state there does not move with the end of the solve.
+    /// One that is a rounding error beyond the end, as `3.0 * 0.1` is beyond `0.3`, is the end.
     At(Vec<f64>),
 }
 

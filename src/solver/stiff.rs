@@ -9,9 +9,10 @@ use crate::{DynCoordinates, Result, Scalar, Tolerance, VelocityField, flow::betw
 
 /// A solver for stiff problems, whose steps are as long as the solution allows, not as stability of an explicit method does.
 ///
-/// The methods are implicit. Each step solves equations by Newton's method, with the [derivative](VelocityField::jvp) of the velocity:
-/// exact, by forward mode, if the field is a formula such as an [`Ode`](crate::Ode); by differences if it is a closure. The iterations
-/// go on until they leave a ten-thousandth of the tolerance, or rounding errors: what they leave is not seen by the error control.
+/// The methods are implicit. Each step solves equations by Newton's method, with the [derivative](VelocityField::jvp) of the
+/// velocity: exact, by forward mode, if the field is a formula such as an [`Ode`](crate::Ode); by differences if it is a closure.
+/// The iterations go on until they leave a ten-thousandth of the tolerance, or rounding errors: what they leave is not seen by
+/// the error control.
 ///
 /// | constructor | method | order | for |
 /// |---|---|---|---|
@@ -99,9 +100,9 @@ impl Stiff {
 
 /// On states that come apart into coordinates: points, vectors, pairs, and duals of these.
 ///
-/// A dual is solved for by its value and its tangent next to each other, which is the variational equation: the derivative of the flow
-/// map with respect to `s`, `t`, `x` and parameters, as exact as the tolerance, which tangents are held to like values. Values differ by
-/// about the tolerance from those without tangents, as the steps do.
+/// A dual is solved for by its value and its tangent next to each other, which is the variational equation: the derivative of the
+/// flow map with respect to `s`, `t`, `x` and parameters, as exact as the tolerance, which tangents are held to like values.
+/// Values differ by about the tolerance from those without tangents, as the steps do.
 ///
 /// States between the ends of a step, for [`Save::At`] and [`Save::Dense`], are those of the quintic through its ends and
 /// four states of the method's own interpolation between them: of the order of the step for BDF, cubic for the others, whose

@@ -1,7 +1,7 @@
 //! One solve by diffsol: over shares of the time span, on floats in a row.
 //!
-//! In the share `θ` of the span that is over, the ODE is `dx/dθ = (t-s) b_τ(x)`, `τ = (1-θ) s + θ t`, `0 ≤ θ ≤ 1`. This serves both
-//! directions of time, of which diffsol knows one, spans of any length, and derivatives in `s` and `t`.
+//! In the share `θ` of the span that is over, the ODE is `dx/dθ = (t-s) b_τ(x)`, `τ = (1-θ) s + θ t`, `0 ≤ θ ≤ 1`. This serves
+//! both directions of time, of which diffsol knows one, spans of any length, and derivatives in `s` and `t`.
 
 use super::{
     Statistics, Status, Stiff,
@@ -71,7 +71,8 @@ pub(super) fn read<X: DynCoordinates<Time: Scalar>>(like: &X, floats: &[f64]) ->
     filled(like, &floats, |floats| X::Time::read(floats))
 }
 
-/// From `x` at time `s` to time `t`, from one stop of the field to the next; each step is shown to `visit`, with the ends of its segment.
+/// From `x` at time `s` to time `t`, from one stop of the field to the next; each step is shown to `visit`, with the ends of its
+/// segment.
 pub(super) fn march<X: DynCoordinates<Time: Scalar>>(
     solver: &Stiff,
     field: &(impl VelocityField<X> + ?Sized),
@@ -183,8 +184,9 @@ fn cross<X: DynCoordinates<Time: Scalar>>(
 /// When Newton's iterations have converged, as a share of the tolerance.
 ///
 /// What they leave is no error of a smooth function, and no error estimate sees it: where a coordinate is much smaller than its
-/// absolute tolerance, it comes with any sign, and decides which way the solution goes. Diffsol's 0.2 lets Robertson's reaction end at
-/// -3e7 after 1e11 seconds, where the absolute tolerance is 1e-6; a ten-thousandth ends it right. No less than what rounding leaves.
+/// absolute tolerance, it comes with any sign, and decides which way the solution goes. Diffsol's 0.2 lets Robertson's reaction
+/// end at -3e7 after 1e11 seconds, where the absolute tolerance is 1e-6; a ten-thousandth ends it right. No less than what
+/// rounding leaves.
 fn newton_tolerance<X: State>(relative: f64, absolute: &[f64], x: &[f64]) -> f64 {
     let epsilon = epsilon::<X>();
     let rounding = |(a, x): (&f64, &f64)| 100.0 * epsilon * x.abs() / (relative * x.abs() + a);
@@ -220,8 +222,8 @@ where
         }
         watch.broken.set(false);
         if share > 0.0 && reaches_end(solver.state().t + solver.state().h) {
-            // the last step was shortened to end in time, the Newton matrix of the Runge-Kutta methods was not: it would be trusted
-            // as one that converges at once, by the error estimate too
+            // the last step was shortened to end in time, the Newton matrix of the Runge-Kutta methods was not: it would be
+            // trusted as one that converges at once, by the error estimate too
             solver.set_state(solver.state_clone());
         }
         // shorter steps than the clock can tell lead nowhere

@@ -3,10 +3,11 @@
 use super::State;
 use crate::number::{Dual, Matrix, Number, Row, matrix};
 
-/// States that come apart into a list of coordinates: what an [ODE whose dimension is known at run time only](crate::DynOde) and an
-/// implicit solver need.
+/// States that come apart into a list of coordinates: what an [ODE whose dimension is known at run time only](crate::DynOde) and
+/// an implicit solver need.
 ///
-/// Implemented by all states but images; see [`Coordinates`](super::Coordinates) for a number of coordinates that the compiler knows.
+/// Implemented by all states but images; see [`Coordinates`](super::Coordinates) for a number of coordinates that the compiler
+/// knows.
 ///
 /// ```
 /// use flowmap::{Dual, DynCoordinates};

@@ -95,8 +95,8 @@ pub trait State: Value {
 /// States that can be split into `D` coordinates and joined again: what a coordinatewise recipe
 /// ([`Ode`](crate::Ode), [`exact`](crate::exact) flows) needs.
 ///
-/// A tensor or an array of shape `[batch, D]` has `D` coordinates of shape `[batch]`. The types of vectors and tensors whose size is
-/// known at run time only have coordinates for every `D`; [`split`](Self::split) panics where theirs are not `D`.
+/// A tensor or an array of shape `[batch, D]` has `D` coordinates of shape `[batch]`. The types of vectors and tensors whose size
+/// is known at run time only have coordinates for every `D`; [`split`](Self::split) panics where theirs are not `D`.
 ///
 /// ```
 /// use flowmap::{Coordinates, Dual};

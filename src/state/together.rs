@@ -3,7 +3,8 @@
 use super::State;
 use crate::number::{Number, Tolerance, Value, larger};
 
-/// States with times in common, as one state: a solver takes the same steps for all, as short as the most demanding of them needs.
+/// States with times in common, as one state: a solver takes the same steps for all, as short as the most demanding of them
+/// needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Together<X>(pub Vec<X>);
 

@@ -306,8 +306,8 @@ fn loss_gradients<B: ImageBackend, M: Model<B::T>>(mut net: M, dimension: usize)
     assert!((squares[0] / squares[1]).sqrt() < 1e-6, "relative distance {:e}", (squares[0] / squares[1]).sqrt());
 }
 
-/// Of the magnitude-preserving U-Net: classes and the scale of guidance are at rest and count, sizes of weights do not, activations keep
-/// their size, and are left out only while there are seeds.
+/// Of the magnitude-preserving U-Net: classes and the scale of guidance are at rest and count, sizes of weights do not,
+/// activations keep their size, and are left out only while there are seeds.
 pub fn edm_properties<B: ImageBackend>() {
     let shape = EdmShape::new([8, 8, 1], 8, &[1, 2]).with_blocks(1).with_classes(3).guided().with_dropout(0.3);
     let mut net: EdmUNet<B::T> = EdmUNet::new(&shape, 1, &B::device()).unwrap();

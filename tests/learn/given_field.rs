@@ -33,7 +33,8 @@ fn objectives_learn_the_pendulum() {
     let starts = starts.as_chunks::<2>().0;
     let exact: Vec<[f64; 2]> = starts.iter().map(|x| pendulum.flow(&0.0, &1.0, x)).collect();
     let spread = (exact.iter().flatten().map(|x| x * x).sum::<f64>() / 1000.0).sqrt();
-    // the map of a box needs nothing from outside it by lmd, which follows its own ends; emd and a short pmd need where trajectories go
+    // the map of a box needs nothing from outside it by lmd, which follows its own ends; emd and a short pmd need where
+    // trajectories go
     for (objective, states, reach, bound) in
         [("lmd", inner, 0.1, 0.03), ("emd", outer, 0.1, 0.06), ("pmd", outer, 0.1, 0.06), ("pmd", inner, 1.0, 0.03)]
     {

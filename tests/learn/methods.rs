@@ -77,7 +77,8 @@ fn every_method_comes_closer_to_the_flow_map() {
         }
         let end = error(&Learned(learned));
         println!("{method:>27} {end:.3} after {begin:.3}");
-        // all mass at the mean, as one step along the velocity has it, is off by 0.42: semigroups alone come to know better slowly
+        // all mass at the mean, as one step along the velocity has it, is off by 0.42: semigroups alone come to know better
+        // slowly
         let slow = method.name.starts_with("psd") || method.name == "shortcut";
         assert!(end < if slow { 0.4 } else { 0.3 }, "{method}: {end} after {begin}");
     }

@@ -1,12 +1,12 @@
 //! What is right: the state at a time, with all derivatives, is that of the exact flow on the same numbers.
 //!
 //! A step may be off by the tolerance, and the end by `κ` times as much for every step taken. `κ` is the largest
-//! `|∇X_{u,v}| (1 + |x_u|)` for two times on the way, where the norms sum up values and tangents: values with their tangents solve an
-//! ODE, too, the variational equation, and this bounds its condition.
+//! `|∇X_{u,v}| (1 + |x_u|)` for two times on the way, where the norms sum up values and tangents: values with their tangents
+//! solve an ODE, too, the variational equation, and this bounds its condition.
 //!
 //! Between the ends of a step of length `h`, the polynomial is off by `h^(q+1)`, `q` being the order of the dense output, or by
-//! the tolerance if that is less: the error estimate is of no higher order. Each derivative in time divides that by `h/(q+1)²`, by
-//! Markov's inequality for polynomials, and what is rounded in the difference of two states by `h`. At the ends of a step the
+//! the tolerance if that is less: the error estimate is of no higher order. Each derivative in time divides that by `h/(q+1)²`,
+//! by Markov's inequality for polynomials, and what is rounded in the difference of two states by `h`. At the ends of a step the
 //! polynomial has the slopes of the field: one derivative loses nothing there.
 
 use crate::{

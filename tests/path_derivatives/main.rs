@@ -1,8 +1,8 @@
 //! Every state that a path gives has the right value and the right derivatives, however it was computed and kept.
 //!
-//! Random ODEs with closed forms, solvers, spans and directions; every way of saving; every kind of state. The closed forms run on
-//! the same numbers as the solvers: one formula has the value and the derivatives by the start, its time, the parameters and the
-//! time of the state.
+//! Random ODEs with closed forms, solvers, spans and directions; every way of saving; every kind of state. The closed forms run
+//! on the same numbers as the solvers: one formula has the value and the derivatives by the start, its time, the parameters and
+//! the time of the state.
 //!
 //! The time of a state is what it says: the state at time `T` is `X_{s,T}(x)`, where `T` is a constant for [`Save::At`], moves
 //! with the steps for [`Save::Steps`], is what was asked for in [`Solution::at`], and is the end `t` for [`Solution::end`].

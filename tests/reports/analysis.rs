@@ -98,8 +98,8 @@ fn the_exponents_of_the_strobed_oscillator_are_those_of_the_flow_times_its_perio
     assert!((first - 0.992).abs() < 4.0 * error + 6e-3, "{first} {error}");
 }
 
-/// A sibling of JuliaDynamics/ChaosTools.jl#301: a damped oscillator under a push, `x'' = -x - 0.4 x' + cos 3t`, whose multipliers
-/// are known.
+/// A sibling of JuliaDynamics/ChaosTools.jl#301: a damped oscillator under a push, `x'' = -x - 0.4 x' + cos 3t`, whose
+/// multipliers are known.
 #[test]
 fn the_exponents_of_a_linear_oscillator_are_half_its_damping() {
     ode!(Damped, 2, |t, [x, v]| [v.clone(), (3.0 * t).cos() - x - 0.4 * v]);

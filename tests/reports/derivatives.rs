@@ -114,8 +114,8 @@ fn the_gradient_by_implicit_methods_is_right() {
     }
 }
 
-/// A sibling of patrick-kidger/diffrax#64: `x = x0 e^-t` from a start that moves, saved once and twice at ends near and far, forward
-/// and backward.
+/// A sibling of patrick-kidger/diffrax#64: `x = x0 e^-t` from a start that moves, saved once and twice at ends near and far,
+/// forward and backward.
 #[test]
 fn the_derivative_of_the_last_saved_state_is_that_of_the_end() {
     let decay = Affine::new([[-1.0]], [0.0]).unwrap();

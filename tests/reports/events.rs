@@ -37,7 +37,8 @@ fn three_roots_of_a_cubic_are_found_two_of_them_in_one_step() {
     }
 }
 
-/// `y = (t - 0.1)(t - 0.2)(t - 0.3)` from -10 to 10: three roots close to each other in a long step; a sibling of scipy/scipy#9228.
+/// `y = (t - 0.1)(t - 0.2)(t - 0.3)` from -10 to 10: three roots close to each other in a long step; a sibling of
+/// scipy/scipy#9228.
 #[test]
 fn three_roots_close_to_each_other_are_found() {
     for found in watched(within(1e-3, 1e-6), NearRoots, [-10.0, 10.0], [-1061.106], |_| height(0.0)) {
@@ -175,8 +176,8 @@ fn a_zero_that_lasts_or_is_left_is_no_crossing() {
 
 ode!(Peaks, 1, |t, [y]| [0.9 * y * y * t.cos()]);
 
-/// `y' = 0.9 y² cos t`, so that `y = 1/(1 - 0.9 sin t)`, watched for `y = 5`, for `(y - 5)²` and for the maxima and minima; public
-/// course page "How to do ODE events".
+/// `y' = 0.9 y² cos t`, so that `y = 1/(1 - 0.9 sin t)`, watched for `y = 5`, for `(y - 5)²` and for the maxima and minima;
+/// public course page "How to do ODE events".
 #[test]
 fn crossings_are_found_and_touches_make_no_lonely_ones() {
     let events = |sign: f64| {
@@ -215,7 +216,8 @@ fn a_plateau_that_is_reached_is_one_event_and_one_that_is_left_is_none() {
 
 ode!(HenonHeiles, 4, |_t, [q1, q2, p1, p2]| [p1.clone(), p2.clone(), -(q1 + 2.0 * q1 * q2), -(q2 + q1 * q1 - q2 * q2)]);
 
-/// Hénon-Heiles from `q = (0, 0.5)`, `p = (0, 0.1)` stays below `q2 = 0.52001068376983146`; mathematica.stackexchange.com/questions/204648.
+/// Hénon-Heiles from `q = (0, 0.5)`, `p = (0, 0.1)` stays below `q2 = 0.52001068376983146`;
+/// mathematica.stackexchange.com/questions/204648.
 #[test]
 fn a_section_that_is_never_reached_has_no_passage() {
     let start = Passage { time: 0.0, point: [0.0, 0.5, 0.0, 0.1] };

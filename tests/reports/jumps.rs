@@ -59,8 +59,8 @@ fn cut_at_jumps(rate: f64, pieces: &[(f64, [f64; 2])], start: f64, end: f64) {
     assert!((x / end - 1.0).abs() < 1e-12, "{x} for {end}");
 }
 
-/// `x' = -x + 20` on `(1, 1.05)`, else `x' = -x`, and with half the push for twice as long, cut at the jumps; chebfun/chebfun#1512,
-/// qutip/qutip#1265.
+/// `x' = -x + 20` on `(1, 1.05)`, else `x' = -x`, and with half the push for twice as long, cut at the jumps;
+/// chebfun/chebfun#1512, qutip/qutip#1265.
 #[test]
 fn a_pulse_is_right_where_the_span_is_cut_at_its_ends() {
     for (push, off, end) in [(20.0, 1.05, 0.512_566_928_897_798_4), (10.0, 1.1, 0.522_237_468_928_180_59)] {
@@ -247,8 +247,8 @@ fn a_shortest_step_is_no_licence_to_leap_over_a_jump() {
 ode!(Square, 1, |t, [_x]| [(t - t.floor()).lt(0.5).choose(1.0, -1.0)]);
 ode!(Unnamed, 1, |t, [_x]| [4.0 * (0.5 - (t - 0.25 - (t - 0.25).floor())).abs() - 1.0]);
 
-/// A square and a triangle wave that name no times; siblings of SciML/OrdinaryDiffEq.jl#2132. Where a wave is straight, the error estimate
-/// vanishes and steps grow; none goes over a whole pulse, which adds a half or a quarter.
+/// A square and a triangle wave that name no times; siblings of SciML/OrdinaryDiffEq.jl#2132. Where a wave is straight, the error
+/// estimate vanishes and steps grow; none goes over a whole pulse, which adds a half or a quarter.
 #[test]
 fn no_pulse_of_a_wave_is_lost_though_no_time_is_named() {
     for end in [0.5, 6.0, std::f64::consts::TAU, 20.3, 47.9] {

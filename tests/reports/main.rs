@@ -1,8 +1,8 @@
-//! What people reported of other solvers: problems whose right values are known in closed form or to many digits. The name of each
-//! report stands with its test.
+//! What people reported of other solvers: problems whose right values are known in closed form or to many digits. The name of
+//! each report stands with its test.
 //!
-//! `runs::solved` and `runs::watched` follow a problem with every explicit method, forward and, mirrored in time, backward; the first
-//! also as an ensemble.
+//! `runs::solved` and `runs::watched` follow a problem with every explicit method, forward and, mirrored in time, backward; the
+//! first also as an ensemble.
 #![allow(clippy::excessive_precision, reason = "values as they were published")]
 
 mod analysis;

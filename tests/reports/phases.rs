@@ -77,8 +77,8 @@ fn every_period_of_a_fast_phase_is_seen_though_one_step_goes_over_all() {
     }
 }
 
-/// A sibling of SciML/DifferentialEquations.jl#912: a span of exactly 16 periods, and others that are a whole number of periods, of
-/// which points at equal distances see nothing.
+/// A sibling of SciML/DifferentialEquations.jl#912: a span of exactly 16 periods, and others that are a whole number of periods,
+/// of which points at equal distances see nothing.
 #[test]
 fn whole_numbers_of_periods_hide_nothing() {
     for (period, count) in [(6.25e-9, 16.0), (6.25e-9, 4.0), (0.125, 8.0), (1.0, 12.0), (1e6, 32.0)] {

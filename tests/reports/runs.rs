@@ -12,7 +12,8 @@ use std::any::Any;
 
 pub const METHODS: [Tableau; 4] = [DOPRI5, TSIT5, DOP853, BOGACKI_SHAMPINE];
 
-/// What an error at the end may be in units of the tolerance, which is that of one step: the errors of some dozens of steps add up.
+/// What an error at the end may be in units of the tolerance, which is that of one step: the errors of some dozens of steps add
+/// up.
 pub const MANY: f64 = 100.0;
 
 /// An ODE in one line: its name, its dimension, and its velocity.

@@ -161,7 +161,8 @@ fn a_long_quiet_orbit_is_not_called_stiff() {
 // `a' = -1/(4 T a³)` with `T = 1e9`: circles that shrink to a point at `T`.
 ode!(Inspiral, 1, |_t, [a]| [-0.25e-9 / a.powi(3)]);
 
-/// Contact at `a = a_c` in years, from 0 and from 1e10; POSYDON-code/POSYDON#795, #805, #809, #810, #814, Nicholaswogan/numbalsoda#7.
+/// Contact at `a = a_c` in years, from 0 and from 1e10; POSYDON-code/POSYDON#795, #805, #809, #810, #814,
+/// Nicholaswogan/numbalsoda#7.
 #[test]
 fn an_inspiral_ends_at_contact_however_late_it_begins() {
     const T: f64 = 1e9;

@@ -74,7 +74,8 @@ fn errors_are_relative_down_to_the_smallest_sizes() {
 
 ode!(Growth, 2, |_t, [x, y]| [1.01 * x, -y]);
 
-/// `y' = 1.01 y` from infinity and NaN, and over spans that are not finite; scipy/scipy#17846, #11239, SciML/OrdinaryDiffEq.jl#1939.
+/// `y' = 1.01 y` from infinity and NaN, and over spans that are not finite; scipy/scipy#17846, #11239,
+/// SciML/OrdinaryDiffEq.jl#1939.
 #[test]
 fn input_that_is_not_finite_is_refused_at_the_start() {
     let good = ([0.0, 1.0], [1.0, 1.0]);

@@ -172,8 +172,8 @@ fn a_textbook_system_is_solved_as_typed() {
     }
 }
 
-/// What grows at this `rate` stops where the floats are full, and says that something is not finite or that steps get too small. Its
-/// velocity and the terms of a step's sums are some ten thousand times as large, and so full before.
+/// What grows at this `rate` stops where the floats are full, and says that something is not finite or that steps get too small.
+/// Its velocity and the terms of a step's sums are some ten thousand times as large, and so full before.
 fn overflows<const D: usize>(found: &Found<D>, at: f64, rate: f64) {
     assert!(matches!(found.status, Status::NotFinite | Status::StepTooSmall), "{found:?}");
     assert!((at - 1e5_f64.ln() / rate..=1.001 * at).contains(&found.time), "{found:?}");

@@ -120,8 +120,8 @@ fn a_pulse_between_two_event_times_adds_what_it_should() {
     }
 }
 
-/// Siblings of llnl/sundials#881 and chebfun/chebfun#1512: several pulses, short ones, ones that begin at the start, end at the end,
-/// follow each other, or reach beyond the span.
+/// Siblings of llnl/sundials#881 and chebfun/chebfun#1512: several pulses, short ones, ones that begin at the start, end at the
+/// end, follow each other, or reach beyond the span.
 #[test]
 fn pulses_of_many_kinds_are_seen() {
     for rate in [0.0, -1.0, 0.1] {

@@ -103,8 +103,8 @@ fn failed(error: result::NvrtcError) -> String {
 /// cudarc panics at the first call of a library that it cannot load.
 #[allow(unsafe_code)]
 pub fn library_is_there() -> bool {
-    // SAFETY: loads a library of NVIDIA's and forgets it, which runs its initializers; what stands under its name is for the system's
-    // administrator to decide
+    // SAFETY: loads a library of NVIDIA's and forgets it, which runs its initializers; what stands under its name is for the
+    // system's administrator to decide
     unsafe { sys::is_culib_present() }
 }
 
@@ -123,8 +123,8 @@ mod tests {
         assert!(reason.contains("7.0") && reason.contains("older CUDA"), "{reason}");
     }
 
-    /// With the library on the path, on any machine: every kernel, for every kind of GPU that the library knows. Skipped without, unless
-    /// `FLOWMAP_NVRTC=required` is in the environment.
+    /// With the library on the path, on any machine: every kernel, for every kind of GPU that the library knows. Skipped without,
+    /// unless `FLOWMAP_NVRTC=required` is in the environment.
     #[test]
     fn kernels_compile_for_every_gpu() {
         if !library_is_there() {

@@ -133,8 +133,8 @@ fn keep_memory(context: &CudaContext) -> Result<(), DriverError> {
 /// cudarc panics at the first call of a library that it cannot load.
 #[allow(unsafe_code)]
 pub fn driver_is_there() -> bool {
-    // SAFETY: loads a library and forgets it. Loading runs the initializers of whatever stands under the driver's name, as any program
-    // does that is linked with the driver; what comes under that name is for the system's administrator to decide.
+    // SAFETY: loads a library and forgets it. Loading runs the initializers of whatever stands under the driver's name, as any
+    // program does that is linked with the driver; what comes under that name is for the system's administrator to decide.
     unsafe { sys::is_culib_present() }
 }
 

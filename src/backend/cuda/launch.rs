@@ -41,8 +41,8 @@ impl Engine {
     #[track_caller]
     pub fn room(&self, size: usize) -> Buffer {
         assert!(size <= LARGEST, "a tensor on a GPU holds at most {LARGEST} values, not {size}; take smaller batches");
-        // the driver has no empty memory. SAFETY: whoever asks for room fills it before it is read: by a kernel with `size` threads,
-        // or a product with zero times what was there
+        // the driver has no empty memory. SAFETY: whoever asks for room fills it before it is read: by a kernel with `size`
+        // threads, or a product with zero times what was there
         self.must(unsafe { self.stream.alloc(size.max(1)) })
     }
 
@@ -97,8 +97,8 @@ impl Engine {
             read.push(pointer);
         }
         sizes.extend(extra);
-        // SAFETY: each of the n threads reads and writes element i < n of every buffer, or the first of one that is `One`, and all
-        // buffers were seen to hold these
+        // SAFETY: each of the n threads reads and writes element i < n of every buffer, or the first of one that is `One`, and
+        // all buffers were seen to hold these
         unsafe { self.launch(kernel, n, results, &read, &sizes, scalars) }
     }
 
@@ -126,7 +126,8 @@ impl Engine {
         all
     }
 
-    /// Copies `width` columns of each of `rows` rows, from `x` to `out`; a place is the rows' length and the first of the columns.
+    /// Copies `width` columns of each of `rows` rows, from `x` to `out`; a place is the rows' length and the first of the
+    /// columns.
     #[track_caller]
     pub fn copy(&self, [rows, width]: [usize; 2], x: &Buffer, from: [usize; 2], out: &mut Buffer, to: [usize; 2]) {
         let n = rows * width;
@@ -154,8 +155,8 @@ impl Engine {
         let out = self.pointer_mut(out);
         self.must(self.context.bind_to_thread());
         // cuBLAS reads memory column by column and so sees every matrix transposed: it makes (a b)' = b' a'.
-        // SAFETY: the buffers hold m x k, k x n and m x n numbers, at these distances of their rows; the two factors are read before
-        // the call returns
+        // SAFETY: the buffers hold m x k, k x n and m x n numbers, at these distances of their rows; the two factors are read
+        // before the call returns
         let done = unsafe {
             gemm_ex(
                 *self.blas.handle(),

@@ -2,9 +2,9 @@
 //!
 //! **It compiles, NVRTC compiles its kernels, and these compute on a CPU what the other backends do. It has never run on a GPU.**
 //!
-//! Builds on every machine, with no toolkit. What it needs is looked for when the program runs: NVIDIA's driver, and the libraries NVRTC,
-//! which compiles the kernels for the GPU that is there, and cuBLAS, which multiplies matrices. Those of CUDA 13, 12, and 11 from 11.2 on
-//! have the functions that are called; within one major version they may be newer than the driver.
+//! Builds on every machine, with no toolkit. What it needs is looked for when the program runs: NVIDIA's driver, and the
+//! libraries NVRTC, which compiles the kernels for the GPU that is there, and cuBLAS, which multiplies matrices. Those of CUDA
+//! 13, 12, and 11 from 11.2 on have the functions that are called; within one major version they may be newer than the driver.
 //!
 //! ```no_run
 //! use flowmap::{backend::cuda::{CudaTensor, Device}, law::{Checkerboard, Normal}};
@@ -20,12 +20,12 @@
 //! ```
 //!
 //! - Convolutions are not there: [`CudaTensor`] is a [`Tensor`](crate::Tensor), not an [`ImageTensor`](crate::ImageTensor).
-//! - Activations with their derivatives, Adam, and the steps of averages are one kernel each; a bias is laid out before the product
-//!   that is added to it.
-//! - The same operations on the same GPU with the same libraries give the same bits, run after run: no kernel here uses atomics, sums
-//!   are added in a fixed order, and all work is in one stream, as cuBLAS asks for. An elementwise result, and a sum over the coordinates
-//!   of a sample, is the same in every batch. **A row of a matrix product is not**: cuBLAS chooses its kernel by the sizes of
-//!   the whole product, so the last bits of a sample may change with the batch around it.
+//! - Activations with their derivatives, Adam, and the steps of averages are one kernel each; a bias is laid out before the
+//!   product that is added to it.
+//! - The same operations on the same GPU with the same libraries give the same bits, run after run: no kernel here uses atomics,
+//!   sums are added in a fixed order, and all work is in one stream, as cuBLAS asks for. An elementwise result, and a sum over
+//!   the coordinates of a sample, is the same in every batch. **A row of a matrix product is not**: cuBLAS chooses its kernel by
+//!   the sizes of the whole product, so the last bits of a sample may change with the batch around it.
 //! - Memory comes from the driver's pool in the order of the stream, and is kept until the program ends.
 
 mod compile;
@@ -65,14 +65,14 @@ impl Device {
     /// The GPU with the number `ordinal`, counted from 0 as `nvidia-smi` counts them.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if there is no driver, if it finds no GPU, none of that number, or cannot use it; if NVRTC
-    /// or cuBLAS is not there; if the kernels do not compile for this GPU.
+    /// [`Error::Device`](crate::Error::Device) if there is no driver, if it finds no GPU, none of that number, or cannot use it;
+    /// if NVRTC or cuBLAS is not there; if the kernels do not compile for this GPU.
     pub fn new(ordinal: usize) -> Result<Self> {
         Ok(Self { engine: Engine::of(ordinal)?, tf32: false })
     }
 
-    /// The same GPU, where matrix products round their factors to TF32: 10 bits after the point instead of 23, several times faster
-    /// on GPUs of compute capability 8.0 and newer. Others compute as before.
+    /// The same GPU, where matrix products round their factors to TF32: 10 bits after the point instead of 23, several times
+    /// faster on GPUs of compute capability 8.0 and newer. Others compute as before.
     ///
     /// The tensors that this device is given for count, and what is computed from them; of two factors, the left one.
     ///

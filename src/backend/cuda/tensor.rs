@@ -10,15 +10,15 @@ use std::{fmt, ops::Range, sync::Arc};
 
 /// A tensor of `f32` in the memory of an NVIDIA GPU.
 ///
-/// Always in row-major layout. Cloning is a reference count, and so is changing the shape; operators reuse the memory of a left-hand side
-/// that nobody else holds. At most 2³¹ - 1 values.
+/// Always in row-major layout. Cloning is a reference count, and so is changing the shape; operators reuse the memory of a
+/// left-hand side that nobody else holds. At most 2³¹ - 1 values.
 ///
 /// Work is only queued: a function returns before the GPU has done it, and [`to_vec`](Tensor::to_vec), [`Value`](crate::Value)'s
 /// `values` and [`Mask::any`](crate::Mask::any) wait for what they copy.
 ///
 /// # Panics
-/// Beside shapes that do not fit: where tensors of different GPUs meet, where a tensor would be larger than that, and where the GPU fails,
-/// as when its memory is full. Messages name the remedy, such as a smaller batch.
+/// Beside shapes that do not fit: where tensors of different GPUs meet, where a tensor would be larger than that, and where the
+/// GPU fails, as when its memory is full. Messages name the remedy, such as a smaller batch.
 ///
 /// ```
 /// use flowmap::{Error, Tensor, backend::cuda::{CudaTensor, Device}};
@@ -184,8 +184,8 @@ impl Tensor for CudaTensor {
         }
         Self::with(device, whole, &shape)
     }
-    /// In passes of at most 64 addends for each thread. An element's addends and their order depend on the length of the axes that
-    /// disappear, and on nothing else.
+    /// In passes of at most 64 addends for each thread. An element's addends and their order depend on the length of the axes
+    /// that disappear, and on nothing else.
     fn sum(&self, axes: Range<usize>) -> Self {
         let (outer, mut middle, inner) = common::around("sum", &self.shape, &axes);
         let mut shape = self.shape.clone();

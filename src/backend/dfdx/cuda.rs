@@ -17,8 +17,8 @@ use dfdx_cudarc::driver::{DriverError, result};
 /// `backend::cuda::Device`, of the feature `cuda`, looks for the driver while the program runs.
 ///
 /// # Errors
-/// [`Error::Device`] if the driver finds no GPU, none of that number, or cannot use it; or if the program's kernels were compiled for
-/// another kind of GPU.
+/// [`Error::Device`] if the driver finds no GPU, none of that number, or cannot use it; or if the program's kernels were compiled
+/// for another kind of GPU.
 ///
 /// # Example
 /// ```no_run

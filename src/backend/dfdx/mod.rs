@@ -1,7 +1,7 @@
 //! Tensors of the library `dfdx`, on any of its devices.
 //!
-//! Only its arrays and forward kernels are used: derivatives come from [`Dual`](crate::Dual) and [`Var`](crate::Var), networks and
-//! optimizers from this crate.
+//! Only its arrays and forward kernels are used: derivatives come from [`Dual`](crate::Dual) and [`Var`](crate::Var), networks
+//! and optimizers from this crate.
 //!
 //! What is slow, and why it is as it is:
 //! - Nothing is fused: each operation is a pass over memory, and on CUDA a kernel launch with an allocation. On the CPU only
@@ -13,8 +13,8 @@
 //! - Sums on CUDA are added in no fixed order, so their last bits may change from run to run.
 //!
 //! On CUDA only kernels run that were compiled with the program. Those that dfdx compiles when they are first used, from files of
-//! the machine that built it (`concat_along`, `stack`, `to_dtype`, `reshape` and `contiguous` of views that are not row-major), are not
-//! used here. They come into play where a program calls them itself, on an [`array`](DfdxTensor::array).
+//! the machine that built it (`concat_along`, `stack`, `to_dtype`, `reshape` and `contiguous` of views that are not row-major),
+//! are not used here. They come into play where a program calls them itself, on an [`array`](DfdxTensor::array).
 //! dfdx panics where the GPU fails on the way, as when its memory is full.
 
 #[cfg(feature = "dfdx-cuda")]

@@ -84,7 +84,8 @@ impl Gather {
         out
     }
 
-    /// The transpose of the gathered matrix of `count` images times `y`, which has a row for each of its rows and `outputs` columns.
+    /// The transpose of the gathered matrix of `count` images times `y`, which has a row for each of its rows and `outputs`
+    /// columns.
     ///
     /// Added up in parts of equal numbers of images, whatever the number of threads.
     pub fn transposed_product<F: Real>(&self, count: usize, images: &[F], y: &[F], outputs: usize) -> Vec<F> {

@@ -1,5 +1,5 @@
-//! Tensors in `ndarray` arrays: the default backend, on the CPU. And plain arrays as states: an `Array1` is a point, an `Array2` a
-//! batch with one point in each row.
+//! Tensors in `ndarray` arrays: the default backend, on the CPU. And plain arrays as states: an `Array1` is a point, an `Array2`
+//! a batch with one point in each row.
 //!
 //! ```
 //! use flowmap::{backend::ndarray::NdTensor, exact::Rotation, ndarray::{arr1, array}, FlowMap};

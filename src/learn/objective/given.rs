@@ -3,7 +3,8 @@
 use crate::{AverageVelocity, State, VelocityField};
 use std::fmt;
 
-/// What is known of a sample's ODE beside the network that learns it: each objective takes what its [`Teacher`](super::Teacher) needs.
+/// What is known of a sample's ODE beside the network that learns it: each objective takes what its [`Teacher`](super::Teacher)
+/// needs.
 ///
 /// ```
 /// use flowmap::{exact::Linear, learn::Known};

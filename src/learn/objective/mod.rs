@@ -27,11 +27,13 @@ use std::{fmt, str::FromStr};
 /// | `pmd-m` | `v_{s,t} - sg[φ_{s,u} + φ_{u,t}(Φ_{s,u})] / 2`, `u` half-way | `map` |
 /// | `mf` | `v_{s,t} - sg(I'_s + (t-s)(∂_s v + ∇v I'_s))` | `compound`: `v_{s,t} - (t-s) sg(∂_s v + ∇v v_{s,s}) - I'_s` |
 ///
-/// The first four rows learn from data alone, the next four a field `b` that is given, or a map `Φ` with the average velocity `φ`; the last
-/// is MeanFlow, and with the mode `compound` its improved form. A name with a colon and a mode is that row with other stop gradients, such as `lsd:none`.
+/// The first four rows learn from data alone, the next four a field `b` that is given, or a map `Φ` with the average velocity
+/// `φ`; the last is MeanFlow, and with the mode `compound` its improved form. A name with a colon and a mode is that row with
+/// other stop gradients, such as `lsd:none`.
 ///
-/// Source: arXiv 2505.18825, sections 3 and 4; for maps of given fields N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map matching,
-/// arXiv 2406.07507; Z. Geng et al., Mean Flows for One-step Generative Modeling, arXiv 2505.13447; Improved Mean Flows, arXiv 2512.02012.
+/// Source: arXiv 2505.18825, sections 3 and 4; for maps of given fields N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map
+/// matching, arXiv 2406.07507; Z. Geng et al., Mean Flows for One-step Generative Modeling, arXiv 2505.13447; Improved Mean
+/// Flows, arXiv 2512.02012.
 ///
 /// ```
 /// use flowmap::learn::{Distillation, Objective, StopGradient, Teacher};
@@ -167,7 +169,8 @@ impl Objective {
     }
 }
 
-/// The average velocity of the way from `s` to `t` that begins with `short` for a time of `reach` at most, and goes on with `later`.
+/// The average velocity of the way from `s` to `t` that begins with `short` for a time of `reach` at most, and goes on with
+/// `later`.
 fn first_short<X: State>(
     short: &dyn AverageVelocity<X>,
     reach: f64,

@@ -68,8 +68,8 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// No more is read than the header of a file, until that says what a classifier's must, down to the length of the file.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::Data`] where it is truncated, damaged, foreign, of another version, or
-    /// holds numbers of another type than `T`'s.
+    /// [`Error::Io`] where the file cannot be read; [`Error::Data`] where it is truncated, damaged, foreign, of another version,
+    /// or holds numbers of another type than `T`'s.
     pub fn load(path: impl AsRef<Path>, device: &T::Device) -> Result<Self> {
         let path = path.as_ref();
         let bad = |reason: String| Error::Data { path: path.to_owned(), line: None, reason };
@@ -111,7 +111,8 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// What the header tells, and all bytes of the file, of which there are as many as for a classifier with numbers of `width` bytes.
+/// What the header tells, and all bytes of the file, of which there are as many as for a classifier with numbers of `width`
+/// bytes.
 fn read(mut file: impl Read, length: u64, width: usize) -> Result<(About, Vec<u8>), Failure> {
     let content = |reason: String| Failure::Content(reason);
     let mut prefix = [0; 8];

@@ -28,14 +28,14 @@ const VERSION: u32 = 1;
 /// l = f W₄ + b₄           [classes]         the logits: P(class k) = e^{l_k} / Σ_j e^{l_j}
 /// ```
 ///
-/// with `σ(x) = x / (1 + e^{-x})`, and halves rounded up. Trained on the 60,000 images of Fashion-MNIST with the default settings, it knows
-/// the class of 90.5 % of the 10,000 test images.
+/// with `σ(x) = x / (1 + e^{-x})`, and halves rounded up. Trained on the 60,000 images of Fashion-MNIST with the default
+/// settings, it knows the class of 90.5 % of the 10,000 test images.
 ///
-/// Features of a network that was trained on the very kind of images that are compared see what tells their classes apart. Distances
-/// between them are *not* comparable with those that others publish, which take the features of networks trained on other images; nor
-/// with those from other weights: the [name](Features::name) holds a checksum of these. Train once, [save](Classifier::save), and
-/// load it wherever numbers are to be compared. Images that it learned from lie a little apart from new ones of the same kind, so compare
-/// samples with real images that it has not seen.
+/// Features of a network that was trained on the very kind of images that are compared see what tells their classes apart.
+/// Distances between them are *not* comparable with those that others publish, which take the features of networks trained on
+/// other images; nor with those from other weights: the [name](Features::name) holds a checksum of these. Train once,
+/// [save](Classifier::save), and load it wherever numbers are to be compared. Images that it learned from lie a little apart from
+/// new ones of the same kind, so compare samples with real images that it has not seen.
 ///
 /// Rows are images as [`Images`] and samplers give them: shape `[n, h·w·c]`, numbers from -1 to 1.
 ///
@@ -86,8 +86,8 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// The logits of each row: shape `[n, classes]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where rows are not images of [this shape](Classifier::image_shape); [`Error::Invalid`] where huge numbers make
-    /// a logit overflow.
+    /// [`Error::Shape`] where rows are not images of [this shape](Classifier::image_shape); [`Error::Invalid`] where huge numbers
+    /// make a logit overflow.
     pub fn logits(&self, rows: &Points) -> Result<Points> {
         self.of(rows, self.classes, |x| self.network.logits(x))
     }

@@ -38,8 +38,8 @@ pub struct ClassifierSettings {
     pub seed: u64,
 }
 
-/// What serves for the 60,000 images of Fashion-MNIST: 90.5 % of the test images after 4 epochs. 8 epochs reach 91.0 %, but then 99 % of
-/// the images that were seen are known by heart, and their features are three times as far from those of unseen ones.
+/// What serves for the 60,000 images of Fashion-MNIST: 90.5 % of the test images after 4 epochs. 8 epochs reach 91.0 %, but then
+/// 99 % of the images that were seen are known by heart, and their features are three times as far from those of unseen ones.
 impl Default for ClassifierSettings {
     fn default() -> Self {
         Self { epochs: 4, batch: 128, learning_rate: 2e-3, seed: 42 }
@@ -69,15 +69,15 @@ impl ClassifierSettings {
 impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// Trains a classifier on labelled images, by the cross-entropy `-mean log P(label)`, with Adam.
     ///
-    /// In each epoch every image is seen once, as it is (never mirrored), in an order that is a pure function of seed and epoch. On the
-    /// CPU the result is the same bits for any number of threads.
+    /// In each epoch every image is seen once, as it is (never mirrored), in an order that is a pure function of seed and epoch.
+    /// On the CPU the result is the same bits for any number of threads.
     ///
-    /// After each step `observe` is told the number of steps so far, the number of all, and the loss and the accuracy on the batch
-    /// before the step. Where it breaks, training ends, and the classifier is what it then is.
+    /// After each step `observe` is told the number of steps so far, the number of all, and the loss and the accuracy on the
+    /// batch before the step. Where it breaks, training ends, and the classifier is what it then is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a setting cannot be used, the images have no labels or labels of one class only, or are smaller than
-    /// 4x4 pixels; [`Error::Diverged`] where the loss or its gradient is not finite.
+    /// [`Error::Invalid`] where a setting cannot be used, the images have no labels or labels of one class only, or are smaller
+    /// than 4x4 pixels; [`Error::Diverged`] where the loss or its gradient is not finite.
     pub fn train(
         images: &Images,
         settings: &ClassifierSettings,

@@ -51,8 +51,8 @@ const FREQUENCIES: [f64; 2] = [1e-4, 1.0];
 const LOSS_WAVES: usize = 32;
 
 impl EdmShape {
-    /// For images of `[height, width, channels]`: `channels` times each of the `multipliers` on the levels, two blocks each, no attention,
-    /// no classes.
+    /// For images of `[height, width, channels]`: `channels` times each of the `multipliers` on the levels, two blocks each, no
+    /// attention, no classes.
     pub fn new(image: [usize; 3], channels: usize, multipliers: &[usize]) -> Self {
         Self {
             image,
@@ -235,13 +235,13 @@ impl EdmShape {
 
 /// The magnitude-preserving U-Net ("EDM2"), with embeddings of `s` and `t - s`: the network of arXiv 2505.18825 for images.
 ///
-/// Weights count by their directions alone, so that activations keep their size through the network; sums, joints and nonlinearities
-/// are scaled to that. A gain, born as zero, scales the output: the map begins as the identity.
+/// Weights count by their directions alone, so that activations keep their size through the network; sums, joints and
+/// nonlinearities are scaled to that. A gain, born as zero, scales the output: the map begins as the identity.
 ///
-/// A state is a batch of rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last; times have shape `[batch]` or
-/// `[]`. With classes, a row goes on with one number for each: 1 for the image's class, and 0 for the others; all are 0 for an image
-/// whose class is not told. The scale of guidance follows, if the shape has one. They are coordinates that the flow leaves as they are:
-/// their velocity is 0.
+/// A state is a batch of rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last; times have shape
+/// `[batch]` or `[]`. With classes, a row goes on with one number for each: 1 for the image's class, and 0 for the others; all
+/// are 0 for an image whose class is not told. The scale of guidance follows, if the shape has one. They are coordinates that the
+/// flow leaves as they are: their velocity is 0.
 ///
 /// [`log_loss`](AverageVelocity::log_loss) is learned with it, from waves of both times.
 ///

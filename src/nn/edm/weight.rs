@@ -6,8 +6,8 @@ use rand_distr::{Distribution, StandardNormal};
 
 /// The weight of a layer that keeps magnitudes: what counts is its direction, for each output by itself.
 ///
-/// Of shape `[in, out]`, or `[height, width, in, out]` for convolutions. It enters as `w_o / (√(mean w_o²) + ε) / √fan-in`, `ε = 1e-4`:
-/// inputs of mean square 1 that are not correlated give outputs of mean square 1.
+/// Of shape `[in, out]`, or `[height, width, in, out]` for convolutions. It enters as `w_o / (√(mean w_o²) + ε) / √fan-in`,
+/// `ε = 1e-4`: inputs of mean square 1 that are not correlated give outputs of mean square 1.
 #[derive(Clone, Debug)]
 pub struct Weight<P> {
     direction: P,

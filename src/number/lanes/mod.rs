@@ -12,14 +12,14 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 /// What is done, is done to each lane, whatever the others hold. Choose `L` so that one or two registers of the machine hold
 /// the lanes, 4 or 8 for `f64`.
 ///
-/// Arithmetic, comparisons, `abs`, `sqrt`, `floor`, `exp`, `exp_m1`, `ln`, `ln_1p`, `powf`, `sinh`, `cosh`, `tanh`, `sin`, `cos` and `tan`
-/// become vector instructions: those of the processors that the program is compiled for, or of the machine that it runs on, where it
-/// is called inside a region compiled for that (`pulp::Arch::dispatch`). Results are the same bits in both, NaN's payload excepted.
-/// `atan`, `atan2` and `erf` go from lane to lane.
+/// Arithmetic, comparisons, `abs`, `sqrt`, `floor`, `exp`, `exp_m1`, `ln`, `ln_1p`, `powf`, `sinh`, `cosh`, `tanh`, `sin`, `cos`
+/// and `tan` become vector instructions: those of the processors that the program is compiled for, or of the machine that it runs
+/// on, where it is called inside a region compiled for that (`pulp::Arch::dispatch`). Results are the same bits in both, NaN's
+/// payload excepted. `atan`, `atan2` and `erf` go from lane to lane.
 ///
-/// Elementary functions are computed in `f64`. In `f64` lanes `exp`, `ln` and `ln_1p` are an ulp at most from the standard library's,
-/// `exp_m1`, `sin`, `cos` and `cosh` two, `sinh`, `tan` and `tanh` three to five; lanes of `f32` are as good as its. `powf` is
-/// `exp(c ln x)`, off by an ulp or so times `1 + |c ln x|`, and `powi` multiplies repeatedly, by squares.
+/// Elementary functions are computed in `f64`. In `f64` lanes `exp`, `ln` and `ln_1p` are an ulp at most from the standard
+/// library's, `exp_m1`, `sin`, `cos` and `cosh` two, `sinh`, `tan` and `tanh` three to five; lanes of `f32` are as good as its.
+/// `powf` is `exp(c ln x)`, off by an ulp or so times `1 + |c ln x|`, and `powi` multiplies repeatedly, by squares.
 ///
 /// ```
 /// use flowmap::{FlowMap, Lanes, exact::Rotation};

@@ -7,8 +7,8 @@ use crate::{Mask, Number, State, Value, VelocityField, solver::segments::Within}
 pub(super) const UNPROBED: f64 = 3.0;
 
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
-    /// Where the step after this one, of length `h`, may be so much longer that it must be probed. The first one is a guess, after which
-    /// steps grow as they can.
+    /// Where the step after this one, of length `h`, may be so much longer that it must be probed. The first one is a guess,
+    /// after which steps grow as they can.
     #[cold]
     #[inline(never)]
     pub(super) fn watch(&mut self, factor: &X::Time, h: &X::Time) {
@@ -30,11 +30,11 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
     }
 
-    /// Where an accepted step is much longer than the last one, and the velocity on its way is not what its ends foretell: then the stages
-    /// of the method may have agreed by chance, on the same side of jumps that lie between them.
+    /// Where an accepted step is much longer than the last one, and the velocity on its way is not what its ends foretell: then
+    /// the stages of the method may have agreed by chance, on the same side of jumps that lie between them.
     ///
-    /// A cubic through states and velocities at both ends foretells the velocity where the method looks least, in the widest gap of its
-    /// stages.
+    /// A cubic through states and velocities at both ends foretells the velocity where the method looks least, in the widest gap
+    /// of its stages.
     #[cold]
     #[inline(never)]
     pub(super) fn surprised(&mut self, accepted: &MaskOf<X>, h: &X::Time, y: &X) -> Option<MaskOf<X>> {
@@ -91,8 +91,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
 /// The golden ratio, which no fraction is close to.
 const GOLDEN: f64 = 0.618_033_988_749_895;
 
-/// Where, as a share of a step, the method looks least: in the widest gap between the times of its stages, and at no simple fraction of it,
-/// so that the stages of a step over whole periods do not have its phase.
+/// Where, as a share of a step, the method looks least: in the widest gap between the times of its stages, and at no simple
+/// fraction of it, so that the stages of a step over whole periods do not have its phase.
 fn widest_gap(stages: &[f64]) -> f64 {
     let mut times: Vec<f64> = stages.iter().copied().chain([0.0, 1.0]).collect();
     times.sort_by(f64::total_cmp);

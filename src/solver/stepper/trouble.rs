@@ -13,9 +13,9 @@ const CHANGE: f64 = 1e-2;
 const HALVINGS: u32 = 16;
 
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
-    /// Ends the samples that have spent their attempts. Those whose next step would be too short for the clock try one that it can just
-    /// tell. If that has been rejected they end, too, but for some, which are returned: those may leap over a jump of the velocity in
-    /// time, by such a step.
+    /// Ends the samples that have spent their attempts. Those whose next step would be too short for the clock try one that it
+    /// can just tell. If that has been rejected they end, too, but for some, which are returned: those may leap over a jump of
+    /// the velocity in time, by such a step.
     #[cold]
     #[inline(never)]
     pub(super) fn give_up(&mut self, spent: &MaskOf<X>, stuck: &MaskOf<X>) -> Option<MaskOf<X>> {
@@ -49,8 +49,9 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         clock.less(&clock.constant(self.solver.step_limits[0])).not()
     }
 
-    /// Where the velocity jumps in time, within what the clock can tell: it depends on the time there and hardly on the state, and is as
-    /// flat after as before. No step is short enough for the tolerance then, and the shortest one errs by no more than the clock.
+    /// Where the velocity jumps in time, within what the clock can tell: it depends on the time there and hardly on the state,
+    /// and is as flat after as before. No step is short enough for the tolerance then, and the shortest one errs by no more than
+    /// the clock.
     fn jumps(&mut self) -> MaskOf<X> {
         let tick = self.tick();
         let h = X::Time::select(&self.step.less(&tick.constant(0.0)), &-tick.clone(), &tick).frozen();
@@ -66,8 +67,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         differs(&after, &before).and(&differs(&after, &after_moved).not()).and(&differs(&after, &flat).not())
     }
 
-    /// Where the velocity jumps in space, so that steps go from one side of a border to the other; and where stability limits the step
-    /// size: where it is about the length of the method's stability interval, in units of the fastest decay.
+    /// Where the velocity jumps in space, so that steps go from one side of a border to the other; and where stability limits the
+    /// step size: where it is about the length of the method's stability interval, in units of the fastest decay.
     fn symptoms(&mut self) -> [MaskOf<X>; 2] {
         let (time, state, rate) = (self.time.frozen(), self.state.frozen(), self.rates[0].frozen());
         let step = self.step.frozen();

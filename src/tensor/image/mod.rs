@@ -33,8 +33,8 @@ use super::{Order, Tensor, common};
 /// ```
 pub trait ImageTensor: Tensor {
     /// The convolution with a kernel of shape `[height, width, in, out]`, plus a bias of shape `[out]`:
-    /// `y_{ijo} = b_o + Σ_{a,b,c} x_{σi+a-π, σj+b-π, c} w_{abco}`, see [`Window`] for stride `σ` and padding `π`. The kernel is not
-    /// flipped.
+    /// `y_{ijo} = b_o + Σ_{a,b,c} x_{σi+a-π, σj+b-π, c} w_{abco}`, see [`Window`] for stride `σ` and padding `π`. The kernel is
+    /// not flipped.
     #[must_use]
     fn conv2d(&self, kernel: &Self::Primal, bias: Option<&Self::Primal>, window: Window) -> Self;
 

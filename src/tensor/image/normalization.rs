@@ -6,8 +6,8 @@ use crate::tensor::common;
 /// Which values of an image are brought to a common size together.
 ///
 /// With the values `x_1 … x_m` of a group, `y_i = (x_i - μ)/σ`, `σ = √(Σ (x_i - μ)²/m + ε)`; `μ` is their mean, or 0 where
-/// normalization is not centred. Of both kinds the Jacobian `J(x) = (I - [11ᵀ/m] - y yᵀ/m)/σ` is symmetric, the part in brackets being
-/// that of the mean.
+/// normalization is not centred. Of both kinds the Jacobian `J(x) = (I - [11ᵀ/m] - y yᵀ/m)/σ` is symmetric, the part in brackets
+/// being that of the mean.
 ///
 /// ```
 /// use flowmap::{ImageTensor, Normalization, Tensor, backend::ndarray::NdTensor};
@@ -43,7 +43,8 @@ impl Normalization {
         Self { groups: 1, joins_pixels: false, centred: false, epsilon: 1e-4 }
     }
 
-    /// `[blocks, pixels, groups, channels]`: blocks are normalized each by itself, with the pixels and channels of a group together.
+    /// `[blocks, pixels, groups, channels]`: blocks are normalized each by itself, with the pixels and channels of a group
+    /// together.
     ///
     /// # Panics
     /// If the channels do not fall into groups of equal size, or the tensor has no axis.

@@ -46,8 +46,8 @@ impl Window {
 
 /// For every pixel that is written and every tap of the kernel, the pixel that is read, if there is one.
 ///
-/// A convolution is a matrix product once the pixels that each output reads stand in a row. Its adjoint with respect to the image is
-/// the same kind of sum: every input pixel reads, through each tap, the output pixel that read it.
+/// A convolution is a matrix product once the pixels that each output reads stand in a row. Its adjoint with respect to the image
+/// is the same kind of sum: every input pixel reads, through each tap, the output pixel that read it.
 #[cfg_attr(not(any(feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taps {
