@@ -10,9 +10,8 @@
 //! | [Eulerian](characterization::Eulerian) | `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x) = 0` |
 //! | [semigroup](characterization::Semigroup) | `X_{u,t}(X_{s,u}(x)) = X_{s,t}(x)` |
 //!
-//! What is left of such an identity for a map that is not the flow map is its residual. The crate computes residuals once, for
-//! every kind of state, and uses them three times: [`verify`] checks a flow in closed form to rounding, the same call measures
-//! a numerical or learned map, and [`learn`] trains networks by them.
+//! For any other map the two sides differ, and the difference is the residual. The same residuals check a formula and measure a
+//! solver or a learned map ([`verify`]), and train networks ([`learn`]).
 //!
 //! # First example
 //!
@@ -37,7 +36,7 @@
 //!
 //! # Tour
 //!
-//! From what is built to what it is built on:
+//! High level first:
 //!
 //! | where | what is there |
 //! |---|---|
@@ -75,7 +74,7 @@
 //! | `serde` | | reports and settings can be stored |
 //! | `dfdx` | | tensors of the dfdx library |
 //! | `dfdx-cuda` | | dfdx's tensors on a GPU; needs a CUDA toolkit to build, see `docs/gpu.md` |
-//! | `cuda` | | `backend::cuda`: tensors on NVIDIA's GPUs with kernels of their own; builds anywhere; has not run on a GPU yet |
+//! | `cuda` | | `backend::cuda`: tensors on NVIDIA's GPUs with this crate's own kernels; builds anywhere; has not run on a GPU yet |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // links lead to modules that only the features have
 #![cfg_attr(
@@ -138,8 +137,7 @@ pub use number::{
 pub use state::{Coordinates, DynCoordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
 
-/// Pages to read from beginning to end, beside this reference. They are those of the folder `docs` of the repository; their
-/// examples run with the tests.
+/// Pages to read from beginning to end: most of those in the folder `docs` of the repository. Their examples run with the tests.
 ///
 /// | page | what it is about |
 /// |---|---|

@@ -2,6 +2,9 @@
 //!
 //! Settings as values are fuzzed in `learn/settings.rs`; here they come as text.
 
+#[path = "common/mod.rs"]
+mod common;
+
 use flowmap::{
     AverageVelocity, Error, Result, State, Tensor, Value,
     backend::ndarray::NdTensor,
@@ -23,10 +26,8 @@ use serde_json::{Value as Json, json};
 type Batch = NdTensor<f64>;
 type Outcome = std::result::Result<(), TestCaseError>;
 
-const CASES: u32 = 400;
-
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: common::cases(400, 4), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Mostly numbers of the kind that is asked for; else those that can go wrong, or any bits.

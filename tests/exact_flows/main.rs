@@ -2,6 +2,8 @@
 //!
 //! One table, [`flows!`], lists the flows; each line of it runs the whole suite on random flows, times and points.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod faults;
 mod particular;
 mod suite;
@@ -25,7 +27,7 @@ macro_rules! flows {
             use super::*;
 
             proptest! {
-                #![proptest_config(ProptestConfig::with_cases(256))]
+                #![proptest_config(ProptestConfig::with_cases(common::cases(256, 8)))]
 
                 #[test]
                 fn identities((flow, case) in with_case($flows)) {

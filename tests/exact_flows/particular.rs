@@ -46,7 +46,7 @@ fn ends_at<F: Tested<1>>(flow: &F, s: f64, x: f64, time: f64) -> TestCaseResult 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(crate::common::cases(256, 8)))]
 
     #[test]
     fn gaussian_flows_carry_the_law(laws in [covariance(), covariance()], shares in [0.0..=1.0, 0.0..=1.0]) {

@@ -1,5 +1,7 @@
 //! Training: what it learns, what it refuses, and how it is stopped and resumed. One program, because each is long to compile.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod given_field;
 mod guidance;
 mod learning;

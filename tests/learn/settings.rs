@@ -184,7 +184,7 @@ fn refused_or_works(settings: Settings, source: impl Source<NdTensor<f32>>) -> R
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::common::cases(1000, 8), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn settings_are_refused_or_work(settings in settings()) {

@@ -13,6 +13,8 @@
 //! [`Solution::end`]: flowmap::solver::Solution::end
 
 mod cases;
+#[path = "../common/mod.rs"]
+mod common;
 mod ensembles;
 mod events;
 mod families;
@@ -32,10 +34,9 @@ use numbers::Packed;
 use paths::{Course, looked_up};
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
-/// The cases of one kind of state, of 250 together; 40 times as many where the variable CI is set.
+/// The cases of one kind of state, of 250 together; 40 times as many in a thorough run.
 fn config(cases: u32) -> ProptestConfig {
-    let thorough = std::env::var_os("CI").is_some();
-    ProptestConfig { cases: if thorough { 40 * cases } else { cases }, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: common::cases(40 * cases, 40), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Everything that one solver gives on one kind of state.
