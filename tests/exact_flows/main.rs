@@ -4,18 +4,16 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod drawn;
 mod faults;
 mod particular;
 mod suite;
 
 use flowmap::{
-    exact::{
-        Pitchfork, Riccati,
-        strategy::{self, cases, with_case},
-    },
+    exact::{Pitchfork, Riccati, strategy},
     interpolant::{Linear, Trigonometric, VariancePreserving},
 };
-use proptest::{collection::vec, prelude::*};
+use proptest::prelude::Just;
 
 macro_rules! flows {
     ($($name:ident: $flows:expr;)*) => {
@@ -26,29 +24,25 @@ macro_rules! flows {
         mod $name {
             use super::*;
 
-            proptest! {
-                #![proptest_config(ProptestConfig::with_cases(common::cases(256, 8)))]
-
-                #[test]
-                fn identities((flow, case) in with_case($flows)) {
-                    suite::identities(&flow, &case)?;
-                }
-                #[test]
-                fn identities_in_single_precision((flow, case) in with_case($flows)) {
-                    suite::identities_in_single_precision(&flow, &case)?;
-                }
-                #[test]
-                fn there_and_back((flow, case) in with_case($flows)) {
-                    suite::there_and_back(&flow, &case)?;
-                }
-                #[test]
-                fn batches((flow, cases) in $flows.prop_flat_map(|flow| { let cases = vec(cases(&flow), 1..8); (Just(flow), cases) })) {
-                    suite::batches(&flow, &cases)?;
-                }
-                #[test]
-                fn closed_jacobian((flow, case) in with_case($flows)) {
-                    suite::closed_jacobian(&flow, &case)?;
-                }
+            #[test]
+            fn identities() {
+                drawn::each($flows, suite::identities);
+            }
+            #[test]
+            fn identities_in_single_precision() {
+                drawn::each($flows, suite::identities_in_single_precision);
+            }
+            #[test]
+            fn there_and_back() {
+                drawn::each($flows, suite::there_and_back);
+            }
+            #[test]
+            fn closed_jacobian() {
+                drawn::each($flows, suite::closed_jacobian);
+            }
+            #[test]
+            fn batches() {
+                drawn::batches($flows, suite::batches);
             }
 
             #[test]

@@ -24,6 +24,7 @@ pub trait Tested<const D: usize>:
     + On<Dual<[Dual<f64>; D]>>
     + On<NdTensor<f64>>
     + On<Dual<NdTensor<f64>>>
+    + std::fmt::Debug
 {
     fn closed_jacobian(&self, s: f64, t: f64, x: &[f64; D]) -> [[f64; D]; D];
     fn is_alive(&self, s: f64, t: f64, x: &[f64; D]) -> bool;
