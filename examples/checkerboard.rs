@@ -8,7 +8,7 @@ mod machine;
 
 use clap::Parser;
 use flowmap::{
-    ImageTensor, Learned, Real, Result, Tensor,
+    ImageTensor, Learned, Real, Result, Tensor, TimeGrid,
     interpolant::Interpolant,
     law::{Checkerboard, Law, Normal},
     learn::{Coupling, Independent, Options, Outcome, Run, Settings, Trainer, Transport, exit_code},
@@ -16,7 +16,7 @@ use flowmap::{
     nn::{Mlp, MlpShape, parameter_count},
     plot::{Axes, Scale, curves, scatter_panels},
     random::stream,
-    sample::{self, Grid},
+    sample,
 };
 use machine::{Backend, Machine, Program};
 use serde::Serialize;
@@ -87,7 +87,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let mut samples = Vec::new();
     let mut kl = BTreeMap::new();
     for steps in STEP_COUNTS {
-        let grid = Grid::uniform(span, steps)?;
+        let grid = TimeGrid::uniform(span, steps)?;
         let drawn = rows(sample::draw::<T>(&map, &grid, &noise, SAMPLES, NOISE, &device));
         let divergence = checkerboard_kl(&drawn)?;
         println!("{steps:>7} {:>8.4} {:>8.4}", divergence.paper, divergence.aligned);

@@ -4,14 +4,14 @@
 
 use clap::Parser;
 use flowmap::{
-    Error, Learned, Result,
+    Error, Learned, Result, TimeGrid,
     backend::ndarray::NdTensor,
     data::{Points, Standardization},
     law::Normal,
     learn::{Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
     nn::{Mlp, MlpShape},
     plot::image_grid,
-    sample::{self, Grid},
+    sample,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -65,7 +65,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let map = Learned(trainer.average(AVERAGE)?);
     let mut rows = vec![("real".to_string(), real)];
     for steps in STEP_COUNTS {
-        let grid = Grid::uniform([0.0, 1.0], steps)?;
+        let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
         let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, IN_A_ROW, 1, &());
         pixels.invert(&mut drawn);
         rows.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, drawn));

@@ -7,14 +7,14 @@
 
 use clap::Parser;
 use flowmap::{
-    Error, Learned, Result,
+    Error, Learned, Result, TimeGrid,
     backend::ndarray::NdTensor,
     data::{Points, Standardization},
     law::Normal,
     learn::{Coupling, Independent, Options, Outcome, Schedule, Settings, Trainer, Transport, exit_code},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
-    sample::{self, Grid},
+    sample,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -70,7 +70,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let map = Learned(trainer.average(AVERAGE)?);
     let mut panels = vec![("data".to_string(), first_two(points.as_slice(), d))];
     for steps in STEP_COUNTS {
-        let grid = Grid::uniform([0.0, 1.0], steps)?;
+        let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
         let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, arguments.samples as usize, 1, &());
         panels.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, first_two(&drawn, d)));
         if steps == 1 {

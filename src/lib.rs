@@ -113,6 +113,7 @@ mod quadrature;
 #[cfg(feature = "train")]
 pub mod random;
 mod root;
+#[cfg(feature = "train")]
 pub mod sample;
 pub mod solver;
 mod state;
@@ -129,7 +130,7 @@ pub use field::{
 pub use finite_differences::FiniteDifferences;
 pub use flow::{
     Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant, Inverse, Learned, Map,
-    Product, Projected, Restriction, Scaling, TimeChange, flow_map,
+    Product, Projected, Restriction, Scaling, TimeChange, TimeGrid, flow_map,
 };
 pub use number::{
     Condition, Dual, LaneMask, Lanes, Mask, Matrix, Norm, Num, Number, Operand, Real, Row, Scalar, Tolerance, Value,

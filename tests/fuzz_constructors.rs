@@ -6,7 +6,7 @@
 mod common;
 
 use flowmap::{
-    AverageVelocity, Error, Result, State, Tensor, Value,
+    AverageVelocity, Error, Result, State, Tensor, TimeGrid, Value,
     backend::ndarray::NdTensor,
     data::Images,
     exact::{DiagonalGaussian, Pendulum},
@@ -18,7 +18,7 @@ use flowmap::{
     },
     nn::{Mlp, MlpShape},
     random::stream,
-    sample::{Grid, LookAhead, Renoising, Restart, Route},
+    sample::{LookAhead, Renoising, Restart, Route},
 };
 use proptest::{collection::vec, num::f64::ANY, prelude::*, sample::select};
 use serde_json::{Value as Json, json};
@@ -185,7 +185,7 @@ proptest! {
         }
         let model = DiagonalGaussian::new(path, [[0.0], [1.0]], [[1.0], [0.5]]).unwrap();
         let noise = Normal::standard(1).unwrap();
-        for grid in [made(Grid::new(times))?, made(Grid::uniform(span, steps))?].into_iter().flatten() {
+        for grid in [made(TimeGrid::new(times))?, made(TimeGrid::uniform(span, steps))?].into_iter().flatten() {
             prop_assert!(grid.steps() >= 1);
             all_finite("times", grid.times())?;
             let restarts: Vec<_> = restarts.iter().map(|&(interval, rounds)| Restart { interval, rounds }).collect();

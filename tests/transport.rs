@@ -1,7 +1,7 @@
 //! Noise and data paired by optimal transport within blocks: against all permutations, and by what is learned from them.
 
 use flowmap::{
-    Error, Tensor,
+    Error, Tensor, TimeGrid,
     backend::ndarray::NdTensor,
     data::Images,
     interpolant::Path,
@@ -10,7 +10,7 @@ use flowmap::{
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
     random::stream,
-    sample::{self, Grid},
+    sample,
     solver::{EULER, FixedSteps, RK4},
 };
 
@@ -248,7 +248,7 @@ fn learned_flows_are_straighter() {
         let losses: Vec<_> = (0..STEPS).map(|_| trainer.step().unwrap().diagonal).collect();
         let network = trainer.model().clone();
         let field = TeacherNetwork::<Batch, _>::new(network.clone());
-        let (noise, grid) = (Normal::standard(2).unwrap(), Grid::uniform([0.0, 1.0], 1).unwrap());
+        let (noise, grid) = (Normal::standard(2).unwrap(), TimeGrid::uniform([0.0, 1.0], 1).unwrap());
         let draw = |map: &dyn flowmap::FlowMap<Batch>| sample::draw(map, &grid, &noise, 1000, 3, &());
         let exact = draw(&FixedSteps::new(RK4, 30).unwrap().of(&field));
         let euler = draw(&FixedSteps::new(EULER, 1).unwrap().of(&field));

@@ -1,9 +1,8 @@
 //! A map beside solvers: evaluations, time and error of each.
 
 use flowmap::{
-    FlowMap, Result, Tensor, Tolerance, VelocityField,
+    FlowMap, Result, Tensor, TimeGrid, Tolerance, VelocityField,
     backend::ndarray::NdTensor,
-    sample::Grid,
     solver::{Adaptive, DOPRI5, EULER, FixedSteps, MIDPOINT, RK4, Save, Solver},
 };
 use serde::Serialize;
@@ -63,7 +62,7 @@ impl Test {
 
     /// A learned map along uniform grids.
     pub fn map(&self, map: &impl FlowMap<Batch>, steps: usize) -> Result<Way> {
-        let grid = Grid::uniform([0.0, 1.0], steps)?;
+        let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
         self.way(format!("map, {steps}"), || Ok((doubles(&grid.follow(map, &self.starts)), steps as f64)))
     }
 

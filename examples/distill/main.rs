@@ -15,14 +15,14 @@ mod pace;
 use clap::{Parser, ValueEnum};
 use comparison::{Test, Way, doubles, equals, time};
 use flowmap::{
-    Error, FlowMap, Learned, Result, Tensor, Tolerance,
+    Error, FlowMap, Learned, Result, Tensor, TimeGrid, Tolerance,
     backend::ndarray::NdTensor,
     law::{Checkerboard, Law, Normal},
     learn::{Distilled, Independent, Options, Settings, Source, TeacherNetwork, exit_code},
     metric::checkerboard_kl,
     nn::{Mlp, MlpShape, parameter_count},
     random::stream,
-    sample::{self, Grid},
+    sample,
     solver::{Adaptive, DOP853, DOPRI5, EULER, Ensemble, FixedSteps, MIDPOINT, RK4, Start},
 };
 use mixture::{D, Mixture};
@@ -104,7 +104,7 @@ fn of_network(arguments: &Arguments) -> Result<()> {
     report(&folder, &maps, &solvers)?;
 
     let divergence = |map: &dyn FlowMap<Batch>, steps| -> Result<f64> {
-        let rows = sample::draw::<Batch>(map, &Grid::uniform([0.0, 1.0], steps)?, &noise, SAMPLES, NOISE, &());
+        let rows = sample::draw::<Batch>(map, &TimeGrid::uniform([0.0, 1.0], steps)?, &noise, SAMPLES, NOISE, &());
         Ok(checkerboard_kl(rows.as_chunks().0)?.aligned)
     };
     println!("\nKL divergence from the checkerboard, {SAMPLES} samples, bins aligned with the squares");

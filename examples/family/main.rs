@@ -12,13 +12,13 @@ mod problems;
 
 use clap::Parser;
 use flowmap::{
-    Error, FlowMap, Learned, Result,
+    Error, FlowMap, Learned, Result, TimeGrid,
     backend::ndarray::NdTensor,
     interpolant::Linear,
     learn::{Distilled, Independent, Method, Options, Settings, Source, TeacherNetwork, Times, exit_code},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
-    sample::{Grid, Route},
+    sample::Route,
     solver::{EULER, FixedSteps},
 };
 use pace::{Length, Trained, falling, straight};
@@ -221,7 +221,7 @@ impl Learner<'_> {
             Some(_) => &learned,
         };
         let gamma = if self.method.times == Times::ToEnd { 1.0 } else { 0.0 };
-        let route = Route::gamma(&Linear, &Grid::uniform([0.0, 1.0], steps)?, gamma)?;
+        let route = Route::gamma(&Linear, &TimeGrid::uniform([0.0, 1.0], steps)?, gamma)?;
         let rows = route.draw::<Batch>(map, &self.problem.noise()?, SAMPLES, NOISE, &())?;
         let rows = rows.as_chunks().0.to_vec();
         Ok((self.problem.divergence(&rows)?, rows))

@@ -2,13 +2,13 @@
 
 use super::data::Set;
 use flowmap::{
-    FlowMap, ImageTensor, Result, VelocityField,
+    FlowMap, ImageTensor, Result, TimeGrid, VelocityField,
     data::Points,
     law::Law,
     learn::Run,
     metric::{Classifier, ClassifierSettings, Comparison, Features, Protocol, Raw, Subsets, compare},
     plot::image_grid,
-    sample::{self, Grid},
+    sample,
 };
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
@@ -72,7 +72,7 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
 
     /// The pixels of `count` images.
     fn draw(&self, map: &dyn FlowMap<T>, draws: &Draws, steps: usize, count: usize, seed: u64) -> Result<Vec<f64>> {
-        let (grid, pixels, laws) = (Grid::uniform([0.0, 1.0], steps)?, self.shape.iter().product(), draws.noise.len());
+        let (grid, pixels, laws) = (TimeGrid::uniform([0.0, 1.0], steps)?, self.shape.iter().product(), draws.noise.len());
         let mut images = vec![0.0; count * pixels];
         for (k, noise) in draws.noise.iter().enumerate() {
             let places = images.chunks_exact_mut(pixels).skip(k).step_by(laws);

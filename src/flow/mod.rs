@@ -10,6 +10,7 @@ mod projected;
 mod restriction;
 mod scaling;
 mod time_change;
+mod time_grid;
 
 pub use autonomous::Autonomous;
 pub use average::{AverageVelocity, Learned};
@@ -22,6 +23,9 @@ pub use projected::{Invariant, Projected};
 pub use restriction::Restriction;
 pub use scaling::Scaling;
 pub use time_change::{Clock, TimeChange};
+pub use time_grid::TimeGrid;
+#[cfg(feature = "train")]
+pub(crate) use time_grid::pairs;
 
 use crate::{Error, Result, number::Value, state::State};
 

@@ -1,7 +1,6 @@
 //! Samples from noise.
 
-use super::Grid;
-use crate::{FlowMap, Tensor, law::Law, random::stream};
+use crate::{FlowMap, Tensor, TimeGrid, law::Law, random::stream};
 use std::convert::Infallible;
 
 /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
@@ -9,16 +8,16 @@ use std::convert::Infallible;
 /// Samples are computed some thousands at a time, or hundreds of images, so only the result grows with `count`.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, law::Normal, nn::{Mlp, MlpShape}, sample::{self, Grid}, Learned};
+/// use flowmap::{backend::ndarray::NdTensor, law::Normal, nn::{Mlp, MlpShape}, TimeGrid, sample, Learned};
 /// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
-/// let grid = Grid::uniform([0.0, 1.0], 4)?;
+/// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
 /// let samples = sample::draw::<NdTensor<f32>>(&Learned(&mlp), &grid, &Normal::standard(2)?, 100, 7, &());
 /// assert_eq!(samples.len(), 200);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub fn draw<T: Tensor>(
     map: &(impl FlowMap<T> + ?Sized),
-    grid: &Grid,
+    grid: &TimeGrid,
     noise: &dyn Law,
     count: usize,
     seed: u64,

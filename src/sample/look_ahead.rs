@@ -1,7 +1,7 @@
 //! Steps towards a reward of the sample that the map foresees.
 
-use super::{Grid, draw::carried, grid::pairs};
-use crate::{Error, FlowMap, Number, Result, State, Tape, Tensor, Value, Var, law::Law};
+use super::draw::carried;
+use crate::{Error, FlowMap, Number, Result, State, Tape, Tensor, TimeGrid, Value, Var, flow::pairs, law::Law};
 use std::fmt;
 
 /// Guidance by a reward `r` of finished samples, which the flow map shows at any time:
@@ -26,11 +26,11 @@ use std::fmt;
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::DiagonalGaussian, interpolant::Trigonometric, law::Normal};
-/// use flowmap::{Number, Tensor, sample::{Grid, LookAhead}};
+/// use flowmap::{Number, Tensor, TimeGrid, sample::LookAhead};
 /// // a path of variance 1 all the way, and the reward 2 x: the tilted law is N(2, 1)
 /// let map = DiagonalGaussian::new(Trigonometric, [[0.0]; 2], [[1.0]; 2])?;
 /// let guided = LookAhead::new(|x: &flowmap::Var<NdTensor<f64>>| x.sum(1..2).scale(2.0), |_time| 1.0);
-/// let samples = guided.draw(&map, &Grid::uniform([0.0, 1.0], 50)?, &Normal::standard(1)?, 4000, 7, &())?;
+/// let samples = guided.draw(&map, &TimeGrid::uniform([0.0, 1.0], 50)?, &Normal::standard(1)?, 4000, 7, &())?;
 /// assert!((samples.iter().sum::<f64>() / 4000.0 - 2.0).abs() < 0.1);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -65,7 +65,7 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
     /// [`Error::NotFinite`] where a reward or its gradient is NaN or infinite, [`Error::Shape`] where there is not one for each
     /// row, and [`Error::Invalid`] if a strength is not finite, or `x` has not the shape `[batch, d]` with `moving` coordinates,
     /// or more.
-    pub fn follow<T, M>(&self, map: &M, grid: &Grid, x: &T, moving: usize) -> Result<T>
+    pub fn follow<T, M>(&self, map: &M, grid: &TimeGrid, x: &T, moving: usize) -> Result<T>
     where
         T: Tensor<Primal = T>,
         M: FlowMap<Var<T>> + ?Sized,
@@ -105,7 +105,7 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
     pub fn draw<T, M>(
         &self,
         map: &M,
-        grid: &Grid,
+        grid: &TimeGrid,
         noise: &dyn Law,
         count: usize,
         seed: u64,

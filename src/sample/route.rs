@@ -1,8 +1,9 @@
 //! Ways from noise to data, with fresh noise in between.
 
-use super::{Grid, Renoising, draw::carried, grid::pairs};
+use super::{Renoising, draw::carried};
 use crate::{
-    Error, FlowMap, Result, Tensor,
+    Error, FlowMap, Result, Tensor, TimeGrid,
+    flow::pairs,
     interpolant::Interpolant,
     law::{Law, Normal},
     random::stream,
@@ -17,9 +18,9 @@ use rand_chacha::ChaCha8Rng;
 ///
 /// ```
 /// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, law::Normal};
-/// use flowmap::sample::{Grid, Restart, Route};
+/// use flowmap::{TimeGrid, sample::{Restart, Route}};
 /// let map = DiagonalGaussian::new(Linear, [[0.0], [3.0]], [[1.0], [0.5]])?; // from N(0, 1) to N(3, 0.25)
-/// let grid = Grid::uniform([0.0, 1.0], 4)?;
+/// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
 /// for route in [
 ///     Route::gamma(&Linear, &grid, 0.5)?,
 ///     Route::restarting(&Linear, &grid, &[Restart { interval: [0.4, 0.8], rounds: 3 }])?,
@@ -53,8 +54,8 @@ pub struct Restart {
 }
 
 /// The steps alone.
-impl From<&Grid> for Route {
-    fn from(grid: &Grid) -> Self {
+impl From<&TimeGrid> for Route {
+    fn from(grid: &TimeGrid) -> Self {
         Self { legs: pairs(grid.times()).map(Leg::Flow).collect() }
     }
 }
@@ -71,7 +72,7 @@ impl Route {
     /// the path; and where a route is longer than a million legs.
     ///
     /// Source: D. Kim et al., Consistency trajectory models, arXiv 2310.02279, algorithm 3, for a path with `β = 1`.
-    pub fn gamma(path: &impl Interpolant, grid: &Grid, gamma: f64) -> Result<Self> {
+    pub fn gamma(path: &impl Interpolant, grid: &TimeGrid, gamma: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&gamma) {
             return Err(Error::invalid("gamma", format!("{gamma} is not in [0, 1]")));
         }
@@ -104,7 +105,7 @@ impl Route {
     /// the grid, and has at least one round; and where a route is longer than a million legs.
     ///
     /// Source: Y. Xu et al., arXiv 2306.14878, algorithm 1; `[a, b]` are there `t_max` and `t_min`, as levels of noise.
-    pub fn restarting(path: &impl Interpolant, grid: &Grid, restarts: &[Restart]) -> Result<Self> {
+    pub fn restarting(path: &impl Interpolant, grid: &TimeGrid, restarts: &[Restart]) -> Result<Self> {
         check_way(path, grid)?;
         let (first, last) = (grid.times()[0], grid.times()[grid.steps()]);
         let mut times = grid.times().to_vec();
@@ -198,7 +199,7 @@ impl Route {
 }
 
 /// Noise can be renewed on the way from noise to data alone.
-fn check_way(path: &impl Interpolant, grid: &Grid) -> Result<()> {
+fn check_way(path: &impl Interpolant, grid: &TimeGrid) -> Result<()> {
     let [start, end] = path.span();
     let (first, last) = (grid.times()[0], grid.times()[grid.steps()]);
     if start <= first && first < last && last <= end {

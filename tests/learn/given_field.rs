@@ -1,14 +1,14 @@
 //! Maps of fields that are known: of the pendulum against its closed form, and of a teacher against its own ODE.
 
 use flowmap::{
-    FlowMap, Learned, Tensor,
+    FlowMap, Learned, Tensor, TimeGrid,
     backend::ndarray::NdTensor,
     exact::Pendulum,
     law::{Law, Normal, Uniform},
     learn::{Distilled, GivenField, Independent, Schedule, Settings, Source, TeacherNetwork, Times, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
-    sample::{self, Grid},
+    sample,
     solver::{FixedSteps, RK4},
 };
 
@@ -76,7 +76,7 @@ fn a_teacher_is_distilled() {
     let ode = FixedSteps::new(RK4, 50).unwrap().of(TeacherNetwork::<Batch, _>::new(teacher.clone()));
     let noise = Normal::standard(2).unwrap();
     let draw = |map: &dyn FlowMap<Batch>, steps| {
-        sample::draw::<Batch>(map, &Grid::uniform([0.0, 1.0], steps).unwrap(), &noise, 1000, 3, &())
+        sample::draw::<Batch>(map, &TimeGrid::uniform([0.0, 1.0], steps).unwrap(), &noise, 1000, 3, &())
     };
     let exact = draw(&ode, 1);
     let error = |found: &[f64]| (found.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / 1000.0).sqrt();

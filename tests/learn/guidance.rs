@@ -1,7 +1,7 @@
 //! Guidance learns the flow maps of guided velocities: against two classes on the line, whose velocities are known.
 
 use flowmap::{
-    FlowMap, Learned, Num, Number, Ode, Tensor, VelocityField,
+    FlowMap, Learned, Num, Number, Ode, Tensor, TimeGrid, VelocityField,
     backend::ndarray::NdTensor,
     data::Labelled,
     exact::{Component, Mixture},
@@ -11,7 +11,7 @@ use flowmap::{
     nn::{Mlp, MlpShape},
     rand::{Rng, RngExt},
     random::stream,
-    sample::{self, Grid},
+    sample,
     solver::{Adaptive, DOPRI5},
 };
 
@@ -96,7 +96,7 @@ fn one_network_holds_the_flow_maps_of_all_scales() {
         let law = coupling.noise(Some(class as u32), scale).unwrap();
         let mut start = vec![0.0; 4 * DRAWS];
         law.draw_rows(&mut stream(9, 0), &mut start);
-        let grid = Grid::uniform([0.0, 1.0], 1).unwrap();
+        let grid = TimeGrid::uniform([0.0, 1.0], 1).unwrap();
         let found = sample::draw::<NdTensor<f32>>(&learned, &grid, &law, DRAWS, 9, &());
         let exact = solver.clone().of(&field);
         let mut square = 0.0;

@@ -5,7 +5,7 @@
 //! root mean square standard deviation `√(tr C1 / d)`; of a velocity, of the exact velocity's root mean square.
 
 use flowmap::{
-    FlowMap, Learned, Tensor, VelocityField,
+    FlowMap, Learned, Tensor, TimeGrid, VelocityField,
     backend::ndarray::NdTensor,
     exact::Gaussian,
     interpolant::{Interpolant, Linear},
@@ -13,7 +13,7 @@ use flowmap::{
     learn::{Independent, Known, Objective, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
-    sample::{self, Grid},
+    sample,
 };
 
 type Network = Mlp<NdTensor<f32>>;
@@ -79,7 +79,7 @@ fn difference(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
 /// The error of `X_{0,1}`, in `steps` steps, as a share of the target's size.
 fn map_error(network: &Network, steps: usize) -> f64 {
     let noise = Normal::standard(2).unwrap();
-    let grid = Grid::uniform([0.0, 1.0], steps).unwrap();
+    let grid = TimeGrid::uniform([0.0, 1.0], steps).unwrap();
     let found = sample::draw::<NdTensor<f32>>(&Learned(network), &grid, &noise, DRAWS, 977, &());
     let ends = draws(&noise, DRAWS, 0).into_iter().map(|x| exact().flow(&0.0, &1.0, &x));
     let square = squares(found.as_chunks().0.iter().zip(ends).map(|(&a, b)| difference(a, b)));

@@ -2,14 +2,14 @@
 
 use super::{Batch, check_moments, rows};
 use flowmap::{
-    Error, FlowMap, Learned, Number, Tensor, Var,
+    Error, FlowMap, Learned, Number, Tensor, TimeGrid, Var,
     backend::ndarray::NdTensor,
     exact::DiagonalGaussian,
     flow_map,
     interpolant::{Linear, Trigonometric},
     law::{Constants, Normal},
     nn::{Mlp, MlpShape, Model},
-    sample::{self, Grid, LookAhead},
+    sample::{self, LookAhead},
 };
 use std::f64::consts::FRAC_PI_2;
 
@@ -22,8 +22,8 @@ fn model() -> DiagonalGaussian<1, Linear> {
     DiagonalGaussian::new(Linear, [[0.0], [MEAN]], [[1.0], [DEVIATION]]).unwrap()
 }
 
-fn grid(steps: usize) -> Grid {
-    Grid::uniform([0.0, 1.0], steps).unwrap()
+fn grid(steps: usize) -> TimeGrid {
+    TimeGrid::uniform([0.0, 1.0], steps).unwrap()
 }
 
 fn linear(x: &Taped) -> Taped {
@@ -70,7 +70,7 @@ fn a_strength_that_changes_counts_at_the_start_of_each_step() {
     // on the circle of unit variance each step moves the end by its length times the strength
     let model = DiagonalGaussian::new(Trigonometric, [[0.0]; 2], [[1.0]; 2]).unwrap();
     let guided = LookAhead::new(linear, |t: f64| if t < 0.5 { 2.0 } else { 0.0 });
-    let times = Grid::new(vec![0.0, 0.2, 0.6, 1.0]).unwrap();
+    let times = TimeGrid::new(vec![0.0, 0.2, 0.6, 1.0]).unwrap();
     let found = guided.follow(&model, &times, &rows(&[0.3], 1), 1).unwrap().to_vec()[0];
     assert!((found - (0.3 + 1.3 * 2.0 * 0.6)).abs() < 1e-14, "{found}");
 }
@@ -104,7 +104,7 @@ fn the_gradient_is_that_of_differences() {
     let network: Mlp<Batch> = network(MlpShape::new(2, 16, 2));
     let (map, taped) = (Learned(&network), Learned(network.off_tape()));
     let starts = [0.3, -0.8, 1.1, 0.4, -0.5, 0.0];
-    let (x, times) = (rows(&starts, 2), Grid::new(vec![0.2, 0.9]).unwrap());
+    let (x, times) = (rows(&starts, 2), TimeGrid::new(vec![0.2, 0.9]).unwrap());
     let reward = |starts: &[f64]| curved(&times.follow(&map, &rows(starts, 2))).to_vec();
     let mut expected = starts;
     for k in 0..6 {
@@ -163,7 +163,8 @@ fn the_reward_rises_whichever_way_time_runs() {
         flow_map(move |s: &Taped, t: &Taped, x: &Taped| model.flow(&(-s.clone()).shift(1.0), &(-t.clone()).shift(1.0), x));
     let guided = LookAhead::new(linear, |_| 1.0);
     let forward = guided.follow(&model, &grid(4), &rows(&[0.4], 1), 1).unwrap();
-    let backward = guided.follow(&reversed, &Grid::new(vec![1.0, 0.75, 0.5, 0.25, 0.0]).unwrap(), &rows(&[0.4], 1), 1).unwrap();
+    let backward =
+        guided.follow(&reversed, &TimeGrid::new(vec![1.0, 0.75, 0.5, 0.25, 0.0]).unwrap(), &rows(&[0.4], 1), 1).unwrap();
     assert_eq!(forward.to_vec(), backward.to_vec());
     assert!(forward.to_vec()[0] > MEAN + DEVIATION * 0.4 + 0.5);
 }

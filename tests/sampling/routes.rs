@@ -2,7 +2,7 @@
 
 use super::{AnyPath, Batch, at, check_moments, moments, paths, rows};
 use flowmap::{
-    FlowMap, Learned, Tensor,
+    FlowMap, Learned, Tensor, TimeGrid,
     backend::ndarray::NdTensor,
     data::Images,
     exact::DiagonalGaussian,
@@ -12,7 +12,7 @@ use flowmap::{
     learn::Conditional,
     nn::{Mlp, MlpShape},
     random::stream,
-    sample::{self, Grid, Leg, Restart, Route},
+    sample::{self, Leg, Restart, Route},
 };
 
 const MEANS: [[f64; 2]; 2] = [[0.0; 2], [1.0, -2.0]];
@@ -22,8 +22,8 @@ fn target<I: Interpolant>(path: I) -> DiagonalGaussian<2, I> {
     DiagonalGaussian::new(path, MEANS, DEVIATIONS).unwrap()
 }
 
-fn grid(path: &impl Interpolant, steps: usize) -> Grid {
-    Grid::uniform(path.span(), steps).unwrap()
+fn grid(path: &impl Interpolant, steps: usize) -> TimeGrid {
+    TimeGrid::uniform(path.span(), steps).unwrap()
 }
 
 fn routes(path: &AnyPath) -> Vec<(String, Route)> {
@@ -64,7 +64,7 @@ fn without_gamma_a_route_is_the_grid_bit_for_bit() {
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3, &()).unwrap();
     let (map, noise) = (Learned(&network), Normal::standard(2).unwrap());
     for times in [vec![0.0, 0.3, 0.4, 1.0], vec![1.0, 0.5, 0.0]] {
-        let grid = Grid::new(times).unwrap();
+        let grid = TimeGrid::new(times).unwrap();
         let route = Route::gamma(&Linear, &grid, 0.0).unwrap();
         assert_eq!(route, Route::from(&grid));
         let plain = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, 5000, 7, &());
@@ -74,7 +74,7 @@ fn without_gamma_a_route_is_the_grid_bit_for_bit() {
 
 #[test]
 fn gamma_leads_as_far_beyond_each_time_as_it_says() {
-    let grid = Grid::new(vec![0.0, 0.2, 0.6, 1.0]).unwrap();
+    let grid = TimeGrid::new(vec![0.0, 0.2, 0.6, 1.0]).unwrap();
     for gamma in [0.25, 0.9, 1.0] {
         let route = Route::gamma(&Linear, &grid, gamma).unwrap();
         assert_eq!((route.steps(), route.legs().len()), (3, 5));
@@ -92,19 +92,19 @@ fn gamma_leads_as_far_beyond_each_time_as_it_says() {
     }
     // a path that ends before all noise is gone
     let path: Path = "vp".parse().unwrap();
-    let route = Route::gamma(&path, &Grid::new(vec![0.0, 3.0, 4.999]).unwrap(), 1.0).unwrap();
+    let route = Route::gamma(&path, &TimeGrid::new(vec![0.0, 3.0, 4.999]).unwrap(), 1.0).unwrap();
     assert_eq!(route.legs()[0], Leg::Flow([0.0, 4.999]));
 }
 
 #[test]
 fn a_restart_goes_to_and_fro() {
     let restarts = [Restart { interval: [0.2, 0.6], rounds: 2 }];
-    let route = Route::restarting(&Linear, &Grid::uniform([0.0, 1.0], 2).unwrap(), &restarts).unwrap();
+    let route = Route::restarting(&Linear, &TimeGrid::uniform([0.0, 1.0], 2).unwrap(), &restarts).unwrap();
     let flows: Vec<_> = route.legs().iter().map(|leg| if let Leg::Flow(times) = leg { Some(*times) } else { None }).collect();
     let round = [None, Some([0.2, 0.5]), Some([0.5, 0.6])];
     let expected = [&[Some([0.0, 0.5]), Some([0.5, 0.6])][..], &round, &round, &[Some([0.6, 1.0])]].concat();
     assert_eq!((flows, route.steps()), (expected, 7));
-    let grid = Grid::uniform([0.0, 1.0], 2).unwrap();
+    let grid = TimeGrid::uniform([0.0, 1.0], 2).unwrap();
     assert_eq!(Route::restarting(&Linear, &grid, &[]).unwrap(), Route::from(&grid));
 }
 
@@ -128,7 +128,7 @@ fn errors_are_forgotten_as_much_as_they_should_be() {
         let x: Batch = model.flow(s, t, x);
         flowmap::Number::shift(&x, bias)
     });
-    let grid = Grid::uniform([0.0, 1.0], 4).unwrap();
+    let grid = TimeGrid::uniform([0.0, 1.0], 4).unwrap();
     let restarting = |rounds| match rounds {
         0 => Route::from(&grid),
         _ => Route::restarting(&Linear, &grid, &[Restart { interval: [0.3, 0.8], rounds }]).unwrap(),
@@ -183,7 +183,7 @@ fn classes_get_no_noise() {
 #[test]
 fn noise_that_cannot_be_renewed_is_refused() {
     let uniform = Uniform::new(&[[-1.0, 1.0]; 2]).unwrap();
-    let grid = Grid::uniform([0.0, 1.0], 3).unwrap();
+    let grid = TimeGrid::uniform([0.0, 1.0], 3).unwrap();
     let draw = |route: &Route, law: &dyn Law| route.draw::<Batch>(&target(Linear), law, 10, 1, &());
     let route = Route::gamma(&Linear, &grid, 0.5).unwrap();
     assert!(draw(&route, &uniform).unwrap_err().to_string().contains("normal"));
@@ -193,14 +193,14 @@ fn noise_that_cannot_be_renewed_is_refused() {
 
 #[test]
 fn routes_that_lead_nowhere_are_refused() {
-    let grid = Grid::uniform([0.0, 1.0], 3).unwrap();
-    let gamma = |times: &[f64], gamma| Route::gamma(&Linear, &Grid::new(times.to_vec()).unwrap(), gamma);
+    let grid = TimeGrid::uniform([0.0, 1.0], 3).unwrap();
+    let gamma = |times: &[f64], gamma| Route::gamma(&Linear, &TimeGrid::new(times.to_vec()).unwrap(), gamma);
     for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
         assert!(gamma(&[0.0, 1.0], bad).unwrap_err().to_string().contains("gamma"));
     }
     for times in [&[1.0, 0.5, 0.0][..], &[0.0, 0.5, 1.5, 2.0], &[-2.0, -1.0, 0.5], &[-1.0, 0.5, 1.0]] {
         assert!(gamma(times, 0.5).unwrap_err().to_string().contains("ascend within"), "{times:?}");
-        assert!(Route::restarting(&Linear, &Grid::new(times.to_vec()).unwrap(), &[]).is_err(), "{times:?}");
+        assert!(Route::restarting(&Linear, &TimeGrid::new(times.to_vec()).unwrap(), &[]).is_err(), "{times:?}");
     }
     let restarting = |interval, rounds| Route::restarting(&Linear, &grid, &[Restart { interval, rounds }]);
     for interval in [[0.5, 0.5], [0.8, 0.2], [-0.1, 0.5], [0.5, 1.1], [f64::NAN, 0.5], [0.1, f64::NAN]] {
@@ -208,6 +208,6 @@ fn routes_that_lead_nowhere_are_refused() {
     }
     assert!(restarting([0.2, 0.8], 0).is_err());
     assert!(restarting([0.2, 0.8], u32::MAX).unwrap_err().to_string().contains("more than"));
-    let long = Grid::uniform([0.0, 1.0], 1_000_000).unwrap();
+    let long = TimeGrid::uniform([0.0, 1.0], 1_000_000).unwrap();
     assert!(Route::gamma(&Linear, &long, 0.5).unwrap_err().to_string().contains("more than"));
 }

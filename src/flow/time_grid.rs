@@ -1,12 +1,13 @@
 //! Grids of times.
 
-use crate::{Error, FlowMap, Number, Result, State};
+use super::FlowMap;
+use crate::{Error, Result, state::State};
 
 /// A grid of times `t_0, t_1, …, t_N` along which a flow map is applied `N` times.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, sample::Grid};
-/// let grid = Grid::uniform([0.0, 1.0], 4)?;
+/// use flowmap::{TimeGrid, exact::Rotation};
+/// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
 /// assert_eq!(grid.times(), [0.0, 0.25, 0.5, 0.75, 1.0]);
 /// let turn = Rotation::new(1.0)?;
 /// let [x, y] = grid.follow(&turn, &[1.0_f64, 0.0]);
@@ -14,11 +15,11 @@ use crate::{Error, FlowMap, Number, Result, State};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Grid {
+pub struct TimeGrid {
     times: Vec<f64>,
 }
 
-impl Grid {
+impl TimeGrid {
     /// `steps` equal steps over `span`: 1 step is the one-step sampler `X_{0,1}`.
     ///
     /// # Errors
@@ -64,13 +65,12 @@ impl Grid {
 
     /// `X_{t_{N-1},t_N} ∘ … ∘ X_{t_0,t_1}(x)`.
     pub fn follow<X: State>(&self, map: &(impl FlowMap<X> + ?Sized), x: &X) -> X {
-        let form = x.norm();
-        pairs(&self.times).fold(x.clone(), |x, [s, t]| map.flow(&form.constant(s), &form.constant(t), &x))
+        pairs(&self.times).fold(x.clone(), |x, times| map.carry(times, &x))
     }
 }
 
 /// The two times of each step.
-pub(super) fn pairs(times: &[f64]) -> impl Iterator<Item = [f64; 2]> {
+pub(crate) fn pairs(times: &[f64]) -> impl Iterator<Item = [f64; 2]> {
     times.windows(2).map(|t| [t[0], t[1]])
 }
 
@@ -80,19 +80,19 @@ mod tests {
 
     #[test]
     fn grids_that_lead_nowhere_are_refused() {
-        assert!(Grid::uniform([0.0, 1.0], 0).is_err());
-        assert!(Grid::uniform([1.0, 1.0], 2).is_err());
-        assert!(Grid::uniform([0.0, 1.0], usize::MAX).is_err());
-        assert!(Grid::uniform([0.0, 1e-323], 1000).is_err(), "there are not so many numbers");
+        assert!(TimeGrid::uniform([0.0, 1.0], 0).is_err());
+        assert!(TimeGrid::uniform([1.0, 1.0], 2).is_err());
+        assert!(TimeGrid::uniform([0.0, 1.0], usize::MAX).is_err());
+        assert!(TimeGrid::uniform([0.0, 1e-323], 1000).is_err(), "there are not so many numbers");
         for bad in [vec![], vec![0.0], vec![0.0, 0.0], vec![0.0, 1.0, 0.5], vec![0.0, f64::NAN], vec![0.0, f64::INFINITY]] {
-            assert!(Grid::new(bad.clone()).is_err(), "{bad:?}");
+            assert!(TimeGrid::new(bad.clone()).is_err(), "{bad:?}");
         }
-        assert!(Grid::new(vec![1.0, 0.5, 0.0]).is_ok());
+        assert!(TimeGrid::new(vec![1.0, 0.5, 0.0]).is_ok());
     }
 
     #[test]
     fn the_ends_of_a_uniform_grid_are_exact() {
-        let grid = Grid::uniform([0.1, 0.7], 7).unwrap();
+        let grid = TimeGrid::uniform([0.1, 0.7], 7).unwrap();
         assert_eq!([grid.times()[0], grid.times()[7]], [0.1, 0.7]);
     }
 }
