@@ -6,7 +6,7 @@
 //!
 //! | flow | equation | note |
 //! |---|---|---|
-//! | [`Linear`] | `x' = a cos(t) x` | depends on both times, not on their difference |
+//! | [`PeriodicGrowth`] | `x' = a cos(t) x` | depends on both times, not on their difference |
 //! | [`Logistic`] | `x' = r x (1 - x/K)` | blows up outside `[0, K]`, at a known time |
 //! | [`Blowup`] | `x' = x²` | leaves every bounded set in finite time |
 //! | [`Riccati`] | `x' = a + b x + c x²` | Möbius transformations |
@@ -60,12 +60,12 @@ mod drift;
 mod expm;
 #[cfg(feature = "nalgebra")]
 mod gaussian;
-mod linear;
 mod logarithmic_growth;
 mod logistic;
 mod michaelis_menten;
 mod mixture;
 mod overdamped_pendulum;
+mod periodic_growth;
 mod pitchfork;
 mod prothero_robinson;
 mod quadratic_drag;
@@ -113,12 +113,12 @@ pub use drift::Drift;
 pub use expm::expm;
 #[cfg(feature = "nalgebra")]
 pub use gaussian::Gaussian;
-pub use linear::Linear;
 pub use logarithmic_growth::LogarithmicGrowth;
 pub use logistic::Logistic;
 pub use michaelis_menten::MichaelisMenten;
 pub use mixture::{Component, Mixture};
 pub use overdamped_pendulum::OverdampedPendulum;
+pub use periodic_growth::PeriodicGrowth;
 pub use pitchfork::Pitchfork;
 pub use prothero_robinson::ProtheroRobinson;
 pub use quadratic_drag::QuadraticDrag;
@@ -127,7 +127,7 @@ pub use rank_one::RankOne;
 pub use riccati::Riccati;
 pub use rodrigues::Rodrigues;
 pub use rotation::Rotation;
-pub use separable::{Autonomous, Separable};
+pub use separable::{Separable, TimeIndependent};
 pub use shear::Shear;
 pub use turning::Turning;
 

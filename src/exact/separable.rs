@@ -9,27 +9,27 @@ use crate::{Error, Num, Number, Ode, Result};
 /// An exact flow whose velocity does not depend on time.
 ///
 /// ```
-/// use flowmap::{exact::{Autonomous, Logistic}, Num};
+/// use flowmap::{exact::{TimeIndependent, Logistic}, Num};
 /// // at rest at one time is at rest at all times
-/// fn rests_at<F: Autonomous<1>>(x: f64, flow: &F) -> bool {
+/// fn rests_at<F: TimeIndependent<1>>(x: f64, flow: &F) -> bool {
 ///     flow.rhs(&Num(0.0), &[Num(x)]) == [Num(0.0)]
 /// }
 /// let growth = Logistic::new(1.0, 10.0)?;
 /// assert!(rests_at(0.0, &growth) && rests_at(10.0, &growth) && !rests_at(5.0, &growth));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
-pub trait Autonomous<const D: usize>: ExactFlow<D> {}
+pub trait TimeIndependent<const D: usize>: ExactFlow<D> {}
 
-impl Autonomous<1> for Blowup {}
-impl Autonomous<1> for LogarithmicGrowth {}
-impl Autonomous<1> for Logistic {}
-impl Autonomous<1> for MichaelisMenten {}
-impl Autonomous<1> for OverdampedPendulum {}
-impl Autonomous<1> for Pitchfork {}
-impl Autonomous<1> for Riccati {}
-impl Autonomous<2> for DampedOscillator {}
-impl Autonomous<2> for Rotation {}
-impl<const D: usize> Autonomous<D> for Affine<D> {}
+impl TimeIndependent<1> for Blowup {}
+impl TimeIndependent<1> for LogarithmicGrowth {}
+impl TimeIndependent<1> for Logistic {}
+impl TimeIndependent<1> for MichaelisMenten {}
+impl TimeIndependent<1> for OverdampedPendulum {}
+impl TimeIndependent<1> for Pitchfork {}
+impl TimeIndependent<1> for Riccati {}
+impl TimeIndependent<2> for DampedOscillator {}
+impl TimeIndependent<2> for Rotation {}
+impl<const D: usize> TimeIndependent<D> for Affine<D> {}
 
 /// An autonomous flow on a clock `θ` that does not run evenly: on the line, every separable equation `x' = g(t) h(x)` with
 /// `g = θ'`.
@@ -59,7 +59,7 @@ pub struct Separable<E, const D: usize> {
     clock: Drift<1>,
 }
 
-impl<const D: usize, E: Autonomous<D>> Separable<E, D> {
+impl<const D: usize, E: TimeIndependent<D>> Separable<E, D> {
     /// `flow` on a clock that advances as the drift does. It may run backward, but must not turn back.
     ///
     /// # Errors
@@ -100,14 +100,14 @@ impl<const D: usize, E: Autonomous<D>> Separable<E, D> {
     }
 }
 
-impl<const D: usize, E: Autonomous<D>> Ode<D> for Separable<E, D> {
+impl<const D: usize, E: TimeIndependent<D>> Ode<D> for Separable<E, D> {
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let [rate] = self.clock.rate(&t.0).map(Num);
         self.flow.rhs(t, x).map(|velocity| &rate * velocity)
     }
 }
 
-impl<const D: usize, E: Autonomous<D>> ExactFlow<D> for Separable<E, D> {
+impl<const D: usize, E: TimeIndependent<D>> ExactFlow<D> for Separable<E, D> {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
         let elapsed = self.elapsed(s, t);
         self.flow.solution(&elapsed.constant(0.0), &elapsed, x)
@@ -126,7 +126,7 @@ impl<const D: usize, E: Autonomous<D>> ExactFlow<D> for Separable<E, D> {
     }
 }
 
-exact_flow!(Separable<E, D>, D, [const D: usize, E: Autonomous<D>]);
+exact_flow!(Separable<E, D>, D, [const D: usize, E: TimeIndependent<D>]);
 
 #[cfg(test)]
 mod tests {

@@ -29,7 +29,7 @@ pub use linear::*;
 pub use nonlinear::*;
 pub use scalar::*;
 
-use super::{Affine, Blowup, CouplingFlow, CouplingLayer, ExactFlow, Linear, Logistic, Rotation};
+use super::{Affine, Blowup, CouplingFlow, CouplingLayer, ExactFlow, Logistic, PeriodicGrowth, Rotation};
 use crate::{Case, Error};
 use proptest::{array::uniform, collection::vec, prelude::*};
 use std::fmt::Debug;
@@ -59,7 +59,7 @@ pub trait Typical<const D: usize>: ExactFlow<D> + Clone + Debug + 'static {
 }
 
 impl Typical<1> for Blowup {}
-impl Typical<1> for Linear {
+impl Typical<1> for PeriodicGrowth {
     fn typical_times(&self) -> [f64; 2] {
         [-10.0, 10.0]
     }
@@ -154,9 +154,9 @@ pub fn blowup() -> impl Strategy<Value = Blowup> {
     Just(Blowup)
 }
 
-/// [`Linear`], with amplitude up to 2.
-pub fn linear() -> impl Strategy<Value = Linear> {
-    (-2.0..2.0).prop_map(|a| Linear::new(a).expect("finite"))
+/// [`PeriodicGrowth`], with amplitude up to 2.
+pub fn periodic_growth() -> impl Strategy<Value = PeriodicGrowth> {
+    (-2.0..2.0).prop_map(|a| PeriodicGrowth::new(a).expect("finite"))
 }
 
 /// [`Logistic`], with rates up to 3 of both signs and capacities from 1/2 to 4.

@@ -63,7 +63,7 @@ impl<P: Pair, A: VelocityField<P::First>, B: VelocityField<P::Second>> VelocityF
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, Lattice, State, exact::CouplingFlow, exact::Linear, verify};
+    use crate::{Case, Dual, Lattice, State, exact::CouplingFlow, exact::PeriodicGrowth, verify};
 
     type Point = ([f64; 2], [f64; 1]);
 
@@ -72,8 +72,8 @@ mod tests {
         cases.map(|Case { s, t, x: [x, y, z] }| Case { s, t, x: ([x, y], [z]) })
     }
 
-    fn product() -> Product<CouplingFlow<2>, Linear> {
-        Product(CouplingFlow::random(3, 23).unwrap(), Linear::new(0.8).unwrap())
+    fn product() -> Product<CouplingFlow<2>, PeriodicGrowth> {
+        Product(CouplingFlow::random(3, 23).unwrap(), PeriodicGrowth::new(0.8).unwrap())
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
             cases().map(|Case { s, t, x }| Case { s: Dual::new(s, 0.5), t: Dual::constant(t), x: Dual::new(x, x.negated()) });
         let report = verify(&product(), &product(), moving);
         assert!(report.holds(1e-12), "{report}");
-        let nested = Product(product(), Linear::new(-2.0).unwrap());
+        let nested = Product(product(), PeriodicGrowth::new(-2.0).unwrap());
         let report = verify(&nested, &nested, cases().map(|Case { s, t, x }| Case { s, t, x: (x, x.1) }));
         assert!(report.holds(1e-12), "{report}");
     }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_wrong_part_is_found_out_on_either_side() {
         let Product(first, second) = product();
-        let report = verify(&product(), &Product(first, Linear::new(0.9).unwrap()), cases());
+        let report = verify(&product(), &Product(first, PeriodicGrowth::new(0.9).unwrap()), cases());
         assert!(report.line("Lagrangian").unwrap().max > 0.01, "{report}");
         let report = verify(&product(), &Product(CouplingFlow::<2>::random(3, 24).unwrap(), second), cases());
         assert!(report.line("Eulerian").unwrap().max > 0.1, "{report}");

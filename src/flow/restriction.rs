@@ -171,9 +171,9 @@ mod tests {
     #[cfg(feature = "ndarray")]
     #[test]
     fn samples_of_a_batch_are_restricted_one_by_one() {
-        use crate::{Value, backend::ndarray::NdTensor, exact::Linear};
+        use crate::{Value, backend::ndarray::NdTensor, exact::PeriodicGrowth};
         let tensor = |values: &[f64], shape: &[usize]| NdTensor::new(values.to_vec(), shape).unwrap();
-        let map = Restriction::new(Linear::new(1.0).unwrap(), [0.0, 1.0]).unwrap();
+        let map = Restriction::new(PeriodicGrowth::new(1.0).unwrap(), [0.0, 1.0]).unwrap();
         let (s, x) = (tensor(&[0.0], &[]), tensor(&[1.0, 1.0, 1.0], &[3, 1]));
         let end = map.flow(&s, &tensor(&[0.5, 1.5, 1.0], &[3]), &x).values();
         assert_eq!([end[0], end[2]], [0.5_f64, 1.0].map(|t| t.sin().exp()));

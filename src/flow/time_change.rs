@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::{
         Case, Lattice, Report,
-        exact::{CouplingFlow, Linear},
+        exact::{CouplingFlow, PeriodicGrowth},
         field, verify,
     };
 
@@ -233,7 +233,7 @@ mod tests {
                 t.sin()
             }
         }
-        let (growth, linear) = (crate::exact::Affine::new([[0.7]], [0.0]).unwrap(), Linear::new(0.7).unwrap());
+        let (growth, linear) = (crate::exact::Affine::new([[0.7]], [0.0]).unwrap(), PeriodicGrowth::new(0.7).unwrap());
         let map = TimeChange { of: growth, clock: &Sine };
         for (s, t) in [(0.0, 2.0), (1.0, -4.0)] {
             let (a, b): ([f64; 1], [f64; 1]) = (map.flow(&s, &t, &[1.5]), linear.flow(&s, &t, &[1.5]));

@@ -56,7 +56,7 @@ macro_rules! flows {
 
 flows! {
     blowup: strategy::blowup();
-    linear: strategy::linear();
+    periodic_growth: strategy::periodic_growth();
     logistic: strategy::logistic();
     rotation: strategy::rotation();
     affine_in_1_dimension: strategy::affine::<1>();
@@ -125,7 +125,7 @@ flows! {
 /// nonlinear ones in several dimensions.
 const EXPECTED: [&[&str]; 5] = [
     &[
-        "linear",
+        "periodic_growth",
         "drift",
         "prothero_robinson",
         "logistic",

@@ -157,7 +157,7 @@ macro_rules! flows {
 }
 
 flows! {
-    linear: strategy::linear();
+    periodic_growth: strategy::periodic_growth();
     logistic: strategy::logistic();
     blowup: strategy::blowup();
     rotation: strategy::rotation();

@@ -2,8 +2,8 @@
 
 use super::Typical;
 use crate::exact::{
-    Autonomous, Bernoulli, Drift, LogarithmicGrowth, MichaelisMenten, OverdampedPendulum, Pitchfork, ProtheroRobinson,
-    QuadraticDrag, QuinticTube, Riccati, Separable,
+    Bernoulli, Drift, LogarithmicGrowth, MichaelisMenten, OverdampedPendulum, Pitchfork, ProtheroRobinson, QuadraticDrag,
+    QuinticTube, Riccati, Separable, TimeIndependent,
 };
 use proptest::{array::uniform, prelude::*, sample::select};
 
@@ -29,7 +29,7 @@ impl Typical<1> for ProtheroRobinson {}
 impl Typical<2> for QuadraticDrag {}
 impl Typical<1> for QuinticTube {}
 impl Typical<1> for Riccati {}
-impl<const D: usize, E: Autonomous<D> + Typical<D>> Typical<D> for Separable<E, D> {
+impl<const D: usize, E: TimeIndependent<D> + Typical<D>> Typical<D> for Separable<E, D> {
     fn typical_box(&self) -> [[f64; 2]; D] {
         self.inner().typical_box()
     }
@@ -94,7 +94,7 @@ pub fn riccati() -> impl Strategy<Value = Riccati> {
 /// [`Separable`] flows on clocks that run at rates from 1/5 to 2, forward and backward.
 pub fn time_changed<const D: usize, E>(flows: impl Strategy<Value = E>) -> impl Strategy<Value = Separable<E, D>>
 where
-    E: Autonomous<D> + Typical<D>,
+    E: TimeIndependent<D> + Typical<D>,
 {
     (flows, 0.6..1.0_f64, 0.0..1.0, 0.5..3.0, -3.0..3.0, any::<bool>()).prop_map(|(flow, mean, share, frequency, phase, back)| {
         let mean = if back { -mean } else { mean };

@@ -7,8 +7,8 @@ use std::fmt;
 /// needs.
 ///
 /// ```
-/// use flowmap::{exact::Linear, learn::Known};
-/// let decay = Linear::new(-1.0)?;
+/// use flowmap::{exact::PeriodicGrowth, learn::Known};
+/// let decay = PeriodicGrowth::new(-1.0)?;
 /// let known = Known::<[f64; 1]> { field: Some(&decay), ..Known::nothing() };
 /// # Ok::<(), flowmap::Error>(())
 /// ```

@@ -12,9 +12,9 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - domain: the whole line, all times
 ///
 /// ```
-/// use flowmap::{exact::Linear, FlowMap};
+/// use flowmap::{exact::PeriodicGrowth, FlowMap};
 /// let half_pi = std::f64::consts::FRAC_PI_2;
-/// let end = Linear::new(1.0)?.flow(&0.0, &half_pi, &[2.0]);
+/// let end = PeriodicGrowth::new(1.0)?.flow(&0.0, &half_pi, &[2.0]);
 /// assert!((end[0] - 2.0 * 1.0_f64.exp()).abs() < 1e-14);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -22,11 +22,11 @@ use crate::{Error, Num, Number, Ode, Result};
 /// Reference: T. E. Hull, W. H. Enright, B. M. Fellen, A. E. Sedgwick, Comparing numerical methods for ordinary differential
 /// equations, SIAM J. Numer. Anal. 9(4), 1972, problem A3 (`a = 1`).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Linear {
+pub struct PeriodicGrowth {
     amplitude: f64,
 }
 
-impl Linear {
+impl PeriodicGrowth {
     /// With growth rate `a cos t`; `a` is per unit of time.
     ///
     /// # Errors
@@ -44,13 +44,13 @@ impl Linear {
     }
 }
 
-impl Ode<1> for Linear {
+impl Ode<1> for PeriodicGrowth {
     fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [self.amplitude * t.cos() * x]
     }
 }
 
-impl ExactFlow<1> for Linear {
+impl ExactFlow<1> for PeriodicGrowth {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         [self.growth(s, t) * x]
     }
@@ -60,7 +60,7 @@ impl ExactFlow<1> for Linear {
     }
 }
 
-exact_flow!(Linear, 1);
+exact_flow!(PeriodicGrowth, 1);
 
 #[cfg(test)]
 mod tests {
@@ -70,13 +70,13 @@ mod tests {
     #[test]
     fn end_of_detest_problem_a3() {
         // e^(sin 20), as the reference values of the test set have it
-        let end = Linear::new(1.0).unwrap().flow(&0.0, &20.0, &[1.0_f64]);
+        let end = PeriodicGrowth::new(1.0).unwrap().flow(&0.0, &20.0, &[1.0_f64]);
         assert!((end[0] - 2.491_650_271_850_414_5).abs() < 1e-13, "{}", end[0]);
     }
 
     #[test]
     fn infinite_rate_is_refused() {
-        assert!(Linear::new(f64::NAN).is_err());
-        assert!(Linear::new(f64::NEG_INFINITY).is_err());
+        assert!(PeriodicGrowth::new(f64::NAN).is_err());
+        assert!(PeriodicGrowth::new(f64::NEG_INFINITY).is_err());
     }
 }
