@@ -287,7 +287,7 @@ fn fifty_oscillators_by_a_stiff_solver() {
     let single: Vec<f32> = start.iter().map(|x| *x as f32).collect();
     let coarse = Stiff::bdf().tolerance(Tolerance::new(1e-4, 1e-4).unwrap());
     let found = coarse.of(&chain).carry(span, &single);
-    close(&found.into_iter().map(f64::from).collect::<Vec<_>>(), &chain.carry(span, &start), 0.05);
+    close(&found.into_iter().map(f64::from).collect::<Vec<_>>(), &chain.carry(span, &start), 2e-3);
     // on duals, of a short chain: a column of the Jacobian
     let short = Chain(3).field();
     let moving = Dual::new(vec![0.3, 0.0, -0.1, 0.0, 0.2, 0.0], vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);

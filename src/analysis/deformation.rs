@@ -120,7 +120,7 @@ impl<M: Row<Item: Row<Item = f64>>> Deformation<M> {
     }
 }
 
-/// How `map` deforms the neighbourhood of `x` from time `s` to time `t`: its [`Deformation`].
+/// How `map` deforms the neighbourhood of `x` from time `s` to time `t`: its [`Deformation`], which has an example.
 ///
 /// # Errors
 /// What `map` says where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a time, the start or a

@@ -1,7 +1,7 @@
 //! How much of a flow matching loss can still be learned.
 
 use crate::{
-    Error, Number, Result, State, Value, VelocityField,
+    Error, Result, State, Value, VelocityField,
     interpolant::Interpolant,
     quadrature::Rule,
     statistics::{Estimate, normal_quantile},
@@ -69,10 +69,9 @@ impl Excess {
         // for each sample its loss, conditional variance, and excess at each node
         let mut samples: Vec<[Vec<f64>; 3]> = Vec::new();
         for (x0, x1) in pairs.into_iter().filter(|(x0, _)| !x0.values().is_empty()) {
-            let form = x0.dot(&x1);
             let first = samples.len();
             for node in &rule.nodes {
-                let t = form.constant(*node);
+                let t = x0.time(*node);
                 let (x, rate) = (interpolant.point(&t, &x0, &x1), interpolant.velocity(&t, &x0, &x1));
                 let (v, b) = (velocity.velocity(&t, &x), exact.velocity(&t, &x));
                 let squares = [v.minus(&rate), b.minus(&rate), v.minus(&b)].map(|e| e.dot(&e).values());

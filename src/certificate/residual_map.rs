@@ -1,7 +1,7 @@
 //! Residuals over both times.
 
 use crate::{
-    Error, FlowMap, Number, Result, State, Value,
+    Error, FlowMap, Result, State, Value,
     analysis::{Grid, ScalarField},
     characterization::Characterization,
 };
@@ -60,15 +60,13 @@ where
     for i in 0..cells {
         let [s, _] = grid.centre(i, 0);
         for x in &mut states {
-            let form = x.dot(x);
-            *x = exact.try_flow(&form.constant(last), &form.constant(s), x)?;
+            *x = exact.try_carry([last, s], x)?;
         }
         last = s;
         for j in i..cells {
             let [_, t] = grid.centre(i, j);
             let squares = states.iter().flat_map(|x| {
-                let form = x.dot(x);
-                let residual = identity.residual(map, field, &form.constant(s), &form.constant(t), x);
+                let residual = identity.residual(map, field, &x.time(s), &x.time(t), x);
                 residual.dot(&residual).values()
             });
             let (sum, count) = squares.fold((0.0, 0.0), |(sum, count), square| (sum + square, count + 1.0));

@@ -2,7 +2,7 @@
 
 use super::{OneSidedLipschitz, bound::Residuals};
 use crate::{
-    Dual, Error, FlowMap, Number, Result, State, Value, VelocityField,
+    Dual, Error, FlowMap, Result, State, Value, VelocityField,
     characterization::{Characterization, Eulerian, Lagrangian},
     quadrature::Rule,
 };
@@ -65,9 +65,8 @@ impl Survey {
         if let Some(bad) = starts.iter().find(|x| !x.is_finite()) {
             return Err(Error::invalid("samples", format!("a coordinate is {bad}; draw finite points")));
         }
-        let form = x.dot(x);
-        let (s, t) = (form.constant(from), form.constant(to));
-        self.check_dimension(starts.len() / form.values().len())?;
+        let (s, t) = (x.time(from), x.time(to));
+        self.check_dimension(x.dimension())?;
 
         // first, because a map that does not get there knows best why
         let end = subject.map.try_flow(&s, &t, x)?;
@@ -75,7 +74,7 @@ impl Survey {
         extend(&mut self.lagrangian.defect, &defect, [from, from])?;
         let (mut last, mut exact) = (s.clone(), x.clone());
         for (k, &node) in rule.nodes.iter().enumerate() {
-            let r = form.constant(node);
+            let r = x.time(node);
             exact = subject.exact.try_flow(&last, &r, &exact)?;
             let (end, derivative) = Lagrangian::end_derivative(subject.map, &s, &r, x);
             let residual = derivative.minus(&subject.field.velocity(&r, &end));

@@ -91,29 +91,19 @@
 /// [`ParametricOde`](crate::ParametricOde) by hand.
 #[macro_export]
 macro_rules! ode {
-    (
-        $(#[$meta:meta])* $vis:vis struct $name:ident;
-        |$t:pat_param, [$($x:pat_param),+ $(,)?]| $velocity:tt
-        $(stops |$from:pat_param, $to:pat_param| $stops:tt)?
-        $(flow |$s:pat_param, $u:pat_param, [$($y:pat_param),+ $(,)?]| $solution:tt)?
-    ) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident; $($formulas:tt)*) => {
         $(#[$meta])*
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         $vis struct $name;
-        $crate::ode! { @plain $name [] [$t] [$($x),+] $velocity [$($from, $to, $stops)?] [$([$s] [$u] [$($y),+] $solution)?] }
+        $crate::ode! { @formulas $name [] $($formulas)* }
     };
-    (
-        $(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $p:ident),+ $(,)? }
-        |$t:pat_param, [$($x:pat_param),+ $(,)?]| $velocity:tt
-        $(stops |$from:pat_param, $to:pat_param| $stops:tt)?
-        $(flow |$s:pat_param, $u:pat_param, [$($y:pat_param),+ $(,)?]| $solution:tt)?
-    ) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $p:ident),+ $(,)? } $($formulas:tt)*) => {
         $(#[$meta])*
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         $vis struct $name<Parameter_ = ::core::primitive::f64> {
             $($(#[$doc])* #[doc = ::core::concat!("The parameter `", ::core::stringify!($p), "`.")] pub $p: Parameter_),+
         }
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "nobody needs all of it")]
         impl<Parameter_> $name<Parameter_> {
             /// With these parameters, in the order of their names.
             #[must_use]
@@ -126,15 +116,29 @@ macro_rules! ode {
                 [$(self.$p),+]
             }
         }
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "nobody needs all of it")]
         impl $name<()> {
             /// The names of the parameters.
             $vis const PARAMETERS: [&'static ::core::primitive::str; [$(::core::stringify!($p)),+].len()] = [$(::core::stringify!($p)),+];
             /// The ODE with parameters that are still to be given.
             $vis const ODE: Self = Self { $($p: ()),+ };
         }
-        $crate::ode! { @plain $name [$($p)+] [$t] [$($x),+] $velocity [$($from, $to, $stops)?] [$([$s] [$u] [$($y),+] $solution)?] }
-        $crate::ode! { @numbers $name [$($p)+] [$t] [$($x),+] $velocity [$($from, $to, $stops)?] [$([$s] [$u] [$($y),+] $solution)?] }
+        $crate::ode! { @formulas $name [$($p)+] $($formulas)* }
+    };
+
+    (
+        @formulas $name:ident $p:tt |$t:pat_param, [$($x:pat_param),+ $(,)?]| $velocity:tt
+        $(stops |$from:pat_param, $to:pat_param| $stops:tt)?
+        $(flow |$s:pat_param, $u:pat_param, [$($y:pat_param),+ $(,)?]| $solution:tt)?
+    ) => {
+        $crate::ode! { @plain $name $p [$t] [$($x),+] $velocity [$($from, $to, $stops)?] [$([$s] [$u] [$($y),+] $solution)?] }
+        $crate::ode! { @numbers $name $p [$t] [$($x),+] $velocity [$($from, $to, $stops)?] [$([$s] [$u] [$($y),+] $solution)?] }
+    };
+    (@formulas $($rest:tt)*) => {
+        ::core::compile_error!(
+            "not an ODE: after the struct comes `|t, [x, …]| [velocity of x, …]`; then may come `stops |s, t| […]`, then \
+             `flow |s, t, [x, …]| […]`"
+        );
     };
 
     // formulas as numbers in the form of `like`
@@ -193,6 +197,7 @@ macro_rules! ode {
     };
 
     // parameters that are numbers
+    (@numbers $name:ident [] $($rest:tt)*) => {};
     (@numbers $name:ident [$($p:ident)+] [$t:pat_param] [$($x:pat_param),+] $velocity:tt $stops:tt $flow:tt) => {
         #[allow(unused_variables, clippy::needless_borrows_for_generic_args, clippy::op_ref)]
         impl $crate::ParametricOde<{ [$(::core::stringify!($x)),+].len() }, { [$(::core::stringify!($p)),+].len() }> for $name<()> {
@@ -255,16 +260,13 @@ macro_rules! ode {
     };
 
     // what is not an ODE
-    (@$($rest:tt)*) => {
+    (@list $($rest:tt)*) => {
         ::core::compile_error!(
-            "not an ODE: a list of velocities may have `let` before it, and nothing else: |t, [x, y]| { let r = x * y; [r, -y] }"
+            "not an ODE: a list of formulas may have `let` before it, and nothing else: |t, [x, y]| { let r = x * y; [r, -y] }"
         );
     };
     ($($rest:tt)*) => {
-        ::core::compile_error!(
-            "not an ODE: write `struct Name { parameter, … } |t, [x, …]| [velocity of x, …]`, or `struct Name; |t, …`; \
-             then may come `stops |s, t| […]`, then `flow |s, t, [x, …]| […]`"
-        );
+        ::core::compile_error!("not an ODE: it begins with `struct Name { parameter, … }`, or `struct Name;` if there are none");
     };
 }
 

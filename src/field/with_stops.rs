@@ -41,6 +41,11 @@ impl<B> WithStops<B> {
     pub fn stops(&self) -> &[f64] {
         &self.stops
     }
+
+    /// Those that the field has itself, and these, in the form of `s`.
+    fn and<N: Number>(&self, own: Vec<N>, s: &N) -> Vec<N> {
+        own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
+    }
 }
 
 /// Stop times, sorted, each once.
@@ -60,8 +65,7 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for WithStops<B> {
         self.field.velocity(t, x)
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        let own = self.field.stops(s, t);
-        own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
+        self.and(self.field.stops(s, t), s)
     }
     fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
         self.field.jvp(t, x, v)
@@ -74,8 +78,7 @@ impl<const D: usize, O: Ode<D>> Ode<D> for WithStops<O> {
         self.field.rhs(t, x)
     }
     fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
-        let own = self.field.stops(s, t);
-        own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
+        self.and(self.field.stops(s, t), s)
     }
 }
 
@@ -84,8 +87,7 @@ impl<O: DynOde> DynOde for WithStops<O> {
         self.field.rhs(t, x)
     }
     fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
-        let own = self.field.stops(s, t);
-        own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
+        self.and(self.field.stops(s, t), s)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The law to which a flow map carries a law.
 
 use super::{Density, VolumeChange};
-use crate::{Error, Number, Result, State};
+use crate::{Error, Result, State};
 
 /// The law at time `t` of what has the law `ρ_s` at time `s` and follows the flow: its push-forward by `X_{s,t}`.
 ///
@@ -87,8 +87,7 @@ impl<P, M> Pushforward<P, M> {
     }
 
     fn times<X: State>(&self, x: &X) -> [X::Time; 2] {
-        let form = x.dot(x);
-        self.times.map(|t| form.constant(t))
+        self.times.map(|t| x.time(t))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Steps towards a reward of the sample that the map foresees.
 
 use super::draw::carried;
-use crate::{Error, FlowMap, Number, Result, State, Tape, Tensor, TimeGrid, Value, Var, flow::pairs, law::Law};
+use crate::{Error, FlowMap, Result, Tape, Tensor, TimeGrid, Value, Var, flow::pairs, law::Law};
 use std::fmt;
 
 /// Guidance by a reward `r` of finished samples, which the flow map shows at any time:
@@ -80,7 +80,6 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
             }
         }
         let end = grid.times()[grid.steps()];
-        let form = Var::constant(x.norm());
         pairs(grid.times()).try_fold(x.clone(), |x, [s, t]| {
             let strength = (self.strength)(s);
             if !strength.is_finite() {
@@ -93,7 +92,7 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
                 let gradient = self.gradient(map, [s, end], &x)?;
                 ascended(&x, gradient.as_ref().map(|g| g.scale(weight)), moving)
             };
-            Ok(map.flow(&form.constant(s), &form.constant(t), &Var::constant(x)).value().clone())
+            Ok(map.carry([s, t], &Var::constant(x)).value().clone())
         })
     }
 
@@ -132,8 +131,7 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         };
         let tape = Tape::new();
         let start = tape.leaf(x.clone());
-        let form = start.frozen().norm();
-        let reward = (self.reward)(&map.flow(&form.constant(s), &form.constant(t), &start));
+        let reward = (self.reward)(&map.carry([s, t], &start));
         let rows = &x.shape()[..1];
         if reward.shape() != rows {
             let what = "the reward, which is one number for each row".into();

@@ -186,10 +186,9 @@ impl Route {
     }
 
     fn carry<T: Tensor>(&self, map: &(impl FlowMap<T> + ?Sized), x: &T, noise: Option<&Normal>, streams: &mut [ChaCha8Rng]) -> T {
-        let form = x.norm();
         let mut streams = streams.iter_mut();
         self.legs.iter().fold(x.clone(), |x, leg| match leg {
-            Leg::Flow([s, t]) => map.flow(&form.constant(*s), &form.constant(*t), &x),
+            Leg::Flow([s, t]) => map.carry([*s, *t], &x),
             Leg::Renoise(back) => {
                 let noise = noise.expect("a law without a normal part was refused");
                 back.apply(&x, noise, streams.next().expect("there is a stream for each way back"))

@@ -191,8 +191,12 @@ impl<'a, X: State> Recorder<'a, X> {
 
     /// The path, which came to `end` at `end_time`. There is a status for each sample of a batch, or one for all. A sample whose
     /// end is not finite has not finished, whatever is said.
+    ///
+    /// # Panics
+    /// If there is no status.
     pub fn finish(self, end_time: X::Time, end: X, statuses: Vec<Status>, statistics: Statistics) -> Solution<X> {
         let sizes = end.minus(&end).dot(&end.minus(&end)).values();
+        assert!(!statuses.is_empty(), "a path ends in a status: give one for each sample, or one for all");
         let status = |(k, size): (usize, f64)| match statuses[k.min(statuses.len() - 1)] {
             Status::Finished if size != 0.0 => Status::NotFinite,
             status => status,

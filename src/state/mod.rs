@@ -10,7 +10,7 @@ pub(crate) use dynamic::{directions, filled, matrix_of};
 pub use pair::Pair;
 pub(crate) use together::Together;
 
-use crate::number::{Dual, Num, Number, Tolerance, Value, larger, sum};
+use crate::number::{Dual, Num, Number, Row, Tolerance, Value, larger, sum};
 
 /// A point of a vector space, or a batch of points, whose scalars are times.
 ///
@@ -237,17 +237,24 @@ impl<N: Number, const D: usize> State for [N; D] {
         } else {
             // each coordinate does: the same sums, coordinate by coordinate
             for i in 0..D {
-                let mut sum = rates[first][i].scale(weights[first]);
-                for j in first + 1..weights.len() {
-                    if weights[j] != 0.0 {
-                        sum = rates[j][i].scale_onto(weights[j], sum);
-                    }
-                }
-                end[i] = sum * by + &self[i];
+                end[i] = weighed(rates, weights, first, i) * by + &self[i];
             }
         }
         end
     }
+}
+
+/// `Σ_j weights_j rates_j` in coordinate `i`, from the `first` weight on that is not 0.
+#[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
+#[inline(always)]
+fn weighed<N: Number, R: Row<Item = N>>(rates: &[R], weights: &[f64], first: usize, i: usize) -> N {
+    let mut sum = rates[first].items()[i].scale(weights[first]);
+    for j in first + 1..weights.len() {
+        if weights[j] != 0.0 {
+            sum = rates[j].items()[i].scale_onto(weights[j], sum);
+        }
+    }
+    sum
 }
 
 impl<N: Number, const D: usize> Coordinates<D> for [N; D] {

@@ -1,6 +1,6 @@
 //! Points whose number of coordinates is known at run time only.
 
-use super::{Coordinates, State};
+use super::{Coordinates, State, weighed};
 use crate::number::{Number, Tolerance, Value};
 
 /// How many coordinates both have.
@@ -118,13 +118,7 @@ impl<N: Number> State for Vec<N> {
             common("advanced", self, rate);
         }
         for i in 0..self.len() {
-            let mut sum = rates[first][i].scale(weights[first]);
-            for j in first + 1..weights.len() {
-                if weights[j] != 0.0 {
-                    sum = rates[j][i].scale_onto(weights[j], sum);
-                }
-            }
-            end[i] = sum * by + &self[i];
+            end[i] = weighed(rates, weights, first, i) * by + &self[i];
         }
         end
     }
