@@ -11,7 +11,7 @@ mod common;
 use common::{Benchmark, Task};
 use flowmap::{
     ImageTensor, Result, Tensor,
-    law::{Checkerboard, Normal},
+    distribution::{Checkerboard, Normal},
     learn::{Independent, Settings, Trainer},
     nn::{Mlp, MlpShape},
 };

@@ -9,7 +9,7 @@
 use flowmap::{
     Result,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Normal},
+    distribution::{Checkerboard, Normal},
     learn::{Coupling, Independent, Settings, Trainer, Transport},
     nn::{Mlp, MlpShape},
     random::stream,

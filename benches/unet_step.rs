@@ -11,7 +11,7 @@ mod common;
 use common::{Benchmark, Task};
 use flowmap::{
     ImageTensor, Result,
-    law::Normal,
+    distribution::Normal,
     learn::{Independent, Settings, Trainer},
     nn::{UNet, UNetShape, parameter_count},
 };

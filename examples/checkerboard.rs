@@ -1,5 +1,5 @@
-//! Learns the flow map from a normal law to the checkerboard of arXiv 2505.18825 by self-distillation, and samples it in 1 to 16
-//! steps.
+//! Learns the flow map from a normal distribution to the checkerboard of arXiv 2505.18825 by self-distillation, and samples it in
+//! 1 to 16 steps.
 //!
 //! cargo run --release --features cli,plot --example checkerboard -- --objective lsd
 
@@ -8,10 +8,11 @@ mod machine;
 
 use clap::Parser;
 use flowmap::{
-    ImageTensor, Learned, Real, Result, Tensor, TimeGrid,
+    AverageVelocityMap, ImageTensor, Real, Result, Tensor, TimeGrid,
+    cli::{Options, exit_code},
+    distribution::{Checkerboard, Distribution, Normal},
     interpolant::Interpolant,
-    law::{Checkerboard, Law, Normal},
-    learn::{Coupling, Independent, Options, Outcome, Run, Settings, Trainer, Transport, exit_code},
+    learn::{Coupling, Independent, Outcome, Run, Settings, Trainer, Transport},
     metric::{Kl, checkerboard_kl},
     nn::{Mlp, MlpShape, parameter_count},
     plot::{Axes, Scale, curves, scatter_panels},
@@ -76,7 +77,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
         return Ok(());
     }
 
-    let map = Learned(trainer.average(AVERAGE)?);
+    let map = AverageVelocityMap(trainer.average(AVERAGE)?);
     let perfect = rows({
         let mut rows = vec![0.0; 2 * SAMPLES];
         Checkerboard.draw_rows(&mut stream(PERFECT, 0), &mut rows);

@@ -4,11 +4,12 @@
 
 use clap::Parser;
 use flowmap::{
-    Error, Learned, Result, TimeGrid,
+    AverageVelocityMap, Error, Result, TimeGrid,
     backend::ndarray::NdTensor,
+    cli::{Options, exit_code},
     data::{Points, Standardization},
-    law::Normal,
-    learn::{Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
+    distribution::Normal,
+    learn::{Independent, Outcome, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape},
     plot::image_grid,
     sample,
@@ -45,7 +46,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let pixels = Standardization::interval(SIDE * SIDE, [0.0, 16.0], [-1.0, 1.0])?;
     if images.dimension() != SIDE * SIDE {
         let reason = format!("rows of {} pixels and a label, expected {}", images.dimension(), SIDE * SIDE);
-        return Err(Error::Data { path: arguments.data.clone(), line: None, reason });
+        return Err(Error::File { path: arguments.data.clone(), line: None, reason });
     }
     let real = images.iter().take(IN_A_ROW).flatten().copied().collect();
     let data = pixels.standardized(images);
@@ -62,7 +63,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
 
-    let map = Learned(trainer.average(AVERAGE)?);
+    let map = AverageVelocityMap(trainer.average(AVERAGE)?);
     let mut rows = vec![("real".to_string(), real)];
     for steps in STEP_COUNTS {
         let grid = TimeGrid::uniform([0.0, 1.0], steps)?;

@@ -16,7 +16,7 @@ use common::Folder;
 use flowmap::{
     Error, Num, Number, Ode, Result, Tolerance,
     analysis::{Deformation, Grid, ScalarField, ftle},
-    learn::exit_code,
+    cli::exit_code,
     plot::{ColourBar, Plane, heat_map},
     solver::{Adaptive, DOP853, End, Ensemble, Start},
 };

@@ -13,7 +13,7 @@ use common::Folder;
 use flowmap::{
     Dual, Error, FlowMap, Num, Number, Ode, Result, Tolerance,
     analysis::{Deformation, Steps, deformation, ftle, lyapunov_spectrum},
-    learn::exit_code,
+    cli::exit_code,
     nalgebra::Matrix3,
     plot::{Axes, Plane, Scale, curves, paths},
     solver::{Adaptive, DOP853, Save, Solver},

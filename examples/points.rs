@@ -7,11 +7,12 @@
 
 use clap::Parser;
 use flowmap::{
-    Error, Learned, Result, TimeGrid,
+    AverageVelocityMap, Error, Result, TimeGrid,
     backend::ndarray::NdTensor,
+    cli::{Options, exit_code},
     data::{Points, Standardization},
-    law::Normal,
-    learn::{Coupling, Independent, Options, Outcome, Schedule, Settings, Trainer, Transport, exit_code},
+    distribution::Normal,
+    learn::{Coupling, Independent, Outcome, Schedule, Settings, Trainer, Transport},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
     sample,
@@ -21,8 +22,8 @@ use std::{path::PathBuf, process::ExitCode};
 const STEP_COUNTS: [usize; 4] = [1, 2, 4, 8];
 const AVERAGE: f64 = 0.999;
 
-/// Learns the law of points in a file. Defaults: lsd, paper stop gradients, 3000 steps, batch 1024, 4 layers of 256, lr 1e-3,
-/// seed 42, out/points. The learning rate falls to 0 over the steps: a resumed run keeps their number
+/// Learns the distribution of points in a file. Defaults: lsd, paper stop gradients, 3000 steps, batch 1024, 4 layers of 256, lr
+/// 1e-3, seed 42, out/points. The learning rate falls to 0 over the steps: a resumed run keeps their number
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -67,7 +68,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
 
-    let map = Learned(trainer.average(AVERAGE)?);
+    let map = AverageVelocityMap(trainer.average(AVERAGE)?);
     let mut panels = vec![("data".to_string(), first_two(points.as_slice(), d))];
     for steps in STEP_COUNTS {
         let grid = TimeGrid::uniform([0.0, 1.0], steps)?;

@@ -2,7 +2,7 @@
 //!
 //! cargo run --release --example verify_rotation
 
-use flowmap::{FiniteDifferences, Lattice, Result, field, flow_map, verify};
+use flowmap::{FiniteDifferences, QuasiRandom, Result, field, flow_map, verify};
 
 fn main() -> Result<()> {
     // dx/dt = b(x): rotation of the plane with angular velocity 2
@@ -12,7 +12,7 @@ fn main() -> Result<()> {
         let (sin, cos) = (2.0 * (t - s)).sin_cos();
         [cos * x - sin * y, sin * x + cos * y]
     }));
-    let cases = Lattice::new([-1.0, 1.0], [[-3.0, 3.0]; 2])?.cases(1000);
+    let cases = QuasiRandom::new([-1.0, 1.0], [[-3.0, 3.0]; 2])?.cases(1000);
     let report = verify(&turn, &b, cases.clone());
     println!("the rotation\n{report}holds to 1e-8: {}\n", report.holds(1e-8));
 

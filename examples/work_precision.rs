@@ -12,8 +12,8 @@ use clap::Parser;
 use common::Folder;
 use flowmap::{
     Error, FlowMap, Result, Tolerance, VelocityField,
+    cli::exit_code,
     exact::{CouplingFlow, DampedOscillator, Hopf, Kepler, Pendulum, TaylorGreen},
-    learn::exit_code,
     plot::{Axes, Named, Scale, curve_panels},
     solver::{Adaptive, FixedSteps, METHODS, Save, Solver, Tableau},
 };

@@ -70,10 +70,10 @@ pub enum Error {
         /// Why, and what to do about it.
         status: Status,
     },
-    /// A device to compute on is not there, or cannot be used.
+    /// Something that the computation needs is not on this machine, or cannot be used.
     #[error("{what}: {reason}")]
-    Device {
-        /// The device.
+    Unavailable {
+        /// What is not there.
         what: String,
         /// What is missing, and what to do about it.
         reason: String,
@@ -88,40 +88,27 @@ pub enum Error {
         /// What was there.
         found: Vec<usize>,
     },
-    /// A data file could be read but not understood.
+    /// A file or folder was found but cannot be used: it is damaged, foreign, or in use.
     #[error("{}{}: {reason}", path.display(), line.map(|l| format!(", line {l}")).unwrap_or_default())]
-    Data {
-        /// The file.
+    File {
+        /// The file or folder.
         path: PathBuf,
         /// The line, counted from 1, where that is known.
         line: Option<u64>,
         /// What was wrong and what was expected.
         reason: String,
     },
-    /// A checkpoint is damaged, foreign, or belongs to another run.
-    #[error("checkpoint {}: {reason}", path.display())]
-    Checkpoint {
-        /// The checkpoint.
-        path: PathBuf,
-        /// What was wrong and what was expected.
-        reason: String,
-    },
-    /// Training produced a loss or a gradient that is not finite.
-    #[error(
-        "training stopped at step {step}: the {quantity} of {objective} is {value}; {last_good}; \
-         begin again with a lower learning rate or gradient clip"
-    )]
+    /// An iteration produced a number that is not finite.
+    #[error("{what} is {value} at step {step}; {remedy}")]
     Diverged {
-        /// The step that was not taken.
+        /// The step that was not taken, counted from 1.
         step: u64,
-        /// The objective that was trained.
-        objective: String,
-        /// `loss` or `gradient`.
-        quantity: &'static str,
-        /// Its value.
+        /// What was computed.
+        what: String,
+        /// Its value: NaN or an infinity.
         value: f64,
-        /// Where the last good state is.
-        last_good: String,
+        /// What is left, and what to do about it.
+        remedy: String,
     },
     /// The operating system refused a file operation.
     #[error("{}: {source}", path.display())]
@@ -137,12 +124,6 @@ impl Error {
     /// A value that a constructor cannot use, with the reason and the remedy.
     pub fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
         Self::Invalid { what, reason: reason.into() }
-    }
-
-    /// A GPU that cannot be used, with the reason and the remedy.
-    #[cfg(any(feature = "cuda", feature = "dfdx-cuda"))]
-    pub(crate) fn device(ordinal: usize, reason: impl Into<String>) -> Self {
-        Self::Device { what: format!("CUDA device {ordinal}"), reason: reason.into() }
     }
 }
 

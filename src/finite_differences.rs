@@ -17,10 +17,10 @@ use std::marker::PhantomData;
 /// state. The map must be defined a step to both sides of the point: at the edge of its domain the tangent is NaN.
 ///
 /// ```
-/// use flowmap::{field, flow_map, verify, FiniteDifferences, Lattice};
+/// use flowmap::{field, flow_map, verify, FiniteDifferences, QuasiRandom};
 /// let grow = flow_map(|s: &f64, t: &f64, x: &[f64; 1]| [x[0] * (t - s).exp()]);
 /// let field = field(|_: &f64, x: &[f64; 1]| *x);
-/// let report = verify(&FiniteDifferences::new(grow), &field, Lattice::new([0.0, 1.0], [[-1.0, 1.0]])?.cases(64));
+/// let report = verify(&FiniteDifferences::new(grow), &field, QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]])?.cases(64));
 /// assert!(report.holds(1e-9), "{report}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```

@@ -1,6 +1,6 @@
 //! Interpolants: how a path from noise to data is drawn.
 //!
-//! An interpolant mixes a sample `x0` of the law at the start with a sample `x1` of the law at the end,
+//! An interpolant mixes a sample `x0` of the distribution at the start with a sample `x1` of the distribution at the end,
 //! `I_t = α_t x0 + β_t x1`. Its velocity is what a probability flow averages, and what a network regresses on.
 //!
 //! ```

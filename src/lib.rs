@@ -18,14 +18,14 @@
 //! An ODE, a formula that should be its flow map, and the verdict:
 //!
 //! ```
-//! use flowmap::{FiniteDifferences, Lattice, field, flow_map, verify};
+//! use flowmap::{FiniteDifferences, QuasiRandom, field, flow_map, verify};
 //!
 //! // dx/dt = -x + sin t and its solution in closed form
 //! let b = field(|t: &f64, [x]: &[f64; 1]| [-x + t.sin()]);
 //! let forced = |t: f64| 0.5 * (t.sin() - t.cos());
 //! let map = flow_map(move |s: &f64, t: &f64, [x]: &[f64; 1]| [forced(*t) + (x - forced(*s)) * (s - t).exp()]);
 //!
-//! let cases = Lattice::new([0.0, 2.0], [[-1.0, 1.0]])?.cases(200);
+//! let cases = QuasiRandom::new([0.0, 2.0], [[-1.0, 1.0]])?.cases(200);
 //! let report = verify(&FiniteDifferences::new(map), &b, cases);
 //! assert!(report.holds(1e-9), "{report}");
 //! # Ok::<(), flowmap::Error>(())
@@ -43,13 +43,13 @@
 //! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid, with noise or rewards on the way; pictures |
 //! | [`nn`] | networks as average velocities |
 //! | [`likelihood`] | log-densities along flow maps, by the Jacobian, the divergence, a solver, or one evaluation of a network |
-//! | [`law`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a law |
+//! | [`distribution`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a distribution |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
 //! | [`certificate`] | bounds on the error of a flow map by its residuals |
 //! | [`analysis`] | Jacobians, stretches, exponents; return maps; scalar fields on grids |
 //! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
-//! | [`FlowMap`], [`AverageVelocity`] | maps and what is made of them: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`Learned`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
+//! | [`FlowMap`], [`AverageVelocity`] | maps and what is made of them: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`AverageVelocityMap`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
 //! | [`VelocityField`], [`Ode`], [`DynOde`], [`ode!`] | right-hand sides, from a closure or coordinate by coordinate; parameters; [`WithStops`], [`Table`] |
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
@@ -64,10 +64,10 @@
 //! | `ensemble` | yes | [`solver::Ensemble`]: many small ODEs in SIMD lanes times threads, by pulp and rayon |
 //! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`], [`certificate::certify`], with `train` most of [`metric`] |
 //! | `diffsol` | | [`solver::Stiff`]: solvers for stiff problems, from the library diffsol |
-//! | `train` | | [`nn`], [`learn`], [`data`], [`law`], [`metric`]; implies `serde` |
+//! | `train` | | [`nn`], [`learn`], [`data`], [`distribution`], [`metric`]; implies `serde` |
 //! | `transport` | | [`learn::Transport`]: noise and data paired by optimal transport within blocks, by lsap and rayon; implies `train` |
 //! | `terminal` | | a progress bar, and Ctrl-C that saves and stops; implies `train` |
-//! | `cli` | | [`learn::Options`] for programs with a command line; implies `terminal` and `transport` |
+//! | `cli` | | [`cli::Options`] for programs with a command line; implies `terminal` and `transport` |
 //! | `images` | | [`data::Images`] from IDX files and folders of PNG and JPEG files, [`data::StoredImages`]; implies `train` |
 //! | `plot` | | [`plot`]: samples, images, heat maps and paths as PNG, curves as SVG |
 //! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |
@@ -86,8 +86,12 @@ pub mod analysis;
 pub mod backend;
 pub mod certificate;
 pub mod characterization;
+#[cfg(feature = "terminal")]
+pub mod cli;
 #[cfg(feature = "train")]
 pub mod data;
+#[cfg(feature = "train")]
+pub mod distribution;
 mod durable;
 mod error;
 pub mod exact;
@@ -95,8 +99,6 @@ mod field;
 mod finite_differences;
 mod flow;
 pub mod interpolant;
-#[cfg(feature = "train")]
-pub mod law;
 #[cfg(feature = "train")]
 pub mod learn;
 pub mod likelihood;
@@ -121,7 +123,7 @@ pub mod statistics;
 mod status;
 mod tensor;
 
-pub use characterization::{Case, Lattice, Report, verify, verify_flow, verify_in_units_of};
+pub use characterization::{Case, QuasiRandom, Report, verify, verify_flow, verify_in_units_of};
 pub use error::{Error, Result};
 pub use field::{
     DynOde, DynParametricOde, DynPointwise, DynWithParameters, Field, Frozen, Ode, ParametricOde, Pointwise, Table,
@@ -129,14 +131,14 @@ pub use field::{
 };
 pub use finite_differences::FiniteDifferences;
 pub use flow::{
-    Autonomous, AverageVelocity, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant, Inverse, Learned, Map,
-    Product, Projected, Restriction, Scaling, TimeChange, TimeGrid, flow_map,
+    Autonomous, AverageVelocity, AverageVelocityMap, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant,
+    Inverse, Map, Product, Projection, Restriction, Scaling, TimeChange, TimeGrid, flow_map,
 };
 pub use number::{
     Condition, Dual, LaneMask, Lanes, Mask, Matrix, Norm, Num, Number, Operand, Real, Row, Scalar, Tolerance, Value,
 };
 pub use state::{Coordinates, DynCoordinates, Pair, State};
-pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Order, Tape, Tensor, Var, Window};
+pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Tape, Tensor, Transpose, Var, Window};
 
 /// Pages to read from beginning to end: most of those in the folder `docs` of the repository. Their examples run with the tests.
 ///
@@ -195,7 +197,7 @@ pub use nalgebra;
 /// The library whose arrays the default backend holds: the version that fits.
 #[cfg(feature = "ndarray")]
 pub use ndarray;
-/// The library whose generators [laws](law) draw from: the version that fits.
+/// The library whose generators [distributions](distribution) draw from: the version that fits.
 #[cfg(feature = "train")]
 pub use rand;
 

@@ -4,7 +4,7 @@
 use flowmap::{
     Error, Tensor,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Normal},
+    distribution::{Checkerboard, Normal},
     learn::{Checkpoint, Independent, Run, Settings, Trainer},
     nn::{Mlp, MlpShape},
     rand::{Rng, RngExt},
@@ -101,7 +101,7 @@ impl Bench {
     /// The reason for which the checkpoint, as it is now, is refused.
     fn refusal(&mut self) -> String {
         match self.trainer.restore(&self.path) {
-            Err(Error::Checkpoint { reason, .. }) => reason,
+            Err(Error::File { reason, .. }) => reason,
             other => panic!("not refused as a checkpoint: {other:?}"),
         }
     }

@@ -9,12 +9,12 @@ use flowmap::{
     AverageVelocity, Error, Result, State, Tensor, TimeGrid, Value,
     backend::ndarray::NdTensor,
     data::Images,
+    distribution::{Checkerboard, Constants, Distribution, Normal, Uniform},
     exact::{DiagonalGaussian, Pendulum},
     interpolant::{Interpolant, Path, VariancePreserving},
-    law::{Checkerboard, Constants, Law, Normal, Uniform},
     learn::{
-        Conditional, Coupling, Distilled, GivenField, Growth, Independent, Method, Objective, Schedule, Settings, StopGradient,
-        TeacherNetwork, Times, Trainer, Transport, Weighting,
+        Conditional, Coupling, Curriculum, FromField, FromTeacher, Independent, Method, Objective, Schedule, Settings,
+        StopGradient, TeacherNetwork, Times, Trainer, Transport, Weighting,
     },
     nn::{Mlp, MlpShape},
     random::stream,
@@ -83,9 +83,9 @@ fn all_finite(what: &str, values: &[f64]) -> Outcome {
     Ok(())
 }
 
-fn draws_are_finite(law: &dyn Law) -> Outcome {
-    let mut x = vec![f64::NAN; 8 * law.dimension()];
-    law.draw_rows(&mut stream(1, 0), &mut x);
+fn draws_are_finite(distribution: &dyn Distribution) -> Outcome {
+    let mut x = vec![f64::NAN; 8 * distribution.dimension()];
+    distribution.draw_rows(&mut stream(1, 0), &mut x);
     all_finite("a draw", &x)
 }
 
@@ -144,27 +144,27 @@ proptest! {
     }
 
     #[test]
-    fn laws_draw_finite_numbers(
+    fn distributions_draw_finite_numbers(
         mean in vec(float(-2.0..=2.0), 0..4),
         numbers in vec(float(-1.0..=1.0), 0..10),
         sides in vec([float(-2.0..=0.0), float(0.0..=2.0)], 0..4),
         std in float(0.0..=2.0),
         dimension in count(),
     ) {
-        if let Some(law) = made(Normal::new(mean.clone(), std))? {
-            draws_are_finite(&law)?;
-            if let Some(law) = made(Constants::new(law, numbers.clone()))? {
-                prop_assert_eq!(law.dimension(), law.moving() + numbers.len());
-                draws_are_finite(&law)?;
+        if let Some(distribution) = made(Normal::new(mean.clone(), std))? {
+            draws_are_finite(&distribution)?;
+            if let Some(distribution) = made(Constants::new(distribution, numbers.clone()))? {
+                prop_assert_eq!(distribution.dimension(), distribution.moving() + numbers.len());
+                draws_are_finite(&distribution)?;
             }
         }
-        made(Normal::with_factor(mean.clone(), &numbers))?.map_or(Ok(()), |law| draws_are_finite(&law))?;
+        made(Normal::with_factor(mean.clone(), &numbers))?.map_or(Ok(()), |distribution| draws_are_finite(&distribution))?;
         // a lower triangle, so that some are taken
         let d = mean.len();
         let lower: Vec<_> = (0..d * d).map(|k| if k % d > k / d { 0.0 } else { numbers.get(k).copied().unwrap_or(0.5) }).collect();
-        made(Normal::with_factor(mean, &lower))?.map_or(Ok(()), |law| draws_are_finite(&law))?;
-        made(Uniform::new(&sides))?.map_or(Ok(()), |law| draws_are_finite(&law))?;
-        made(Normal::standard(dimension))?.map_or(Ok(()), |law| draws_are_finite(&law))?;
+        made(Normal::with_factor(mean, &lower))?.map_or(Ok(()), |distribution| draws_are_finite(&distribution))?;
+        made(Uniform::new(&sides))?.map_or(Ok(()), |distribution| draws_are_finite(&distribution))?;
+        made(Normal::standard(dimension))?.map_or(Ok(()), |distribution| draws_are_finite(&distribution))?;
     }
 
     #[test]
@@ -218,7 +218,7 @@ proptest! {
     #[test]
     fn couplings_are_refused_or_draw(
         block in count(),
-        forget in float(0.0..=1.0),
+        label_dropout in float(0.0..=1.0),
         scales in [float(0.0..=1.0), float(1.0..=3.0)],
         class in prop_oneof![0..4_u32, Just(u32::MAX)],
         scale in float(0.0..=3.0),
@@ -228,9 +228,9 @@ proptest! {
         let noise = Normal::standard(dimension).unwrap();
         made(Independent::new(noise.clone(), Checkerboard))?;
         let images = Images::new(vec![0, 255, 7, 9], [1, 2, 1], Some(vec![0, 2])).unwrap();
-        let Some(plain) = made(Conditional::new(noise, images, forget))? else { return Ok(()) };
+        let Some(plain) = made(Conditional::new(noise, images, label_dropout))? else { return Ok(()) };
         for coupling in [made(plain.clone().with_guidance(scales))?, Some(plain)].into_iter().flatten() {
-            made(coupling.noise(Some(class), scale))?.map_or(Ok(()), |law| draws_are_finite(&law))?;
+            made(coupling.noise(Some(class), scale))?.map_or(Ok(()), |distribution| draws_are_finite(&distribution))?;
             let Some(transport) = made(Transport::new(coupling, block))? else { continue };
             let d = transport.dimension();
             let [mut x0, mut x1] = [(); 2].map(|()| vec![f64::NAN; batch * d]);
@@ -259,7 +259,7 @@ proptest! {
         steps in prop_oneof![6 => 0..5_u32, 1 => Just(u32::MAX)],
         objective in select(vec!["lmd", "emd", "pmd", "pmd-m", "lsd", "fm"]),
     ) {
-        let source = GivenField::new(Pendulum::new(1.0).unwrap(), Checkerboard, span);
+        let source = FromField::new(Pendulum::new(1.0).unwrap(), Checkerboard, span);
         if let Some(source) = made(source)? {
             if let Some(short) = made(source.clone().with_short_map(reach, steps))? {
                 trains(short, 2, small(objective))?;
@@ -269,7 +269,7 @@ proptest! {
         }
         let teacher = TeacherNetwork::<NdTensor<f32>, _>::new(Mlp::new(&MlpShape::new(2, 4, 1), 2, &()).unwrap());
         let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-        if let Some(distilled) = made(Distilled::new(teacher, coupling).with_short_map(reach, steps))? {
+        if let Some(distilled) = made(FromTeacher::new(teacher, coupling).with_short_map(reach, steps))? {
             trains(distilled, 2, small(objective))?;
         }
     }
@@ -285,7 +285,7 @@ proptest! {
         let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
         if !method.needs_teacher() {
             trains(coupling, 2, settings)?;
-        } else if let Some(source) = made(Distilled::new(flow(), coupling).with_map(reach, Still))? {
+        } else if let Some(source) = made(FromTeacher::new(flow(), coupling).with_map(reach, Still))? {
             trains(source, 2, settings)?;
         }
     }
@@ -297,7 +297,7 @@ proptest! {
     ) {
         let settings = Settings {
             times: Times::LogitNormal { mean: -0.4, deviation: 1.0 },
-            growth: Some(Growth { first: 0.1, steps: 7 }),
+            curriculum: Some(Curriculum { first: 0.1, steps: 7 }),
             weighting: Weighting::Adaptive { power: 1.0, offset: 1e-3 },
             schedule: Schedule::Cosine { steps: 5 },
             averages: vec![0.5],

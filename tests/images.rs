@@ -1,7 +1,7 @@
 //! Sets of images that do not fit into memory.
 #![cfg(target_os = "linux")]
 
-use flowmap::{data::StoredImages, law::Law, random::stream};
+use flowmap::{data::StoredImages, distribution::Distribution, random::stream};
 use std::fs::{self, File};
 
 /// The most memory that this process had at a time, in KiB.

@@ -2,16 +2,16 @@
 //! learned.
 
 use flowmap::{
-    Dual, FlowMap, Learned, Number, State, Tensor, Tolerance, Value, Var,
+    AverageVelocityMap, Dual, FlowMap, Number, State, Tensor, Tolerance, Value, Var,
     backend::ndarray::NdTensor,
+    distribution::{Constants, Distribution, Normal},
     exact::{Component, CouplingFlow, DiagonalGaussian, Gaussian, Mixture, Rotation},
     flow_map,
     interpolant::Linear,
-    law::{Constants, Law, Normal},
-    learn::{Distilled, GivenField, Independent, Schedule, Settings, TeacherNetwork, Times, Trainer},
+    learn::{FromField, FromTeacher, Independent, Schedule, Settings, TeacherNetwork, Times, Trainer},
     likelihood::{
-        Augmented, ByDivergence, ByJacobian, Density, Directions, DivergenceHead, Exact, Hutchinson, InRows, LogDet, OneStep,
-        Pushforward, StandardNormal, VolumeChange, WithDivergence, log_density,
+        ByAugmentedOde, ByDivergence, ByJacobian, Density, Directions, DivergenceHead, ExactTrace, Hutchinson, InRows, LogDet,
+        OneStep, Pushforward, StandardNormal, VolumeChange, WithDivergence, log_density,
     },
     nn::{Mlp, MlpShape},
     random::stream,
@@ -48,17 +48,17 @@ fn gaussian_flows_by_every_way_to_the_determinant() {
     type Way = (&'static str, Box<dyn VolumeChange<[f64; 2]>>, f64);
     let ways: [Way; 3] = [
         ("Jacobian", Box::new(ByJacobian(model)), 1e-13),
-        ("divergence", Box::new(ByDivergence::new(model, model, Exact)), 1e-10),
-        ("solver", Box::new(Augmented(solver().of(WithDivergence::new(model, Exact)))), 1e-9),
+        ("divergence", Box::new(ByDivergence::new(model, model, ExactTrace)), 1e-10),
+        ("solver", Box::new(ByAugmentedOde(solver().of(WithDivergence::new(model, ExactTrace)))), 1e-9),
     ];
     for (way, map, tolerance) in ways {
         for times in [[0.0, 1.0], [1.0, 0.0], [0.3, 0.6], [0.5, 0.5]] {
             let base = log_density(|x: &[f64; 2]| model.log_density(&times[0], x));
-            let law = Pushforward::new(base, &map, times).unwrap();
+            let distribution = Pushforward::new(base, &map, times).unwrap();
             for y in &POINTS {
-                let (found, expected) = (law.try_log_density(y).unwrap(), model.log_density(&times[1], y));
+                let (found, expected) = (distribution.try_log_density(y).unwrap(), model.log_density(&times[1], y));
                 assert!((found - expected).abs() < tolerance * (1.0 + expected.abs()), "{way} {times:?}: {found} and {expected}");
-                let (end, carried) = law.try_carried(y).unwrap();
+                let (end, carried) = distribution.try_carried(y).unwrap();
                 let expected = model.log_density(&times[1], &end);
                 assert!((carried - expected).abs() < tolerance * (1.0 + expected.abs()), "{way} {times:?}, carried");
             }
@@ -72,7 +72,7 @@ fn mixtures_know_their_density_at_every_time() {
     for times in [[0.0, 1.0], [0.0, 0.4], [1.0, 0.2]] {
         let base = log_density(|x: &[f64; 1]| model.log_density(&times[0], x));
         let exact = Pushforward::new(&base, ByJacobian(&model), times).unwrap();
-        let along = Pushforward::new(&base, ByDivergence::new(&model, &model, Exact).panels(8).unwrap(), times).unwrap();
+        let along = Pushforward::new(&base, ByDivergence::new(&model, &model, ExactTrace).panels(8).unwrap(), times).unwrap();
         for y in [-2.5, -1.4, 0.1, 1.0, 3.0] {
             let expected = model.log_density(&times[1], &[y]);
             assert!((exact.try_log_density(&[y]).unwrap() - expected).abs() < 1e-11, "{times:?} at {y}");
@@ -87,8 +87,8 @@ fn a_turn_and_no_time_leave_densities_as_they_are() {
     for point in &POINTS {
         let base = StandardNormal.log_density(point);
         for times in [[0.0, 1.3], [0.4, 0.4]] {
-            let law = Pushforward::new(StandardNormal, ByJacobian(turn), times).unwrap();
-            assert!((law.log_density(point) - base).abs() < 1e-14);
+            let distribution = Pushforward::new(StandardNormal, ByJacobian(turn), times).unwrap();
+            assert!((distribution.log_density(point) - base).abs() < 1e-14);
         }
     }
 }
@@ -97,21 +97,22 @@ fn a_turn_and_no_time_leave_densities_as_they_are() {
 fn batches_agree_with_points() {
     let model = gaussian();
     let batch = tensor(POINTS.as_flattened(), &[4, 2]);
-    let law = Pushforward::new(StandardNormal, ByJacobian(model), [0.0, 1.0]).unwrap();
-    let along = Pushforward::new(StandardNormal, ByDivergence::new(model, model, Exact), [0.0, 1.0]).unwrap();
+    let distribution = Pushforward::new(StandardNormal, ByJacobian(model), [0.0, 1.0]).unwrap();
+    let along = Pushforward::new(StandardNormal, ByDivergence::new(model, model, ExactTrace), [0.0, 1.0]).unwrap();
     let solver = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-11, 1e-11).unwrap());
-    let solved = Augmented(solver.of(WithDivergence::new(model, Exact)));
+    let solved = ByAugmentedOde(solver.of(WithDivergence::new(model, ExactTrace)));
     let solved = Pushforward::new(StandardNormal, solved, [0.0, 1.0]).unwrap();
-    let found = [&law as &dyn Density<Batch>, &along, &solved].map(|law| law.try_log_density(&batch).unwrap().to_vec());
+    let found = [&distribution as &dyn Density<Batch>, &along, &solved]
+        .map(|distribution| distribution.try_log_density(&batch).unwrap().to_vec());
     for (k, point) in POINTS.iter().enumerate() {
         let expected = model.log_density(&1.0, point);
         assert!(found.iter().all(|found| (found[k] - expected).abs() < 1e-8), "{k}: {found:?} and {expected}");
     }
     // rows with times of their own
     let (s, t) = (tensor(&[0.0, 0.1, 0.2, 0.3], &[4]), tensor(&[1.0, 0.9, 0.1, 0.3], &[4]));
-    let (_, log_det) = ByDivergence::new(model, model, Exact).flow_and_log_det(&s, &t, &batch);
+    let (_, log_det) = ByDivergence::new(model, model, ExactTrace).flow_and_log_det(&s, &t, &batch);
     for (k, point) in POINTS.iter().enumerate() {
-        let alone = ByDivergence::new(model, model, Exact);
+        let alone = ByDivergence::new(model, model, ExactTrace);
         let (_, expected) = alone.flow_and_log_det(&s.to_vec()[k], &t.to_vec()[k], point);
         assert!((log_det.to_vec()[k] - expected).abs() < 1e-13);
     }
@@ -119,9 +120,9 @@ fn batches_agree_with_points() {
 
 #[test]
 fn the_score_is_the_derivative() {
-    let law = Pushforward::new(StandardNormal, ByJacobian(mixture()), [0.0, 1.0]).unwrap();
+    let distribution = Pushforward::new(StandardNormal, ByJacobian(mixture()), [0.0, 1.0]).unwrap();
     for y in [-1.2, 0.3, 1.9] {
-        let score = *law.log_density(&Dual::new([y], [1.0])).tangent();
+        let score = *distribution.log_density(&Dual::new([y], [1.0])).tangent();
         let at = |y: f64| mixture().log_density(&1.0, &[y]);
         let slope = (at(y + 1e-5) - at(y - 1e-5)) / 2e-5;
         assert!((score - slope).abs() < 1e-7 * (1.0 + slope.abs()), "{y}: {score} and {slope}");
@@ -160,9 +161,9 @@ fn solvers_take_random_directions() {
     // for a field whose coordinates do not meet, every direction of signs is exact
     let model = DiagonalGaussian::new(Linear, [[0.0; 2], [1.0, -1.0]], [[1.0; 2], [0.5, 2.0]]).unwrap();
     let solver = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-11, 1e-11).unwrap());
-    let solved = Augmented(solver.of(WithDivergence::new(model, Hutchinson::new(1, 3).unwrap())));
-    let law = Pushforward::new(Normal::standard(2).unwrap(), solved, [0.0, 1.0]).unwrap();
-    let found = law.try_log_density(&tensor(POINTS.as_flattened(), &[4, 2])).unwrap().to_vec();
+    let solved = ByAugmentedOde(solver.of(WithDivergence::new(model, Hutchinson::new(1, 3).unwrap())));
+    let distribution = Pushforward::new(Normal::standard(2).unwrap(), solved, [0.0, 1.0]).unwrap();
+    let found = distribution.try_log_density(&tensor(POINTS.as_flattened(), &[4, 2])).unwrap().to_vec();
     for (found, point) in found.into_iter().zip(&POINTS) {
         assert!((found - model.log_density(&1.0, point)).abs() < 1e-8);
     }
@@ -171,7 +172,7 @@ fn solvers_take_random_directions() {
 #[test]
 fn the_determinant_of_a_network() {
     let network: Mlp<Batch> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap();
-    let (map, batch) = (Learned(network), tensor(POINTS.as_flattened(), &[4, 2]));
+    let (map, batch) = (AverageVelocityMap(network), tensor(POINTS.as_flattened(), &[4, 2]));
     let (end, exact) = ByJacobian(&map).flow_and_log_det(&time(0.0), &time(0.5), &batch);
     assert_eq!(end, map.flow(&time(0.0), &time(0.5), &batch));
     // the Jacobian by central differences
@@ -187,7 +188,7 @@ fn the_determinant_of_a_network() {
     }
 }
 
-/// From noise to a law whose coordinates are correlated.
+/// From noise to a distribution whose coordinates are correlated.
 fn target() -> Gaussian<2, Linear> {
     Gaussian::new(Linear, [[0.0; 2], [1.0, -0.5]], [[[1.0, 0.0], [0.0, 1.0]], [[0.4, 0.1], [0.1, 0.6]]]).unwrap()
 }
@@ -206,14 +207,14 @@ fn settings(objective: &str, steps: u64) -> Settings {
 }
 
 /// The root mean square error of log-densities at draws of the target, and their spread.
-fn errors(law: &dyn Density<NdTensor<f32>>) -> [f64; 2] {
+fn errors(distribution: &dyn Density<NdTensor<f32>>) -> [f64; 2] {
     let exact = target();
     let mut rows = vec![0.0; 2 * 500];
     Normal::standard(2).unwrap().draw_rows(&mut stream(9, 0), &mut rows);
     let points: Vec<[f64; 2]> = rows.as_chunks::<2>().0.iter().map(|x| exact.flow(&0.0, &1.0, x)).collect();
     let expected: Vec<f64> = points.iter().map(|y| exact.log_density(&1.0, y)).collect();
     let values: Vec<f32> = points.as_flattened().iter().map(|&y| y as f32).collect();
-    let found = law.try_log_density(&NdTensor::from_slice(&(), &values, &[500, 2])).unwrap().values();
+    let found = distribution.try_log_density(&NdTensor::from_slice(&(), &values, &[500, 2])).unwrap().values();
     let square = |f: &dyn Fn(usize) -> f64| ((0..500).map(|k| f(k).powi(2)).sum::<f64>() / 500.0).sqrt();
     let mean = expected.iter().sum::<f64>() / 500.0;
     [square(&|k| found[k] - expected[k]), square(&|k| expected[k] - mean)]
@@ -226,18 +227,18 @@ where
 {
     let steps = 2000;
     let states = Constants::new(Normal::new(vec![0.5, -0.25], 1.0).unwrap(), vec![0.0]).unwrap();
-    let source = GivenField::new(InRows(WithDivergence::new(target(), directions)), states, [0.0, 1.0]).unwrap();
+    let source = FromField::new(InRows(WithDivergence::new(target(), directions)), states, [0.0, 1.0]).unwrap();
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 32, 2), 1, &()).unwrap();
     let mut trainer = Trainer::new(DivergenceHead::new(network), source, settings(objective, steps), ()).unwrap();
     for _ in 0..steps {
         trainer.step().unwrap();
     }
-    errors(&Pushforward::new(StandardNormal, OneStep(Learned(trainer.model())), [0.0, 1.0]).unwrap())
+    errors(&Pushforward::new(StandardNormal, OneStep(AverageVelocityMap(trainer.model())), [0.0, 1.0]).unwrap())
 }
 
 #[test]
 fn a_head_learns_log_densities_in_one_evaluation() {
-    let [error, spread] = learned(Exact, "lmd");
+    let [error, spread] = learned(ExactTrace, "lmd");
     assert!(error < 0.1 && spread > 1.0, "{error} of {spread}");
 }
 
@@ -249,17 +250,17 @@ fn a_head_learns_from_random_directions() {
 
 #[test]
 fn a_head_learns_from_a_teacher() {
-    let law = || Normal::new(vec![1.0, -0.5], 0.5).unwrap();
-    let coupling = Independent::new(Normal::standard(2).unwrap(), law()).unwrap();
+    let distribution = || Normal::new(vec![1.0, -0.5], 0.5).unwrap();
+    let coupling = Independent::new(Normal::standard(2).unwrap(), distribution()).unwrap();
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1, &()).unwrap();
     let mut matching = Trainer::new(network, coupling, settings("fm", 50), ()).unwrap();
     for _ in 0..50 {
         matching.step().unwrap();
     }
     let teacher = TeacherNetwork::new(matching.model().clone());
-    let with = |law: Normal| Constants::new(law, vec![0.0]).unwrap();
-    let rows = Independent::new(with(Normal::standard(2).unwrap()), with(law())).unwrap();
-    let source = Distilled::new(InRows(WithDivergence::new(&teacher, Exact)), rows);
+    let with = |distribution: Normal| Constants::new(distribution, vec![0.0]).unwrap();
+    let rows = Independent::new(with(Normal::standard(2).unwrap()), with(distribution())).unwrap();
+    let source = FromTeacher::new(InRows(WithDivergence::new(&teacher, ExactTrace)), rows);
     let head: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 16, 1), 2, &()).unwrap();
     let mut trainer = Trainer::new(DivergenceHead::new(head), source, settings("lmd", 300), ()).unwrap();
     let first = trainer.step().unwrap().residual;
@@ -271,12 +272,12 @@ fn a_head_learns_from_a_teacher() {
 fn what_has_no_density_is_refused() {
     let model = gaussian();
     assert!(Pushforward::new(StandardNormal, ByJacobian(model), [0.0, f64::NAN]).is_err());
-    let law = Pushforward::new(StandardNormal, ByJacobian(model), [0.0, 1.0]).unwrap();
-    assert!(law.try_log_density(&[f64::NAN, 0.0]).is_err() && law.try_carried(&[f64::NAN, 0.0]).is_err());
-    // no law at time 1: all points are one
+    let distribution = Pushforward::new(StandardNormal, ByJacobian(model), [0.0, 1.0]).unwrap();
+    assert!(distribution.try_log_density(&[f64::NAN, 0.0]).is_err() && distribution.try_carried(&[f64::NAN, 0.0]).is_err());
+    // no distribution at time 1: all points are one
     let collapse = flow_map(|s: &Dual<f64>, t: &Dual<f64>, x: &Dual<[f64; 2]>| x.scaled(&((t.clone() - s).shift(-1.0) * s)));
-    let law = Pushforward::new(StandardNormal, ByJacobian(collapse), [0.0, 1.0]).unwrap();
-    assert!(matches!(law.try_carried(&[1.0, 1.0]), Err(flowmap::Error::Folded { .. })));
+    let distribution = Pushforward::new(StandardNormal, ByJacobian(collapse), [0.0, 1.0]).unwrap();
+    assert!(matches!(distribution.try_carried(&[1.0, 1.0]), Err(flowmap::Error::Folded { .. })));
 }
 
 #[test]

@@ -4,9 +4,9 @@ use flowmap::{
     Error, Tensor, TimeGrid,
     backend::ndarray::NdTensor,
     data::Images,
+    distribution::{Checkerboard, Distribution, Normal},
     interpolant::Path,
-    law::{Checkerboard, Law, Normal},
-    learn::{Conditional, Coupling, Distilled, Independent, Schedule, Settings, TeacherNetwork, Trainer, Transport},
+    learn::{Conditional, Coupling, FromTeacher, Independent, Schedule, Settings, TeacherNetwork, Trainer, Transport},
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
     random::stream,
@@ -65,7 +65,7 @@ fn no_permutation_makes_paths_shorter() {
 }
 
 #[test]
-fn the_laws_of_noise_and_of_data_stay() {
+fn the_distributions_of_noise_and_of_data_stay() {
     const BLOCK: usize = 8;
     let coupling = Transport::new(independent(), BLOCK).unwrap();
     let ([before, data], [after, same]) = (draws(&independent(), 8 * 2500, 3), draws(&coupling, 8 * 2500, 3));
@@ -136,7 +136,7 @@ fn noise_changes_places_among_rows_of_a_class_alone() {
 /// A draw of numbers one of which cannot be computed with.
 struct Broken(f64);
 
-impl Law for Broken {
+impl Distribution for Broken {
     fn dimension(&self) -> usize {
         2
     }
@@ -232,7 +232,7 @@ fn a_training_that_is_resumed_ends_as_one_that_was_not() {
 #[test]
 fn a_teacher_is_followed_between_the_same_pairs() {
     let coupling = Transport::new(independent(), 16).unwrap();
-    let distilled = Distilled::new(TeacherNetwork::<Batch, _>::new(network(1)), coupling.clone());
+    let distilled = FromTeacher::new(TeacherNetwork::<Batch, _>::new(network(1)), coupling.clone());
     let [mut x0, mut x1] = draws(&independent(), 40, 1);
     flowmap::learn::Source::<Batch>::arrange(&distilled, &mut x0, &mut x1);
     assert_eq!([x0, x1], draws(&coupling, 40, 1));

@@ -1,7 +1,7 @@
 //! What a user builds, by the public interface alone.
 
 use flowmap::{
-    Dual, DynOde, DynParametricOde, Error, FlowMap, Lattice, Num, Number, Ode, Result, State, Table, Tape, Tensor, Tolerance,
+    Dual, DynOde, DynParametricOde, Error, FlowMap, Num, Number, Ode, QuasiRandom, Result, State, Table, Tape, Tensor, Tolerance,
     Var, VelocityField,
     analysis::{Steps, deformation, ftle, jacobian, lyapunov_spectrum},
     backend::ndarray::NdTensor,
@@ -175,7 +175,7 @@ fn what_a_solver_of_ones_own_cannot_do_is_said() {
 ode! {
     /// A dose that is given between two times, and cleared: by hand, `x' = dose - k x`.
     pub(crate) struct Dose { k, from, to }
-    |t, [x]| [(t.gt(from) & t.lt(to)).choose(1.0, 0.0) - k * x]
+    |t, [x]| [(t.gt(from) & t.lt(to)).select(1.0, 0.0) - k * x]
     stops |_s, _t| [from, to]
 }
 
@@ -300,7 +300,7 @@ fn fifty_oscillators_by_a_stiff_solver() {
 #[test]
 fn run_time_dimensions_verify_and_are_analysed() {
     let chain = Chain(4).field();
-    let cases = || Lattice::new([-2.0, 2.0], vec![[-1.0, 1.0]; 8]).unwrap().cases::<f64>(64);
+    let cases = || QuasiRandom::new([-2.0, 2.0], vec![[-1.0, 1.0]; 8]).unwrap().cases::<f64>(64);
     assert!(verify_flow(&chain, cases()).holds(1e-12));
     let report = verify(&tight().of(&chain), &chain, cases());
     assert!(report.holds(1e-8), "{report}");

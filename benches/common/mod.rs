@@ -3,7 +3,7 @@
 use flowmap::{
     Error, ImageTensor, Result, Tensor,
     backend::ndarray::NdTensor,
-    learn::{Distillation, Settings, Source, Trainer},
+    learn::{Identity, Settings, Source, Trainer},
     nn::Model,
 };
 use std::time::Instant;
@@ -77,8 +77,8 @@ pub fn passes(settings: &Settings) -> f64 {
     let (diagonal, all) = (settings.diagonal_samples() as f64, settings.batch as f64);
     let off = match settings.objective.distillation() {
         None => 0.0,
-        Some(Distillation::Lagrangian) => 3.0 * 2.0 + 1.0,
-        Some(Distillation::Eulerian) => 3.0 * 2.0 + 3.0,
+        Some(Identity::Lagrangian) => 3.0 * 2.0 + 1.0,
+        Some(Identity::Eulerian) => 3.0 * 2.0 + 3.0,
         Some(_) => 3.0 + 2.0,
     };
     diagonal * 3.0 + (all - diagonal) * off

@@ -2,8 +2,9 @@
 
 use flowmap::{
     Error, Result, Tensor,
+    cli::Options,
     interpolant::Path as PathOfInterpolant,
-    learn::{Checkpoint, Options, Outcome, Schedule, Settings, Source, Trainer},
+    learn::{Checkpoint, Outcome, Schedule, Settings, Source, Trainer},
     nn::Model,
 };
 use std::{path::Path, time::Instant};

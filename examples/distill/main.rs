@@ -4,8 +4,8 @@
 //! cargo run --release --features cli --example distill -- --teacher mixture
 //!
 //! The teacher is a network that has learned the velocity of the checkerboard by flow matching, and the map a network of the same
-//! architecture; or the probability flow of a mixture of 2,000 normal laws in 16 dimensions. Leaves in `out/distill/TEACHER` the
-//! runs and `comparison.json`.
+//! architecture; or the probability flow of a mixture of 2,000 normal distributions in 16 dimensions. Leaves in
+//! `out/distill/TEACHER` the runs and `comparison.json`.
 
 mod comparison;
 mod mixture;
@@ -15,10 +15,11 @@ mod pace;
 use clap::{Parser, ValueEnum};
 use comparison::{Test, Way, doubles, equals, time};
 use flowmap::{
-    Error, FlowMap, Learned, Result, Tensor, TimeGrid, Tolerance,
+    AverageVelocityMap, Error, FlowMap, Result, Tensor, TimeGrid, Tolerance,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Law, Normal},
-    learn::{Distilled, Independent, Options, Settings, Source, TeacherNetwork, exit_code},
+    cli::{Options, exit_code},
+    distribution::{Checkerboard, Distribution, Normal},
+    learn::{FromTeacher, Independent, Settings, Source, TeacherNetwork},
     metric::checkerboard_kl,
     nn::{Mlp, MlpShape, parameter_count},
     random::stream,
@@ -54,7 +55,7 @@ struct Arguments {
 enum Teacher {
     /// That of a network which has learned the checkerboard by flow matching
     Network,
-    /// The probability flow of 2,000 normal laws in 16 dimensions, with means on a surface
+    /// The probability flow of 2,000 normal distributions in 16 dimensions, with means on a surface
     Mixture,
     /// The same, with means without order
     ScatteredMixture,
@@ -91,7 +92,7 @@ fn of_network(arguments: &Arguments) -> Result<()> {
     let Some(teacher) = train(arguments, network, coupling, settings("fm")?, &folder.join("teacher"))? else { return Ok(()) };
     let field = TeacherNetwork::<Batch, _>::new(teacher.clone());
     // by pmd a regression on the teacher's ODE
-    let source = || Distilled::new(field.clone(), coupling()?).with_short_map(1.0, 6);
+    let source = || FromTeacher::new(field.clone(), coupling()?).with_short_map(1.0, 6);
     let settings = settings(arguments.training.objective.as_deref().unwrap_or("pmd"))?;
     println!("its map, by {}", settings.objective);
     let Some(map) = train(arguments, teacher, source, settings, &folder.join("map"))? else { return Ok(()) };
@@ -116,7 +117,7 @@ fn of_network(arguments: &Arguments) -> Result<()> {
         }
     }
     for steps in MAP_STEPS {
-        println!("{:>24} {steps:>12} {:>9.4}", format!("map, {steps}"), divergence(&Learned(&map), steps)?);
+        println!("{:>24} {steps:>12} {:>9.4}", format!("map, {steps}"), divergence(&AverageVelocityMap(&map), steps)?);
     }
     Ok(())
 }
@@ -129,7 +130,7 @@ fn of_mixture(arguments: &Arguments, mixture: &Mixture, name: &str) -> Result<()
     let settings = settings(arguments, arguments.training.objective.as_deref().unwrap_or("psd-m"))?;
     let network = Network::new(&shape(arguments, D, 256), settings.seed, &())?;
     println!("{} parameters, by {}", parameter_count(&network), settings.objective);
-    let source = || Ok(Distilled::new(mixture.clone(), Independent::new(noise.clone(), mixture.clone())?).named(name));
+    let source = || Ok(FromTeacher::new(mixture.clone(), Independent::new(noise.clone(), mixture.clone())?).named(name));
     let Some(map) = train(arguments, network, source, settings, &folder.join("map"))? else { return Ok(()) };
 
     let starts = starts(arguments, &noise);
@@ -172,7 +173,7 @@ fn starts(arguments: &Arguments, noise: &Normal) -> Batch {
 }
 
 fn maps(test: &Test, network: &Network) -> Result<Vec<Way>> {
-    MAP_STEPS.into_iter().map(|steps| test.map(&Learned(network), steps)).collect()
+    MAP_STEPS.into_iter().map(|steps| test.map(&AverageVelocityMap(network), steps)).collect()
 }
 
 fn report(folder: &Path, maps: &[Way], solvers: &[Way]) -> Result<()> {

@@ -1,9 +1,9 @@
-//! The probability flow from noise to a mixture of many normal laws.
+//! The probability flow from noise to a mixture of many normal distributions.
 
 use flowmap::{
     ImageTensor, Num, Number, Ode, Result, Tensor, Var, VelocityField,
     backend::ndarray::NdTensor,
-    law::{Law, Normal},
+    distribution::{Distribution, Normal},
     rand::{Rng, RngExt},
     random::stream,
 };
@@ -72,7 +72,7 @@ impl Mixture {
     }
 }
 
-impl Law for Mixture {
+impl Distribution for Mixture {
     fn dimension(&self) -> usize {
         D
     }
@@ -160,7 +160,7 @@ fn batched<T: ImageTensor>([columns, means]: &[T::Primal; 2], t: &T, x: &T) -> T
     let reach = t.clone() * precision;
     let rows = x.shape()[0];
     let size = (reach.clone() * t).scale(-0.5);
-    let size = if size.shape().is_empty() { size.spread(0, &[rows]) } else { size }.reshape(&[rows, 1]);
+    let size = if size.shape().is_empty() { size.expand(0, &[rows]) } else { size }.reshape(&[rows, 1]);
     let logits = T::concat(&[x.scaled(&reach), size], 1).linear(columns, None);
     let mean = logits.softmax().linear(means, None);
     x.minus(&mean.scaled(t)).scaled(&slope).plus(&mean)

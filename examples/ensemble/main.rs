@@ -18,7 +18,7 @@ use std::{error::Error, path::PathBuf, time::Instant};
 enum Problem {
     /// 10,000 trajectories of Lorenz's system to time 1.
     Lorenz,
-    /// 10,000 points of the probability flow of a mixture of normal laws.
+    /// 10,000 points of the probability flow of a mixture of normal distributions.
     Mixture,
     /// One closed orbit of a satellite.
     Arenstorf,

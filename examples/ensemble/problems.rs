@@ -25,7 +25,8 @@ impl Lorenz {
     }
 }
 
-/// The probability flow of the linear interpolant from a normal law to a mixture of eight normal laws on a circle of radius 2.
+/// The probability flow of the linear interpolant from a normal distribution to a mixture of eight normal distributions on a
+/// circle of radius 2.
 #[derive(Clone, Copy)]
 pub struct Mixture([[f64; 2]; 8]);
 
@@ -76,7 +77,7 @@ impl Ode<2> for Mixture {
 }
 
 impl Mixture {
-    /// Points of the normal law from a low-discrepancy sequence.
+    /// Points of the normal distribution from a low-discrepancy sequence.
     pub fn starts() -> Vec<Start<[f64; 2]>> {
         let state = |k: f64| {
             let [u, v] = [(0.5 + k * 0.754_877_666_246_692_7) % 1.0, (0.5 + k * 0.569_840_290_998_053_2) % 1.0];

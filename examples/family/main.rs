@@ -1,5 +1,5 @@
-//! Trains every published method of the family on two laws of the plane for the same time, and compares their samples of one and
-//! of four steps.
+//! Trains every published method of the family on two distributions of the plane for the same time, and compares their samples of
+//! one and of four steps.
 //!
 //! cargo run --release --features cli,plot --example family -- --seconds 60
 //!
@@ -12,10 +12,11 @@ mod problems;
 
 use clap::Parser;
 use flowmap::{
-    Error, FlowMap, Learned, Result, TimeGrid,
+    AverageVelocityMap, Error, FlowMap, Result, TimeGrid,
     backend::ndarray::NdTensor,
+    cli::{Options, exit_code},
     interpolant::Linear,
-    learn::{Distilled, Independent, Method, Options, Settings, Source, TeacherNetwork, Times, exit_code},
+    learn::{FromTeacher, Independent, Method, Settings, Source, TeacherNetwork, Times},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
     sample::Route,
@@ -168,16 +169,16 @@ impl Learner<'_> {
                     let teacher = Teacher::new(teacher.clone());
                     let half = 0.5 / f64::from(steps);
                     if k == 0 {
-                        let source = || Distilled::new(teacher.clone(), coupling()?).with_short_map(half, 1);
+                        let source = || FromTeacher::new(teacher.clone(), coupling()?).with_short_map(half, 1);
                         self.train(begun, source, settings, seconds, &folder)?
                     } else {
                         let before = Teacher::new(network.clone());
-                        let source = || Distilled::new(teacher.clone(), coupling()?).with_map(half, before.clone());
+                        let source = || FromTeacher::new(teacher.clone(), coupling()?).with_map(half, before.clone());
                         self.train(begun, source, settings, seconds, &folder)?
                     }
                 }
                 (Some(teacher), _) => {
-                    let source = || Ok(Distilled::new(Teacher::new(teacher.clone()), coupling()?));
+                    let source = || Ok(FromTeacher::new(Teacher::new(teacher.clone()), coupling()?));
                     self.train(begun, source, settings, seconds, &folder)?
                 }
             };
@@ -215,7 +216,7 @@ impl Learner<'_> {
     /// Samples in so many steps, and their divergence. Flow matching is followed by Euler's method, and maps to the end of time
     /// by such maps and fresh noise in turn.
     fn draw(&self, network: &Network, steps: usize) -> Result<(f64, Vec<[f64; 2]>)> {
-        let learned = Learned(network);
+        let learned = AverageVelocityMap(network);
         let map: &dyn FlowMap<Batch> = match self.method.objective().distillation() {
             None => &FixedSteps::new(EULER, 1)?.of(learned),
             Some(_) => &learned,

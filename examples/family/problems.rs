@@ -1,19 +1,19 @@
-//! The two laws that every method learns, and how far samples are from them.
+//! The two distributions that every method learns, and how far samples are from them.
 
 use flowmap::{
     FlowMap, Result,
+    distribution::{Checkerboard, Distribution, Normal},
     exact::Gaussian,
     interpolant::Linear,
-    law::{Checkerboard, Law, Normal},
     metric::checkerboard_kl,
     random::stream,
 };
 use std::sync::Arc;
 
-pub type SharedLaw = Arc<dyn Law>;
+pub type SharedDistribution = Arc<dyn Distribution>;
 
 pub enum Problem {
-    /// A rotated normal law with standard deviations 0.4 and 1.5.
+    /// A rotated normal distribution with standard deviations 0.4 and 1.5.
     Normal,
     /// That of arXiv 2505.18825.
     Checkerboard,
@@ -56,7 +56,7 @@ impl Problem {
         }
     }
 
-    pub fn data(&self) -> Result<SharedLaw> {
+    pub fn data(&self) -> Result<SharedDistribution> {
         Ok(match self {
             Self::Normal => {
                 let [[a, b], [_, c]] = covariance();
@@ -67,8 +67,8 @@ impl Problem {
         })
     }
 
-    /// The Kullback-Leibler divergence from the data to the samples: of the normal law with the samples' mean and covariance; of
-    /// the histogram whose bins are aligned with the squares.
+    /// The Kullback-Leibler divergence from the data to the samples: of the normal distribution with the samples' mean and
+    /// covariance; of the histogram whose bins are aligned with the squares.
     pub fn divergence(&self, samples: &[[f64; 2]]) -> Result<f64> {
         match self {
             Self::Normal => Ok(divergence_of_normals(covariance(), samples)),

@@ -4,9 +4,10 @@ use super::data::Set;
 use flowmap::{
     FlowMap, ImageTensor, Result, TimeGrid, VelocityField,
     data::Points,
-    law::Law,
+    distribution::Distribution,
     learn::Run,
-    metric::{Classifier, ClassifierSettings, Comparison, Features, Protocol, Raw, Subsets, compare},
+    learn::{Classifier, ClassifierSettings},
+    metric::{Comparison, Features, Protocol, RawFeatures, Subsets, compare},
     plot::image_grid,
     sample,
 };
@@ -18,11 +19,11 @@ const IN_A_ROW: usize = 16;
 const LOOK: u64 = 7;
 const SCORE: u64 = 8;
 
-/// A way of drawing: noise from each of the laws, in turn.
+/// A way of drawing: noise from each of the distributions, in turn.
 pub struct Draws {
     /// What is said of it beside the number of steps.
     pub name: String,
-    pub noise: Vec<Box<dyn Law>>,
+    pub noise: Vec<Box<dyn Distribution>>,
 }
 
 /// What samples of the run are looked at and compared by.
@@ -50,7 +51,7 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
     pub fn new(set: &Set, draws: Vec<Draws>, classifier: &Path, samples: usize, run: &Run, device: &T::Device) -> Result<Self> {
         let dimension = set.train.dimension();
         let real = Points::new((0..set.test.len()).flat_map(|i| set.test.floats(i)).collect(), dimension)?;
-        let mut features: Vec<Box<dyn Features>> = vec![Box::new(Raw(dimension))];
+        let mut features: Vec<Box<dyn Features>> = vec![Box::new(RawFeatures(dimension))];
         if set.train.class_count().is_some() {
             let network = if classifier.exists() {
                 Classifier::<T>::load(classifier, device)?
@@ -72,10 +73,11 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
 
     /// The pixels of `count` images.
     fn draw(&self, map: &dyn FlowMap<T>, draws: &Draws, steps: usize, count: usize, seed: u64) -> Result<Vec<f64>> {
-        let (grid, pixels, laws) = (TimeGrid::uniform([0.0, 1.0], steps)?, self.shape.iter().product(), draws.noise.len());
+        let (grid, pixels, distributions) =
+            (TimeGrid::uniform([0.0, 1.0], steps)?, self.shape.iter().product(), draws.noise.len());
         let mut images = vec![0.0; count * pixels];
         for (k, noise) in draws.noise.iter().enumerate() {
-            let places = images.chunks_exact_mut(pixels).skip(k).step_by(laws);
+            let places = images.chunks_exact_mut(pixels).skip(k).step_by(distributions);
             let rows = sample::draw::<T>(map, &grid, noise, places.len(), seed + 1000 * k as u64, &self.device);
             for (place, row) in places.zip(rows.chunks_exact(noise.dimension())) {
                 place.copy_from_slice(&row[..pixels]);

@@ -15,9 +15,10 @@ use clap::{Parser, ValueEnum};
 use data::Set;
 use evaluation::{Draws, Euler, Evaluation};
 use flowmap::{
-    Error, FlowMap, ImageTensor, Learned, Result,
-    law::{Law, Normal},
-    learn::{Conditional, Coupling, Independent, Options, Outcome, Schedule, Settings, Trainer, exit_code},
+    AverageVelocityMap, Error, FlowMap, ImageTensor, Result,
+    cli::{Options, exit_code},
+    distribution::{Distribution, Normal},
+    learn::{Conditional, Coupling, Independent, Outcome, Schedule, Settings, Trainer},
     nn::{EdmShape, EdmUNet, Model, UNet, UNetShape, parameter_count},
     plot::{Axes, Scale, curves},
 };
@@ -198,7 +199,7 @@ fn train_with<T: ImageTensor<Primal = T>, M: Model<T>>(
     };
     let of_all = |name: String, scale: f64| -> Result<Draws> {
         let classes = 0..set.train.class_count().unwrap_or(0) as u32;
-        let noise = classes.map(|class| Ok(Box::new(coupling.noise(Some(class), scale)?) as Box<dyn Law>));
+        let noise = classes.map(|class| Ok(Box::new(coupling.noise(Some(class), scale)?) as Box<dyn Distribution>));
         Ok(Draws { name, noise: noise.collect::<Result<_>>()? })
     };
     let mut draws = vec![of_all(String::new(), 1.0)?];
@@ -231,7 +232,7 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
 
     // what was learned by flow matching alone is no map, but a velocity to follow
     let map = |model: &M| -> Box<dyn FlowMap<T>> {
-        let learned = Learned(model.clone());
+        let learned = AverageVelocityMap(model.clone());
         if flow_matching { Box::new(Euler(learned)) } else { Box::new(learned) }
     };
     let begin = Instant::now();

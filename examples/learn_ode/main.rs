@@ -21,7 +21,8 @@ mod units;
 use clap::{Parser, ValueEnum};
 use flowmap::{
     Error, Result,
-    learn::{Objective, Options, Settings, exit_code},
+    cli::{Options, exit_code},
+    learn::{Objective, Settings},
 };
 use measured::{Found, found};
 use solver::Trajectories;

@@ -7,7 +7,7 @@ use crate::{
     units::{Batch, InOwnUnits, Network, in_own_units, rows, time},
 };
 use flowmap::{
-    Case, FlowMap, Invariant, Num, Number, Projected, Result, Tensor,
+    Case, FlowMap, Invariant, Num, Number, Projection, Result, Tensor,
     analysis::{Deformation, jacobian},
     characterization::{InverseConsistency, Semigroup, measure},
 };
@@ -67,7 +67,7 @@ pub fn found<const D: usize, S: System<D>>(
     folder: &Path,
 ) -> Result<Found> {
     let map = in_own_units::<D, S>(&trained.network)?;
-    let projected = Projected::new(&map, Level(system));
+    let projected = Projection::new(&map, Level(system));
     let conserves = S::invariant(&truth.starts[0]).is_some();
     let [start, end] = S::SPAN;
     let case = || [Case { s: time(start), t: time(start + (end - start) / f64::from(S::PARTS)), x: rows(&truth.starts) }];

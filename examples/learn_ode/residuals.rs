@@ -7,11 +7,11 @@ use crate::{
     units::{InUnitTime, Network, in_own_time, rows},
 };
 use flowmap::{
-    Conjugation, Coordinates, Diffeomorphism, Learned, Result, Scaling, TimeChange,
+    AverageVelocityMap, Conjugation, Coordinates, Diffeomorphism, Result, Scaling, TimeChange,
     analysis::ScalarField,
     certificate::residual_map,
     characterization::Lagrangian,
-    learn::Solved,
+    learn::SolverVelocity,
     plot::{ColourBar, Plane, heat_map},
 };
 use std::path::Path;
@@ -31,7 +31,10 @@ pub fn draw<const D: usize, S: System<D>>(
     let starts: Vec<[f64; D]> = starts.iter().take(STARTS).map(|x| x.through(|x| units.forward(x))).collect();
     let map = in_own_time::<D, S>(&trained.network);
     let field = Conjugation::<_, _, D> { of: system.field(), by: units.reversed() };
-    let exact = TimeChange { of: Learned(Solved::new(InUnitTime(system), solver()?).in_units(units)), clock: map.clock };
+    let exact = TimeChange {
+        of: AverageVelocityMap(SolverVelocity::new(InUnitTime(system), solver()?).in_units(units)),
+        clock: map.clock,
+    };
     let residuals = residual_map(&Lagrangian, &map, &field, &exact, &[rows(&starts)], S::SPAN, CELLS)?;
     let residuals = logarithms::<D, S>(&residuals)?;
     let title = format!("{} by {}: Lagrangian residual", S::NAME, trained.objective);

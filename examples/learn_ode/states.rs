@@ -2,11 +2,11 @@
 
 use crate::systems::System;
 use flowmap::{
-    Coordinates, Diffeomorphism, Learned, Result, Scaling,
+    AverageVelocityMap, Coordinates, Diffeomorphism, Result, Scaling,
     backend::ndarray::NdTensor,
     data::Points,
-    law::{Law, Normal, Sum, Uniform, Visited},
-    learn::Solved,
+    distribution::{AlongTrajectories, Distribution, Normal, Sum, Uniform},
+    learn::SolverVelocity,
     solver::Ensemble,
 };
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub enum States<const D: usize> {
     /// All of the box alike.
     Box,
     /// Those that trajectories visit: what the map makes of them is among them.
-    Visited {
+    AlongTrajectories {
         /// Where trajectories begin.
         starts: [[f64; 2]; D],
         /// The times between which their states count: after a while they are on an attractor, if there is one.
@@ -30,11 +30,11 @@ pub enum States<const D: usize> {
 /// A table of so many states is drawn from.
 const TABLE: usize = 1 << 16;
 
-/// The law of states to learn from, in units of the box. A margin makes the box larger, or the thickness.
-pub fn learned_from<const D: usize, S: System<D>>(system: S, solver: &Ensemble, margin: f64) -> Result<Arc<dyn Law>> {
+/// The distribution of states to learn from, in units of the box. A margin makes the box larger, or the thickness.
+pub fn learned_from<const D: usize, S: System<D>>(system: S, solver: &Ensemble, margin: f64) -> Result<Arc<dyn Distribution>> {
     Ok(match S::STATES {
         States::Box => Arc::new(Uniform::new(&[[-margin, margin]; D])?),
-        States::Visited { thickness, .. } => {
+        States::AlongTrajectories { thickness, .. } => {
             let units = Scaling::of_box(S::BOX)?;
             let mut table = visited(system, solver, TABLE, 0)?;
             table.iter_mut().for_each(|x| *x = x.through(|x| units.forward(x)));
@@ -48,15 +48,15 @@ pub fn learned_from<const D: usize, S: System<D>>(system: S, solver: &Ensemble, 
 pub fn tested<const D: usize, S: System<D>>(system: S, solver: &Ensemble, count: usize) -> Result<Vec<[f64; D]>> {
     match S::STATES {
         States::Box => Ok(points(&Points::drawn(&Uniform::new(&S::BOX)?, count, 1)?)),
-        States::Visited { .. } => visited(system, solver, count, 1),
+        States::AlongTrajectories { .. } => visited(system, solver, count, 1),
     }
 }
 
 fn visited<const D: usize, S: System<D>>(system: S, solver: &Ensemble, count: usize, seed: u64) -> Result<Vec<[f64; D]>> {
-    let States::Visited { starts, between: [first, last], .. } = S::STATES else { return Ok(vec![]) };
-    let map = Learned(Solved::new(system, solver.clone()));
-    let law = Visited::<_, _, NdTensor<f64>>::new(Uniform::new(&starts)?, map, [0.0, last], ())?;
-    Ok(points(&Points::drawn(&law.since(first)?, count, seed)?))
+    let States::AlongTrajectories { starts, between: [first, last], .. } = S::STATES else { return Ok(vec![]) };
+    let map = AverageVelocityMap(SolverVelocity::new(system, solver.clone()));
+    let distribution = AlongTrajectories::<_, _, NdTensor<f64>>::new(Uniform::new(&starts)?, map, [0.0, last], ())?;
+    Ok(points(&Points::drawn(&distribution.since(first)?, count, seed)?))
 }
 
 fn points<const D: usize>(table: &Points) -> Vec<[f64; D]> {

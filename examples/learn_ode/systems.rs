@@ -90,7 +90,7 @@ impl System<3> for Lorenz {
     const NAME: &'static str = "lorenz";
     const SPAN: [f64; 2] = [0.0, 0.5];
     const BOX: [[f64; 2]; 3] = [[-20.0, 20.0], [-27.0, 27.0], [0.0, 48.0]];
-    const STATES: States<3> = States::Visited { starts: Self::BOX, between: [10.0, 15.0], thickness: 0.05 };
+    const STATES: States<3> = States::AlongTrajectories { starts: Self::BOX, between: [10.0, 15.0], thickness: 0.05 };
     fn known_for(&self, map: &InOwnUnits<Self, 3>, _folder: &Path) -> Result<Value> {
         exponents::compare(self, map, 0.5 * Self::SPAN[1])
     }
@@ -143,8 +143,11 @@ impl System<4> for Kepler {
     const SPAN: [f64; 2] = [0.0, 2.0];
     const BOX: [[f64; 2]; 4] = [[-2.0, 2.0], [-2.0, 2.0], [-1.5, 1.5], [-1.5, 1.5]];
     // ellipses from 0.5 to 2.3 away from the sun, once round or about so
-    const STATES: States<4> =
-        States::Visited { starts: [[0.9, 1.1], [-0.1, 0.1], [-0.1, 0.1], [0.9, 1.1]], between: [0.0, 13.0], thickness: 0.02 };
+    const STATES: States<4> = States::AlongTrajectories {
+        starts: [[0.9, 1.1], [-0.1, 0.1], [-0.1, 0.1], [0.9, 1.1]],
+        between: [0.0, 13.0],
+        thickness: 0.02,
+    };
     const INCOMPRESSIBLE: bool = true;
     fn invariant<N: Number>([x, y, u, v]: &[N; 4]) -> Option<N> {
         Some((u.powi(2) + v.powi(2)).scale(0.5) - (x.powi(2) + y.powi(2)).sqrt().recip())

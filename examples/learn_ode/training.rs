@@ -9,7 +9,8 @@ use crate::{
 };
 use flowmap::{
     Conjugation, Ode, Result, Scaling, Tolerance,
-    learn::{GivenField, Growth, Options, Schedule, Settings, Solved, Source, Times},
+    cli::Options,
+    learn::{Curriculum, FromField, Schedule, Settings, SolverVelocity, Source, Times},
     solver::{Adaptive, DOPRI5, Ensemble},
 };
 use std::path::Path;
@@ -46,7 +47,7 @@ fn settings<const D: usize, S: System<D>>(arguments: &Arguments, options: &Optio
         diagonal: 0.1,
         weight: 0.0,
         times,
-        growth: (arguments.reach < 1.0).then_some(Growth { first: arguments.reach, steps: steps / 2 }),
+        curriculum: (arguments.reach < 1.0).then_some(Curriculum { first: arguments.reach, steps: steps / 2 }),
         learning_rate: 2e-3,
         schedule: Schedule::Cosine { steps },
         averages: vec![AVERAGE],
@@ -59,6 +60,6 @@ fn source<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Res
     let states = learned_from(system, &solver, arguments.margin)?;
     let system = InUnitTime(system);
     let field = Conjugation::<_, _, D> { of: system.field(), by: units.reversed() };
-    let source = GivenField::new(field, states, [0.0, arguments.margin])?.named(S::NAME);
-    source.with_map(arguments.reach * arguments.margin, Solved::new(system, solver).in_units(units))
+    let source = FromField::new(field, states, [0.0, arguments.margin])?.named(S::NAME);
+    source.with_map(arguments.reach * arguments.margin, SolverVelocity::new(system, solver).in_units(units))
 }

@@ -2,7 +2,7 @@
 
 use crate::systems::System;
 use flowmap::{
-    Clock, Conjugation, Diffeomorphism, Learned, Num, Number, Ode, Result, Scaling, TimeChange,
+    AverageVelocityMap, Clock, Conjugation, Diffeomorphism, Num, Number, Ode, Result, Scaling, TimeChange,
     backend::ndarray::NdTensor,
     nn::{Mlp, MlpShape},
 };
@@ -63,12 +63,12 @@ impl<S: System<D>, const D: usize> Diffeomorphism<D> for Chart<S, D> {
 }
 
 /// A learned map in the times of the system.
-pub type InOwnTime<'a> = TimeChange<Learned<&'a Network>, UnitClock>;
+pub type InOwnTime<'a> = TimeChange<AverageVelocityMap<&'a Network>, UnitClock>;
 /// And in its coordinates.
 pub type InOwnUnits<'a, S, const D: usize> = Conjugation<InOwnTime<'a>, Chart<S, D>, D>;
 
 pub fn in_own_time<const D: usize, S: System<D>>(network: &Network) -> InOwnTime<'_> {
-    TimeChange { of: Learned(network), clock: UnitClock(S::SPAN) }
+    TimeChange { of: AverageVelocityMap(network), clock: UnitClock(S::SPAN) }
 }
 
 pub fn in_own_units<const D: usize, S: System<D>>(network: &Network) -> Result<InOwnUnits<'_, S, D>> {

@@ -64,12 +64,12 @@ where
 mod tests {
     use super::*;
     use crate::{
-        Case, FiniteDifferences, Lattice, VelocityField, characterization::Eulerian, exact::CouplingFlow, exact::ExactFlow,
+        Case, FiniteDifferences, QuasiRandom, VelocityField, characterization::Eulerian, exact::CouplingFlow, exact::ExactFlow,
         flow_map,
     };
 
     fn cases() -> impl Iterator<Item = Case<[f64; 3]>> {
-        Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases(32)
+        QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases(32)
     }
 
     fn distance(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> f64 {

@@ -3,6 +3,11 @@
 use crate::{Error, Result};
 use std::fmt::Debug;
 
+/// A GPU that cannot be used, with the reason and the remedy.
+pub(super) fn unavailable(ordinal: usize, reason: impl Into<String>) -> Error {
+    Error::Unavailable { what: format!("CUDA device {ordinal}"), reason: reason.into() }
+}
+
 /// A call of the driver failed, with this code and name of a `CUresult`.
 pub(super) fn refused(ordinal: usize, code: u32, name: impl Debug) -> Error {
     let remedy = match code {
@@ -15,15 +20,15 @@ pub(super) fn refused(ordinal: usize, code: u32, name: impl Debug) -> Error {
         }
         _ => "see whether nvidia-smi shows it in good order",
     };
-    Error::device(ordinal, format!("{name:?}: {remedy}"))
+    unavailable(ordinal, format!("{name:?}: {remedy}"))
 }
 
 /// # Errors
-/// [`Error::Device`] if the machine has no device of that number.
+/// [`Error::Unavailable`] if the machine has no device of that number.
 pub(super) fn check_ordinal(ordinal: usize, count: i32) -> Result<()> {
     match usize::try_from(count) {
         Ok(count) if ordinal < count => Ok(()),
-        Ok(1..) => Err(Error::device(ordinal, format!("there are {count}; the last is {}", count - 1))),
+        Ok(1..) => Err(unavailable(ordinal, format!("there are {count}; the last is {}", count - 1))),
         _ => Err(refused(ordinal, 100, format_args!("no device"))),
     }
 }

@@ -1,6 +1,6 @@
 //! The bounds themselves: from norms of residuals to a bound on the error.
 
-use super::Standing;
+use super::BoundKind;
 use crate::quadrature::Rule;
 use crate::statistics::Estimate;
 
@@ -9,7 +9,7 @@ use crate::statistics::Estimate;
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Bound {
-    /// The bound, for the law of which the samples are draws.
+    /// The bound, for the distribution of which the samples are draws.
     pub estimate: Estimate,
     /// The difference of the two quadrature rules, Kronrod's of 15 points and Gauss's of 7 inside it: much larger than the error
     /// of the first, where the residual and `L` are smooth in time.
@@ -17,12 +17,12 @@ pub struct Bound {
     /// `value + z · standard error + quadrature`, with `z` from the report's confidence.
     pub upper: f64,
     /// Whether it rests on an estimated Lipschitz constant.
-    pub standing: Standing,
+    pub kind: BoundKind,
 }
 
 impl Bound {
-    fn new(estimate: Estimate, quadrature: f64, z: f64, standing: Standing) -> Self {
-        Self { estimate, quadrature, upper: estimate.above(z) + quadrature, standing }
+    fn new(estimate: Estimate, quadrature: f64, z: f64, kind: BoundKind) -> Self {
+        Self { estimate, quadrature, upper: estimate.above(z) + quadrature, kind }
     }
 
     /// With this error of the exponent `∫ L` in addition.
@@ -72,16 +72,16 @@ impl Residuals {
     }
 
     /// `RMS(defect + ∫ |R_r| dr)`.
-    pub fn pathwise(&self, rule: &Rule, z: f64, standing: Standing) -> Bound {
+    pub fn pathwise(&self, rule: &Rule, z: f64, kind: BoundKind) -> Bound {
         let differences = self.each(|i| rule.difference(&self.of_sample(i)));
-        Bound::new(Estimate::rms(&self.along_paths(rule)), Estimate::rms(&differences).value, z, standing)
+        Bound::new(Estimate::rms(&self.along_paths(rule)), Estimate::rms(&differences).value, z, kind)
     }
 
     /// `RMS(defect) + ∫ RMS|R_r| dr`.
     ///
     /// Its standard error is that of its linearization, sample by sample, so that residuals of one sample at neighbouring times
     /// may depend on each other.
-    pub fn by_minkowski(&self, rule: &Rule, z: f64, standing: Standing) -> Bound {
+    pub fn by_minkowski(&self, rule: &Rule, z: f64, kind: BoundKind) -> Bound {
         let (start, profile) = (Estimate::rms(&self.defect).value, self.profile());
         let share = |x: f64, rms: f64| if rms > 0.0 { 0.5 * (x * x / rms - rms) } else { 0.0 };
         let influence = self.each(|i| {
@@ -90,18 +90,18 @@ impl Residuals {
         });
         let estimate =
             Estimate { value: start + rule.integral(&profile), standard_error: Estimate::mean(&influence).standard_error };
-        Bound::new(estimate, rule.difference(&profile), z, standing)
+        Bound::new(estimate, rule.difference(&profile), z, kind)
     }
 
     /// `RMS(defect) + (|t - s| ∫ E|R_r|² dr)^(1/2)`.
-    pub fn by_cauchy(&self, rule: &Rule, z: f64, standing: Standing) -> Bound {
+    pub fn by_cauchy(&self, rule: &Rule, z: f64, kind: BoundKind) -> Bound {
         let length: f64 = rule.weights.iter().sum();
         let squares: Vec<f64> = self.profile().iter().map(|rms| length * rms * rms).collect();
         let along = self.each(|i| length * rule.integral(&self.of_sample(i).into_iter().map(|x| x * x).collect::<Vec<_>>()));
         let (root, end) = (Estimate::mean(&along).sqrt(), Estimate::rms(&self.defect));
         let quadrature = (root.value * root.value + rule.difference(&squares)).sqrt() - root.value;
         let estimate = Estimate { value: root.value + end.value, standard_error: root.standard_error + end.standard_error };
-        Bound::new(estimate, quadrature, z, standing)
+        Bound::new(estimate, quadrature, z, kind)
     }
 }
 
@@ -109,7 +109,7 @@ impl Residuals {
 mod tests {
     use super::*;
 
-    const FIRM: Standing = Standing::Certificate;
+    const FIRM: BoundKind = BoundKind::Certificate;
 
     /// Residuals `c_i (1 + r)` on `[0, 2]`, where all three bounds have closed forms.
     fn residuals(rule: &Rule, sizes: &[f64]) -> Residuals {

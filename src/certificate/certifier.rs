@@ -1,9 +1,9 @@
 //! How a flow map is judged.
 
 #[cfg(feature = "nalgebra")]
-use super::Estimated;
+use super::LipschitzEstimate;
 use super::{
-    Certificate, Moment, OneSidedLipschitz, Standing, WorstPoint,
+    BoundKind, Certificate, Moment, OneSidedLipschitz, WorstPoint,
     bound::Residuals,
     survey::{Subject, Survey},
 };
@@ -16,15 +16,16 @@ use crate::{
     statistics::{Estimate, normal_quantile},
 };
 
-/// Bounds the error of a flow map `X_{0,1}` by its residuals, with the Lipschitz constant [`Estimated`] and the settings of
-/// [`Certifier::new`].
+/// Bounds the error of a flow map `X_{0,1}` by its residuals, with the Lipschitz constant [`LipschitzEstimate`] and the settings
+/// of [`Certifier::new`].
 ///
-/// `sampler` gives the starts: points, or batches of them, independent draws of the law for which the bounds are to hold.
+/// `sampler` gives the starts: points, or batches of them, independent draws of the distribution for which the bounds are to
+/// hold.
 ///
 /// ```
-/// use flowmap::{Lattice, certificate::certify, exact::Rotation};
+/// use flowmap::{QuasiRandom, certificate::certify, exact::Rotation};
 /// let turn = Rotation::new(1.0)?;
-/// let starts = Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases::<f64>(100).map(|case| case.x);
+/// let starts = QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases::<f64>(100).map(|case| case.x);
 /// let report = certify(&turn, &turn, starts)?;
 /// assert!(report.lagrangian.upper < 1e-13 && report.eulerian.upper < 1e-13, "{report}");
 /// # Ok::<(), flowmap::Error>(())
@@ -39,18 +40,18 @@ where
     M: FlowMap<X> + FlowMap<Dual<X>> + ?Sized,
     B: VelocityField<X> + VelocityField<Dual<X>> + ?Sized,
 {
-    Certifier::new([0.0, 1.0], Estimated)?.certify(map, field, sampler)
+    Certifier::new([0.0, 1.0], LipschitzEstimate)?.certify(map, field, sampler)
 }
 
 /// Which map `X_{s,t}` of a flow is judged, and how: the times, the one-sided Lipschitz constant `L` of the field, the
 /// quadrature, the confidence.
 ///
 /// ```
-/// use flowmap::{FiniteDifferences, FlowMap, Lattice, certificate::{Certifier, Given}, exact::Affine, flow_map};
+/// use flowmap::{FiniteDifferences, FlowMap, QuasiRandom, certificate::{Certifier, LipschitzBound}, exact::Affine, flow_map};
 /// let decay = Affine::new([[-1.0]], [0.0])?;
 /// let step = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, [x]: &[f64; 1]| [x / (1.0 + (t - s))])); // implicit Euler
-/// let starts = Lattice::new([0.0, 1.0], [[1.0, 2.0]])?.cases(100).map(|case| case.x);
-/// let report = Certifier::new([0.0, 0.5], Given::constant(-1.0))?.certify_against(&decay, &step, &decay, starts)?;
+/// let starts = QuasiRandom::new([0.0, 1.0], [[1.0, 2.0]])?.cases(100).map(|case| case.x);
+/// let report = Certifier::new([0.0, 0.5], LipschitzBound::constant(-1.0))?.certify_against(&decay, &step, &decay, starts)?;
 /// assert!(report.holds(1e-9), "{report}");
 /// // the residual has one sign and the field is linear, so nothing is lost
 /// assert!(report.lagrangian.estimate.value < 1.01 * report.error.value);
@@ -178,7 +179,7 @@ impl<L> Certifier<L> {
         self.report(&survey, &rule, L::STANDING)
     }
 
-    fn report(&self, survey: &Survey, rule: &Rule, standing: Standing) -> Result<Certificate> {
+    fn report(&self, survey: &Survey, rule: &Rule, kind: BoundKind) -> Result<Certificate> {
         let z = normal_quantile(self.confidence);
         let whole = rule.integral(&survey.rates);
         let growth: Vec<f64> = rule.to_end(&survey.rates).into_iter().map(f64::exp).collect();
@@ -198,9 +199,9 @@ impl<L> Certifier<L> {
             growth: whole,
             error: Estimate::rms(&survey.errors),
             w2: fitted_w2(survey)?,
-            pathwise: weighed.pathwise(rule, z, standing).allowing_for(doubt),
-            lagrangian: weighed.by_minkowski(rule, z, standing).allowing_for(doubt),
-            eulerian: survey.eulerian.by_cauchy(rule, z, Standing::Certificate),
+            pathwise: weighed.pathwise(rule, z, kind).allowing_for(doubt),
+            lagrangian: weighed.by_minkowski(rule, z, kind).allowing_for(doubt),
+            eulerian: survey.eulerian.by_cauchy(rule, z, BoundKind::Certificate),
             worst: self.worst_points(survey, rule, &weighed),
             profile: profile.collect(),
         };

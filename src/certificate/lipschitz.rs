@@ -10,13 +10,13 @@ use crate::{State, Value};
 /// Two solutions part by the factor `exp ∫ L` at most. For a differentiable field it is the largest eigenvalue of the symmetric
 /// part of `∇b_r`, over all states ([`logarithmic_norm`]). On the way back in time, the field is `-b`.
 ///
-/// [`Given`] is a promise of its user, and makes bounds certificates. [`Estimated`] is the largest that was seen at samples:
-/// larger ones may be elsewhere.
+/// [`LipschitzBound`] is a promise of its user, and makes bounds certificates. [`LipschitzEstimate`] is the largest that was seen
+/// at samples: larger ones may be elsewhere.
 ///
 /// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section I.10.
 pub trait OneSidedLipschitz<X: State, B: ?Sized> {
     /// Whether the constant was promised for all states, or only seen at some.
-    const STANDING: Standing;
+    const STANDING: BoundKind;
 
     /// `L` at time `r` for the field `sign · field`, with `sign` 1 or -1; if it is estimated, at the states `x`.
     fn rate(&self, field: &B, sign: f64, r: &X::Time, x: &X) -> f64;
@@ -25,14 +25,14 @@ pub trait OneSidedLipschitz<X: State, B: ?Sized> {
 /// What a bound stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Standing {
+pub enum BoundKind {
     /// It needs no constant, or one that was given: it holds, at the confidence of the report.
     Certificate,
     /// It needs a constant that was estimated: it may not hold.
     Estimate,
 }
 
-impl std::fmt::Display for Standing {
+impl std::fmt::Display for BoundKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Certificate => "certificate",
@@ -47,29 +47,29 @@ impl std::fmt::Display for Standing {
 /// is judged.
 ///
 /// ```
-/// use flowmap::certificate::Given;
-/// let decay = Given::constant(-1.0); // b = -x
-/// let swing = Given::at(|r: f64| r.cos()); // b = x cos r
+/// use flowmap::certificate::LipschitzBound;
+/// let decay = LipschitzBound::constant(-1.0); // b = -x
+/// let swing = LipschitzBound::at(|r: f64| r.cos()); // b = x cos r
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Given<F>(F);
+pub struct LipschitzBound<F>(F);
 
-impl Given<fn(f64) -> f64> {
+impl LipschitzBound<fn(f64) -> f64> {
     /// The same at all times.
-    pub fn constant(l: f64) -> Given<impl Fn(f64) -> f64> {
-        Given(move |_| l)
+    pub fn constant(l: f64) -> LipschitzBound<impl Fn(f64) -> f64> {
+        LipschitzBound(move |_| l)
     }
 }
 
-impl<F: Fn(f64) -> f64> Given<F> {
+impl<F: Fn(f64) -> f64> LipschitzBound<F> {
     /// `L(r)`.
     pub fn at(l: F) -> Self {
         Self(l)
     }
 }
 
-impl<X: State, B: ?Sized, F: Fn(f64) -> f64> OneSidedLipschitz<X, B> for Given<F> {
-    const STANDING: Standing = Standing::Certificate;
+impl<X: State, B: ?Sized, F: Fn(f64) -> f64> OneSidedLipschitz<X, B> for LipschitzBound<F> {
+    const STANDING: BoundKind = BoundKind::Certificate;
 
     fn rate(&self, _field: &B, _sign: f64, r: &X::Time, _x: &X) -> f64 {
         r.values().first().map_or(f64::NAN, |&r| (self.0)(r))
@@ -81,11 +81,11 @@ impl<X: State, B: ?Sized, F: Fn(f64) -> f64> OneSidedLipschitz<X, B> for Given<F
 /// It costs a tangent for each coordinate, and a symmetric eigenvalue problem for each sample and node.
 #[cfg(feature = "nalgebra")]
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Estimated;
+pub struct LipschitzEstimate;
 
 #[cfg(feature = "nalgebra")]
-impl<X: DynCoordinates, B: VelocityField<Dual<X>> + ?Sized> OneSidedLipschitz<X, B> for Estimated {
-    const STANDING: Standing = Standing::Estimate;
+impl<X: DynCoordinates, B: VelocityField<Dual<X>> + ?Sized> OneSidedLipschitz<X, B> for LipschitzEstimate {
+    const STANDING: BoundKind = BoundKind::Estimate;
 
     fn rate(&self, field: &B, sign: f64, r: &X::Time, x: &X) -> f64 {
         let rows = matrix_of(x, |v| slope(field, r, x, v));
@@ -138,9 +138,9 @@ mod tests {
         let matrix = [[0.3, 2.0, 0.0], [-1.0, -0.7, 0.4], [0.2, 0.0, 0.1]];
         let linear = Affine::new(matrix, [1.0, 2.0, 3.0]).unwrap();
         let x = [0.5, -1.0, 4.0];
-        let found = Estimated.rate(&linear, 1.0, &0.0, &x);
+        let found = LipschitzEstimate.rate(&linear, 1.0, &0.0, &x);
         assert!((found - logarithmic_norm(&matrix)).abs() < 1e-14);
-        let back = Estimated.rate(&linear, -1.0, &0.0, &x);
+        let back = LipschitzEstimate.rate(&linear, -1.0, &0.0, &x);
         assert!((back - logarithmic_norm(&matrix.map(|row| row.map(|a| -a)))).abs() < 1e-14);
     }
 
@@ -149,7 +149,7 @@ mod tests {
         assert!(logarithmic_norm(&[[0.0, f64::NAN], [0.0, 1.0]]).is_nan());
         assert!(logarithmic_norm::<[[f64; 0]; 0]>(&[]).is_nan());
         let hole = field(|_: &Dual<f64>, x: &Dual<[f64; 1]>| Dual::new(*x.value(), [f64::NAN]));
-        assert!(Estimated.rate(&hole, 1.0, &0.0, &[1.0]).is_nan());
+        assert!(LipschitzEstimate.rate(&hole, 1.0, &0.0, &[1.0]).is_nan());
     }
 
     #[cfg(feature = "ndarray")]
@@ -159,7 +159,7 @@ mod tests {
         let cubic = field(|_: &Dual<NdTensor<f64>>, x: &Dual<NdTensor<f64>>| crate::Number::powi(x, 3));
         let x = NdTensor::new(vec![1.0, -2.0, 0.5], &[3, 1]).unwrap();
         let r = NdTensor::new(vec![0.0; 3], &[3]).unwrap();
-        assert!((Estimated.rate(&cubic, 1.0, &r, &x) - 12.0).abs() < 1e-14);
-        assert!((Estimated.rate(&cubic, -1.0, &r, &x) + 0.75).abs() < 1e-14);
+        assert!((LipschitzEstimate.rate(&cubic, 1.0, &r, &x) - 12.0).abs() < 1e-14);
+        assert!((LipschitzEstimate.rate(&cubic, -1.0, &r, &x) + 0.75).abs() < 1e-14);
     }
 }

@@ -1,7 +1,7 @@
 //! Certificates: from residuals to bounds on the error of a flow map.
 //!
 //! Residuals are small where a map is nearly the flow map of a field `b`. How far it then can be from the exact flow `x_t`
-//! follows from Gronwall's inequality, for draws `x` of any law:
+//! follows from Gronwall's inequality, for draws `x` of any distribution:
 //!
 //! | bound on `RMS\|X_{s,t}(x) - x_t\|` | residual | it needs |
 //! |---|---|---|
@@ -15,19 +15,20 @@
 //!
 //! [`certify`] computes all three, with the error itself beside them. What may be wrong with a bound is said with it: the scatter
 //! of the samples (an upper end at a stated confidence, which presumes that the mean of squares is normally distributed; heavy
-//! tails need many samples), the quadrature (the difference of two rules), and its [`Standing`]: with a Lipschitz constant that
-//! was [`Given`] it is a certificate, with one that was [`Estimated`] from samples an estimate. Rounding and the error of the
-//! solver that computes the exact flow are not in it.
+//! tails need many samples), the quadrature (the difference of two rules), and its [`BoundKind`]: with a Lipschitz constant that
+//! was [`LipschitzBound`] it is a certificate, with one that was [`LipschitzEstimate`] from samples an estimate. Rounding and the
+//! error of the solver that computes the exact flow are not in it.
 //!
 //! ```
 //! # #[cfg(feature = "nalgebra")] {
-//! use flowmap::{Lattice, certificate::{Certifier, Given, logarithmic_norm}, exact::Gaussian, interpolant::Linear, rhs_jacobian};
+//! use flowmap::{QuasiRandom, certificate::{Certifier, LipschitzBound, logarithmic_norm}, exact::Gaussian, interpolant::Linear,
+//!     rhs_jacobian};
 //! let noise = [[1.0, 0.0], [0.0, 1.0]];
 //! let exact = Gaussian::new(Linear, [[0.0; 2], [1.0, 0.0]], [noise, [[2.0, 0.5], [0.5, 1.0]]])?;
 //! let other = Gaussian::new(Linear, [[0.0; 2], [1.1, 0.0]], [noise, [[1.9, 0.5], [0.5, 1.1]]])?;
-//! let starts = Lattice::new([0.0, 1.0], [[-1.5, 1.5]; 2])?.cases::<f64>(500).map(|case| case.x);
+//! let starts = QuasiRandom::new([0.0, 1.0], [[-1.5, 1.5]; 2])?.cases::<f64>(500).map(|case| case.x);
 //! // the field is affine: its Jacobian is the same at all points, and L is known
-//! let lipschitz = Given::at(|r: f64| logarithmic_norm(&rhs_jacobian(&exact, &r, &[0.0; 2])));
+//! let lipschitz = LipschitzBound::at(|r: f64| logarithmic_norm(&rhs_jacobian(&exact, &r, &[0.0; 2])));
 //! let report = Certifier::new([0.0, 1.0], lipschitz)?.certify(&other, &exact, starts)?;
 //! assert!(report.holds(1e-9), "{report}");
 //! assert!(report.tightness(&report.lagrangian) < 2.0);
@@ -35,15 +36,15 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! [`residual_map`] draws residuals over `(s, t)`. [`Excess`] is the part of a flow matching loss that bounds an error.
+//! [`residual_map`] draws residuals over `(s, t)`. [`MatchingExcess`] is the part of a flow matching loss that bounds an error.
 //!
 //! Source: arXiv 2505.18825 and arXiv 2406.07507 for the bounds; E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary
 //! Differential Equations I, section I.10, for errors by residuals and one-sided Lipschitz constants.
 
 mod bound;
 mod certifier;
-mod excess;
 mod lipschitz;
+mod matching_excess;
 mod report;
 mod residual_map;
 mod survey;
@@ -52,9 +53,9 @@ pub use bound::Bound;
 pub use certifier::Certifier;
 #[cfg(feature = "nalgebra")]
 pub use certifier::certify;
-pub use excess::Excess;
+pub use lipschitz::{BoundKind, LipschitzBound, OneSidedLipschitz};
 #[cfg(feature = "nalgebra")]
-pub use lipschitz::{Estimated, logarithmic_norm};
-pub use lipschitz::{Given, OneSidedLipschitz, Standing};
+pub use lipschitz::{LipschitzEstimate, logarithmic_norm};
+pub use matching_excess::MatchingExcess;
 pub use report::{Certificate, Moment, WorstPoint};
 pub use residual_map::residual_map;

@@ -7,7 +7,7 @@ use std::fmt;
 /// What [`certify`](super::certify) found about `X_{s,t}`. Displays as a table.
 ///
 /// Every bound bounds the same number, the root mean square of `|X_{s,t}(x) - x_t|` with `x_t` on the exact flow of the field,
-/// and with it the Wasserstein distance `W_2` between the laws of `X_{s,t}(x)` and of `x_t`.
+/// and with it the Wasserstein distance `W_2` between the distributions of `X_{s,t}(x)` and of `x_t`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -25,9 +25,9 @@ pub struct Certificate {
     pub growth: f64,
     /// The error itself: `RMS|X_{s,t}(x) - x_t|`.
     pub error: Estimate,
-    /// `W_2` between Gaussians fitted to the ends of both flows, with the features `train` and `nalgebra`. The laws themselves
-    /// are no closer than that (M. Gelbrich, Math. Nachr. 147, 1990), up to the scatter of the samples, and no farther apart than
-    /// the error.
+    /// `W_2` between Gaussians fitted to the ends of both flows, with the features `train` and `nalgebra`. The distributions
+    /// themselves are no closer than that (M. Gelbrich, Math. Nachr. 147, 1990), up to the scatter of the samples, and no farther
+    /// apart than the error.
     pub w2: Option<f64>,
     /// `RMS ∫ e^{∫_r^t L} |R_r(x)| dr`, with the Lagrangian residual: Gronwall's inequality path by path, the sharpest of the
     /// three.
@@ -111,7 +111,7 @@ impl fmt::Display for Certificate {
         for (name, bound) in self.bounds() {
             let Estimate { value, standard_error } = bound.estimate;
             write!(f, "{name:<12} {value:>10.3e} {standard_error:>10.1e} {:>10.1e} ", bound.quadrature)?;
-            writeln!(f, "{:>10.3e} {:>9.3}   {}", bound.upper, self.tightness(bound), bound.standing)?;
+            writeln!(f, "{:>10.3e} {:>9.3}   {}", bound.upper, self.tightness(bound), bound.kind)?;
         }
         for WorstPoint { x, time, residual, bound, error } in &self.worst {
             let shown: Vec<_> = x.iter().take(4).map(|c| format!("{c:.4}")).collect();

@@ -16,11 +16,12 @@ use crate::{
 /// # #[cfg(feature = "plot")] {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("residuals.png");
-/// use flowmap::{FiniteDifferences, Lattice, certificate::residual_map, characterization::Lagrangian, exact::Rotation, flow_map};
+/// use flowmap::{FiniteDifferences, QuasiRandom, certificate::residual_map, characterization::Lagrangian, exact::Rotation,
+///     flow_map};
 /// use flowmap::plot::{ColourBar, Plane, heat_map};
 /// let turn = Rotation::new(1.0)?;
 /// let euler = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, [x, y]: &[f64; 2]| [x - (t - s) * y, y + (t - s) * x]));
-/// let starts: Vec<_> = Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(50).map(|case| case.x).collect();
+/// let starts: Vec<_> = QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(50).map(|case| case.x).collect();
 /// let residuals = residual_map(&Lagrangian, &euler, &turn, &turn, &starts, [0.0, 1.0], 20)?;
 /// // an Euler step is wrong in proportion to its length
 /// assert!(residuals.at(0, 19) > 10.0 * residuals.at(0, 1));

@@ -14,10 +14,10 @@
 //! The same residuals verify exact flows ([`verify`]), measure numerical ones and, on tensors with gradients, are the losses
 //! that train neural flow maps.
 
-mod lattice;
+mod quasi_random;
 mod report;
 
-pub use lattice::Lattice;
+pub use quasi_random::QuasiRandom;
 pub use report::{Line, Report, Worst, measure, verify, verify_flow, verify_in_units_of};
 
 use crate::{
@@ -64,9 +64,9 @@ pub trait Characterization<X: State, M: ?Sized, B: ?Sized> {
 
 /// `X_{s,s}(x) - x = 0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity;
+pub struct InitialCondition;
 
-impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for Identity {
+impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for InitialCondition {
     fn terms(&self, map: &M, _field: &B, s: &X::Time, _t: &X::Time, x: &X) -> (X, X) {
         (map.flow(s, s, x), x.negated())
     }
@@ -175,10 +175,10 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
 /// - domain: that of `X_{s,t}`, and of `X_{t,s}` at its image; NaN outside, which [`measure`] counts as infinitely wrong
 ///
 /// ```
-/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, Lattice};
+/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, QuasiRandom};
 /// use flowmap::solver::{FixedSteps, RK4};
 /// let turn = Rotation::new(1.0)?;
-/// let cases = || Lattice::new([0.0, 2.0], [[-1.0, 1.0]; 2]).map(|lattice| lattice.cases::<f64>(64));
+/// let cases = || QuasiRandom::new([0.0, 2.0], [[-1.0, 1.0]; 2]).map(|lattice| lattice.cases::<f64>(64));
 /// let exact = measure("inverse", &InverseConsistency, &turn, &turn, cases()?);
 /// let coarse = measure("inverse", &InverseConsistency, &FixedSteps::new(RK4, 10)?.of(turn), &turn, cases()?);
 /// assert!(exact.max < 1e-15 && coarse.max > 1e-8);
@@ -255,7 +255,7 @@ mod tests {
         let turn = Rotation::new(1.0).unwrap();
         // as learned where s ≤ t, and still elsewhere
         let forward = crate::flow_map(|s: &f64, t: &f64, x: &[f64; 2]| if s <= t { turn.flow(s, t, x) } else { *x });
-        let cases = || Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases::<f64>(64);
+        let cases = || QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases::<f64>(64);
         let line = measure("inverse", &InverseConsistency, &forward, &turn, cases());
         assert!(line.cases == 64 && line.max > 0.1, "{line:?}");
         let nowhere = crate::flow_map(|_: &f64, _: &f64, x: &[f64; 2]| x.map(|_| f64::NAN));
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn an_identity_of_its_own_is_a_line_of_the_report() {
         let turn = Rotation::new(1.0).unwrap();
-        let cases = || Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases::<f64>(64);
+        let cases = || QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases::<f64>(64);
         let mut report = verify(&turn, &turn, cases());
         assert_eq!(&measure("Lagrangian", &Lagrangian, &turn, &turn, cases()), report.line("Lagrangian").unwrap());
         report.lines.push(measure("inverse", &InverseConsistency, &turn, &turn, cases()));
@@ -288,7 +288,7 @@ mod tests {
         let (s, t, x) = (0.2, 1.4, [0.7]);
         let g = 0.3;
         let velocity: [f64; 1] = AverageSemigroup { weight: g }.residual(&Wrong, &(), &s, &t, &x);
-        let map: [f64; 1] = Semigroup::new(1.0 - g).unwrap().residual(&crate::Learned(Wrong), &(), &s, &t, &x);
+        let map: [f64; 1] = Semigroup::new(1.0 - g).unwrap().residual(&crate::AverageVelocityMap(Wrong), &(), &s, &t, &x);
         assert!((velocity[0] + map[0] / (t - s)).abs() < 1e-14);
         assert!(map[0].abs() > 1e-3);
     }

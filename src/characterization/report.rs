@@ -1,6 +1,6 @@
 //! Verification: every identity on every case, and where it fails worst.
 
-use super::{Case, Characterization, Eulerian, Identity, Lagrangian, Semigroup, Tangent};
+use super::{Case, Characterization, Eulerian, InitialCondition, Lagrangian, Semigroup, Tangent};
 use crate::{
     field::VelocityField,
     flow::FlowMap,
@@ -15,9 +15,9 @@ use std::fmt;
 /// semigroup's intermediate time moves from case to case. For states much smaller than 1 use [`verify_in_units_of`].
 ///
 /// ```
-/// use flowmap::{exact::Rotation, verify, Lattice};
+/// use flowmap::{exact::Rotation, verify, QuasiRandom};
 /// let turn = Rotation::new(1.5)?;
-/// let cases = Lattice::new([-3.0, 3.0], [[-2.0, 2.0]; 2])?.cases::<f64>(256);
+/// let cases = QuasiRandom::new([-3.0, 3.0], [[-2.0, 2.0]; 2])?.cases::<f64>(256);
 /// let report = verify(&turn, &turn, cases);
 /// assert!(report.holds(1e-14), "{report}");
 /// # Ok::<(), flowmap::Error>(())
@@ -26,9 +26,9 @@ use std::fmt;
 /// The identity map is a semigroup, and still not the flow map of a rotation:
 ///
 /// ```
-/// use flowmap::{exact::Rotation, flow_map, verify, FiniteDifferences, Lattice};
+/// use flowmap::{exact::Rotation, flow_map, verify, FiniteDifferences, QuasiRandom};
 /// let still = FiniteDifferences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
-/// let report = verify(&still, &Rotation::new(1.5)?, Lattice::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(64));
+/// let report = verify(&still, &Rotation::new(1.5)?, QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(64));
 /// assert!(!report.holds(1e-3));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -45,8 +45,8 @@ where
 /// are.
 ///
 /// ```
-/// use flowmap::{Lattice, exact::Rotation, verify_flow};
-/// let cases = Lattice::new([-3.0, 3.0], [[-2.0, 2.0]; 2])?.cases::<f64>(256);
+/// use flowmap::{QuasiRandom, exact::Rotation, verify_flow};
+/// let cases = QuasiRandom::new([-3.0, 3.0], [[-2.0, 2.0]; 2])?.cases::<f64>(256);
 /// assert!(verify_flow(&Rotation::new(1.5)?, cases).holds(1e-14));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -62,10 +62,10 @@ where
 /// both are smaller.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, FiniteDifferences, Lattice};
+/// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, FiniteDifferences, QuasiRandom};
 /// let micro = 1e-6; // lengths in metres
 /// let still = FiniteDifferences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
-/// let cases = Lattice::new([0.0, 1.0], [[-micro, micro]; 2])?.cases(64);
+/// let cases = QuasiRandom::new([0.0, 1.0], [[-micro, micro]; 2])?.cases(64);
 /// assert!(!verify_in_units_of(micro, &still, &Rotation::new(1.5)?, cases).holds(1e-3));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -85,7 +85,7 @@ where
         let semigroup = Semigroup { fraction: ((k + 1) as f64 * GOLDEN).fract() };
         let Case { s, t, x } = &case;
         let terms = [
-            Identity.terms(map, field, s, t, x),
+            InitialCondition.terms(map, field, s, t, x),
             Tangent.terms(map, field, s, t, x),
             Lagrangian.terms(map, field, s, t, x),
             Eulerian.terms(map, field, s, t, x),
@@ -102,9 +102,9 @@ where
 /// relative as they are there, and the [`Line`] may be added to its report.
 ///
 /// ```
-/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, verify, Lattice};
+/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, verify, QuasiRandom};
 /// let turn = Rotation::new(1.5)?;
-/// let cases = || Lattice::new([-3.0, 3.0], [[-2.0, 2.0]; 2]).map(|lattice| lattice.cases::<f64>(256));
+/// let cases = || QuasiRandom::new([-3.0, 3.0], [[-2.0, 2.0]; 2]).map(|lattice| lattice.cases::<f64>(256));
 /// let mut report = verify(&turn, &turn, cases()?);
 /// report.lines.push(measure("inverse", &InverseConsistency, &turn, &turn, cases()?));
 /// assert!(report.holds(1e-14), "{report}");
@@ -254,10 +254,10 @@ fn worst<X: State>(case: &Case<X>, row: usize, rows: usize) -> Worst {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FiniteDifferences, Lattice, exact::Rotation, flow_map};
+    use crate::{FiniteDifferences, QuasiRandom, exact::Rotation, flow_map};
 
     fn cases() -> impl Iterator<Item = Case<[f64; 2]>> {
-        Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases(64)
+        QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases(64)
     }
 
     #[test]

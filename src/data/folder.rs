@@ -46,7 +46,7 @@ impl Images {
     ///
     /// # Errors
     /// [`Error::Invalid`] where no image can have the shape; [`Error::Io`] where a folder or a file cannot be read;
-    /// [`Error::Data`] where there is no image in the folder or in one of its classes, where there are images beside
+    /// [`Error::File`] where there is no image in the folder or in one of its classes, where there are images beside
     /// sub-folders, or where a file is no complete PNG or JPEG inside or has more than 512 MiB of pixels.
     pub fn from_folder(folder: impl AsRef<Path>, shape: [usize; 3]) -> Result<Self> {
         decode::check_shape(shape)?;
@@ -71,7 +71,7 @@ fn pixels(listing: &Listing, shape: [usize; 3]) -> Result<Vec<u8>> {
 /// Lists a folder.
 ///
 /// # Errors
-/// [`Error::Io`] where a folder cannot be read; [`Error::Data`] where there is no image in it or in one of its classes, or there
+/// [`Error::Io`] where a folder cannot be read; [`Error::File`] where there is no image in it or in one of its classes, or there
 /// are images both in it and in its sub-folders.
 pub(super) fn list(folder: &Path) -> Result<Listing> {
     let mut skipped = 0;

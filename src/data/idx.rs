@@ -29,7 +29,7 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) where the file cannot be read; [`Error::Data`](crate::Error::Data), with the byte, where
+    /// [`Error::Io`](crate::Error::Io) where the file cannot be read; [`Error::File`](crate::Error::File), with the byte, where
     /// it is no IDX file of images, is empty or damaged, or holds less or more than its header promises. No more is read or
     /// unpacked than that.
     pub fn from_idx(images: impl AsRef<Path>) -> Result<Self> {
@@ -51,7 +51,7 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// As [`Images::from_idx`], for both files; and [`Error::Data`](crate::Error::Data) where there are more or fewer labels than
+    /// As [`Images::from_idx`], for both files; and [`Error::File`](crate::Error::File) where there are more or fewer labels than
     /// images.
     pub fn from_idx_with_labels(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (pixels, shape) = pixels(images.as_ref())?;

@@ -7,17 +7,18 @@ use rand::{Rng, RngExt, seq::SliceRandom};
 use super::{cifar, classes::Classes, pixels};
 use crate::{
     Error, Result,
-    law::{Law, check_length},
+    distribution::{Distribution, check_length},
     random::stream,
 };
 
 /// A data set: `n` images of one shape `[height, width, channels]`, one byte for each channel of a pixel.
 ///
-/// As a [`Law`] it is the empirical one: each image with probability `1/n`, as numbers from -1 to 1 (`x = b / 127.5 - 1`) in the
-/// order of the bytes, mirrored half of the time where [`with_flips`](Images::with_flips) asks for it.
+/// As a [`Distribution`] it is the empirical one: each image with probability `1/n`, as numbers from -1 to 1
+/// (`x = b / 127.5 - 1`) in the order of the bytes, mirrored half of the time where [`with_flips`](Images::with_flips) asks for
+/// it.
 ///
 /// ```
-/// use flowmap::{data::Images, law::Law, random::stream};
+/// use flowmap::{data::Images, distribution::Distribution, random::stream};
 /// let images = Images::new(vec![0, 255, 255, 0], [1, 2, 1], Some(vec![3, 5]))?;
 /// assert_eq!((images.len(), images.image(1), images.label(1)), (2, &[255, 0][..], Some(5)));
 /// let mut x = [0.0; 2];
@@ -73,7 +74,7 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no path; [`Error::Io`] where a file cannot be read; [`Error::Data`], with the byte,
+    /// [`Error::Invalid`] where there is no path; [`Error::Io`] where a file cannot be read; [`Error::File`], with the byte,
     /// where it is empty, ends within a record, or has a label above 9.
     pub fn from_cifar10(paths: &[impl AsRef<Path>]) -> Result<Self> {
         let (pixels, labels) = cifar::images(paths)?;
@@ -235,9 +236,9 @@ impl Images {
         Self { pixels, classes: self.classes.picked(indices), ..*self }
     }
 
-    /// A draw of the law, and the class of the image that was drawn, if known.
+    /// A draw of the distribution, and the class of the image that was drawn, if known.
     ///
-    /// From the same generator it draws the same image as [`Law::draw`].
+    /// From the same generator it draws the same image as [`Distribution::draw`].
     ///
     /// # Panics
     /// Where `x` has another length than [`dimension`](Images::dimension).
@@ -257,7 +258,7 @@ impl<'a> IntoIterator for &'a Images {
     }
 }
 
-impl Law for Images {
+impl Distribution for Images {
     fn dimension(&self) -> usize {
         Images::dimension(self)
     }
@@ -283,7 +284,7 @@ pub(super) fn size_of_image(shape: [usize; 3]) -> Result<usize> {
     }
 }
 
-/// Which image a law of `n` draws, and whether it is mirrored. Without flips nothing is drawn for them.
+/// Which image a distribution of `n` draws, and whether it is mirrored. Without flips nothing is drawn for them.
 pub(super) fn drawn(n: usize, flips: bool, rng: &mut dyn Rng) -> (usize, bool) {
     let i = rng.random_range(0..n);
     (i, flips && rng.random())
@@ -297,7 +298,7 @@ pub(super) fn fingerprint(n: usize, [height, width, channels]: [usize; 3], check
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::tests::draws;
+    use crate::distribution::tests::draws;
 
     fn ten() -> Images {
         let labels = (0..10).map(|i| i / 4).collect();

@@ -3,10 +3,10 @@
 use super::Images;
 #[cfg(feature = "images")]
 use super::StoredImages;
-use crate::law::Law;
+use crate::distribution::Distribution;
 use rand::Rng;
 
-/// A law of data each of which has a class: what [`learn::Conditional`](crate::learn::Conditional) draws from.
+/// A distribution of data each of which has a class: what [`learn::Conditional`](crate::learn::Conditional) draws from.
 ///
 /// ```
 /// use flowmap::{data::{Images, Labelled}, random::stream};
@@ -16,17 +16,17 @@ use rand::Rng;
 /// assert_eq!(a_class(&Images::new(vec![7], [1, 1, 1], Some(vec![3]))?), Some(3));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
-pub trait Labelled: Law {
+pub trait Labelled: Distribution {
     /// The number of classes; `None` where no data have one.
     fn class_count(&self) -> Option<usize>;
 
     /// The class of each of the data, if known.
     fn labels(&self) -> Option<&[u32]>;
 
-    /// A draw of the law, and its class, below [`class_count`](Labelled::class_count), if known.
+    /// A draw of the distribution, and its class, below [`class_count`](Labelled::class_count), if known.
     ///
     /// # Panics
-    /// Where `x` has another length than [`dimension`](Law::dimension).
+    /// Where `x` has another length than [`dimension`](Distribution::dimension).
     fn draw_labelled(&self, rng: &mut dyn Rng, x: &mut [f64]) -> Option<u32>;
 }
 

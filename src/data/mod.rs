@@ -43,7 +43,7 @@ use crate::Error;
 
 /// A file that could be read but not understood.
 fn bad(path: &Path, line: Option<u64>, reason: impl Into<String>) -> Error {
-    Error::Data { path: path.to_owned(), line, reason: reason.into() }
+    Error::File { path: path.to_owned(), line, reason: reason.into() }
 }
 
 /// The same, with the place of the fault in a file that is not text.

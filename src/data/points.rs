@@ -7,16 +7,16 @@ use rand::{Rng, RngExt};
 use super::{csv, npy};
 use crate::{
     Error, Result,
-    law::Law,
+    distribution::Distribution,
     random::{checksum, stream},
 };
 
 /// A data set: `n` points of dimension `d`, all finite.
 ///
-/// As a [`Law`] it is the empirical one: each row with probability `1/n`.
+/// As a [`Distribution`] it is the empirical one: each row with probability `1/n`.
 ///
 /// ```
-/// use flowmap::{data::Points, law::Law, random::stream};
+/// use flowmap::{data::Points, distribution::Distribution, random::stream};
 /// let points = Points::new(vec![1.0, 2.0, 3.0, 4.0], 2)?;
 /// assert_eq!(points.row(1), [3.0, 4.0]);
 /// let mut x = [0.0; 2];
@@ -51,32 +51,33 @@ impl Points {
         Ok(Self { rows, dimension })
     }
 
-    /// `count` draws of a law, by the generator of the seed: where the law itself is too dear to be drawn from at every step,
-    /// such as [`Visited`](crate::law::Visited).
+    /// `count` draws of a distribution, by the generator of the seed: where the distribution itself is too dear to be drawn from
+    /// at every step, such as [`AlongTrajectories`](crate::distribution::AlongTrajectories).
     ///
     /// ```
-    /// use flowmap::{data::Points, law::Checkerboard};
+    /// use flowmap::{data::Points, distribution::Checkerboard};
     /// assert_eq!(Points::drawn(&Checkerboard, 100, 1)?.len(), 100);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     ///
     /// # Errors
     /// [`Error::Invalid`] where `count` is 0, the table would be larger than 2^34 numbers, or a draw is not finite.
-    pub fn drawn(law: &impl Law, count: usize, seed: u64) -> Result<Self> {
+    pub fn drawn(distribution: &impl Distribution, count: usize, seed: u64) -> Result<Self> {
         const LARGEST: usize = 1 << 34;
-        let Some(size) = count.checked_mul(law.dimension()).filter(|&size| size <= LARGEST) else {
-            let reason = format!("{count} draws of {} coordinates are more than {LARGEST} numbers; take fewer", law.dimension());
+        let Some(size) = count.checked_mul(distribution.dimension()).filter(|&size| size <= LARGEST) else {
+            let reason =
+                format!("{count} draws of {} coordinates are more than {LARGEST} numbers; take fewer", distribution.dimension());
             return Err(Error::invalid("points", reason));
         };
         let mut rows = vec![0.0; size];
-        law.draw_rows(&mut stream(seed, 0), &mut rows);
-        Self::new(rows, law.dimension())
+        distribution.draw_rows(&mut stream(seed, 0), &mut rows);
+        Self::new(rows, distribution.dimension())
     }
 
     /// From a file whose name ends in `.csv` or `.npy`.
     ///
     /// # Errors
-    /// As [`Points::from_csv`] or [`Points::from_npy`]; and [`Error::Data`] where the name ends otherwise.
+    /// As [`Points::from_csv`] or [`Points::from_npy`]; and [`Error::File`] where the name ends otherwise.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         match path.extension().and_then(std::ffi::OsStr::to_str).map(str::to_ascii_lowercase).as_deref() {
@@ -105,7 +106,7 @@ impl Points {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::Data`], with line and column, where it has no rows, rows of unequal
+    /// [`Error::Io`] where the file cannot be read; [`Error::File`], with line and column, where it has no rows, rows of unequal
     /// length, or anything but finite numbers.
     pub fn from_csv(path: impl AsRef<Path>) -> Result<Self> {
         let (rows, dimension) = csv::points(path.as_ref())?;
@@ -125,7 +126,7 @@ impl Points {
     /// ```
     ///
     /// # Errors
-    /// As [`Points::from_csv`]; and [`Error::Data`] where the last column of a row is no label or there is only one column.
+    /// As [`Points::from_csv`]; and [`Error::File`] where the last column of a row is no label or there is only one column.
     pub fn from_csv_with_labels(path: impl AsRef<Path>) -> Result<(Self, Vec<u32>)> {
         let (rows, dimension, labels) = csv::labelled_points(path.as_ref())?;
         Ok((Self { rows, dimension }, labels))
@@ -138,7 +139,7 @@ impl Points {
     /// order.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::Data`] where it is no NPY file, holds another type, no rows, less
+    /// [`Error::Io`] where the file cannot be read; [`Error::File`] where it is no NPY file, holds another type, no rows, less
     /// data than its header promises, or a number that is not finite.
     pub fn from_npy(path: impl AsRef<Path>) -> Result<Self> {
         let (rows, dimension) = npy::points(path.as_ref())?;
@@ -192,7 +193,7 @@ impl<'a> IntoIterator for &'a Points {
     }
 }
 
-impl Law for Points {
+impl Distribution for Points {
     fn dimension(&self) -> usize {
         self.dimension
     }
@@ -209,7 +210,7 @@ impl Law for Points {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::tests::draws;
+    use crate::distribution::tests::draws;
 
     #[test]
     fn every_row_is_as_likely() {

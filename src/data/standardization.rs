@@ -180,12 +180,12 @@ impl Standardization {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::{Normal, tests::draws};
+    use crate::distribution::{Normal, tests::draws};
 
     #[test]
     fn fitted_columns_have_mean_0_and_std_1() {
-        let law = Normal::with_factor(vec![5.0, -1e6], &[2.0, 0.0, 10.0, 1e-3]).unwrap();
-        let points = Points::new(draws(&law, 1000), 2).unwrap();
+        let distribution = Normal::with_factor(vec![5.0, -1e6], &[2.0, 0.0, 10.0, 1e-3]).unwrap();
+        let points = Points::new(draws(&distribution, 1000), 2).unwrap();
         let again = Standardization::fit(&Standardization::fit(&points).standardized(points));
         for (m, s) in again.mean().iter().zip(again.std()) {
             assert!(m.abs() < 1e-9 && (s - 1.0).abs() < 1e-9, "{m} {s}");

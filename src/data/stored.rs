@@ -19,8 +19,9 @@ use super::{
     unreadable,
 };
 use crate::{
-    Error, Result, durable,
-    law::{Law, check_length},
+    Error, Result,
+    distribution::{Distribution, check_length},
+    durable,
 };
 
 const IMAGES: &str = "images.idx";
@@ -29,8 +30,8 @@ const NAMES: &str = "classes.json";
 
 /// A data set of any size: `n` images of one shape in a file, of which one at a time is in memory.
 ///
-/// It is the same [`Law`] as [`Images`](super::Images): the same generator draws the same image, mirrored or not, and the
-/// fingerprint is the same, so that a run may go on from one to the other.
+/// It is the same [`Distribution`] as [`Images`](super::Images): the same generator draws the same image, mirrored or not, and
+/// the fingerprint is the same, so that a run may go on from one to the other.
 ///
 /// A draw reads the image that it needs, wherever it is in the file. So any image may be drawn at any time, each as likely, and
 /// draws depend on the generator alone: nothing is to be saved for a run that is resumed. (A buffer that is filled in the order
@@ -49,7 +50,7 @@ const NAMES: &str = "classes.json";
 /// #     std::fs::create_dir_all(pictures.join(class)).unwrap();
 /// #     image::RgbImage::new(40, 50).save(pictures.join(class).join("1.png")).unwrap();
 /// # }
-/// use flowmap::{data::StoredImages, law::{Law, Normal}, learn::Independent};
+/// use flowmap::{data::StoredImages, distribution::{Distribution, Normal}, learn::Independent};
 /// let store = folder.join("32x32");
 /// let images = StoredImages::from_folder(&pictures, [32, 32, 3], &store)?; // the next time: StoredImages::open(&store)
 /// assert_eq!((images.len(), images.dimension()), (2, 3072));
@@ -104,7 +105,7 @@ impl StoredImages {
     /// From a folder that [`from_folder`](StoredImages::from_folder) has written.
     ///
     /// # Errors
-    /// As [`StoredImages::from_idx_with_labels`]; and [`Error::Data`] where the names of the classes are not a list of texts, or
+    /// As [`StoredImages::from_idx_with_labels`]; and [`Error::File`] where the names of the classes are not a list of texts, or
     /// a label has no name.
     pub fn open(store: impl AsRef<Path>) -> Result<Self> {
         let [images, labels, names] = [IMAGES, LABELS, NAMES].map(|name| store.as_ref().join(name));
@@ -125,7 +126,7 @@ impl StoredImages {
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("images.idx");
-    /// use flowmap::{data::{Images, StoredImages}, law::Law, random::stream};
+    /// use flowmap::{data::{Images, StoredImages}, distribution::Distribution, random::stream};
     /// std::fs::write(&path, [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2][..], &[0, 51, 204, 255]].concat()).unwrap();
     /// let (stored, loaded) = (StoredImages::from_idx(&path)?, Images::from_idx(&path)?);
     /// let (mut x, mut y) = ([0.0; 2], [0.0; 2]);
@@ -136,7 +137,7 @@ impl StoredImages {
     /// ```
     ///
     /// # Errors
-    /// As [`Images::from_idx`](super::Images::from_idx); and [`Error::Data`] where the file is packed by gzip, in which nothing
+    /// As [`Images::from_idx`](super::Images::from_idx); and [`Error::File`] where the file is packed by gzip, in which nothing
     /// can be found at random.
     pub fn from_idx(images: impl AsRef<Path>) -> Result<Self> {
         let path = images.as_ref().to_owned();
@@ -157,7 +158,7 @@ impl StoredImages {
     /// From two files in the IDX format: as [`StoredImages::from_idx`], and the class of each image, which may be packed.
     ///
     /// # Errors
-    /// As [`StoredImages::from_idx`], for both files; and [`Error::Data`] where there are more or fewer labels than images.
+    /// As [`StoredImages::from_idx`], for both files; and [`Error::File`] where there are more or fewer labels than images.
     pub fn from_idx_with_labels(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let set = Self::from_idx(images)?;
         let labels = idx::labels_of(set.count, labels.as_ref())?;
@@ -218,14 +219,14 @@ impl StoredImages {
         self.classes.count()
     }
 
-    /// A draw of the law, and the class of the image that was drawn, if known.
+    /// A draw of the distribution, and the class of the image that was drawn, if known.
     ///
     /// # Panics
-    /// As [`Law::draw`] of this law.
+    /// As [`Distribution::draw`] of this distribution.
     pub fn draw_labelled(&self, rng: &mut dyn Rng, x: &mut [f64]) -> Option<u32> {
         check_length(x, self.size);
         let (i, mirrored) = drawn(self.count, self.flips, rng);
-        // a law has no way to say so; opening the file has read all of it, so what fails here is the machine
+        // a distribution has no way to say so; opening the file has read all of it, so what fails here is the machine
         let image = self.image(i).unwrap_or_else(|e| panic!("image {i} can no longer be read: {e}"));
         pixels::write_floats(&image, self.shape, mirrored, x);
         self.labels().map(|labels| labels[i])
@@ -234,7 +235,7 @@ impl StoredImages {
 
 /// # Panics
 /// A draw panics where the file, which was read in full when it was opened, can no longer be read.
-impl Law for StoredImages {
+impl Distribution for StoredImages {
     fn dimension(&self) -> usize {
         self.size
     }
@@ -254,7 +255,7 @@ mod tests {
         super::{Images, tests::mutate},
         *,
     };
-    use crate::{law::tests::draws, random::stream};
+    use crate::{distribution::tests::draws, random::stream};
 
     fn file(count: u32, shape: [u32; 3], pixels: &[u8]) -> Vec<u8> {
         [idx::images_header(count, shape), pixels.to_vec()].concat()

@@ -52,7 +52,7 @@ impl Bernoulli {
     /// How `u` grows, and what it is divided by.
     fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> (Growth<N>, Num<N>) {
         let growth = Growth::new(self.degree() * self.linear, &(t - s));
-        let u = x.gt(0.0).choose(x, f64::NAN).powf(self.degree());
+        let u = x.gt(0.0).select(x, f64::NAN).powf(self.degree());
         let denominator = alive(&growth.start - self.degree() * self.power * u * &growth.sum);
         (growth, denominator)
     }

@@ -74,9 +74,9 @@ impl<const D: usize> ExactFlow<D> for CalogeroMoser<D> {
         let ends = eigenvalues(matrix);
         // each particle keeps its place in the order
         let arrived = |i: usize| {
-            let rank = sum(q.iter().map(|other| other.lt(&q[i]).choose(1.0, 0.0)));
+            let rank = sum(q.iter().map(|other| other.lt(&q[i]).select(1.0, 0.0)));
             let places = ends.iter().enumerate().skip(1);
-            places.fold(ends[0].clone(), |end, (k, other)| rank.gt(k as f64 - 0.5).choose(other, &end))
+            places.fold(ends[0].clone(), |end, (k, other)| rank.gt(k as f64 - 0.5).select(other, &end))
         };
         let (ends, rates): (Vec<N>, Vec<Option<N>>) = (0..q.len()).map(|i| arrived(i).0.into_parts()).unzip();
         let rates = rates.into_iter().map(|rate| rate.unwrap_or_else(|| duration.0.constant(0.0)));

@@ -17,9 +17,9 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   multiply from layer to layer
 ///
 /// ```
-/// use flowmap::{exact::CouplingFlow, verify, Lattice};
+/// use flowmap::{exact::CouplingFlow, verify, QuasiRandom};
 /// let flow = CouplingFlow::<3>::random(4, 2025)?;
-/// let report = verify(&flow, &flow, Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3])?.cases::<f64>(64));
+/// let report = verify(&flow, &flow, QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 3])?.cases::<f64>(64));
 /// assert!(report.holds(1e-12), "{report}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```

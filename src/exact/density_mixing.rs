@@ -1,13 +1,13 @@
-//! Transport by fading from one law to another.
+//! Transport by fading from one distribution to another.
 
 use super::{ExactFlow, exact_flow, setting::finite};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// The flow on the line along which one logistic law fades into another: the law at time `t` has the density
+/// The flow on the line along which one logistic distribution fades into another: the distribution at time `t` has the density
 /// `ρ_t = (1 - t) ρ0 + t ρ1`, and the distribution function `F_t = (1 - t) F0 + t F1`.
 ///
-/// The logistic law around `m` has `F(x) = 1 / (1 + e^(m - x))`. Probability does not move across but through: it fades here and
-/// grows there, and what lies between streams fast.
+/// The logistic distribution around `m` has `F(x) = 1 / (1 + e^(m - x))`. Probability does not move across but through: it fades
+/// here and grows there, and what lies between streams fast.
 ///
 /// - velocity: `b_t(x) = (F0(x) - F1(x)) / ρ_t(x)`
 /// - flow: `F_t⁻¹ ∘ F_s`; the inverse is the solution of a quadratic equation for `e^-x`
@@ -27,12 +27,12 @@ use crate::{Error, Num, Number, Ode, Result};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DensityMixing {
     middle: f64,
-    /// `e^(m - middle)` of both laws: the inverse of each other.
+    /// `e^(m - middle)` of both distributions: the inverse of each other.
     odds: [f64; 2],
 }
 
 impl DensityMixing {
-    /// From the logistic law around `centers[0]` to that around `centers[1]`.
+    /// From the logistic distribution around `centers[0]` to that around `centers[1]`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless both are finite and less than 200 apart, beyond which what lies between them has no probability.
@@ -53,7 +53,7 @@ impl DensityMixing {
         (self.middle - x).exp()
     }
 
-    /// `1 + A y` for the odds `A` of both laws.
+    /// `1 + A y` for the odds `A` of both distributions.
     fn factors<N: Number>(&self, y: &Num<N>) -> [Num<N>; 2] {
         self.odds.map(|odds| 1.0 + odds * y)
     }
@@ -81,8 +81,8 @@ impl DensityMixing {
         let root = (&b * &b + ratio).sqrt();
         // of the two forms of the positive solution, the one that does not cancel
         let falls = b.lt(0.0);
-        let size = falls.choose(-&b, &b) + root;
-        let y = falls.choose(&size / ratio, 1.0 / &size);
+        let size = falls.select(-&b, &b) + root;
+        let y = falls.select(&size / ratio, 1.0 / &size);
         self.middle - y.ln()
     }
 
@@ -113,7 +113,7 @@ impl ExactFlow<1> for DensityMixing {
 
     fn domain(&self, s: f64, t: f64, _x: &[f64; 1]) -> Result<()> {
         match [s, t].into_iter().find(|time| !(0.0..=1.0).contains(time)) {
-            Some(time) => Err(Error::invalid("time", format!("there is no law at {time}; take times in [0, 1]"))),
+            Some(time) => Err(Error::invalid("time", format!("there is no distribution at {time}; take times in [0, 1]"))),
             None => Ok(()),
         }
     }
@@ -147,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn times_without_a_law_and_settings_without_meaning_are_refused() {
+    fn times_without_a_distribution_and_settings_without_meaning_are_refused() {
         let fade = DensityMixing::new([-1.0, 1.0]).unwrap();
-        assert!(fade.try_flow(&0.0, &1.1, &[0.0]).unwrap_err().to_string().contains("no law at 1.1"));
+        assert!(fade.try_flow(&0.0, &1.1, &[0.0]).unwrap_err().to_string().contains("no distribution at 1.1"));
         assert!(DensityMixing::new([0.0, 200.0]).is_err() && DensityMixing::new([f64::NAN, 0.0]).is_err());
     }
 }

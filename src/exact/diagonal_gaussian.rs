@@ -12,9 +12,9 @@ use std::array::from_fn;
 /// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` between Gaussians whose coordinates are
 /// independent of each other, while each may be correlated with itself at the other end, or have latent noise on its way.
 ///
-/// Coordinate by coordinate, from `N(m0, σ0²)` to `N(m1, σ1²)` with the covariance `c` of both ends, the law at time `t` is
-/// `N(m_t, g(t))` with `m_t = α m0 + β m1` and `g = α² σ0² + β² σ1² + 2αβ c`. Latent noise `γ_t z` with a standard normal `z` and
-/// `γ² = 2αβ ν`, which is `2t(1-t) ν` on the straight line, adds `ν` to `c`.
+/// Coordinate by coordinate, from `N(m0, σ0²)` to `N(m1, σ1²)` with the covariance `c` of both ends, the distribution at time `t`
+/// is `N(m_t, g(t))` with `m_t = α m0 + β m1` and `g = α² σ0² + β² σ1² + 2αβ c`. Latent noise `γ_t z` with a standard normal `z`
+/// and `γ² = 2αβ ν`, which is `2t(1-t) ν` on the straight line, adds `ν` to `c`.
 ///
 /// - velocity: `b_t(x) = m'_t + (g'/2g) (x - m_t)`
 /// - flow: `m_t + (g(t)/g(s))^(1/2) (x - m_s)`
@@ -92,12 +92,12 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         self.mix(&self.interpolant.shares(t))
     }
 
-    /// `g(t)`, the variances of the law at time `t`.
+    /// `g(t)`, the variances of the distribution at time `t`.
     pub fn variance<N: Number>(&self, t: &N) -> [N; D] {
         self.spread(&Num::from(t)).map(|variance| variance.0)
     }
 
-    /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`; NaN where that has none.
+    /// `ln ρ_t(x)`, the logarithm of the density of the distribution at time `t`; NaN where that has none.
     ///
     /// ```
     /// use flowmap::{exact::DiagonalGaussian, interpolant::Linear};
@@ -156,7 +156,10 @@ impl<const D: usize, I: Interpolant> ExactFlow<D> for DiagonalGaussian<D, I> {
     fn domain(&self, s: f64, t: f64, _x: &[f64; D]) -> Result<()> {
         for time in [s, t] {
             if self.variance(&time).into_iter().any(|variance| !(variance > 0.0 && variance.is_finite())) {
-                return Err(Error::invalid("time", format!("the law at {time} has no density: it is a point, or there is none")));
+                return Err(Error::invalid(
+                    "time",
+                    format!("the distribution at {time} has no density: it is a point, or there is none"),
+                ));
             }
         }
         Ok(())
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_way_it_ends_at_the_same_law() {
+    fn whatever_the_way_it_ends_at_the_same_distribution() {
         for model in [model(), model().correlated([0.6]).unwrap(), model().with_latent_noise(2.0).unwrap()] {
             assert!((model.flow(&0.0, &1.0, &[2.0_f64])[0] - -1.5).abs() < 1e-15);
         }
@@ -208,7 +211,7 @@ mod tests {
         let opposite = model().correlated([-1.0]).unwrap();
         assert!(opposite.variance(&(2.0 / 3.0))[0].abs() < 1e-16);
         let ends = DiagonalGaussian::new(Linear, [[0.0]; 2], [[1.0]; 2]).unwrap().correlated([-1.0]).unwrap();
-        assert!(ends.try_flow(&0.5, &1.0, &[0.0]).unwrap_err().to_string().contains("the law at 0.5 has no density"));
+        assert!(ends.try_flow(&0.5, &1.0, &[0.0]).unwrap_err().to_string().contains("the distribution at 0.5 has no density"));
     }
 
     #[test]

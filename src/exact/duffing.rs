@@ -69,26 +69,26 @@ impl ExactFlow<2> for Duffing {
         } else {
             let plus = &square + alpha;
             // at rest at 0 without a linear force
-            let safe = plus.gt(0.0).choose(&plus, 1.0);
+            let safe = plus.gt(0.0).select(&plus, 1.0);
             (energy / safe, plus)
         };
         let well = plus.lt(0.0);
         let double = 2.0 * square;
-        let (twice, part) = (well.choose(&minus, &double), well.choose(&double, &minus));
+        let (twice, part) = (well.select(&minus, &double), well.select(&double, &minus));
         // without motion there is no frequency either
         let moves = twice.gt(0.0);
-        let twice = moves.choose(twice, 1.0);
+        let twice = moves.select(twice, 1.0);
         let lambda = (&twice / 2.0).sqrt();
         let (m, complement) = (part / &twice, plus.abs() / &twice);
-        let phase = moves.choose(&lambda * (t - s), 0.0);
+        let phase = moves.select(&lambda * (t - s), 0.0);
         let Jacobi { sn, cn, dn, .. } = Jacobi::new(&phase, &m, &complement);
-        let (c, d) = (well.choose(&dn, &cn), well.choose(&cn, &dn));
+        let (c, d) = (well.select(&dn, &cn), well.select(&cn, &dn));
         // c' = -λ m_c sn d, d' = -λ m_d sn c, sn' = λ c d
-        let (m_c, m_d) = (well.choose(&m, 1.0), well.choose(1.0, &m));
+        let (m_c, m_d) = (well.select(&m, 1.0), well.select(1.0, &m));
         let share = (minus - &spring) / &twice;
         // D = 1 - share sn², as a sum of positive terms
-        let rest = (well.choose(0.0, plus) + spring) / twice;
-        let scale = moves.choose(rest + &share * &cn * &cn, 1.0);
+        let rest = (well.select(0.0, plus) + spring) / twice;
+        let scale = moves.select(rest + &share * &cn * &cn, 1.0);
         let end = (x * &c + v / &lambda * &sn * &d) / &scale;
         let slowed = &c * (&d * &d - m_d * &sn * &sn) * v;
         let pulled = (2.0 * share * &end * c - m_c * x) * lambda * sn * d;

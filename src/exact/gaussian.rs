@@ -10,7 +10,7 @@ use std::array::from_fn;
 /// flow map in closed form.
 ///
 /// Let `C0 = L Lᵀ` (Cholesky), `L⁻¹ C1 L⁻ᵀ = U diag(κ) Uᵀ` and `P = L U`, so that `C0 = P Pᵀ` and `C1 = P diag(κ) Pᵀ`. Then the
-/// law at time `t` is `N(m_t, P diag(g(t)) Pᵀ)` with `m_t = α_t m0 + β_t m1` and `g_i(t) = α_t² + β_t² κ_i`.
+/// distribution at time `t` is `N(m_t, P diag(g(t)) Pᵀ)` with `m_t = α_t m0 + β_t m1` and `g_i(t) = α_t² + β_t² κ_i`.
 ///
 /// - velocity: `b_t(x) = m'_t + P diag(g'/(2g)) P⁻¹ (x - m_t)`
 /// - flow: `m_t + P diag((g(t)/g(s))^(1/2)) P⁻¹ (x - m_s)`
@@ -80,7 +80,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
         &self.interpolant
     }
 
-    /// `m_t`, the mean of the law at time `t`.
+    /// `m_t`, the mean of the distribution at time `t`.
     ///
     /// ```
     /// use flowmap::{exact::Gaussian, interpolant::Linear};
@@ -92,7 +92,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
         self.mix(&self.interpolant.shares(&Num::from(t))).map(|m| m.0)
     }
 
-    /// `C_t`, the covariance of the law at time `t`, row by row.
+    /// `C_t`, the covariance of the distribution at time `t`, row by row.
     ///
     /// ```
     /// use flowmap::{exact::Gaussian, interpolant::Linear};
@@ -105,7 +105,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
         self.between(&spread, |k, j| self.axes[j][k]).map(|row| row.map(|c| c.0))
     }
 
-    /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`.
+    /// `ln ρ_t(x)`, the logarithm of the density of the distribution at time `t`.
     ///
     /// ```
     /// use flowmap::{exact::Gaussian, interpolant::Linear};
@@ -222,7 +222,7 @@ impl<const D: usize, I: Interpolant> ExactFlow<D> for Gaussian<D, I> {
         for time in [s, t] {
             if self.spread(&Num(time)).iter().any(|variance| !(variance.0 > 0.0 && variance.0.is_finite())) {
                 let [start, end] = self.interpolant.span();
-                let reason = format!("the interpolant has no law at {time}; take times in [{start}, {end}]");
+                let reason = format!("the interpolant has no distribution at {time}; take times in [{start}, {end}]");
                 return Err(Error::invalid("time", reason));
             }
         }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_law_at_time_t_is_the_mixture_of_both_ends() {
+    fn the_distribution_at_time_t_is_the_mixture_of_both_ends() {
         for path in [Path::Linear, Path::Trigonometric, Path::VariancePreserving(VariancePreserving::default())] {
             let model = model(path);
             let t = 0.3 * path.span()[1];
@@ -289,11 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn times_beyond_the_horizon_have_no_law() {
+    fn times_beyond_the_horizon_have_no_distribution() {
         let model = model(VariancePreserving::new(2.0).unwrap());
         assert!(model.flow(&0.0, &2.1, &[0.0_f64, 0.0])[0].is_nan());
         assert!(model.try_flow(&0.0, &2.1, &[0.0, 0.0]).unwrap_err().to_string().contains("2.1"));
-        assert!(model.try_flow(&0.0, &2.0, &[0.0, 0.0]).is_ok(), "the law at the horizon itself is the data's");
+        assert!(model.try_flow(&0.0, &2.0, &[0.0, 0.0]).is_ok(), "the distribution at the horizon itself is the data's");
     }
 
     #[test]

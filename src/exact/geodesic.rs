@@ -47,11 +47,11 @@ impl ExactFlow<6> for Geodesic {
         let square = square_of_product(x);
         // without angular momentum, a straight line
         let turns = square.gt(0.0);
-        let frequency = turns.choose(&square, 1.0).sqrt();
+        let frequency = turns.select(&square, 1.0).sqrt();
         let duration = (t - s).in_form_of(&square);
         let angle = &frequency * &duration;
-        let cos = turns.choose(angle.cos(), 1.0);
-        let wave = turns.choose(angle.sin() / frequency, duration); // sin(ω τ)/ω
+        let cos = turns.select(angle.cos(), 1.0);
+        let wave = turns.select(angle.sin() / frequency, duration); // sin(ω τ)/ω
         let back = square * &wave; // ω sin(ω τ)
         std::array::from_fn(|i| if i < 3 { &x[i] * &cos + &x[i + 3] * &wave } else { &x[i] * &cos - &back * &x[i - 3] })
     }

@@ -52,11 +52,11 @@ impl KuramotoPair {
     fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, [first, second]: &[Num<N>; 2]) -> Parts<N> {
         let growth = (-2.0 * self.coupling * (t - s)).in_form_of(first);
         let grows = growth.gt(0.0);
-        let loss = grows.choose(-&growth, &growth).exp_m1();
+        let loss = grows.select(-&growth, &growth).exp_m1();
         let phase = second - first;
         let half = &phase / 2.0;
-        let far = grows.choose(half.cos(), half.sin()).powi(2);
-        let sign = grows.choose(-1.0, 1.0);
+        let far = grows.select(half.cos(), half.sin()).powi(2);
+        let sign = grows.select(-1.0, 1.0);
         Parts { loss, sign, far, phase }
     }
 }

@@ -38,7 +38,7 @@ impl LogarithmicGrowth {
     /// `r (t - s) e^-x`, NaN where the solution has ceased to exist.
     fn gain<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> Num<N> {
         let gain = self.rate * (t - s) * (-x).exp();
-        gain.gt(-1.0).choose(&gain, f64::NAN)
+        gain.gt(-1.0).select(&gain, f64::NAN)
     }
 }
 

@@ -66,13 +66,13 @@ impl Logistic {
         // Only the exponential of a number below 0 is taken: it cannot overflow. Numerator and denominator are multiplied by
         // it where `r (t - s) < 0`. `abs` would do, but for its derivative at 0.
         let shrinks = growth.lt(0.0);
-        let exponent = shrinks.choose(&growth, -&growth);
+        let exponent = shrinks.select(&growth, -&growth);
         let decay = exponent.exp();
         let loss = -exponent.exp_m1();
-        let grown = shrinks.choose(&decay, 1.0);
+        let grown = shrinks.select(&decay, 1.0);
         // D is a mean of 1 and a share: for 0 ≤ x ≤ K nothing cancels, and near t = s it is 1 for any x
         let share = x / self.capacity;
-        let share = shrinks.choose(1.0 - &share, &share);
+        let share = shrinks.select(1.0 - &share, &share);
         let rest = alive(&decay + loss * share);
         Parts { grown, decay, rest }
     }

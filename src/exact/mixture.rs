@@ -14,8 +14,8 @@ use crate::{Error, Num, Number, Ode, Result, Value, interpolant::Interpolant};
 /// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` on the line, from `x0 ~ N(0, 1)` to a Gaussian
 /// mixture `x1 ~ Σ w_k N(m_k, σ_k²)` or, with `σ_k = 0`, to data points: an exact teacher for generative models.
 ///
-/// The law at time `t` is again a mixture: of `N(β_t m_k, v_k²)` with `v_k² = α_t² + β_t² σ_k²`. Let `ρ_t` be its density and
-/// `F_t` its distribution function.
+/// The distribution at time `t` is again a mixture: of `N(β_t m_k, v_k²)` with `v_k² = α_t² + β_t² σ_k²`. Let `ρ_t` be its
+/// density and `F_t` its distribution function.
 ///
 /// - velocity: `b_t(x) = Σ π_k (β'_t m_k + (v'_k/v_k) (x - β_t m_k))`, with the posterior probabilities `π_k` of the components
 ///   given `x`: the mean of `α'_t x0 + β'_t x1` where the interpolant passes `x`
@@ -52,8 +52,8 @@ pub struct Component {
     pub deviation: f64,
 }
 
-/// The law at one time.
-struct Law<N> {
+/// The distribution at one time.
+struct Distribution<N> {
     ln_weights: Vec<f64>,
     centers: Vec<Num<N>>,
     widths: Vec<Num<N>>,
@@ -107,7 +107,7 @@ impl<I: Interpolant> Mixture<I> {
         &self.components
     }
 
-    /// `ln ρ_t(x)`, the logarithm of the density of the law at time `t`.
+    /// `ln ρ_t(x)`, the logarithm of the density of the distribution at time `t`.
     ///
     /// ```
     /// use flowmap::{exact::{Component, Mixture}, interpolant::Linear};
@@ -117,16 +117,16 @@ impl<I: Interpolant> Mixture<I> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn log_density<N: Number>(&self, t: &N, [x]: &[N; 1]) -> N {
-        self.law(&Num::from(t)).ln_density(&Num::from(x)).0
+        self.distribution(&Num::from(t)).ln_density(&Num::from(x)).0
     }
 
-    fn law<N: Number>(&self, t: &Num<N>) -> Law<N> {
+    fn distribution<N: Number>(&self, t: &Num<N>) -> Distribution<N> {
         let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
         let width = |c: &Component| {
             let end = &beta * c.deviation;
             (&alpha * &alpha + &end * &end).sqrt()
         };
-        Law {
+        Distribution {
             ln_weights: self.components.iter().map(|c| c.weight.ln()).collect(),
             centers: self.components.iter().map(|c| &beta * c.mean).collect(),
             widths: self.components.iter().map(width).collect(),
@@ -134,7 +134,7 @@ impl<I: Interpolant> Mixture<I> {
     }
 }
 
-impl<N: Number> Law<N> {
+impl<N: Number> Distribution<N> {
     /// The place of `x` within each component, in units of its width.
     fn scores(&self, x: &Num<N>) -> Vec<Num<N>> {
         self.centers.iter().zip(&self.widths).map(|(center, width)| (x - center) / width).collect()
@@ -165,16 +165,16 @@ impl<N: Number> Law<N> {
         Self { ln_weights: self.ln_weights.clone(), centers: frozen(&self.centers), widths: frozen(&self.widths) }
     }
 
-    /// The point below which this law has as much probability as `start` has below `x`.
+    /// The point below which this distribution has as much probability as `start` has below `x`.
     ///
     /// Equal are the logarithms of the probabilities of the thinner tail: the other one has rounded its digits away.
     fn quantile(&self, start: &Self, x: &Num<N>) -> Num<N> {
         let tails = start.ln_tails(x);
         let below = tails[0].lt(&tails[1]);
-        let newton = |law: &Self, tails: &[Num<N>; 2], y: &Num<N>| {
-            let [lower, upper] = law.ln_tails(y);
-            let excess = below.choose(&lower - &tails[0], &tails[1] - &upper);
-            let slope = (law.ln_density(y) - below.choose(lower, upper)).exp();
+        let newton = |distribution: &Self, tails: &[Num<N>; 2], y: &Num<N>| {
+            let [lower, upper] = distribution.ln_tails(y);
+            let excess = below.select(&lower - &tails[0], &tails[1] - &upper);
+            let slope = (distribution.ln_density(y) - below.select(lower, upper)).exp();
             (y - &excess / slope, excess)
         };
         let (still, still_tails) = (self.frozen(), [tails[0].frozen(), tails[1].frozen()]);
@@ -186,7 +186,8 @@ impl<N: Number> Law<N> {
     }
 
     /// The least and the largest of the points that have the least and the largest of these scores: in between lies the point
-    /// that has as much probability below as the scored one has below in its own law, component by component and so in all.
+    /// that has as much probability below as the scored one has below in its own distribution, component by component and so in
+    /// all.
     fn bracket(&self, scores: &[Num<N>]) -> [Num<N>; 2] {
         [Number::min, Number::max].map(|extreme: fn(&Num<N>, &Num<N>) -> Num<N>| {
             let extreme = |a: Num<N>, b: Num<N>| extreme(&a, &b);
@@ -201,10 +202,10 @@ impl<I: Interpolant> Ode<1> for Mixture<I> {
     fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
         let (alpha, beta) = (self.interpolant.alpha(t), self.interpolant.beta(t));
         let [alpha_rate, beta_rate] = self.interpolant.rates(t);
-        let law = self.law(t);
-        let ln_densities = law.ln_densities(x);
+        let distribution = self.distribution(t);
+        let ln_densities = distribution.ln_densities(x);
         let ln_density = ln_sum_exp(&ln_densities);
-        let terms = self.components.iter().zip(ln_densities).zip(law.centers.iter().zip(&law.widths));
+        let terms = self.components.iter().zip(ln_densities).zip(distribution.centers.iter().zip(&distribution.widths));
         let velocities = terms.map(|((component, own), (center, width))| {
             let half_rate = &alpha * &alpha_rate + &beta * &beta_rate * component.deviation.powi(2); // of v²
             let stretch = half_rate / (width * width);
@@ -217,17 +218,17 @@ impl<I: Interpolant> Ode<1> for Mixture<I> {
 
 impl<I: Interpolant> ExactFlow<1> for Mixture<I> {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
-        [self.law(t).quantile(&self.law(s), x)]
+        [self.distribution(t).quantile(&self.distribution(s), x)]
     }
 
     fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, [x]: &[Num<N>; 1]) -> [[Num<N>; 1]; 1] {
-        let (start, end) = (self.law(s), self.law(t));
+        let (start, end) = (self.distribution(s), self.distribution(t));
         [[(start.ln_density(x) - end.ln_density(&end.quantile(&start, x))).exp()]]
     }
 
     fn domain(&self, s: f64, t: f64, _x: &[f64; 1]) -> Result<()> {
         for time in [s, t] {
-            if self.law(&Num(time)).widths.iter().any(|width| !(width.0 > 0.0 && width.0.is_finite())) {
+            if self.distribution(&Num(time)).widths.iter().any(|width| !(width.0 > 0.0 && width.0.is_finite())) {
                 let [start, end] = self.interpolant.span();
                 let reason = format!(
                     "there is no density at {time}; take times in [{start}, {end}], before the end if there are data points"
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_law_at_every_time_is_the_sum_over_components() {
+    fn the_distribution_at_every_time_is_the_sum_over_components() {
         let density = |z: f64| (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
         for (t, x) in [(0.0_f64, 0.3_f64), (0.4, -1.0), (1.0, 1.7)] {
             let width = |deviation: f64| (1.0 - t).hypot(t * deviation);

@@ -30,7 +30,7 @@
 //! | [`DiagonalGaussian<D, I>`](DiagonalGaussian) | the same, coordinate by coordinate | correlated ends, latent noise |
 //! | [`RankOne<D, I>`](RankOne) | probability flow to data on a line, or at a point | collapses at the end |
 //! | [`Mixture<I>`](Mixture) | probability flow on the line to a Gaussian mixture, or to data points | by quantiles, tails keep their digits |
-//! | [`DensityMixing`] | one logistic law fades into another | by quantiles |
+//! | [`DensityMixing`] | one logistic distribution fades into another | by quantiles |
 //! | [`CouplingFlow<D>`](CouplingFlow) | made of invertible layers | non-linear, non-autonomous, random, in any dimension from 2 |
 //! | [`Hopf`] | `z' = (μ + iω) z - (1 - iβ) \|z\|² z` | a limit cycle, with isochrons |
 //! | [`KuramotoPair`] | `θ₁' = ω + k sin(θ₂ - θ₁)`, and the other way | two oscillators that lock |
@@ -160,7 +160,7 @@ use crate::{
 /// [`field`](Ode::field) makes one of your own a field and a flow map of every state with `D` coordinates:
 ///
 /// ```
-/// use flowmap::{exact::ExactFlow, verify, Lattice, Num, Number, Ode};
+/// use flowmap::{exact::ExactFlow, verify, QuasiRandom, Num, Number, Ode};
 /// /// `x' = t`.
 /// struct Drift;
 /// impl Ode<1> for Drift {
@@ -172,7 +172,7 @@ use crate::{
 ///     }
 /// }
 /// let drift = Drift.field();
-/// let report = verify(&drift, &drift, Lattice::new([-1.0, 1.0], [[-1.0, 1.0]])?.cases::<f64>(64));
+/// let report = verify(&drift, &drift, QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]])?.cases::<f64>(64));
 /// assert!(report.holds(1e-14), "{report}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -207,7 +207,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
 /// An ODE of run-time dimension with a flow map in closed form: what [`ExactFlow`] is to [`Ode`].
 ///
 /// ```
-/// use flowmap::{DynOde, Lattice, Num, Number, exact::DynExactFlow, verify_flow};
+/// use flowmap::{DynOde, QuasiRandom, Num, Number, exact::DynExactFlow, verify_flow};
 /// /// Each coordinate decays at its own rate.
 /// struct Decays(Vec<f64>);
 /// impl DynOde for Decays {
@@ -221,7 +221,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
 ///     }
 /// }
 /// let decays = Decays(vec![1.0, 0.5, 0.1]).field();
-/// let cases = Lattice::new([0.0, 1.0], vec![[-1.0, 1.0]; 3])?.cases::<f64>(64);
+/// let cases = QuasiRandom::new([0.0, 1.0], vec![[-1.0, 1.0]; 3])?.cases::<f64>(64);
 /// assert!(verify_flow(&decays, cases).holds(1e-14));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -312,7 +312,7 @@ fn sum<N: Number>(terms: impl Iterator<Item = Num<N>>) -> Num<N> {
 
 /// A denominator that is positive as long as the solution exists; NaN from then on.
 fn alive<N: Number>(denominator: Num<N>) -> Num<N> {
-    denominator.gt(0.0).choose(&denominator, f64::NAN)
+    denominator.gt(0.0).select(&denominator, f64::NAN)
 }
 
 /// An exact flow of this crate is, without a wrapper, a field and a flow map on every state with its number of coordinates.

@@ -61,9 +61,9 @@ impl ExactFlow<2> for Pendulum {
         let phase = (self.frequency * (t - s)).in_form_of(angle);
         let Jacobi { sn, cn, dn, half_periods } = Jacobi::new(&phase, &m, &complement);
         // over a half period, the pendulum that turns over makes a full turn, half an angle of π
-        let turns = complement.lt(0.0).choose(half_periods, 0.0);
+        let turns = complement.lt(0.0).select(half_periods, 0.0);
         let sign = alternating(&turns);
-        let turns = b.lt(0.0).choose(-&turns, &turns);
+        let turns = b.lt(0.0).select(-&turns, &turns);
         let across = (&d * &dn - &a * &b * &sn * &cn) * &sign;
         let up = (&a * &cn * &dn + &b * &d * &sn) * sign;
         // from the half angle at the start, so that the angle does not jump

@@ -71,8 +71,8 @@ impl QuadraticDrag {
         // D is e^|r τ| (1 + (±v/w - 1) (1 - e^(-2 |r τ|)) / 2), whose logarithm neither overflows nor cancels; the absolute
         // value would do, but for its derivative at 0
         let back = angle.lt(0.0);
-        let distance = back.choose(-&angle, &angle);
-        let towards = back.choose(-&relative, &relative);
+        let distance = back.select(-&angle, &angle);
+        let towards = back.select(-&relative, &relative);
         let loss = -(-2.0 * &distance).exp_m1();
         let way = distance + ((towards - 1.0) * loss / 2.0).ln_1p();
         Parts { relative, tanh, rest, way }

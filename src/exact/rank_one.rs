@@ -125,11 +125,15 @@ impl<const D: usize, I: Interpolant> ExactFlow<D> for RankOne<D, I> {
     fn domain(&self, s: f64, t: f64, _x: &[f64; D]) -> Result<()> {
         let [from, to] = [s, t].map(|time| self.interpolant.alpha(&Num(time)).0);
         if from == 0.0 {
-            let reason = format!("at {s} the law has collapsed onto the data: no flow starts there; take an earlier start");
+            let reason =
+                format!("at {s} the distribution has collapsed onto the data: no flow starts there; take an earlier start");
             return Err(Error::invalid("time", reason));
         }
         if !(from > 0.0 && to >= 0.0) {
-            return Err(Error::invalid("time", format!("the law at {} is beyond the collapse", if from > 0.0 { t } else { s })));
+            return Err(Error::invalid(
+                "time",
+                format!("the distribution at {} is beyond the collapse", if from > 0.0 { t } else { s }),
+            ));
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Riccati {
         } else {
             let angle = rate * duration;
             let half = angle.abs().lt(std::f64::consts::PI);
-            [half.choose(angle.cos(), f64::NAN), swing(rate, duration)]
+            [half.select(angle.cos(), f64::NAN), swing(rate, duration)]
         }
     }
 

@@ -97,17 +97,17 @@ impl ExactFlow<3> for RigidBody {
         let square = with_b.max(&with_c);
         // without motion there is no frequency either
         let moves = square.gt(0.0);
-        let square = moves.choose(square, 1.0);
+        let square = moves.select(square, 1.0);
         let lambda = square.sqrt();
-        let phase = moves.choose(&lambda * (t - s), 0.0);
+        let phase = moves.select(&lambda * (t - s), 0.0);
         // m and 1 - m, which is the difference of the parts, without cancellation where one of them is small
         let m = with_b.min(&with_c) / &square;
         let complement = (&of_b - &of_c).abs() / &square;
         let Jacobi { sn, cn, dn, .. } = Jacobi::new(&phase, &m, &complement);
-        let (cn_b, dn_c) = (swapped.choose(&dn, &cn), swapped.choose(&cn, &dn));
+        let (cn_b, dn_c) = (swapped.select(&dn, &cn), swapped.select(&cn, &dn));
         // D = 1 - n sn² with n = of_a / λ², as a sum of positive terms
-        let rest = swapped.choose(of_b, of_c);
-        let scale = moves.choose((rest + of_a * (&cn * &cn)) / square, 1.0);
+        let rest = swapped.select(of_b, of_c);
+        let scale = moves.select((rest + of_a * (&cn * &cn)) / square, 1.0);
         let wave = sn / lambda;
         let end_a = (a * &cn_b * &dn_c + rate_a * &wave) / &scale;
         let end_b = (b * &cn_b + rate_b * &wave * &dn_c) / &scale;

@@ -37,16 +37,16 @@ impl ExactFlow<2> for Toda {
         let time = &speed * (t - s) / 2.0;
         // 1 - p/k and 1 + p/k, whose product is 2 e^q / k²: the one that cancels from the other
         let (forward, later) = (p.gt(0.0), time.gt(0.0));
-        let high = 1.0 + forward.choose(p, -p) / &speed;
+        let high = 1.0 + forward.select(p, -p) / &speed;
         let low = 2.0 * wall / (&speed * &speed * &high);
         // cosh u - (p/k) sinh u = ((1 - p/k) e^u + (1 + p/k) e^-u) / 2, with the larger exponential before the brackets
-        let (ahead, behind) = (forward.choose(&low, &high), forward.choose(&high, &low));
-        let (lead, trail) = (later.choose(&ahead, &behind), later.choose(&behind, &ahead));
-        let reach = later.choose(&time, -&time);
+        let (ahead, behind) = (forward.select(&low, &high), forward.select(&high, &low));
+        let (lead, trail) = (later.select(&ahead, &behind), later.select(&behind, &ahead));
+        let reach = later.select(&time, -&time);
         let trail = trail * (-2.0 * &reach).exp();
         let sum = &lead + &trail;
         let end = (trail - lead) / &sum * speed;
-        [q - 2.0 * (reach + (sum / 2.0).ln()), later.choose(&end, -&end)]
+        [q - 2.0 * (reach + (sum / 2.0).ln()), later.select(&end, -&end)]
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 /// The right-hand side of `dx/dt = b_t(x)`.
 ///
 /// Implemented by references and boxes of fields, by closures through [`field`], by every [`Ode`] through [`Pointwise`], by
-/// the [exact flows](crate::exact), and by neural velocities through [`Learned`](crate::Learned).
+/// the [exact flows](crate::exact), and by neural velocities through [`AverageVelocityMap`](crate::AverageVelocityMap).
 ///
 /// ```
 /// use flowmap::{field, VelocityField};
@@ -43,7 +43,7 @@ pub trait VelocityField<X: State> {
     /// struct Pulse;
     /// impl ParametricOde<1, 2> for Pulse {
     ///     fn rhs_with<N: Number>(&self, t: &Num<N>, _x: &[Num<N>; 1], [on, off]: &[Num<N>; 2]) -> [Num<N>; 1] {
-    ///         [(t.gt(on) & t.lt(off)).choose(3.0, 0.0)]
+    ///         [(t.gt(on) & t.lt(off)).select(3.0, 0.0)]
     ///     }
     ///     fn stops_with<N: Number>(&self, _s: &Num<N>, _t: &Num<N>, [on, off]: &[Num<N>; 2]) -> Vec<Num<N>> {
     ///         vec![on.clone(), off.clone()]
@@ -249,7 +249,7 @@ where
 mod tests {
     use super::*;
     use crate::{
-        Clock, Conjugation, FiniteDifferences, Invariant, Product, Projected, Restriction, TimeChange,
+        Clock, Conjugation, FiniteDifferences, Invariant, Product, Projection, Restriction, TimeChange,
         exact::{CouplingFlow, Pendulum},
         flow::Diffeomorphism,
         solver::{Adaptive, DOPRI5},
@@ -318,8 +318,8 @@ mod tests {
             WithStops::new(&flow, [0.5]).unwrap(),
             TimeChange { of: &flow, clock: Late },
             Conjugation::<_, _, 2> { of: &flow, by: Bent },
-            Projected::new(&flow, Energy),
-            Projected::new(Pendulum::new(1.0).unwrap(), Energy),
+            Projection::new(&flow, Energy),
+            Projection::new(Pendulum::new(1.0).unwrap(), Energy),
             Restriction::new(&flow, [0.0, 1.0]).unwrap(),
             Adaptive::new(DOPRI5).unwrap().of(&flow),
             FiniteDifferences::<_, [f64; 2]>::new(&flow),

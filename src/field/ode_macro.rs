@@ -60,14 +60,14 @@
 /// With `flow` it is an [`ExactFlow`](crate::exact::ExactFlow), which verifies itself:
 ///
 /// ```
-/// use flowmap::{Lattice, Ode, ode, verify_flow};
+/// use flowmap::{QuasiRandom, Ode, ode, verify_flow};
 /// ode! {
 ///     /// Cooling towards a temperature that rises.
 ///     struct Cooling { k, a }
 ///     |t, [x]| [k * (a * t - x)]
 ///     flow |s, t, [x]| [a * t - a / k + (x - a * s + a / k) * (k * (s - t)).exp()]
 /// }
-/// let cases = Lattice::new([-1.0, 1.0], [[-3.0, 3.0]])?.cases::<f64>(100);
+/// let cases = QuasiRandom::new([-1.0, 1.0], [[-3.0, 3.0]])?.cases::<f64>(100);
 /// assert!(verify_flow(&Cooling { k: 2.0, a: 0.5 }.field(), cases).holds(1e-13));
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -79,7 +79,7 @@
 /// use flowmap::{FlowMap, ode, solver::{FixedSteps, RK4}};
 /// ode! {
 ///     struct Pulse { on, off }
-///     |t, [_x]| [(t.gt(on) & t.lt(off)).choose(3.0, 0.0)]
+///     |t, [_x]| [(t.gt(on) & t.lt(off)).select(3.0, 0.0)]
 ///     stops |_s, _t| [on, off]
 /// }
 /// let end = FixedSteps::new(RK4, 1)?.of(Pulse { on: 0.2, off: 0.7 }).flow(&0.0, &1.0, &[0.0]);
@@ -272,7 +272,7 @@ macro_rules! ode {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Case, Dual, FlowMap, Lanes, Lattice, Num, Number, Ode, ParametricOde, VelocityField, verify, verify_flow};
+    use crate::{Case, Dual, FlowMap, Lanes, Num, Number, Ode, ParametricOde, QuasiRandom, VelocityField, verify, verify_flow};
 
     ode! {
         /// A mass on a spring that is pushed.
@@ -297,7 +297,7 @@ mod tests {
 
     ode! {
         struct Doses { first, second }
-        |t, [x]| [(t.gt(first) & t.lt(second)).choose(1.0, 0.0) - x]
+        |t, [x]| [(t.gt(first) & t.lt(second)).select(1.0, 0.0) - x]
         stops |_s, _t| [first, 0.5, second]
     }
 
@@ -336,9 +336,9 @@ mod tests {
 
     #[test]
     fn flows_verify_themselves() {
-        let cases = Lattice::new([-1.0, 1.0], [[-1.0, 1.0], [-2.0, 2.0]]).unwrap().cases::<f64>(64);
+        let cases = QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0], [-2.0, 2.0]]).unwrap().cases::<f64>(64);
         assert!(verify_flow(&Still.field(), cases).holds(1e-13));
-        let cases = || Lattice::new([0.0, 0.5], [[0.5, 1.0]]).unwrap().cases::<f64>(64);
+        let cases = || QuasiRandom::new([0.0, 0.5], [[0.5, 1.0]]).unwrap().cases::<f64>(64);
         let growth = Growth { rate: 0.4, n: 2.5 };
         assert!(verify_flow(&growth.field(), cases()).holds(1e-12));
         // with parameters as duals, on duals

@@ -118,9 +118,9 @@ impl Table {
         intervals.sort_unstable();
         intervals.dedup();
         let pieces = intervals.iter().map(|&i| (i, self.on(i, &inside)));
-        let within = pieces.reduce(|(_, found), (i, next)| (i, inside.lt(self.times[i]).choose(found, next)));
+        let within = pieces.reduce(|(_, found), (i, next)| (i, inside.lt(self.times[i]).select(found, next)));
         let (_, within) = within.unwrap_or_else(|| (0, t.constant(f64::NAN)));
-        if self.held { within } else { (inside.lt(first) | inside.gt(last)).choose(f64::NAN, within) }
+        if self.held { within } else { (inside.lt(first) | inside.gt(last)).select(f64::NAN, within) }
     }
 
     /// The rows' times from `s` to `t`: the [stops](crate::VelocityField::stops) of an ODE that holds the table.

@@ -105,7 +105,7 @@ mod tests {
     struct Silent;
     impl Ode<1> for Silent {
         fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
-            [(t.gt(1.0 / 3.0) & t.lt(0.5)).choose(-2.0 * x, x)]
+            [(t.gt(1.0 / 3.0) & t.lt(0.5)).select(-2.0 * x, x)]
         }
     }
 

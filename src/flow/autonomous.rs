@@ -54,13 +54,13 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Autonomous<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Lattice, Restriction, exact::Hopf, verify};
+    use crate::{QuasiRandom, Restriction, exact::Hopf, verify};
 
     #[test]
     fn a_window_is_enough_for_all_times() {
         let field = Hopf::new(1.0, 2.0, 0.5).unwrap();
         let map = Autonomous { map: Restriction::new(field, [-1.0, 1.0]).unwrap(), start: 0.0 };
-        let report = verify(&map, &field, Lattice::new([70.0, 70.9], [[0.5, 1.0]; 2]).unwrap().cases::<f64>(64));
+        let report = verify(&map, &field, QuasiRandom::new([70.0, 70.9], [[0.5, 1.0]; 2]).unwrap().cases::<f64>(64));
         assert!(report.holds(1e-12), "{report}");
         assert!(map.try_flow(&0.0, &1.5, &[1.0, 0.0]).unwrap_err().to_string().contains("[-1, 1]"));
     }

@@ -6,7 +6,7 @@ use crate::{field::VelocityField, state::State};
 /// The average velocity `v_{s,t}` along a trajectory, from which `X_{s,t}(x) = x + (t - s) v_{s,t}(x)`.
 ///
 /// It is what networks learn: `X_{s,s} = id` then holds by construction, and `v_{t,t}` is the velocity field itself
-/// (arXiv 2505.18825, section 2). [`Learned`] makes it a [`FlowMap`] and a [`VelocityField`].
+/// (arXiv 2505.18825, section 2). [`AverageVelocityMap`] makes it a [`FlowMap`] and a [`VelocityField`].
 pub trait AverageVelocity<X: State> {
     /// `v_{s,t}(x)`.
     fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X;
@@ -42,18 +42,18 @@ impl<X: State, V: AverageVelocity<X> + ?Sized> AverageVelocity<X> for Box<V> {
 /// The flow map `x + (t - s) v_{s,t}(x)` and the velocity field `v_{t,t}` of an [`AverageVelocity`].
 ///
 /// ```
-/// use flowmap::{AverageVelocity, FlowMap, Learned, VelocityField};
+/// use flowmap::{AverageVelocity, FlowMap, AverageVelocityMap, VelocityField};
 /// struct Drift; // dx/dt = 2t: the average velocity over [s, t] is s + t
 /// impl AverageVelocity<[f64; 1]> for Drift {
 ///     fn average_velocity(&self, s: &f64, t: &f64, _x: &[f64; 1]) -> [f64; 1] { [s + t] }
 /// }
-/// assert_eq!(Learned(Drift).flow(&1.0, &3.0, &[0.0]), [8.0]);
-/// assert_eq!(Learned(Drift).velocity(&3.0, &[0.0]), [6.0]);
+/// assert_eq!(AverageVelocityMap(Drift).flow(&1.0, &3.0, &[0.0]), [8.0]);
+/// assert_eq!(AverageVelocityMap(Drift).velocity(&3.0, &[0.0]), [6.0]);
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Learned<V>(pub V);
+pub struct AverageVelocityMap<V>(pub V);
 
-impl<X: State, V: AverageVelocity<X>> AverageVelocity<X> for Learned<V> {
+impl<X: State, V: AverageVelocity<X>> AverageVelocity<X> for AverageVelocityMap<V> {
     fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
         self.0.average_velocity(s, t, x)
     }
@@ -62,13 +62,13 @@ impl<X: State, V: AverageVelocity<X>> AverageVelocity<X> for Learned<V> {
     }
 }
 
-impl<X: State, V: AverageVelocity<X>> FlowMap<X> for Learned<V> {
+impl<X: State, V: AverageVelocity<X>> FlowMap<X> for AverageVelocityMap<V> {
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
         x.plus(&self.0.average_velocity(s, t, x).scaled(&(t.clone() - s)))
     }
 }
 
-impl<X: State, V: AverageVelocity<X>> VelocityField<X> for Learned<V> {
+impl<X: State, V: AverageVelocity<X>> VelocityField<X> for AverageVelocityMap<V> {
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         self.0.average_velocity(t, t, x)
     }

@@ -112,7 +112,7 @@ impl<X: Coordinates<D>, B: VelocityField<X>, P: Diffeomorphism<D>, const D: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Lattice, exact::CouplingFlow, field, verify};
+    use crate::{Case, QuasiRandom, exact::CouplingFlow, field, verify};
 
     /// `(x, y) → (sinh x, y e^x + x²)`.
     struct Bent;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn cases() -> impl Iterator<Item = Case<[f64; 2]>> {
-        Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases(128)
+        QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases(128)
     }
 
     #[test]

@@ -63,12 +63,12 @@ impl<P: Pair, A: VelocityField<P::First>, B: VelocityField<P::Second>> VelocityF
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, Lattice, State, exact::CouplingFlow, exact::PeriodicGrowth, verify};
+    use crate::{Case, Dual, QuasiRandom, State, exact::CouplingFlow, exact::PeriodicGrowth, verify};
 
     type Point = ([f64; 2], [f64; 1]);
 
     fn cases() -> impl Iterator<Item = Case<Point>> {
-        let cases = Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases(128);
+        let cases = QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases(128);
         cases.map(|Case { s, t, x: [x, y, z] }| Case { s, t, x: ([x, y], [z]) })
     }
 

@@ -118,7 +118,7 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Restriction<B> {
 mod tests {
     use super::*;
     use crate::{
-        Case, Dual, Lattice,
+        Case, Dual, QuasiRandom,
         characterization::{Characterization, Lagrangian},
         exact::CouplingFlow,
         flow_map, verify,
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn it_is_the_flow_inside_ends_included_and_no_flow_outside() {
-        let lattice = |times| Lattice::new(times, [[-1.0, 1.0]; 2]).unwrap();
+        let lattice = |times| QuasiRandom::new(times, [[-1.0, 1.0]; 2]).unwrap();
         let map = restricted();
         let report = verify(&map, &map, lattice([-0.5, 1.0]).cases::<f64>(128));
         assert!(report.holds(1e-12), "{report}");

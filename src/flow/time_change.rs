@@ -92,7 +92,7 @@ impl<C: Clock> Clock for &C {
 /// Errors of [`FlowMap::try_flow`] tell the times `θ(t)`, which are those of `X`.
 ///
 /// ```
-/// use flowmap::{exact::Affine, verify, Clock, FlowMap, Lattice, Num, Number, TimeChange};
+/// use flowmap::{exact::Affine, verify, Clock, FlowMap, QuasiRandom, Num, Number, TimeChange};
 /// // decay in the dark alone, which comes and goes: θ(t) = t + sin t
 /// struct Night;
 /// impl Clock for Night {
@@ -100,7 +100,7 @@ impl<C: Clock> Clock for &C {
 /// }
 /// let decay = TimeChange { of: Affine::new([[-1.0]], [0.0])?, clock: Night };
 /// assert!((decay.flow(&0.0, &2.0, &[1.0])[0] - (-2.0 - 2.0_f64.sin()).exp()).abs() < 1e-15);
-/// let report = verify(&decay, &decay, Lattice::new([-3.0, 3.0], [[-1.0, 1.0]])?.cases::<f64>(64));
+/// let report = verify(&decay, &decay, QuasiRandom::new([-3.0, 3.0], [[-1.0, 1.0]])?.cases::<f64>(64));
 /// assert!(report.holds(1e-12), "{report}");
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -163,7 +163,7 @@ impl<X: State, B: VelocityField<X>, C: Clock> VelocityField<X> for TimeChange<B,
 mod tests {
     use super::*;
     use crate::{
-        Case, Lattice, Report,
+        Case, QuasiRandom, Report,
         exact::{CouplingFlow, PeriodicGrowth},
         field, verify,
     };
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn cases() -> impl Iterator<Item = Case<[f64; 3]>> {
-        Lattice::new([-2.0, 2.0], [[-1.0, 1.0]; 3]).unwrap().cases(128)
+        QuasiRandom::new([-2.0, 2.0], [[-1.0, 1.0]; 3]).unwrap().cases(128)
     }
 
     fn report(clock: impl Clock) -> Report {

@@ -104,9 +104,9 @@ impl Checkpoint {
     /// Reads a checkpoint and checks that it is whole.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be read, [`Error::Checkpoint`] if one is missing, truncated, damaged or foreign.
+    /// [`Error::Io`] if a file cannot be read, [`Error::File`] if one is missing, truncated, damaged or foreign.
     pub fn open(path: &Path) -> Result<Self> {
-        let bad = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
+        let bad = |reason: String| Error::File { path: path.to_owned(), line: None, reason };
         // sizes are looked at before files are read: a foreign one can be larger than the memory
         let read = |name: &str, fits: &dyn Fn(u64) -> bool, expected: String| {
             let file = path.join(name);
@@ -164,7 +164,7 @@ impl Checkpoint {
     /// The network with parameters from this checkpoint; `model` says which names and shapes there must be.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] if the network is another, or a parameter is missing or has another shape or type.
+    /// [`Error::File`] if the network is another, or a parameter is missing or has another shape or type.
     pub fn load<T: Tensor<Primal = T>, M: Model<T>>(&self, model: &M, weights: Weights, device: &T::Device) -> Result<M> {
         self.same("network", &self.state.network, &model.architecture())?;
         self.reader(device)?.module(&weights.prefix(), model)
@@ -178,7 +178,7 @@ impl Checkpoint {
     }
 
     fn error(&self, reason: impl Into<String>) -> Error {
-        Error::Checkpoint { path: self.path.clone(), reason: reason.into() }
+        Error::File { path: self.path.clone(), line: None, reason: reason.into() }
     }
 
     fn reader<'a, T: Tensor>(&'a self, device: &'a T::Device) -> Result<Reader<'a, T>> {
@@ -211,8 +211,8 @@ where
     M: Model<T>,
     C: Source<T>,
 {
-    /// Adds to checkpoints whatever else determines the run, beside settings, network and laws: the units of the data, the
-    /// backend. A checkpoint with another description is refused by [`restore`](Self::restore).
+    /// Adds to checkpoints whatever else determines the run, beside settings, network and distributions: the units of the data,
+    /// the backend. A checkpoint with another description is refused by [`restore`](Self::restore).
     ///
     /// # Errors
     /// [`Error::Invalid`] if it cannot be written as JSON.
@@ -224,7 +224,8 @@ where
     /// Writes the state to `folder/step-NNNNNNNNNN` and returns that path.
     ///
     /// ```
-    /// # use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}, learn::{Checkpoint, Independent, Settings, Trainer}};
+    /// # use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, learn::{Checkpoint, Independent,
+    /// #     Settings, Trainer}};
     /// # use flowmap::nn::{Mlp, MlpShape};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let folder = folder.path();
@@ -242,7 +243,7 @@ where
     /// [`Error::Io`]; no half-written checkpoint is left behind.
     pub fn save(&self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(format!("step-{:010}", self.step));
-        let bad = |reason: String| Error::Checkpoint { path: path.clone(), reason };
+        let bad = |reason: String| Error::File { path: path.clone(), line: None, reason };
         let bytes = named_tensors::write(&self.tensors(), None).map_err(|e| bad(e.to_string()))?;
         let mut state = State {
             format: FORMAT.into(),
@@ -268,7 +269,7 @@ where
     /// Continues from a checkpoint: the next step is the one that the saved run would have taken, bit for bit on the CPU.
     ///
     /// # Errors
-    /// As [`Checkpoint::open`], and [`Error::Checkpoint`] if its settings, description or network are not this trainer's; the
+    /// As [`Checkpoint::open`], and [`Error::File`] if its settings, description or network are not this trainer's; the
     /// message names the first difference. The trainer is then unchanged.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let checkpoint = Checkpoint::open(path)?;

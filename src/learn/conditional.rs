@@ -4,20 +4,20 @@ use super::{Coupling, Guidance};
 use crate::{
     Error, Result,
     data::Labelled,
+    distribution::{Constants, Distribution},
     interpolant::Path,
-    law::{Constants, Law},
 };
 use rand::{Rng, RngExt};
 
 /// Noise and data drawn independently, with the class of the data beside both: for networks that are told classes.
 ///
 /// A row is that of the data, and goes on with one number for each class: 1 for that of the data, and 0 for the others. With
-/// probability `forget` all are 0, and the network learns what there is without regard to class. These coordinates are the same
-/// in noise and data: the flow leaves them as they are. With [guidance](Self::with_guidance), a scale is the last coordinate.
-/// That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
+/// probability `label_dropout` all are 0, and the network learns what there is without regard to class. These coordinates are the
+/// same in noise and data: the flow leaves them as they are. With [guidance](Self::with_guidance), a scale is the last
+/// coordinate. That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
 ///
 /// ```
-/// use flowmap::{data::Images, law::Normal, random::stream, learn::{Conditional, Coupling}};
+/// use flowmap::{data::Images, distribution::Normal, random::stream, learn::{Conditional, Coupling}};
 /// let images = Images::new(vec![0, 255], [1, 1, 1], Some(vec![0, 2]))?;
 /// let coupling = Conditional::new(Normal::standard(1)?, images, 0.0)?;
 /// let (mut x0, mut x1) = ([0.0; 4], [0.0; 4]);
@@ -31,20 +31,20 @@ pub struct Conditional<A, B> {
     noise: A,
     data: B,
     classes: usize,
-    forget: f64,
+    label_dropout: f64,
     scales: Option<[f64; 2]>,
 }
 
 /// The share of rows whose scale of guidance is 1: the velocities there are what those of other scales are made of.
 const UNGUIDED: f64 = 0.25;
 
-impl<A: Law, B: Labelled> Conditional<A, B> {
-    /// From the law of noise and a set of data with classes.
+impl<A: Distribution, B: Labelled> Conditional<A, B> {
+    /// From the distribution of noise and a set of data with classes.
     ///
     /// # Errors
-    /// [`Error::Shape`] if their dimensions differ; [`Error::Invalid`] if the data have no classes, or `forget` is not in
+    /// [`Error::Shape`] if their dimensions differ; [`Error::Invalid`] if the data have no classes, or `label_dropout` is not in
     /// `[0, 1]`.
-    pub fn new(noise: A, data: B, forget: f64) -> Result<Self> {
+    pub fn new(noise: A, data: B, label_dropout: f64) -> Result<Self> {
         if noise.dimension() != data.dimension() {
             let what = "a draw of noise, which must have the data's dimension".into();
             return Err(Error::Shape { what, expected: vec![data.dimension()], found: vec![noise.dimension()] });
@@ -52,10 +52,10 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
         let Some(classes) = data.class_count() else {
             return Err(Error::invalid("data", "they have no classes; give labels, or couple them by Independent"));
         };
-        if !(0.0..=1.0).contains(&forget) {
-            return Err(Error::invalid("share of forgotten classes", format!("{forget} is not in [0, 1]")));
+        if !(0.0..=1.0).contains(&label_dropout) {
+            return Err(Error::invalid("label_dropout", format!("{label_dropout} is not in [0, 1]")));
         }
-        Ok(Self { noise, data, classes, forget, scales: None })
+        Ok(Self { noise, data, classes, label_dropout, scales: None })
     }
 
     /// With a scale of [guidance](Guidance) in each row: 1 in a quarter of them, and uniform from `lowest` to `highest` in the
@@ -69,21 +69,23 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
             let reason = format!("from {lowest} to {highest}; scales begin in [0, 1] and end at 1 or above");
             return Err(Error::invalid("scales of guidance", reason));
         }
-        if self.forget == 1.0 {
-            let reason = "all classes are forgotten, so that there is nothing to exaggerate; forget 0.1 of them";
+        if self.label_dropout == 1.0 {
+            let reason =
+                "label_dropout is 1: the network never sees a class, and guidance has nothing to strengthen; 0.1 is usual";
             return Err(Error::invalid("share of forgotten classes", reason));
         }
-        if self.forget == 0.0 {
-            let reason = "no classes are forgotten, so that nothing is learned that guidance leads away from; forget 0.1 of them";
+        if self.label_dropout == 0.0 {
+            let reason = "label_dropout is 0: the network never learns the velocity without a class, from which guidance leads away; 0.1 is usual";
             return Err(Error::invalid("share of forgotten classes", reason));
         }
         Ok(Self { scales: Some([lowest, highest]), ..self })
     }
 
-    /// The law of noise for samples of a class, or of any, if none is told, with this scale of guidance, if scales are learned.
+    /// The distribution of noise for samples of a class, or of any, if none is told, with this scale of guidance, if scales are
+    /// learned.
     ///
     /// ```
-    /// use flowmap::{data::Images, law::{Law, Normal}, random::stream, learn::Conditional};
+    /// use flowmap::{data::Images, distribution::{Distribution, Normal}, random::stream, learn::Conditional};
     /// let images = Images::new(vec![0, 255], [1, 1, 1], Some(vec![0, 2]))?;
     /// let coupling = Conditional::new(Normal::standard(1)?, images, 0.1)?.with_guidance([1.0, 3.0])?;
     /// let mut x = [0.0; 5];
@@ -115,7 +117,7 @@ impl<A: Law, B: Labelled> Conditional<A, B> {
     }
 }
 
-impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
+impl<A: Distribution, B: Labelled> Coupling for Conditional<A, B> {
     fn dimension(&self) -> usize {
         self.data.dimension() + self.classes + usize::from(self.scales.is_some())
     }
@@ -127,7 +129,7 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
         let labels = format!("{:08x}", crc32fast::hash(&labels));
         let guidance = self.scales.map_or(String::new(), |[lowest, highest]| format!(", guided by {lowest} to {highest}"));
         let (noise, data) = (self.noise.fingerprint(), self.data.fingerprint());
-        format!("{noise} to {data} of classes {labels}, forgotten {}{guidance}", self.forget)
+        format!("{noise} to {data} of classes {labels}, forgotten {}{guidance}", self.label_dropout)
     }
     fn check_path(&self, path: &Path) -> Result<()> {
         if *path == Path::Linear {
@@ -143,7 +145,7 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
         let d = self.data.dimension();
         self.noise.draw(rng, &mut x0[..d]);
         let label = self.data.draw_labelled(rng, &mut x1[..d]);
-        let told = rng.random::<f64>() >= self.forget;
+        let told = rng.random::<f64>() >= self.label_dropout;
         x1[d..].fill(0.0);
         if let (Some(label), true) = (label, told) {
             x1[d + label as usize] = 1.0;
@@ -159,7 +161,7 @@ impl<A: Law, B: Labelled> Coupling for Conditional<A, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::Images, law::Normal, random::stream};
+    use crate::{data::Images, distribution::Normal, random::stream};
 
     #[test]
     fn classes_are_told_as_often_as_was_asked_for() {
@@ -196,8 +198,8 @@ mod tests {
         assert!(ones.abs_diff(1000) < 150 && above.abs_diff(1500) < 150, "{ones} ones, {above} above the middle");
         let refused = |scales| coupling.clone().with_guidance(scales).is_err();
         assert!([[1.1, 2.0], [-0.1, 2.0], [0.5, 0.9], [1.0, f64::INFINITY], [f64::NAN, 2.0]].into_iter().all(refused));
-        let certain = Conditional { forget: 0.0, ..coupling.clone() };
-        assert!(certain.with_guidance([1.0, 2.0]).unwrap_err().to_string().contains("forget"));
+        let certain = Conditional { label_dropout: 0.0, ..coupling.clone() };
+        assert!(certain.with_guidance([1.0, 2.0]).unwrap_err().to_string().contains("label_dropout"));
         for (class, scale, why) in [(2, 1.0, "class"), (1, 3.1, "scale"), (1, f64::NAN, "scale")] {
             assert!(coupling.noise(Some(class), scale).unwrap_err().to_string().contains(why));
         }
@@ -213,8 +215,8 @@ mod tests {
         let coupling = Conditional::new(noise(1), images(Some(vec![0, 1])), 0.1).unwrap();
         assert!(coupling.check_path(&Path::Linear).is_ok());
         assert!(coupling.check_path(&Path::Trigonometric).unwrap_err().to_string().contains("linear"));
-        for forget in [-0.1, 1.1, f64::NAN] {
-            assert!(Conditional::new(noise(1), images(Some(vec![0, 1])), forget).is_err());
+        for label_dropout in [-0.1, 1.1, f64::NAN] {
+            assert!(Conditional::new(noise(1), images(Some(vec![0, 1])), label_dropout).is_err());
         }
         let prints = [vec![0, 1], vec![1, 0]].map(|l| Conditional::new(noise(1), images(Some(l)), 0.0).unwrap().fingerprint());
         assert_ne!(prints[0], prints[1], "labels count");

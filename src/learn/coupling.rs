@@ -1,11 +1,11 @@
 //! Pairs of noise and data.
 
 use super::Guidance;
-use crate::{Error, Result, interpolant::Path, law::Law};
+use crate::{Error, Result, distribution::Distribution, interpolant::Path};
 use rand::Rng;
 use std::sync::Arc;
 
-/// The joint law of noise `x0` and data `x1`, between which an [interpolant](crate::interpolant) moves.
+/// The joint distribution of noise `x0` and data `x1`, between which an [interpolant](crate::interpolant) moves.
 ///
 /// Pairs of a batch are drawn one by one, and then [arranged](Self::arrange), where pairs of one batch depend on each other.
 pub trait Coupling: Send + Sync {
@@ -15,7 +15,7 @@ pub trait Coupling: Send + Sync {
     fn moving(&self) -> usize {
         self.dimension()
     }
-    /// What tells this law of pairs from others; see [`Law::fingerprint`].
+    /// What tells this distribution of pairs from others; see [`Distribution::fingerprint`].
     fn fingerprint(&self) -> String {
         String::new()
     }
@@ -83,7 +83,7 @@ forward!(&C, Box<C>, Arc<C>);
 /// Noise and data drawn independently.
 ///
 /// ```
-/// use flowmap::{law::{Checkerboard, Normal}, learn::{Coupling, Independent}};
+/// use flowmap::{distribution::{Checkerboard, Normal}, learn::{Coupling, Independent}};
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// assert_eq!(coupling.dimension(), 2);
 /// assert!(Independent::new(Normal::standard(3)?, Checkerboard).is_err());
@@ -95,8 +95,8 @@ pub struct Independent<A, B> {
     data: B,
 }
 
-impl<A: Law, B: Law> Independent<A, B> {
-    /// From the laws of noise and of data.
+impl<A: Distribution, B: Distribution> Independent<A, B> {
+    /// From the distributions of noise and of data.
     ///
     /// # Errors
     /// [`Error::Shape`] if their dimensions differ.
@@ -109,7 +109,7 @@ impl<A: Law, B: Law> Independent<A, B> {
     }
 }
 
-impl<A: Law, B: Law> Coupling for Independent<A, B> {
+impl<A: Distribution, B: Distribution> Coupling for Independent<A, B> {
     fn dimension(&self) -> usize {
         self.data.dimension()
     }

@@ -1,6 +1,6 @@
 //! Classes exaggerated.
 
-use crate::{AverageVelocity, Learned, Tensor, VelocityField};
+use crate::{AverageVelocity, AverageVelocityMap, Tensor, VelocityField};
 
 /// Classifier-free guidance: where rows say what class they are of, and how much of that is wanted.
 ///
@@ -50,7 +50,7 @@ impl Guidance {
         let scale = columns - 1;
         let (point, classes) = (x.slice(1, 0..self.classes), x.slice(1, self.classes..scale));
         let one = x.slice(1, scale..*columns).constant(1.0);
-        let velocity = |classes: T| Learned(v).velocity(t, &T::concat(&[point.clone(), classes, one.clone()], 1));
+        let velocity = |classes: T| AverageVelocityMap(v).velocity(t, &T::concat(&[point.clone(), classes, one.clone()], 1));
         let difference = velocity(classes.clone()).minus(&velocity(classes.constant(0.0)));
         difference.scaled(&x.slice(1, scale..*columns).reshape(&[*batch]).shift(-1.0))
     }

@@ -4,7 +4,8 @@ use super::{Objective, Settings, Teacher, Times, Weighting};
 use crate::{Error, Result};
 use std::{fmt, str::FromStr};
 
-/// A published way to train a generative model of few steps: an objective, a law of times, a weight, a share of the diagonal.
+/// A published way to train a generative model of few steps: an objective, a distribution of times, a weight, a share of the
+/// diagonal.
 ///
 /// | name | objective | times | weight | diagonal | source |
 /// |---|---|---|---|---|---|
@@ -23,13 +24,13 @@ use std::{fmt, str::FromStr};
 /// | `consistency-trajectory` | `emd:semigradient` | uniform | | 1/2 | 2310.02279 |
 /// | `align-your-flow` | `emd:semigradient` | uniform | | 1/4 | 2506.14603 |
 ///
-/// The first seven rows learn from data alone, the others from a velocity that is given ([`Distilled`](super::Distilled),
-/// [`GivenField`](super::GivenField)). Each is the continuous form of its paper, in the parts of this library; teachers that are
+/// The first seven rows learn from data alone, the others from a velocity that is given ([`FromTeacher`](super::FromTeacher),
+/// [`FromField`](super::FromField)). Each is the continuous form of its paper, in the parts of this library; teachers that are
 /// averages of the student, discretized times, warm-up of tangents, and distances other than the square are not among them.
 /// `progressive-map-matching` takes one short step of the teacher and the rest from the student. The shortest maps of `shortcut`
-/// are made of halves that the diagonal alone has seen. The law of MeanFlow's times is that of its paper with time reversed; on
-/// the diagonal it is that of one draw. A round of `progressive-distillation` has a grid of its own, and the map of the round
-/// before ([`Distilled::with_map`](super::Distilled::with_map)): [`rounds`](Self::rounds) are its settings.
+/// are made of halves that the diagonal alone has seen. The distribution of MeanFlow's times is that of its paper with time
+/// reversed; on the diagonal it is that of one draw. A round of `progressive-distillation` has a grid of its own, and the map of
+/// the round before ([`FromTeacher::with_map`](super::FromTeacher::with_map)): [`rounds`](Self::rounds) are its settings.
 ///
 /// ```
 /// use flowmap::learn::{Method, Settings, Times};
@@ -47,7 +48,7 @@ pub struct Method {
     pub name: &'static str,
     /// The paper, by its number in the arXiv.
     pub source: &'static str,
-    /// The law of times.
+    /// The distribution of times.
     pub times: Times,
     /// How samples are weighed within a batch.
     pub weighting: Weighting,
@@ -103,7 +104,7 @@ impl Method {
     /// `others` with the objective, times, weighting and diagonal of this method.
     pub fn settings(&self, others: Settings) -> Settings {
         let Self { times, weighting, diagonal, .. } = *self;
-        Settings { objective: self.objective(), times, weighting, diagonal, growth: None, ..others }
+        Settings { objective: self.objective(), times, weighting, diagonal, curriculum: None, ..others }
     }
 
     /// The settings of its rounds, one after the other: for progressive distillation with grids of `steps`, half as many, and so

@@ -9,13 +9,14 @@
 //! | what | where |
 //! |---|---|
 //! | everything that determines a run besides network and data | [`Settings`] |
-//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`GivenField`], a teacher ([`Distilled`]) |
-//! | when, and what counts more | [`Times`], [`Growth`], [`Weighting`] |
+//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`FromField`], a teacher ([`FromTeacher`]) |
+//! | when, and what counts more | [`Times`], [`Curriculum`], [`Weighting`] |
 //! | what papers call their methods | [`Method`] |
 //! | classes exaggerated | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |
 //! | many steps in a folder: table of metrics, checkpoints, resumption | [`Run`] |
 //! | a state on disk | [`Checkpoint`] |
+//! | classes of images | [`Classifier`]: supervised, for the [distances](crate::metric) between sets of images |
 //!
 //! Randomness is a function of the seed and the number of the step. A run that is stopped and resumed ends with the same
 //! parameters, bit for bit, as one that was not.
@@ -24,50 +25,44 @@
 //! self-distillation, arXiv 2505.18825.
 
 mod checkpoint;
+mod classifier;
 mod conditional;
 mod coupling;
-mod distilled;
-mod given_field;
+mod from_field;
+mod from_teacher;
 mod guidance;
 mod method;
 mod objective;
 mod optimizer;
-#[cfg(feature = "cli")]
-mod options;
 mod run;
 mod settings;
 mod short_map;
 #[cfg(feature = "ensemble")]
-mod solved;
+mod solver_velocity;
 mod source;
 mod speed;
-#[cfg(feature = "terminal")]
-mod terminal;
 mod times;
 mod trainer;
 #[cfg(feature = "transport")]
 mod transport;
 
 pub use checkpoint::{Checkpoint, Weights};
+pub use classifier::{Classifier, ClassifierSettings};
 pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
-pub use distilled::{Distilled, TeacherNetwork};
-pub use given_field::GivenField;
+pub use from_field::FromField;
+pub use from_teacher::{FromTeacher, TeacherNetwork};
 pub use guidance::Guidance;
 pub use method::Method;
-pub use objective::{Distillation, Known, Objective, StopGradient, Teacher};
+pub use objective::{Context, Identity, Objective, StopGradient, Teacher};
 pub use optimizer::{Optimizer, Schedule};
-#[cfg(feature = "cli")]
-pub use options::{Options, exit_code};
 pub use run::{Outcome, Run};
 pub use settings::Settings;
 pub use short_map::RungeKutta;
 #[cfg(feature = "ensemble")]
-pub use solved::Solved;
+pub use solver_velocity::SolverVelocity;
 pub use source::Source;
-#[cfg(feature = "terminal")]
-pub use terminal::{Terminal, interrupted};
-pub use times::{Growth, Times, Weighting};
+pub use times::{Curriculum, Times, Weighting};
 pub use trainer::{Progress, Trainer};
 #[cfg(feature = "transport")]
 pub use transport::Transport;

@@ -14,7 +14,7 @@ use std::{
 /// A training run in a folder, which holds `metrics.csv`, `speed.csv` (throughput and memory) and `checkpoints/`.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}};
+/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}};
 /// use flowmap::learn::{Independent, Outcome, Run, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// # let folder = tempfile::tempdir().unwrap();
@@ -120,10 +120,10 @@ impl Run {
     /// The rows of the table of metrics.
     ///
     /// # Errors
-    /// [`Error::Data`] if it cannot be read.
+    /// [`Error::File`] if it cannot be read.
     pub fn history(&self) -> Result<Vec<Progress>> {
         let path = self.metrics();
-        let bad = |e: csv::Error| Error::Data {
+        let bad = |e: csv::Error| Error::File {
             path: path.clone(),
             line: e.position().map(csv::Position::line),
             reason: e.to_string(),
@@ -148,13 +148,13 @@ impl Run {
     /// Begins anew, in a folder that holds no checkpoints yet; a table of metrics without one is begun anew, too.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] if the folder holds checkpoints.
+    /// [`Error::File`] if the folder holds checkpoints.
     pub fn begin(&self) -> Result<()> {
         match Checkpoint::latest(&self.checkpoints())? {
             None => Ok(()),
             Some(path) => {
-                let reason = "a run is here already; resume it (--resume), or choose another folder (--out)".into();
-                Err(Error::Checkpoint { path, reason })
+                let reason = "a run is here already; resume it, or choose another folder".into();
+                Err(Error::File { path, line: None, reason })
             }
         }
     }
@@ -173,10 +173,10 @@ impl Run {
         let Some(newest) = all.pop() else { return Ok(None) };
         trainer.restore(&newest).map_err(|error| match error {
             // a whole checkpoint of another run is no reason to go back in this one
-            Error::Checkpoint { path, reason } if Checkpoint::open(&newest).is_err() => {
+            Error::File { path, line, reason } if Checkpoint::open(&newest).is_err() => {
                 let whole = all.iter().rev().find(|path| Checkpoint::open(path).is_ok());
                 let remedy = whole.map(|p| format!("; to go on from {}, remove what is newer", p.display()));
-                Error::Checkpoint { path, reason: reason + &remedy.unwrap_or_default() }
+                Error::File { path, line, reason: reason + &remedy.unwrap_or_default() }
             }
             error => error,
         })?;
@@ -187,7 +187,7 @@ impl Run {
     /// The state is saved at the end in either case.
     ///
     /// # Errors
-    /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::Checkpoint`] if another
+    /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::File`] if another
     /// process trains in the folder; [`Error::Io`] if a file cannot be written.
     pub fn train<T, M, C>(
         &self,
@@ -205,7 +205,7 @@ impl Run {
         let mut saved = latest.as_deref().and_then(Checkpoint::step_of);
         if let (Some(path), true) = (latest, saved.is_some_and(|step| step > taken)) {
             let reason = format!("it is ahead of this trainer, which took {taken} steps; resume it, or choose another folder");
-            return Err(Error::Checkpoint { path, reason });
+            return Err(Error::File { path, line: None, reason });
         }
         let mut table = Table::open(&self.metrics(), trainer.steps_taken())?;
         let mut speed = Speed::open(&self.path("speed.csv"), trainer.settings().batch, self.log_every)?;
@@ -241,8 +241,8 @@ impl Run {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                let reason = "another process trains in this folder; wait for it, or choose another folder (--out)".into();
-                Err(Error::Checkpoint { path: self.folder.clone(), reason })
+                let reason = "another process trains in this folder; wait for it, or choose another folder".into();
+                Err(Error::File { path: self.folder.clone(), line: None, reason })
             }
             Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
         }
@@ -269,11 +269,10 @@ impl Run {
 
     fn name_last_good(&self, error: Error) -> Error {
         let last = Checkpoint::latest(&self.checkpoints()).ok().flatten();
-        let last_good =
-            last.map_or("there is no checkpoint yet".into(), |p| format!("the last good checkpoint is {}", p.display()));
+        let last = last.map_or("there is no checkpoint yet".into(), |p| format!("the last good checkpoint is {}", p.display()));
         match error {
-            Error::Diverged { step, objective, quantity, value, .. } => {
-                Error::Diverged { step, objective, quantity, value, last_good }
+            Error::Diverged { step, what, value, .. } => {
+                Error::Diverged { step, what, value, remedy: format!("{last}; {}", super::trainer::REMEDY) }
             }
             error => error,
         }
@@ -290,7 +289,7 @@ impl Table {
     /// Opens the table; rows after `step`, which a killed run had written before its next checkpoint, are dropped.
     fn open(path: &Path, step: u64) -> Result<Self> {
         let mut kept = csv::Writer::from_writer(Vec::new());
-        let bad = |e: csv::Error| Error::Data {
+        let bad = |e: csv::Error| Error::File {
             path: path.to_owned(),
             line: e.position().map(csv::Position::line),
             reason: e.to_string(),

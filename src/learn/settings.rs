@@ -1,6 +1,6 @@
 //! The settings of a training run.
 
-use super::{Distillation, Growth, Objective, Optimizer, Schedule, Teacher, Times, Weighting};
+use super::{Curriculum, Identity, Objective, Optimizer, Schedule, Teacher, Times, Weighting};
 use crate::{Error, Result, interpolant::Path};
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +23,12 @@ pub struct Settings {
     /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or towards a field that is
     /// given. It may be 0 for objectives that hold a given field or the velocities of samples, and not the network's own.
     pub diagonal: f64,
-    /// The law of times.
+    /// The distribution of times.
     #[serde(default)]
     pub times: Times,
     /// How far apart the times are at first; as far as ever if that is not given.
     #[serde(default)]
-    pub growth: Option<Growth>,
+    pub curriculum: Option<Curriculum>,
     /// How samples are weighed within a batch.
     #[serde(default)]
     pub weighting: Weighting,
@@ -57,7 +57,7 @@ impl Default for Settings {
             batch: 1024,
             diagonal: 0.75,
             times: Times::Uniform,
-            growth: None,
+            curriculum: None,
             weighting: Weighting::Equal,
             weight: 1.0,
             optimizer: Optimizer::RAdam,
@@ -124,14 +124,14 @@ impl Settings {
         }
         self.times.check()?;
         self.check_times()?;
-        self.growth.map_or(Ok(()), |growth| growth.check())?;
+        self.curriculum.map_or(Ok(()), |curriculum| curriculum.check())?;
         self.weighting.check()?;
         self.schedule.check()
     }
 
     /// That the objective determines the map at the times that are drawn.
     fn check_times(&self) -> Result<()> {
-        use Distillation::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupUniform};
+        use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupUniform};
         let Self { objective, times, .. } = self;
         let Some(distillation) = objective.distillation() else { return Ok(()) };
         let halves_of_itself =
@@ -147,7 +147,7 @@ impl Settings {
         };
         let remedy = "take uniform times";
         Err(Error::invalid(
-            "law of times",
+            "distribution of times",
             format!("with {times:?} {objective} does not determine the map: it {reason}; {remedy}"),
         ))
     }

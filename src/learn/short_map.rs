@@ -1,6 +1,6 @@
 //! Maps that are right for short times.
 
-use super::{Distillation, Settings, Teacher, Times};
+use super::{Identity, Settings, Teacher, Times};
 use crate::{
     AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField,
     solver::{RK4, Stride, Walk, Within, advance},
@@ -61,8 +61,8 @@ impl<S> ShortMap<S> {
         }
         let longest = times.longest(span);
         let needed = match objective.distillation() {
-            Some(Distillation::SemigroupMidpoint) => longest / 2.0,
-            Some(Distillation::SemigroupShort) if matches!(times, Times::Grid { .. } | Times::Dyadic { .. }) => longest,
+            Some(Identity::SemigroupMidpoint) => longest / 2.0,
+            Some(Identity::SemigroupShort) if matches!(times, Times::Grid { .. } | Times::Dyadic { .. }) => longest,
             _ => return Ok(()),
         };
         if self.reach >= needed {
@@ -133,7 +133,7 @@ mod tests {
         struct Jump;
         impl Ode<1> for Jump {
             fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {
-                [t.lt(1.0 / 3.0).choose(1.0, 5.0).in_form_of(x)]
+                [t.lt(1.0 / 3.0).select(1.0, 5.0).in_form_of(x)]
             }
             fn stops<N: Number>(&self, s: &Num<N>, _: &Num<N>) -> Vec<Num<N>> {
                 vec![s.constant(1.0 / 3.0)]

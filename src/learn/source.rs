@@ -11,8 +11,8 @@ use rand::Rng;
 /// States at given times, a velocity at each, and what else is known of the ODE: what a [`Trainer`](super::Trainer) learns from.
 ///
 /// Every [`Coupling`] is a source: its states are points of the interpolant between noise and data, and their velocities those of
-/// the sample, `I'_t`. A [`GivenField`](super::GivenField) is one: its states come from any law, and their velocities are those
-/// of the field.
+/// the sample, `I'_t`. A [`FromField`](super::FromField) is one: its states come from any distribution, and their velocities are
+/// those of the field.
 pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     /// The number of coordinates of a state.
     fn dimension(&self) -> usize;
@@ -93,7 +93,7 @@ impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
         self.check_path(&settings.path)?;
         if settings.objective.teacher() == Some(Teacher::Given) {
             let reason =
-                format!("{} needs a field that is given, and here are data alone; take lsd, or a GivenField", settings.objective);
+                format!("{} needs a field that is given, and here are data alone; take lsd, or a FromField", settings.objective);
             return Err(Error::invalid("objective", reason));
         }
         Ok(())

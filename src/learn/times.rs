@@ -1,11 +1,11 @@
-//! Laws of the pairs of times that are trained at.
+//! Distributions of the pairs of times that are trained at.
 
 use crate::{Error, Result};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-/// The law of the two times of a sample off the diagonal, and of the one time on it, in a span `[a, b]`.
+/// The distribution of the two times of a sample off the diagonal, and of the one time on it, in a span `[a, b]`.
 ///
 /// ```
 /// use flowmap::{random::stream, learn::Times};
@@ -54,7 +54,7 @@ pub enum Times {
 
 impl Times {
     /// Times `s` and `t` off the diagonal, brought together until their distance is `factor` times what it was: `t` moves, or `s`
-    /// where the law has all maps end at `b`.
+    /// where the distribution has all maps end at `b`.
     ///
     /// # Panics
     /// If there are no dyadic lengths, or 32 or more, or a grid has no steps: [`Settings::check`](super::Settings::check) refuses
@@ -115,7 +115,7 @@ impl Times {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        let invalid = |reason: String| Err(Error::invalid("law of times", reason));
+        let invalid = |reason: String| Err(Error::invalid("distribution of times", reason));
         match *self {
             Self::LogitNormal { mean, deviation } if !(mean.is_finite() && deviation > 0.0 && deviation.is_finite()) => {
                 invalid(format!("a mean of {mean} and a deviation of {deviation}; give finite numbers, the second positive"))
@@ -149,20 +149,20 @@ fn step_of(steps: u32, [start, end]: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
 /// it grows.
 ///
 /// ```
-/// use flowmap::learn::Growth;
-/// let growth = Growth { first: 0.1, steps: 100 };
-/// assert_eq!([0, 50, 100, 1000].map(|k| growth.factor(k)), [0.1, 0.55, 1.0, 1.0]);
+/// use flowmap::learn::Curriculum;
+/// let curriculum = Curriculum { first: 0.1, steps: 100 };
+/// assert_eq!([0, 50, 100, 1000].map(|k| curriculum.factor(k)), [0.1, 0.55, 1.0, 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Growth {
+pub struct Curriculum {
     /// The factor at step 0, in `[0, 1]`.
     pub first: f64,
     /// The steps until it is 1.
     pub steps: u64,
 }
 
-impl Growth {
+impl Curriculum {
     /// The factor at step `k`.
     pub fn factor(&self, k: u64) -> f64 {
         if k >= self.steps { 1.0 } else { self.first + (1.0 - self.first) * (k as f64 / self.steps as f64) }
@@ -172,7 +172,7 @@ impl Growth {
         if (0.0..=1.0).contains(&self.first) {
             return Ok(());
         }
-        Err(Error::invalid("growth of times", format!("the first factor {} is not in [0, 1]", self.first)))
+        Err(Error::invalid("curriculum of times", format!("the first factor {} is not in [0, 1]", self.first)))
     }
 }
 
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_have_their_law() {
+    fn lengths_have_their_distribution() {
         let mean = |times: Times| {
             let mut rng = stream(2, 0);
             (0..20_000).map(|_| times.pair([0.0, 1.0], 1.0, &mut rng)).map(|[s, t]| t - s).sum::<f64>() / 20_000.0
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn laws_that_cannot_be_are_refused() {
+    fn distributions_that_cannot_be_are_refused() {
         assert!(ALL.iter().all(|times| times.check().is_ok()));
         assert!(Times::Dyadic { levels: 0 }.check().is_err() && Times::Dyadic { levels: 32 }.check().is_err());
         assert!([0, u32::MAX].into_iter().all(|steps| Times::Grid { steps }.check().is_err()));
@@ -297,7 +297,9 @@ mod tests {
         for (mean, deviation) in [(f64::NAN, 1.0), (0.0, 0.0), (0.0, f64::INFINITY)] {
             assert!(Times::LogitNormal { mean, deviation }.check().is_err());
         }
-        assert!(Growth { first: 1.1, steps: 1 }.check().is_err() && Growth { first: f64::NAN, steps: 1 }.check().is_err());
+        assert!(
+            Curriculum { first: 1.1, steps: 1 }.check().is_err() && Curriculum { first: f64::NAN, steps: 1 }.check().is_err()
+        );
         for (power, offset) in [(f64::NAN, 1.0), (-1.0, 1.0), (1.0, 0.0), (3.0, 1.0)] {
             assert!(Weighting::Adaptive { power, offset }.check().is_err());
         }

@@ -1,14 +1,17 @@
 //! The training loop's body: one step.
 
-use super::{Known, Settings, Source, Teacher, Weighting};
+use super::{Context, Settings, Source, Teacher, Weighting};
 use crate::{
-    AverageVelocity, Error, Learned, Number, Result, State, Tape, Tensor, Value, Var, VelocityField,
+    AverageVelocity, AverageVelocityMap, Error, Number, Result, State, Tape, Tensor, Value, Var, VelocityField,
     nn::{Model, Module, normalized},
     random::stream,
 };
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// What to do about a loss that is not finite.
+pub(super) const REMEDY: &str = "begin again with a lower learning rate or gradient clip";
 
 /// Trains an average velocity `v_{s,t}`: on the diagonal towards the velocities of a [`Source`], off it by an
 /// [`Objective`](super::Objective).
@@ -21,7 +24,7 @@ use std::fmt;
 /// Source: arXiv 2505.18825, algorithm 1 and appendix on experiments.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, law::{Checkerboard, Normal}, learn::{Independent, Settings, Trainer}};
+/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, learn::{Independent, Settings, Trainer}};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
@@ -134,9 +137,9 @@ where
     /// The random numbers of this step, as tensors.
     fn draw(&self) -> Batch<T> {
         let (n, d) = (self.settings.batch, self.source.dimension());
-        let Settings { times, growth, path, .. } = &self.settings;
+        let Settings { times, curriculum, path, .. } = &self.settings;
         let span = self.source.span(path);
-        let factor = growth.map_or(1.0, |growth| growth.factor(self.step));
+        let factor = curriculum.map_or(1.0, |curriculum| curriculum.factor(self.step));
         let mut rng = stream(self.settings.seed, self.step);
         let mut host = [vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n * d], vec![0.0; n * d]];
         let [s, t, gamma, x0, x1] = &mut host;
@@ -181,7 +184,7 @@ where
             let (t, x) = (Var::constant(t.clone()), Var::constant(x));
             let mut seeds = stream(batch.dropout, 0);
             live.drop_out(&mut || Some(seeds.next_u64()));
-            let residual = Learned(&live).velocity(&t, &x).minus(&Var::constant(target));
+            let residual = AverageVelocityMap(&live).velocity(&t, &x).minus(&Var::constant(target));
             live.drop_out(&mut || None);
             self.loss(&residual, live.log_loss(&t, &t, &x))
         });
@@ -195,7 +198,7 @@ where
             let [s, t, gamma, x] = [s, t, gamma, &x].map(|v| Var::constant(v.clone()));
             let (short, reach) = self.source.short().unzip();
             let field = self.source.field();
-            let known = Known { field, short, reach: reach.unwrap_or(0.0), velocity };
+            let known = Context { field, short, reach: reach.unwrap_or(0.0), velocity };
             let residual = self.settings.objective.residual(&live, &fixed, &known, &s, &t, &gamma, &x)?;
             Some(self.loss(&residual, live.log_loss(&s, &t, &x)))
         });
@@ -276,9 +279,9 @@ where
         if value.is_finite() {
             return Ok(());
         }
-        let objective = self.settings.objective.to_string();
-        let last_good = "the trainer is as it was before this step".into();
-        Err(Error::Diverged { step: self.step + 1, objective, quantity, value, last_good })
+        let what = format!("{quantity} of {}", self.settings.objective);
+        let remedy = format!("the trainer is as it was before this step; {REMEDY}");
+        Err(Error::Diverged { step: self.step + 1, what, value, remedy })
     }
 }
 

@@ -13,13 +13,13 @@ use std::collections::BTreeMap;
 /// and fewer steps of it are as good. With larger blocks the coupling approaches optimal transport, by steps that cost more and
 /// bring less.
 ///
-/// - Of each block the rows of data stay where they are, and those of noise change places: the laws of both are what they were.
-///   Rows of a batch that are left over are a smaller block.
+/// - Of each block the rows of data stay where they are, and those of noise change places: the distributions of both are what
+///   they were. Rows of a batch that are left over are a smaller block.
 /// - Rows with coordinates [at rest](Coupling::moving), such as classes, change places only among rows with the same ones: noise
 ///   is then independent of the class, as it is when one samples. A scale of [guidance](Guidance) need not be the same, as it is
 ///   drawn regardless of the data; it stays where it is.
 /// - Noise and data are no longer independent of each other. Samplers that add [noise on the way](crate::sample::Renoising)
-///   suppose that they are, and do not lead to the right law.
+///   suppose that they are, and do not lead to the right distribution.
 /// - A row that is NaN or infinite leaves those that it could change places with as they are.
 ///
 /// The assignment is solved exactly, by shortest augmenting paths, in a time that grows like the cube of the block. Blocks are
@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 /// `block * d` multiplications for each row.
 ///
 /// ```
-/// use flowmap::{law::{Checkerboard, Normal}, random::stream, learn::{Coupling, Independent, Transport}};
+/// use flowmap::{distribution::{Checkerboard, Normal}, random::stream, learn::{Coupling, Independent, Transport}};
 /// let independent = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let coupling = Transport::new(&independent, 128)?;
 /// let length = |coupling: &dyn Coupling| {

@@ -20,9 +20,9 @@ use crate::{
 /// map of the field, the formula is as wrong as the map is.
 ///
 /// ```
-/// use flowmap::{exact::Logistic, likelihood::{ByDivergence, ByJacobian, Exact, VolumeChange}};
+/// use flowmap::{exact::Logistic, likelihood::{ByDivergence, ByJacobian, ExactTrace, VolumeChange}};
 /// let growth = Logistic::new(2.0, 1.0)?;
-/// let (_, log_det) = ByDivergence::new(growth, growth, Exact).flow_and_log_det(&0.0, &1.5, &[0.1_f64]);
+/// let (_, log_det) = ByDivergence::new(growth, growth, ExactTrace).flow_and_log_det(&0.0, &1.5, &[0.1_f64]);
 /// let (_, exact) = ByJacobian(growth).flow_and_log_det(&0.0, &1.5, &[0.1]);
 /// assert!((log_det - exact).abs() < 1e-12);
 /// # Ok::<(), flowmap::Error>(())
@@ -165,7 +165,7 @@ mod tests {
         exact::{Blowup, CouplingFlow, DiagonalGaussian, Rotation},
         field,
         interpolant::Linear,
-        likelihood::{ByJacobian, Exact},
+        likelihood::{ByJacobian, ExactTrace},
     };
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
         let flow = CouplingFlow::<3>::random(3, 31).unwrap();
         let x = [0.3, -0.4, 1.0];
         for (s, t) in [(0.2, 0.9), (0.9, 0.2), (0.0, -1.0), (0.5, 0.5)] {
-            let by_divergence = ByDivergence::new(&flow, &flow, Exact);
+            let by_divergence = ByDivergence::new(&flow, &flow, ExactTrace);
             let (end, found) = by_divergence.try_flow_and_log_det(&s, &t, &x).unwrap();
             let (expected_end, expected) = ByJacobian(&flow).flow_and_log_det(&s, &t, &x);
             assert!((found - expected).abs() < 1e-12 && end.minus(&expected_end).norm() < 1e-14, "from {s} to {t}");
@@ -189,7 +189,7 @@ mod tests {
         let narrow = DiagonalGaussian::new(Linear, [[0.0]; 2], [[1.0]; 2]).unwrap().correlated([-0.9998]).unwrap();
         let expected = 0.5 * narrow.variance::<f64>(&0.5)[0].ln();
         let error = |panels: u32| {
-            let map = ByDivergence::new(narrow, narrow, Exact).panels(panels).unwrap();
+            let map = ByDivergence::new(narrow, narrow, ExactTrace).panels(panels).unwrap();
             let found = map.estimate(&0.0, &0.5, &[1.0]).unwrap()[0];
             let error = (found.estimate.value - expected).abs();
             assert!(error < found.quadrature + 1e-12, "{panels}: {error} and {}", found.quadrature);
@@ -201,14 +201,14 @@ mod tests {
     #[test]
     fn no_volume_changes_where_there_is_no_divergence() {
         let turn = Rotation::new(3.0).unwrap();
-        assert_eq!(ByDivergence::new(turn, turn, Exact).flow_and_log_det(&0.0, &1.0, &[1.0, 2.0]).1, 0.0);
+        assert_eq!(ByDivergence::new(turn, turn, ExactTrace).flow_and_log_det(&0.0, &1.0, &[1.0, 2.0]).1, 0.0);
     }
 
     #[test]
     fn derivatives_are_those_of_the_exact_determinant() {
         let flow = CouplingFlow::<2>::random(3, 31).unwrap();
         let (x, d) = (Dual::new([0.3, -0.4], [1.0, -0.7]), Dual::new(0.9, 0.3));
-        let (s, map) = (Dual::constant(0.2), ByDivergence::new(&flow, &flow, Exact));
+        let (s, map) = (Dual::constant(0.2), ByDivergence::new(&flow, &flow, ExactTrace));
         let (found, expected) = (map.flow_and_log_det(&s, &d, &x).1, ByJacobian(&flow).flow_and_log_det(&s, &d, &x).1);
         assert!((found.tangent() - expected.tangent()).abs() < 1e-10 && found.tangent().abs() > 1e-3);
     }
@@ -223,7 +223,7 @@ mod tests {
         struct Switch;
         impl ParametricOde<1, 1> for Switch {
             fn rhs_with<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1], [switch]: &[Num<N>; 1]) -> [Num<N>; 1] {
-                [t.lt(switch).choose(-x, 2.0 * x)]
+                [t.lt(switch).select(-x, 2.0 * x)]
             }
             fn stops_with<N: Number>(&self, _: &Num<N>, _: &Num<N>, [switch]: &[Num<N>; 1]) -> Vec<Num<N>> {
                 vec![switch.clone()]
@@ -232,7 +232,7 @@ mod tests {
         for (s, t) in [(0.0, 1.0), (1.0, 0.0)] {
             let map = Adaptive::new(DOP853).unwrap().of(Switch.with([1.0 / 3.0]));
             let field = Switch.with([Dual::constant(1.0 / 3.0)]);
-            let by_divergence = ByDivergence::new(map, &field, Exact);
+            let by_divergence = ByDivergence::new(map, &field, ExactTrace);
             let sign = t - s;
             let (_, found) = by_divergence.flow_and_log_det(&s, &t, &[0.5]);
             assert!((found - sign).abs() < 1e-14, "{found}");
@@ -243,22 +243,22 @@ mod tests {
             let map = Adaptive::new(DOP853).unwrap().of(Switch.with(moving.clone()));
             let field = Switch.with(moving.map(Dual::constant));
             let [s, t] = [s, t].map(Dual::constant);
-            let (_, found) = ByDivergence::new(map, field, Exact).flow_and_log_det(&s, &t, &Dual::constant([0.5]));
+            let (_, found) = ByDivergence::new(map, field, ExactTrace).flow_and_log_det(&s, &t, &Dual::constant([0.5]));
             assert!((found.tangent() + 3.0 * sign).abs() < 1e-9, "{found:?}");
         }
     }
 
     #[test]
     fn what_cannot_be_integrated_is_refused() {
-        let blowup = ByDivergence::new(Blowup, Blowup, Exact);
+        let blowup = ByDivergence::new(Blowup, Blowup, ExactTrace);
         assert!(matches!(blowup.estimate(&0.0, &2.0, &[1.0]), Err(Error::BlowUp { .. })));
         assert!(blowup.try_flow_and_log_det(&0.0, &2.0, &[1.0]).is_err());
         assert!(matches!(blowup.try_flow_and_log_det(&0.0, &0.5, &[f64::NAN]), Err(Error::NotFinite { .. })));
         let turn = Rotation::new(1.0).unwrap();
         let hole = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| Dual::new(*x.value(), [f64::NAN; 2]));
-        let map = ByDivergence::new(turn, hole, Exact);
+        let map = ByDivergence::new(turn, hole, ExactTrace);
         assert!(map.estimate(&0.0, &1.0, &[1.0, 0.0]).unwrap_err().to_string().contains("divergence"));
         assert!(matches!(map.try_flow_and_log_det(&0.0, &1.0, &[1.0, 0.0]), Err(Error::NotFinite { .. })));
-        assert!(ByDivergence::new(turn, turn, Exact).panels(0).is_err());
+        assert!(ByDivergence::new(turn, turn, ExactTrace).panels(0).is_err());
     }
 }

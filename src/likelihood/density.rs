@@ -1,8 +1,8 @@
-//! Laws by the logarithms of their densities.
+//! Distributions by the logarithms of their densities.
 
 use crate::{Error, Number, Result, State, Value};
 
-/// A law that has a density `ρ`, by its logarithm.
+/// A distribution that has a density `ρ`, by its logarithm.
 ///
 /// Of a batch there is one number for each sample. A density of [`Dual`](crate::Dual)s has derivatives: `∇ ln ρ` is the score.
 ///
@@ -29,7 +29,7 @@ pub trait Density<X: State> {
         match log.values().iter().position(|log| log.is_nan() || *log == f64::INFINITY) {
             None => Ok(log),
             Some(k) => {
-                let reason = format!("it is {} at sample {k}; the law may have no density", log.values()[k]);
+                let reason = format!("it is {} at sample {k}; the distribution may have no density", log.values()[k]);
                 Err(Error::invalid("log-density", reason))
             }
         }
@@ -54,7 +54,7 @@ impl<X: State, P: Density<X> + ?Sized> Density<X> for Box<P> {
     }
 }
 
-/// The normal law `N(0, I)`, on states of any kind and dimension `d`.
+/// The normal distribution `N(0, I)`, on states of any kind and dimension `d`.
 ///
 /// - `ln ρ(x) = -|x|²/2 - (d/2) ln 2π`
 ///
@@ -97,10 +97,10 @@ impl<X: State, F: Fn(&X) -> X::Time> Density<X> for LogDensity<F> {
 #[cfg(feature = "train")]
 mod normal {
     use super::Density;
-    use crate::{Number, Tensor, law::Normal};
+    use crate::{Number, Tensor, distribution::Normal};
 
     /// # Panics
-    /// If `D` is not the law's dimension.
+    /// If `D` is not the distribution's dimension.
     impl<N: Number, const D: usize> Density<[N; D]> for Normal {
         fn log_density(&self, x: &[N; D]) -> N {
             self.ln_density(x)
@@ -108,14 +108,14 @@ mod normal {
     }
 
     /// ```
-    /// use flowmap::{likelihood::Density, law::Normal};
-    /// let law = Normal::with_factor(vec![1.0, 2.0], &[2.0, 0.0, 1.0, 0.5])?; // det L = 1
-    /// assert!((law.log_density(&[1.0, 2.0]) + std::f64::consts::TAU.ln()).abs() < 1e-15);
+    /// use flowmap::{likelihood::Density, distribution::Normal};
+    /// let distribution = Normal::with_factor(vec![1.0, 2.0], &[2.0, 0.0, 1.0, 0.5])?; // det L = 1
+    /// assert!((distribution.log_density(&[1.0, 2.0]) + std::f64::consts::TAU.ln()).abs() < 1e-15);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     ///
     /// # Panics
-    /// If `x` has not the shape `[batch, d]`, `d` the law's dimension.
+    /// If `x` has not the shape `[batch, d]`, `d` the distribution's dimension.
     impl<T: Tensor> Density<T> for Normal {
         fn log_density(&self, x: &T) -> T {
             let &[rows, d] = x.shape() else { panic!("states of shape {:?}; they are [batch, d]", x.shape()) };
@@ -142,14 +142,14 @@ mod tests {
 
     #[cfg(all(feature = "train", feature = "ndarray"))]
     #[test]
-    fn normal_laws_on_points_and_batches() {
-        use crate::{backend::ndarray::NdTensor, law::Normal};
-        let law = Normal::with_factor(vec![1.0, -2.0], &[2.0, 0.0, 0.3, 0.5]).unwrap();
+    fn normal_distributions_on_points_and_batches() {
+        use crate::{backend::ndarray::NdTensor, distribution::Normal};
+        let distribution = Normal::with_factor(vec![1.0, -2.0], &[2.0, 0.0, 0.3, 0.5]).unwrap();
         let points = [[0.3, 1.0], [-1.0, 2.5], [4.0, 0.0]];
         let batch = NdTensor::new(points.concat(), &[3, 2]).unwrap();
-        let found = law.log_density(&batch).values();
+        let found = distribution.log_density(&batch).values();
         for (found, point) in found.into_iter().zip(&points) {
-            assert!((found - law.log_density(point)).abs() < 1e-14);
+            assert!((found - distribution.log_density(point)).abs() < 1e-14);
         }
         let round = Normal::standard(2).unwrap();
         let (a, b) = (round.log_density(&batch).values(), StandardNormal.log_density(&batch).values());
@@ -160,8 +160,8 @@ mod tests {
 
     #[cfg(feature = "train")]
     #[test]
-    #[should_panic(expected = "a law of 3 coordinates has no density at a state of 2")]
+    #[should_panic(expected = "a distribution of 3 coordinates has no density at a state of 2")]
     fn states_of_another_dimension() {
-        crate::law::Normal::standard(3).unwrap().log_density(&[0.0, 0.0]);
+        crate::distribution::Normal::standard(3).unwrap().log_density(&[0.0, 0.0]);
     }
 }

@@ -4,10 +4,10 @@ use crate::{Dual, DynCoordinates, Number, State, Value, VelocityField, state::di
 
 /// Directions `z` whose quadratic forms `z · A z` make up the trace of a matrix: of `A = ∇b`, each is one evaluation on duals.
 ///
-/// [`Exact`] takes all coordinates, `Hutchinson` a few random ones.
+/// [`ExactTrace`] takes all coordinates, `Hutchinson` a few random ones.
 pub trait Directions<X: State> {
-    /// Whether each `z` is a draw of a law with `E z zᵀ = 1`, so that the forms have the trace as their mean. Otherwise the `z`
-    /// are an orthonormal basis, and the forms add up to it.
+    /// Whether each `z` is a draw of a distribution with `E z zᵀ = 1`, so that the forms have the trace as their mean. Otherwise
+    /// the `z` are an orthonormal basis, and the forms add up to it.
     const RANDOM: bool;
 
     /// The directions at `x`, each of the form of `x`.
@@ -25,15 +25,15 @@ impl<X: State, E: Directions<X>> Directions<X> for &E {
 /// All coordinates: the exact trace.
 ///
 /// ```
-/// use flowmap::{exact::Affine, likelihood::{Exact, divergence}};
+/// use flowmap::{exact::Affine, likelihood::{ExactTrace, divergence}};
 /// let b = Affine::new([[0.3, 2.0], [-1.0, 0.5]], [1.0, 0.0])?;
-/// assert_eq!(divergence(&b, &0.0, &[1.0, 1.0], &Exact), 0.8);
+/// assert_eq!(divergence(&b, &0.0, &[1.0, 1.0], &ExactTrace), 0.8);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exact;
+pub struct ExactTrace;
 
-impl<X: DynCoordinates> Directions<X> for Exact {
+impl<X: DynCoordinates> Directions<X> for ExactTrace {
     const RANDOM: bool = false;
 
     fn directions(&self, x: &X) -> Vec<X> {
@@ -44,12 +44,12 @@ impl<X: DynCoordinates> Directions<X> for Exact {
 /// The divergence `tr ∇b_t(x)` of a field, by forward mode along `directions`.
 ///
 /// ```
-/// use flowmap::{field, Dual, Coordinates, Number, likelihood::{Exact, divergence}};
+/// use flowmap::{field, Dual, Coordinates, Number, likelihood::{ExactTrace, divergence}};
 /// let b = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| {
 ///     let [x, y] = x.split();
 ///     Dual::join([x.clone() * &x, x * y])
 /// });
-/// assert_eq!(divergence(&b, &0.0, &[2.0, 5.0], &Exact), 2.0 * 2.0 + 2.0);
+/// assert_eq!(divergence(&b, &0.0, &[2.0, 5.0], &ExactTrace), 2.0 * 2.0 + 2.0);
 /// ```
 pub fn divergence<X, B, E>(field: &B, t: &X::Time, x: &X, directions: &E) -> X::Time
 where
@@ -124,21 +124,21 @@ mod tests {
         let (t, x) = (0.4, [0.3, -1.0, 0.8]);
         let jacobian = rhs_jacobian(&flow, &t, &x);
         let expected = (0..3).map(|i| jacobian[i][i]).sum::<f64>();
-        let (velocity, found) = velocity_and_divergence(&flow, &t, &x, &Exact);
+        let (velocity, found) = velocity_and_divergence(&flow, &t, &x, &ExactTrace);
         assert!((found - expected).abs() < 1e-14 && expected.abs() > 1e-2);
         assert_eq!(velocity, VelocityField::<[f64; 3]>::velocity(&flow, &t, &x));
-        assert_eq!(divergence(&Rotation::new(2.0).unwrap(), &0.0, &[1.0, 3.0], &Exact), 0.0);
+        assert_eq!(divergence(&Rotation::new(2.0).unwrap(), &0.0, &[1.0, 3.0], &ExactTrace), 0.0);
         // what does not move at all
         let still = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| x.frozen());
-        assert_eq!(divergence(&still, &0.0, &[1.0, 3.0], &Exact), 0.0);
+        assert_eq!(divergence(&still, &0.0, &[1.0, 3.0], &ExactTrace), 0.0);
     }
 
     #[test]
     fn the_divergence_has_derivatives() {
         let flow = CouplingFlow::<3>::random(3, 7).unwrap();
         let (t, x, d) = (0.4, [0.3, -1.0, 0.8], [1.0, 0.5, -2.0]);
-        let at = |h: f64| divergence(&flow, &t, &x.plus(&d.scaled(&h)), &Exact);
-        let found = *divergence(&flow, &Dual::constant(t), &Dual::new(x, d), &Exact).tangent();
+        let at = |h: f64| divergence(&flow, &t, &x.plus(&d.scaled(&h)), &ExactTrace);
+        let found = *divergence(&flow, &Dual::constant(t), &Dual::new(x, d), &ExactTrace).tangent();
         assert!((found - (at(1e-5) - at(-1e-5)) / 2e-5).abs() < 1e-8 && found.abs() > 1e-2);
     }
 }

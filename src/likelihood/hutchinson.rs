@@ -64,7 +64,7 @@ impl Hutchinson {
         Ok(Self { probes, probe: Probe::Rademacher, seed, by_state: false })
     }
 
-    /// With directions of another law.
+    /// With directions of another distribution.
     #[must_use]
     pub fn of(self, probe: Probe) -> Self {
         Self { probe, ..self }
@@ -73,8 +73,8 @@ impl Hutchinson {
     /// With directions that are a function of the sample's state in place of its place in the batch.
     ///
     /// Training wants this: with the same few directions at every step a network would learn their error, too. From a finite
-    /// table of states each row keeps its directions where the state itself is asked, on the diagonal; a law of states does not
-    /// repeat itself. Solvers and quadratures do not want it: the divergence is no longer smooth.
+    /// table of states each row keeps its directions where the state itself is asked, on the diagonal; a distribution of states
+    /// does not repeat itself. Solvers and quadratures do not want it: the divergence is no longer smooth.
     #[must_use]
     pub fn by_state(self) -> Self {
         Self { by_state: true, ..self }

@@ -7,24 +7,26 @@
 //!
 //! so a flow map makes a [`Density`] of another: [`Pushforward`]. How the determinant is found is a [`VolumeChange`], of which
 //! there are four: exact from the Jacobian ([`ByJacobian`]), by quadrature of the divergence along the map ([`ByDivergence`]), by
-//! a solver ([`Augmented`] with [`WithDivergence`]), or learned with the map, in one evaluation (`OneStep` with a
-//! `DivergenceHead`). Divergences are [`Exact`], or estimated from a few random directions (`Hutchinson`).
+//! a solver ([`ByAugmentedOde`] with [`WithDivergence`]), or learned with the map, in one evaluation (`OneStep` with a
+//! `DivergenceHead`). Divergences are [`ExactTrace`], or estimated from a few random directions (`Hutchinson`).
 //!
 //! ```
-//! use flowmap::{exact::{Component, Mixture}, interpolant::Linear, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};
+//! use flowmap::{exact::{Component, Mixture}, interpolant::Linear, likelihood::{ByJacobian, Density, Pushforward,
+//!     StandardNormal}};
 //! let two = [-2.0, 2.0].map(|mean| Component { weight: 0.5, mean, deviation: 0.3 });
 //! let model = Mixture::new(Linear, two.to_vec())?;
 //! // what the probability flow makes of noise is the mixture
-//! let law = Pushforward::new(StandardNormal, ByJacobian(&model), [0.0, 1.0])?;
-//! let found = law.try_log_density(&[1.8_f64])?;
+//! let distribution = Pushforward::new(StandardNormal, ByJacobian(&model), [0.0, 1.0])?;
+//! let found = distribution.try_log_density(&[1.8_f64])?;
 //! assert!((found - model.log_density(&1.0, &[1.8])).abs() < 1e-12);
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
 //! Densities have derivatives, as maps have: on [`Dual`](crate::Dual)s they give the score `∇ ln ρ`. Random directions, densities
-//! of [laws](crate::law) and what networks learn need the feature `train`. The page `guide::likelihood` has an example of each.
+//! of [distributions](crate::distribution) and what networks learn need the feature `train`. The page `guide::likelihood` has an
+//! example of each.
 
-mod augmented;
+mod by_augmented_ode;
 mod by_divergence;
 mod density;
 mod directions;
@@ -35,10 +37,10 @@ mod one_step;
 mod pushforward;
 mod volume;
 
-pub use augmented::{Augmented, WithDivergence};
+pub use by_augmented_ode::{ByAugmentedOde, WithDivergence};
 pub use by_divergence::{ByDivergence, LogDet};
 pub use density::{Density, LogDensity, StandardNormal, log_density};
-pub use directions::{Directions, Exact, divergence};
+pub use directions::{Directions, ExactTrace, divergence};
 #[cfg(feature = "train")]
 pub use hutchinson::{Hutchinson, Probe};
 #[cfg(feature = "train")]

@@ -6,9 +6,10 @@ use crate::{AverageVelocity, FlowMap, Result, Tensor, VelocityField, likelihood:
 /// A field of pairs `(x, [l])` on rows `[n, d + 1]` of tensors, whose last coordinate is `l`: what networks learn from.
 ///
 /// ```
-/// use flowmap::{VelocityField, Tensor, backend::ndarray::NdTensor, exact::Affine, likelihood::{Exact, InRows, WithDivergence}};
+/// use flowmap::{VelocityField, Tensor, backend::ndarray::NdTensor, exact::Affine, likelihood::{ExactTrace, InRows,
+///     WithDivergence}};
 /// let b = Affine::new([[0.3, 2.0], [-1.0, 0.5]], [0.0; 2])?;
-/// let rows = InRows(WithDivergence::new(b, Exact));
+/// let rows = InRows(WithDivergence::new(b, ExactTrace));
 /// let velocity = rows.velocity(&NdTensor::new(vec![0.0], &[])?, &NdTensor::<f64>::new(vec![1.0, 0.0, 7.0], &[1, 3])?);
 /// assert_eq!(velocity.to_vec(), [0.3, -1.0, 0.8]);
 /// # Ok::<(), flowmap::Error>(())
@@ -43,19 +44,20 @@ fn apart<T: Tensor>(rows: &T) -> (T, [T; 1]) {
 }
 
 fn together<T: Tensor>(x: &T, l: &T) -> T {
-    T::concat(&[x.clone(), l.spread(1, &[1])], 1)
+    T::concat(&[x.clone(), l.expand(1, &[1])], 1)
 }
 
-/// A network on rows `(x, l)` that does not look at `l`: with [`Learned`](crate::Learned),
+/// A network on rows `(x, l)` that does not look at `l`: with [`AverageVelocityMap`](crate::AverageVelocityMap),
 ///
 /// - `X_{s,t}(x, l) = (x + (t - s) u_{s,t}(x), l + (t - s) D_{s,t}(x))`,
 ///
 /// `u` the average velocity and `D` the average divergence. The network sees 0 in the place of `l`.
 ///
 /// ```
-/// use flowmap::{FlowMap, Learned, Tensor, backend::ndarray::NdTensor, likelihood::DivergenceHead, nn::{Mlp, MlpShape}};
+/// use flowmap::{FlowMap, AverageVelocityMap, Tensor, backend::ndarray::NdTensor, likelihood::DivergenceHead, nn::{Mlp,
+///     MlpShape}};
 /// let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(3, 8, 1), 1, &())?; // two coordinates and l
-/// let map = Learned(DivergenceHead::new(network));
+/// let map = AverageVelocityMap(DivergenceHead::new(network));
 /// let time = |t| NdTensor::new(vec![t], &[]).unwrap();
 /// let end = |l| map.flow(&time(0.0), &time(1.0), &NdTensor::new(vec![0.3, 0.4, l], &[1, 3]).unwrap()).to_vec();
 /// assert_eq!(end(0.0)[..2], end(5.0)[..2]);
@@ -129,10 +131,10 @@ impl<T: Tensor, M: AverageVelocity<T>> AverageVelocity<T> for DivergenceHead<M> 
 /// // x' = x / 2 on the line, and its divergence: the rows of a perfect network
 /// let rows = flow_map(|s: &NdTensor<f64>, t: &NdTensor<f64>, row: &NdTensor<f64>| {
 ///     let half = (t.clone() - s).scale(0.5);
-///     NdTensor::concat(&[row.slice(1, 0..1).scaled(&half.exp()), row.slice(1, 1..2) + half.spread(1, &[1])], 1)
+///     NdTensor::concat(&[row.slice(1, 0..1).scaled(&half.exp()), row.slice(1, 1..2) + half.expand(1, &[1])], 1)
 /// });
-/// let law = Pushforward::new(StandardNormal, OneStep(rows), [0.0, 2.0])?; // N(0, e²)
-/// let peak = law.try_log_density(&NdTensor::new(vec![0.0], &[1, 1])?)?.to_vec()[0];
+/// let distribution = Pushforward::new(StandardNormal, OneStep(rows), [0.0, 2.0])?; // N(0, e²)
+/// let peak = distribution.try_log_density(&NdTensor::new(vec![0.0], &[1, 1])?)?.to_vec()[0];
 /// assert!((peak - (-1.0 - 0.5 * std::f64::consts::TAU.ln())).abs() < 1e-15);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -162,10 +164,10 @@ fn start<T: Tensor>(x: &T) -> T {
 mod tests {
     use super::*;
     use crate::{
-        Dual, Learned, Var,
+        AverageVelocityMap, Dual, Var,
         backend::ndarray::NdTensor,
         learn::TeacherNetwork,
-        likelihood::{Exact, Hutchinson, WithDivergence, divergence},
+        likelihood::{ExactTrace, Hutchinson, WithDivergence, divergence},
         nn::{Mlp, MlpShape},
     };
 
@@ -185,7 +187,7 @@ mod tests {
         let component = |i: usize, shift: f64| {
             let mut x = x;
             x[i] += shift;
-            crate::Tensor::to_vec(&Learned(mlp(2)).velocity(t, &tensor(&x, &[1, 2])))[i]
+            crate::Tensor::to_vec(&AverageVelocityMap(mlp(2)).velocity(t, &tensor(&x, &[1, 2])))[i]
         };
         (0..2).map(|i| (component(i, h) - component(i, -h)) / (2.0 * h)).sum()
     }
@@ -194,7 +196,7 @@ mod tests {
     fn the_last_velocity_is_the_divergence_of_the_teacher() {
         let teacher = TeacherNetwork::new(mlp(2));
         let (t, rows) = (tensor(&[0.3, 0.8], &[2]), tensor(&[0.5, -1.0, 9.0, 0.2, 0.7, -4.0], &[2, 3]));
-        let field = InRows(WithDivergence::new(teacher.clone(), Exact));
+        let field = InRows(WithDivergence::new(teacher.clone(), ExactTrace));
         let found = crate::Tensor::to_vec(&field.velocity(&t, &rows));
         for (k, (time, x)) in [(0.3, [0.5, -1.0]), (0.8, [0.2, 0.7])].into_iter().enumerate() {
             assert!((found[3 * k + 2] - by_differences(&tensor(&[time], &[]), x)).abs() < 1e-9);
@@ -207,12 +209,12 @@ mod tests {
         for (estimate, exact) in estimates.iter().zip(exact) {
             assert!((estimate.value - exact).abs() < 4.0 * estimate.standard_error);
         }
-        assert!((crate::Tensor::to_vec(&divergence(&teacher, &t, &x, &Exact))[0] - exact[0]).abs() < 1e-15);
+        assert!((crate::Tensor::to_vec(&divergence(&teacher, &t, &x, &ExactTrace))[0] - exact[0]).abs() < 1e-15);
     }
 
     #[test]
     fn nothing_depends_on_the_logarithm_of_the_volume() {
-        let map = Learned(DivergenceHead::new(mlp(3)));
+        let map = AverageVelocityMap(DivergenceHead::new(mlp(3)));
         let [s, t] = [0.0, 1.0].map(|t| Dual::constant(tensor(&[t], &[])));
         let moving = Dual::new(tensor(&[0.5, -1.0, 2.0], &[1, 3]), tensor(&[0.0, 0.0, 1.0], &[1, 3]));
         assert_eq!(crate::Tensor::to_vec(map.flow(&s, &t, &moving).tangent()), [0.0, 0.0, 1.0]);
@@ -233,7 +235,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "rows of shape [4, 1]; with the logarithm of the volume they are [batch, d + 1]")]
     fn rows_without_a_state() {
-        InRows(WithDivergence::new(TeacherNetwork::new(mlp(2)), Exact))
+        InRows(WithDivergence::new(TeacherNetwork::new(mlp(2)), ExactTrace))
             .velocity(&tensor(&[0.0], &[]), &tensor(&[0.0; 4], &[4, 1]));
     }
 }

@@ -1,9 +1,10 @@
-//! The law to which a flow map carries a law.
+//! The distribution to which a flow map carries a distribution.
 
 use super::{Density, VolumeChange};
 use crate::{Error, Result, State};
 
-/// The law at time `t` of what has the law `ρ_s` at time `s` and follows the flow: its push-forward by `X_{s,t}`.
+/// The distribution at time `t` of what has the distribution `ρ_s` at time `s` and follows the flow: its push-forward by
+/// `X_{s,t}`.
 ///
 /// - `ln ρ_t(y) = ln ρ_s(X_{t,s}(y)) + ln |det ∇X_{t,s}(y)|`
 /// - along a trajectory: `ln ρ_t(X_{s,t}(x)) = ln ρ_s(x) - ln |det ∇X_{s,t}(x)|`
@@ -13,9 +14,9 @@ use crate::{Error, Result, State};
 ///
 /// ```
 /// use flowmap::{exact::Affine, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};
-/// // dx/dt = x makes N(0, 1) a normal law of deviation e^t
-/// let law = Pushforward::new(StandardNormal, ByJacobian(Affine::new([[1.0]], [0.0])?), [0.0, 2.0])?;
-/// let peak = law.try_log_density(&[0.0])?;
+/// // dx/dt = x makes N(0, 1) a normal distribution of deviation e^t
+/// let distribution = Pushforward::new(StandardNormal, ByJacobian(Affine::new([[1.0]], [0.0])?), [0.0, 2.0])?;
+/// let peak = distribution.try_log_density(&[0.0])?;
 /// assert!((peak - (-0.5 * std::f64::consts::TAU.ln() - 2.0)).abs() < 1e-14);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -31,7 +32,7 @@ pub struct Pushforward<P, M> {
 }
 
 impl<P, M> Pushforward<P, M> {
-    /// Of the law `base` at time `s` by `map` to time `t`, with `times = [s, t]` in either order.
+    /// Of the distribution `base` at time `s` by `map` to time `t`, with `times = [s, t]` in either order.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the times are finite.
@@ -42,7 +43,7 @@ impl<P, M> Pushforward<P, M> {
         }
     }
 
-    /// The law at time `s`.
+    /// The distribution at time `s`.
     pub fn base(&self) -> &P {
         &self.base
     }
@@ -56,9 +57,9 @@ impl<P, M> Pushforward<P, M> {
     ///
     /// ```
     /// use flowmap::{exact::Affine, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};
-    /// let law = Pushforward::new(StandardNormal, ByJacobian(Affine::new([[1.0]], [0.5])?), [0.0, 2.0])?;
-    /// let (y, log_density) = law.carried(&[0.3_f64]);
-    /// assert!((log_density - law.log_density(&y)).abs() < 1e-14);
+    /// let distribution = Pushforward::new(StandardNormal, ByJacobian(Affine::new([[1.0]], [0.5])?), [0.0, 2.0])?;
+    /// let (y, log_density) = distribution.carried(&[0.3_f64]);
+    /// assert!((log_density - distribution.log_density(&y)).abs() < 1e-14);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     pub fn carried<X: State>(&self, x: &X) -> (X, X::Time)
@@ -99,7 +100,7 @@ impl<X: State, P: Density<X>, M: VolumeChange<X>> Density<X> for Pushforward<P, 
     }
 
     /// # Errors
-    /// Those of [`VolumeChange::try_flow_and_log_det`] on the way back, and of the law at its end.
+    /// Those of [`VolumeChange::try_flow_and_log_det`] on the way back, and of the distribution at its end.
     fn try_log_density(&self, y: &X) -> Result<X::Time> {
         let [s, t] = self.times(y);
         let (x, log_det) = self.map.try_flow_and_log_det(&t, &s, y)?;

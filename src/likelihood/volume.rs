@@ -12,7 +12,7 @@ use crate::{
 /// |---|---|---|
 /// | [`ByJacobian`] | elimination in the Jacobian | `d` evaluations of the map, few dimensions |
 /// | [`ByDivergence`](super::ByDivergence) | quadrature of `tr ∇b` along the map | map and field at a dozen times |
-/// | [`Augmented`](super::Augmented) | `l' = tr ∇b`, solved along | a solver |
+/// | [`ByAugmentedOde`](super::ByAugmentedOde) | `l' = tr ∇b`, solved along | a solver |
 /// | `OneStep` | a network has learned it | one evaluation |
 pub trait VolumeChange<X: State> {
     /// `X_{s,t}(x)` and `ln |det ∇X_{s,t}(x)|`: NaN outside the map's domain, `-∞` where its Jacobian is singular.

@@ -27,7 +27,7 @@ impl Default for Protocol {
 
 /// A distance of the samples from real data, beside the same distance between real data.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Beside<T> {
+pub struct WithFloor<T> {
     /// Between real rows and samples.
     pub score: T,
     /// Between the same real rows and other real rows, as many as there were samples.
@@ -48,11 +48,11 @@ pub struct Comparison {
     /// The seed of everything that was drawn.
     pub seed: u64,
     /// The squared Fréchet distance.
-    pub frechet: Beside<f64>,
+    pub frechet: WithFloor<f64>,
     /// The kernel distance.
-    pub kid: Beside<Kid>,
+    pub kid: WithFloor<Kid>,
     /// The sliced Wasserstein distances.
-    pub sliced: Beside<Wasserstein>,
+    pub sliced: WithFloor<Wasserstein>,
 }
 
 /// The distances of `samples` from `real` data, each beside its floor.
@@ -60,15 +60,16 @@ pub struct Comparison {
 /// The floor is the distance between two halves of the real data that share no row, `A` and `B`. The score is the distance
 /// between `A` and as many samples, `C`. All three have `h = min(n/2, m)` rows for `n` real rows and `m` samples, chosen at
 /// random. So score and floor are biased alike, as the Fréchet and the sliced distances are by `h`, and *for perfect samples they
-/// have the same law*: the score of such is as often below the floor as above. A score well above is the samples' fault; one well
-/// below says that the samples repeat real rows, as a network does that has learned its data by heart, or that the seed was
-/// lucky, and another tells.
+/// have the same distribution*: the score of such is as often below the floor as above. A score well above is the samples' fault;
+/// one well below says that the samples repeat real rows, as a network does that has learned its data by heart, or that the seed
+/// was lucky, and another tells.
 ///
 /// What is published under these names is usually computed from all rows of both sets: [`frechet`] and [`kid`] do that. Such
 /// numbers are comparable with others of as many rows, and with none of those here.
 ///
 /// ```
-/// use flowmap::{data::Points, law::{Law, Normal}, random::stream, metric::{Protocol, Raw, Subsets, compare}};
+/// use flowmap::{data::Points, distribution::{Distribution, Normal}, random::stream, metric::{Protocol, RawFeatures, Subsets,
+///     compare}};
 /// let draws = |std: f64, n: usize, seed: u64| {
 ///     let mut rows = vec![0.0; 2 * n];
 ///     Normal::new(vec![0.0; 2], std)?.draw_rows(&mut stream(seed, 0), &mut rows);
@@ -76,8 +77,8 @@ pub struct Comparison {
 /// };
 /// let (real, good, bad) = (draws(1.0, 2000, 1)?, draws(1.0, 1000, 2)?, draws(1.2, 1000, 3)?);
 /// let protocol = Protocol { subsets: Subsets { count: 20, size: 200 }, directions: 50 };
-/// let of_good = compare(&real, &good, &Raw(2), &protocol, 1)?;
-/// let of_bad = compare(&real, &bad, &Raw(2), &protocol, 1)?;
+/// let of_good = compare(&real, &good, &RawFeatures(2), &protocol, 1)?;
+/// let of_bad = compare(&real, &bad, &RawFeatures(2), &protocol, 1)?;
 /// assert!(of_good.frechet.score < 0.03 && of_bad.frechet.score > 0.03, "{of_good}{of_bad}");
 /// assert_eq!(of_good.frechet.floor, of_bad.frechet.floor);
 /// # Ok::<(), flowmap::Error>(())
@@ -116,9 +117,9 @@ pub fn compare(
         rows,
         directions: protocol.directions,
         seed,
-        frechet: Beside { score: frechet(&c)?, floor: frechet(&b)? },
-        kid: Beside { score: kid(&c)?, floor: kid(&b)? },
-        sliced: Beside { score: sliced(&c)?, floor: sliced(&b)? },
+        frechet: WithFloor { score: frechet(&c)?, floor: frechet(&b)? },
+        kid: WithFloor { score: kid(&c)?, floor: kid(&b)? },
+        sliced: WithFloor { score: sliced(&c)?, floor: sliced(&b)? },
     })
 }
 
@@ -143,7 +144,7 @@ impl fmt::Display for Comparison {
 mod tests {
     use super::*;
     use crate::metric::{
-        Raw,
+        RawFeatures,
         testing::{map, normal, on_threads},
     };
 
@@ -153,7 +154,8 @@ mod tests {
     fn perfect_samples_score_below_the_floor_as_often_as_above() {
         let mut below = [0; 3];
         for seed in 0..100 {
-            let comparison = compare(&normal(80, 3, 0.0, seed), &normal(60, 3, 0.0, seed + 1000), &Raw(3), &QUICK, seed).unwrap();
+            let comparison =
+                compare(&normal(80, 3, 0.0, seed), &normal(60, 3, 0.0, seed + 1000), &RawFeatures(3), &QUICK, seed).unwrap();
             below[0] += u32::from(comparison.frechet.score < comparison.frechet.floor);
             below[1] += u32::from(comparison.kid.score.mean < comparison.kid.floor.mean);
             below[2] += u32::from(comparison.sliced.score.w2 < comparison.sliced.floor.w2);
@@ -165,13 +167,13 @@ mod tests {
     #[test]
     fn bad_samples_score_above_the_floor() {
         let real = normal(400, 3, 0.0, 1);
-        let bad = compare(&real, &normal(300, 3, 0.8, 2), &Raw(3), &QUICK, 1).unwrap();
+        let bad = compare(&real, &normal(300, 3, 0.8, 2), &RawFeatures(3), &QUICK, 1).unwrap();
         assert_eq!((bad.rows, bad.dimension, bad.features.as_str(), bad.seed), (200, 3, "raw", 1));
         assert!(bad.frechet.score > 5.0 * bad.frechet.floor, "{bad}");
         assert!(bad.kid.score.mean > 5.0 * bad.kid.floor.mean, "{bad}");
         assert!(bad.sliced.score.w1 > 2.0 * bad.sliced.floor.w1, "{bad}");
         // fewer samples: all sides shrink
-        let few = compare(&real, &normal(30, 3, 0.8, 2), &Raw(3), &QUICK, 1).unwrap();
+        let few = compare(&real, &normal(30, 3, 0.8, 2), &RawFeatures(3), &QUICK, 1).unwrap();
         assert_eq!((few.rows, few.kid.floor.subsets.size), (30, 15));
     }
 
@@ -180,7 +182,7 @@ mod tests {
         let mut sums = [0.0; 2];
         for seed in 0..30 {
             let real = normal(100, 3, 0.0, seed);
-            let comparison = compare(&real, &real, &Raw(3), &QUICK, seed).unwrap();
+            let comparison = compare(&real, &real, &RawFeatures(3), &QUICK, seed).unwrap();
             sums[0] += comparison.frechet.score;
             sums[1] += comparison.frechet.floor;
         }
@@ -189,7 +191,7 @@ mod tests {
 
     #[test]
     fn stores_and_shows_what_it_found() {
-        let run = || compare(&normal(50, 2, 0.0, 1), &normal(20, 2, 0.1, 2), &Raw(2), &QUICK, 7).unwrap();
+        let run = || compare(&normal(50, 2, 0.0, 1), &normal(20, 2, 0.1, 2), &RawFeatures(2), &QUICK, 7).unwrap();
         let comparison = on_threads(1, run);
         assert_eq!(on_threads(3, run), comparison);
         let json = serde_json::to_string(&comparison).unwrap();
@@ -204,15 +206,15 @@ mod tests {
     #[test]
     fn bad_arguments() {
         let points = |n, d| normal(n, d, 0.0, 1);
-        assert!(compare(&points(3, 2), &points(9, 2), &Raw(2), &QUICK, 1).is_err());
-        assert!(compare(&points(9, 2), &points(1, 2), &Raw(2), &QUICK, 1).is_err());
-        assert!(compare(&points(9, 2), &points(9, 3), &Raw(2), &QUICK, 1).is_err());
-        assert!(compare(&points(9, 2), &points(9, 2), &Raw(3), &QUICK, 1).is_err());
-        assert!(compare(&points(9, 2), &points(9, 2), &Raw(2), &Protocol { directions: 0, ..QUICK }, 1).is_err());
+        assert!(compare(&points(3, 2), &points(9, 2), &RawFeatures(2), &QUICK, 1).is_err());
+        assert!(compare(&points(9, 2), &points(1, 2), &RawFeatures(2), &QUICK, 1).is_err());
+        assert!(compare(&points(9, 2), &points(9, 3), &RawFeatures(2), &QUICK, 1).is_err());
+        assert!(compare(&points(9, 2), &points(9, 2), &RawFeatures(3), &QUICK, 1).is_err());
+        assert!(compare(&points(9, 2), &points(9, 2), &RawFeatures(2), &Protocol { directions: 0, ..QUICK }, 1).is_err());
         // the least that is enough, and images that are all alike
-        assert!(compare(&points(4, 2), &points(2, 2), &Raw(2), &QUICK, 1).is_ok());
+        assert!(compare(&points(4, 2), &points(2, 2), &RawFeatures(2), &QUICK, 1).is_ok());
         let flat = map(&points(9, 2), |_| vec![1.0, 0.0]);
-        let comparison = compare(&flat, &flat, &Raw(2), &QUICK, 1).unwrap();
+        let comparison = compare(&flat, &flat, &RawFeatures(2), &QUICK, 1).unwrap();
         assert_eq!((comparison.frechet.score, comparison.sliced.floor.w2), (0.0, 0.0));
     }
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::{Error, Result, data::Points};
+use crate::{Error, ImageTensor, Result, data::Points, learn::Classifier};
 
 /// A map from rows, such as images, to vectors whose distances mean something.
 ///
-/// Distances between images are as good as the features that they are computed from: [`Raw`] pixels see brightness and blur, the
-/// inner layer of a classifier sees what its classes need. Numbers from different features cannot be compared, so
+/// Distances between images are as good as the features that they are computed from: [`RawFeatures`] pixels see brightness and
+/// blur, the inner layer of a classifier sees what its classes need. Numbers from different features cannot be compared, so
 /// [`name`](Features::name) is reported with them.
 ///
 /// ```
-/// use flowmap::{data::Points, law::Law, metric::Features};
+/// use flowmap::{data::Points, distribution::Distribution, metric::Features};
 ///
 /// /// The mean brightness of an image.
 /// struct Brightness;
@@ -78,19 +78,19 @@ forward!(&F, Box<F>, Arc<F>);
 /// The rows themselves, of this many numbers.
 ///
 /// ```
-/// use flowmap::{data::Points, metric::{Features, Raw}};
+/// use flowmap::{data::Points, metric::{Features, RawFeatures}};
 /// let rows = Points::new(vec![1.0, 2.0, 3.0, 4.0], 2)?;
-/// assert_eq!(Raw(2).try_features(&rows)?, rows);
-/// assert!(Raw(3).try_features(&rows).is_err());
+/// assert_eq!(RawFeatures(2).try_features(&rows)?, rows);
+/// assert!(RawFeatures(3).try_features(&rows).is_err());
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Raw(
+pub struct RawFeatures(
     /// The number of coordinates of a row.
     pub usize,
 );
 
-impl Features for Raw {
+impl Features for RawFeatures {
     fn name(&self) -> String {
         "raw".into()
     }
@@ -101,6 +101,29 @@ impl Features for Raw {
 
     fn features(&self, rows: &Points) -> Vec<f64> {
         rows.as_slice().to_vec()
+    }
+}
+
+/// The inner layer of a classifier.
+///
+/// # Panics
+/// [`features`](Features::features) panics where rows are not images of the classifier's shape;
+/// [`try_features`](Features::try_features) returns [`Error::Shape`].
+impl<T: ImageTensor<Primal = T>> Features for Classifier<T> {
+    fn name(&self) -> String {
+        self.name()
+    }
+
+    fn dimension(&self) -> usize {
+        Self::FEATURES
+    }
+
+    fn features(&self, rows: &Points) -> Vec<f64> {
+        self.inner_layer(rows).unwrap_or_else(|error| panic!("{error}")).as_slice().to_vec()
+    }
+
+    fn try_features(&self, rows: &Points) -> Result<Points> {
+        self.inner_layer(rows)
     }
 }
 
@@ -126,7 +149,7 @@ mod tests {
         let rows = |x: &[f64]| Points::new(x.to_vec(), 1).unwrap();
         let error = Roots.try_features(&rows(&[1.0, 4.0, -1.0])).unwrap_err().to_string();
         assert!(error.contains("row 2, column 0 is NaN"), "{error}");
-        let error = Raw(2).try_features(&rows(&[1.0, 4.0, -1.0, 0.0])).unwrap_err().to_string();
+        let error = RawFeatures(2).try_features(&rows(&[1.0, 4.0, -1.0, 0.0])).unwrap_err().to_string();
         assert!(error.contains("'raw' of 4 rows: expected shape [4, 2], found [4]"), "{error}");
     }
 

@@ -8,14 +8,14 @@ use crate::{Error, Result};
 /// The squared Fréchet distance (Wasserstein `W_2²`) between the Gaussians `N(m_1, S_1)` and `N(m_2, S_2)`:
 /// `d² = |m_1 - m_2|² + tr S_1 + tr S_2 - 2 tr (S_1^{1/2} S_2 S_1^{1/2})^{1/2}`.
 ///
-/// With Inception features this is known as FID; other features give other numbers. It is biased: sets of `n` draws of one law
-/// are at a distance above 0, about as `1/n`, and the more so in many dimensions. Compare with as many real rows, as
+/// With Inception features this is known as FID; other features give other numbers. It is biased: sets of `n` draws of one
+/// distribution are at a distance above 0, about as `1/n`, and the more so in many dimensions. Compare with as many real rows, as
 /// [`compare`](super::compare) does, and say how many there were.
 ///
 /// The last trace is the sum of the singular values of `L_1ᵀ L_2`, with `S_k = L_k L_kᵀ` by Cholesky's method with pivots, which
 /// stops at the numerical rank. So fewer rows than dimensions do no harm, and no root is taken of a rounding error. What is lost
-/// by cancellation is about `d ε` of the traces, and up to `√(d ε)` of them where one law is flat in directions in which the
-/// other is not. A result that rounding made negative is 0. Time grows as `d³`: measured on one
+/// by cancellation is about `d ε` of the traces, and up to `√(d ε)` of them where one distribution is flat in directions in which
+/// the other is not. A result that rounding made negative is 0. Time grows as `d³`: measured on one
 /// core, 0.5 s at `d = 784` and 15 s at `d = 2048`.
 ///
 /// ```
@@ -103,7 +103,7 @@ mod tests {
         Moments::of(points).unwrap()
     }
 
-    fn law(mean: &[f64], covariance: &[f64]) -> Moments {
+    fn distribution(mean: &[f64], covariance: &[f64]) -> Moments {
         Moments::new(2, mean.to_vec(), covariance).unwrap()
     }
 
@@ -122,23 +122,23 @@ mod tests {
         near(between(5, 9, 8), 0.690_536_132_801_210_2, 1e-12);
         near(between(2, 3, 4), 0.986_023_590_469_004_5, 1e-12);
         near(between(20, 300, 40), 4.523_044_602_701_555, 1e-6);
-        let (a, b) = (law(&[1.0, 2.0], &[4.0, 1.0, 1.0, 2.0]), law(&[0.0, 0.0], &[1.0, -0.5, -0.5, 3.0]));
+        let (a, b) = (distribution(&[1.0, 2.0], &[4.0, 1.0, 1.0, 2.0]), distribution(&[0.0, 0.0], &[1.0, -0.5, -0.5, 3.0]));
         near(frechet(&a, &b).unwrap(), 6.567_926_853_402_63, 1e-14);
     }
 
     #[test]
     fn closed_forms() {
         // on the line: (m_1 - m_2)² + (σ_1 - σ_2)²
-        near(frechet(&law(&[1.0], &[4.0]), &law(&[-2.0], &[0.25])).unwrap(), 9.0 + 2.25, 1e-15);
+        near(frechet(&distribution(&[1.0], &[4.0]), &distribution(&[-2.0], &[0.25])).unwrap(), 9.0 + 2.25, 1e-15);
         // covariances that commute: |m_1 - m_2|² + Σ (σ_1k - σ_2k)², also where one is flat
-        let a = law(&[0.0; 3], &[4.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
-        let b = law(&[0.0, 2.0, 0.0], &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0]);
+        let a = distribution(&[0.0; 3], &[4.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        let b = distribution(&[0.0, 2.0, 0.0], &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0]);
         near(frechet(&a, &b).unwrap(), 4.0 + 1.0 + 1.0 + 9.0, 1e-15);
-        // two rank-one laws √(a aᵀ), √(b bᵀ): |a|² + |b|² - 2 |a·b|
-        let (a, b) = (law(&[0.0; 2], &[1.0, 2.0, 2.0, 4.0]), law(&[0.0; 2], &[9.0, 3.0, 3.0, 1.0]));
+        // two rank-one distributions √(a aᵀ), √(b bᵀ): |a|² + |b|² - 2 |a·b|
+        let (a, b) = (distribution(&[0.0; 2], &[1.0, 2.0, 2.0, 4.0]), distribution(&[0.0; 2], &[9.0, 3.0, 3.0, 1.0]));
         near(frechet(&a, &b).unwrap(), 5.0 + 10.0 - 2.0 * 5.0, 1e-14);
         // both are points
-        near(frechet(&law(&[0.0; 2], &[0.0; 4]), &law(&[3.0, 4.0], &[0.0; 4])).unwrap(), 25.0, 0.0);
+        near(frechet(&distribution(&[0.0; 2], &[0.0; 4]), &distribution(&[3.0, 4.0], &[0.0; 4])).unwrap(), 25.0, 0.0);
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         }
     }
 
-    /// `E d² ≈ c/n` for draws of one law: twice the rows, half the distance.
+    /// `E d² ≈ c/n` for draws of one distribution: twice the rows, half the distance.
     #[test]
     fn the_bias_falls_as_one_over_the_rows() {
         let mean = |n: usize| {
@@ -201,15 +201,15 @@ mod tests {
 
     #[test]
     fn bad_arguments() {
-        assert!(frechet(&law(&[0.0], &[1.0]), &law(&[0.0; 2], &[1.0, 0.0, 0.0, 1.0])).is_err());
-        assert!(frechet(&law(&[1e200], &[1.0]), &law(&[0.0], &[1.0])).is_err());
-        let good = law(&[0.0; 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        assert!(frechet(&distribution(&[0.0], &[1.0]), &distribution(&[0.0; 2], &[1.0, 0.0, 0.0, 1.0])).is_err());
+        assert!(frechet(&distribution(&[1e200], &[1.0]), &distribution(&[0.0], &[1.0])).is_err());
+        let good = distribution(&[0.0; 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
         for bad in [
             [1.0, 2.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0],
             [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
             [1.0, 1.0, 1.0, 1.0, 1.0, -1.0, 1.0, -1.0, 1.0],
         ] {
-            let error = frechet(&good, &law(&[0.0; 3], &bad)).unwrap_err().to_string();
+            let error = frechet(&good, &distribution(&[0.0; 3], &bad)).unwrap_err().to_string();
             assert!(error.contains("not positive semidefinite"), "{error}");
         }
     }

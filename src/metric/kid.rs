@@ -27,7 +27,7 @@ impl Default for Subsets {
 /// A kernel distance, as [`kid`] finds it.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Kid {
-    /// The mean over subsets. Below 0 about as often as above, where both sets are draws of one law.
+    /// The mean over subsets. Below 0 about as often as above, where both sets are draws of one distribution.
     pub mean: f64,
     /// The standard deviation over subsets, divided by the root of their number: how well `mean` is known for these two sets.
     /// Subsets share rows, so it says too little about sets drawn afresh, once all rows have been used.
@@ -87,8 +87,8 @@ pub fn kid(a: &Points, b: &Points, subsets: Subsets, seed: u64) -> Result<Kid> {
 /// and `b`, shapes `[n, d]` and `[m, d]`:
 /// `Σ_{i≠j} k(a_i, a_j) / (n(n-1)) + Σ_{i≠j} k(b_i, b_j) / (m(m-1)) - 2 Σ_{ij} k(a_i, b_j) / (nm)`.
 ///
-/// It is 0 in the mean where the laws agree in their moments of up to third order, and may then be negative. It has the mean of
-/// [`kid`], and less noise. Time grows as `(n + m)² d`: measured on one core, 9 s for 10,000 rows each at `d = 784`.
+/// It is 0 in the mean where the distributions agree in their moments of up to third order, and may then be negative. It has the
+/// mean of [`kid`], and less noise. Time grows as `(n + m)² d`: measured on one core, 9 s for 10,000 rows each at `d = 784`.
 ///
 /// ```
 /// use flowmap::{data::Points, metric::mmd};
@@ -163,7 +163,7 @@ mod tests {
 
     /// On the line `(xy + 1)³` compares moments: `Σ_k (3 choose k) (E X^k - E Y^k)²`.
     #[test]
-    fn normal_laws_in_closed_form() {
+    fn normal_distributions_in_closed_form() {
         let shift = 0.7_f64;
         let exact = 3.0 * shift.powi(2) + 3.0 * shift.powi(4) + (shift.powi(3) + 3.0 * shift).powi(2);
         let (mean, error) = over_seeds(|seed| mmd(&normal(200, 1, shift, seed), &normal(300, 1, 0.0, seed + 1000)).unwrap());
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_laws_are_at_distance_0_in_the_mean() {
+    fn equal_distributions_are_at_distance_0_in_the_mean() {
         let (mean, error) = over_seeds(|seed| mmd(&normal(40, 3, 0.5, seed), &normal(60, 3, 0.5, seed + 1000)).unwrap());
         assert!(mean.abs() < 3.5 * error, "{mean} ± {error}");
         let sets = |seed| (normal(100, 3, 0.5, seed), normal(150, 3, 0.5, seed + 1000));

@@ -1,5 +1,5 @@
 #[cfg(doc)]
-use crate::law::Checkerboard;
+use crate::distribution::Checkerboard;
 use crate::{Error, Result};
 
 /// The Kullback-Leibler divergence from the [`Checkerboard`] to the histogram of samples, by two procedures.
@@ -23,7 +23,7 @@ pub struct Kl {
 /// A bin holds its lower edge, the last one also its upper; samples outside `[-1, 1]²`, or not finite, are in no bin.
 ///
 /// ```
-/// use flowmap::{law::{Checkerboard, Law}, random::stream, metric::checkerboard_kl};
+/// use flowmap::{distribution::{Checkerboard, Distribution}, random::stream, metric::checkerboard_kl};
 /// let mut rows = vec![0.0; 2 * 64_000];
 /// Checkerboard.draw_rows(&mut stream(1, 0), &mut rows);
 /// let floor = checkerboard_kl(rows.as_chunks().0)?;
@@ -87,7 +87,7 @@ fn histogram(samples: &[[f64; 2]], bins: usize) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::{
-        law::{Checkerboard, Law},
+        distribution::{Checkerboard, Distribution},
         random::stream,
     };
 

@@ -1,17 +1,16 @@
 //! Distances between samples and what they should be draws of.
 //!
-//! | where the law is known by | distance |
+//! | where the distribution is known by | distance |
 //! |---|---|
 //! | its density, on the plane | [`checkerboard_kl`] |
 //! | samples, as rows of features | [`frechet`] between the fitted Gaussians; [`kid`] and [`mmd`] by a kernel; [`sliced_wasserstein`] by projections |
 //!
-//! Images are compared by [`Features`]: [`Raw`] takes the pixels themselves, a [`Classifier`] its inner layer. None of these
-//! numbers is 0 for perfect samples, and most depend on how many samples there are: [`compare`] gives each beside the same number
-//! for real data.
+//! Images are compared by [`Features`]: [`RawFeatures`] takes the pixels themselves, a [`Classifier`](crate::learn::Classifier) its inner layer. None of
+//! these numbers is 0 for perfect samples, and most depend on how many samples there are: [`compare`] gives each beside the same
+//! number for real data.
 //!
 //! Rows are [`Points`]: finite, and whole. Numbers of a tensor become points by `Points::new(tensor.values(), d)`.
 
-mod classifier;
 #[cfg(feature = "nalgebra")]
 mod comparison;
 mod features;
@@ -24,10 +23,9 @@ mod kl;
 mod moments;
 mod wasserstein;
 
-pub use classifier::{Classifier, ClassifierSettings};
 #[cfg(feature = "nalgebra")]
-pub use comparison::{Beside, Comparison, Protocol, compare};
-pub use features::{Features, Raw};
+pub use comparison::{Comparison, Protocol, WithFloor, compare};
+pub use features::{Features, RawFeatures};
 #[cfg(feature = "nalgebra")]
 pub use frechet::frechet;
 #[cfg(feature = "nalgebra")]
@@ -116,7 +114,7 @@ mod of_matrices {
 mod testing {
     use crate::{
         data::Points,
-        law::{Law, Normal},
+        distribution::{Distribution, Normal},
         random::stream,
     };
 

@@ -7,7 +7,7 @@ use crate::{Error, Result, data::Points, random::stream};
 
 /// Two distances of optimal transport.
 ///
-/// `W_p` of two laws is the least `(E |X - Y|^p)^{1/p}` over all pairs of random vectors with these laws.
+/// `W_p` of two distributions is the least `(E |X - Y|^p)^{1/p}` over all pairs of random vectors with these distributions.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Wasserstein {
     /// `W_1`, the mean distance that mass is carried.
@@ -16,7 +16,7 @@ pub struct Wasserstein {
     pub w2: f64,
 }
 
-/// The distances between the empirical laws of `a` and `b`, `n` and `m` numbers.
+/// The distances between the empirical distributions of `a` and `b`, `n` and `m` numbers.
 ///
 /// `W_p^p = ∫_0^1 |F_a⁻¹(q) - F_b⁻¹(q)|^p dq`, exactly: both quantile functions are constant between multiples of `1/n` and
 /// `1/m`.
@@ -26,7 +26,7 @@ pub struct Wasserstein {
 /// // one third of the mass stays, one third goes by 1/2 and one third by 1 ...
 /// let distance = wasserstein_1d(&[0.0, 0.5, 1.0], &[0.0, 1.0, 2.0])?;
 /// assert!((distance.w1 - 0.5).abs() < 1e-15);
-/// // ... and the law of a set does not depend on how often it is repeated
+/// // ... and the distribution of a set does not depend on how often it is repeated
 /// assert_eq!(wasserstein_1d(&[0.0, 1.0], &[1.0, 0.0, 1.0, 0.0])?.w2, 0.0);
 /// # Ok::<(), flowmap::Error>(())
 /// ```

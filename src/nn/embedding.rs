@@ -25,8 +25,8 @@ pub fn waves<T: Tensor>(times: &T, batch: usize, [lowest, highest]: [f64; 2], co
     assert!(count > 0, "waves: no frequencies");
     let growth = if count == 1 { 1.0 } else { (highest / lowest).powf(1.0 / (count - 1) as f64) };
     let frequencies: Vec<_> = (0..count).map(|k| T::Real::from_f64(lowest * growth.powi(k as i32))).collect();
-    let frequencies = T::from_slice(&times.device(), &frequencies, &[count]).spread(0, &[batch]);
-    let column = if times.shape().is_empty() { times.spread(0, &[batch]) } else { times.clone() };
-    let phases = column.spread(1, &[count]) * frequencies;
+    let frequencies = T::from_slice(&times.device(), &frequencies, &[count]).expand(0, &[batch]);
+    let column = if times.shape().is_empty() { times.expand(0, &[batch]) } else { times.clone() };
+    let phases = column.expand(1, &[count]) * frequencies;
     T::concat(&[phases.sin(), phases.cos()], 1)
 }

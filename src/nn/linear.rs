@@ -15,8 +15,8 @@ pub struct Linear<P> {
 }
 
 impl<P: Tensor<Primal = P>> Linear<P> {
-    /// A layer with LeCun's initialization: weights from a normal law of variance `1 / in`, cut off at two standard deviations
-    /// and rescaled to that variance; bias zero.
+    /// A layer with LeCun's initialization: weights from a normal distribution of variance `1 / in`, cut off at two standard
+    /// deviations and rescaled to that variance; bias zero.
     pub(crate) fn new(inputs: usize, outputs: usize, device: &P::Device, rng: &mut dyn Rng) -> Self {
         // the standard deviation of a standard normal variable that is cut off at ±2
         const CUT: f64 = 0.879_625_661_034_239_8;

@@ -82,11 +82,11 @@ impl MlpShape {
 /// conditions stay as they are.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape}, FlowMap, Learned, Tensor};
+/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape}, FlowMap, AverageVelocityMap, Tensor};
 /// let mlp: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 8, 2), 7, &())?;
 /// let x = NdTensor::from_slice(&(), &[1.0, 2.0, 3.0, 4.0], &[2, 2]);
 /// let s = NdTensor::from_slice(&(), &[0.25, 0.5], &[2]);
-/// assert_eq!(Learned(&mlp).flow(&s, &s, &x), x); // X_{s,s} is the identity, whatever the parameters
+/// assert_eq!(AverageVelocityMap(&mlp).flow(&s, &s, &x), x); // X_{s,s} is the identity, whatever the parameters
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
     /// If `x` has not the shape `[batch, d]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let batch = x.shape()[0];
-        let column = |t: &T| if t.shape().is_empty() { t.spread(0, &[batch, 1]) } else { t.spread(1, &[1]) };
+        let column = |t: &T| if t.shape().is_empty() { t.expand(0, &[batch, 1]) } else { t.expand(1, &[1]) };
         let point = x.scale(1.0 / self.shape.scale);
         let input = if self.shape.autonomous {
             T::concat(&[column(&(t.clone() - s)), point], 1)

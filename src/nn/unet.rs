@@ -109,12 +109,12 @@ impl UNetShape {
 /// starts at zero, and with it the average velocity: the map begins as the identity.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}, FlowMap, Learned, Tensor};
+/// use flowmap::{backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}, FlowMap, AverageVelocityMap, Tensor};
 /// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
 /// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1, &())?;
 /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 64], &[2, 64]);
 /// let time = |t| NdTensor::from_slice(&(), &[t], &[]);
-/// assert_eq!(Learned(&unet).flow(&time(0.0), &time(1.0), &x).shape(), [2, 64]);
+/// assert_eq!(AverageVelocityMap(&unet).flow(&time(0.0), &time(1.0), &x).shape(), [2, 64]);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///

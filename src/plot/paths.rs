@@ -33,7 +33,8 @@ const SWATCH: u32 = 34;
 /// # let path = folder.path().join("orbits.png");
 /// use flowmap::{exact::Affine, FlowMap, plot::{Plane, paths}};
 /// let spiral = Affine::new([[-0.1, -1.0], [1.0, -0.1]], [0.0; 2])?;
-/// let orbit = |start: [f64; 2]| -> Vec<[f64; 2]> { (0..500).map(|k| spiral.flow(&0.0, &(0.05 * f64::from(k)), &start)).collect() };
+/// let orbit = |start: [f64; 2]| -> Vec<[f64; 2]> { (0..500).map(|k| spiral.flow(&0.0, &(0.05 * f64::from(k)),
+///     &start)).collect() };
 /// let plane = Plane { title: "A stable focus", x: "x", y: "y" };
 /// paths(&path, &plane, &[("from the right", &orbit([2.0, 0.0])), ("from the left", &orbit([-2.0, 0.0]))])?;
 /// # Ok::<(), flowmap::Error>(())

@@ -1,6 +1,6 @@
 //! Samples from noise.
 
-use crate::{FlowMap, Tensor, TimeGrid, law::Law, random::stream};
+use crate::{FlowMap, Tensor, TimeGrid, distribution::Distribution, random::stream};
 use std::convert::Infallible;
 
 /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
@@ -8,17 +8,17 @@ use std::convert::Infallible;
 /// Samples are computed some thousands at a time, or hundreds of images, so only the result grows with `count`.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, law::Normal, nn::{Mlp, MlpShape}, TimeGrid, sample, Learned};
+/// use flowmap::{backend::ndarray::NdTensor, distribution::Normal, nn::{Mlp, MlpShape}, TimeGrid, sample, AverageVelocityMap};
 /// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
 /// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
-/// let samples = sample::draw::<NdTensor<f32>>(&Learned(&mlp), &grid, &Normal::standard(2)?, 100, 7, &());
+/// let samples = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&mlp), &grid, &Normal::standard(2)?, 100, 7, &());
 /// assert_eq!(samples.len(), 200);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub fn draw<T: Tensor>(
     map: &(impl FlowMap<T> + ?Sized),
     grid: &TimeGrid,
-    noise: &dyn Law,
+    noise: &dyn Distribution,
     count: usize,
     seed: u64,
     device: &T::Device,
@@ -29,7 +29,7 @@ pub fn draw<T: Tensor>(
 
 /// The rows that `carry` makes of `count` rows of noise, which is drawn from stream 0 of the seed, some rows at a time.
 pub(super) fn carried<T: Tensor, E>(
-    noise: &dyn Law,
+    noise: &dyn Distribution,
     count: usize,
     seed: u64,
     device: &T::Device,

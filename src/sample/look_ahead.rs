@@ -1,7 +1,7 @@
 //! Steps towards a reward of the sample that the map foresees.
 
 use super::draw::carried;
-use crate::{Error, FlowMap, Result, Tape, Tensor, TimeGrid, Value, Var, flow::pairs, law::Law};
+use crate::{Error, FlowMap, Result, Tape, Tensor, TimeGrid, Value, Var, distribution::Distribution, flow::pairs};
 use std::fmt;
 
 /// Guidance by a reward `r` of finished samples, which the flow map shows at any time:
@@ -19,15 +19,15 @@ use std::fmt;
 ///
 /// Along the flow of an exact map, the foreseen end `y = X_{t,1}(x_t)` stays where it is, unless the reward moves it:
 /// `dy/dt = a J Jᵀ ∇r(y)` with the Jacobian `J` of `X_{t,1}` at `x_t`. With a positive strength its reward never falls, and
-/// samples move along directions in which data vary. They do not, in general, have the tilted law `ρ_1 e^r`, up to its constant:
-/// nothing here weighs one sample against another. In one case they have it: data with the law `N(m, σ²)` in each coordinate, a
-/// linear reward, and as strength the variance `α_t² σ_0² + β_t² σ²` of the path, divided by the time that the grid takes.
-/// Weights that make it exact in all cases need stochastic dynamics and the score, and are not here.
+/// samples move along directions in which data vary. They do not, in general, have the tilted distribution `ρ_1 e^r`, up to its
+/// constant: nothing here weighs one sample against another. In one case they have it: data with the distribution `N(m, σ²)` in
+/// each coordinate, a linear reward, and as strength the variance `α_t² σ_0² + β_t² σ²` of the path, divided by the time that the
+/// grid takes. Weights that make it exact in all cases need stochastic dynamics and the score, and are not here.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, exact::DiagonalGaussian, interpolant::Trigonometric, law::Normal};
+/// use flowmap::{backend::ndarray::NdTensor, exact::DiagonalGaussian, interpolant::Trigonometric, distribution::Normal};
 /// use flowmap::{Number, Tensor, TimeGrid, sample::LookAhead};
-/// // a path of variance 1 all the way, and the reward 2 x: the tilted law is N(2, 1)
+/// // a path of variance 1 all the way, and the reward 2 x: the tilted distribution is N(2, 1)
 /// let map = DiagonalGaussian::new(Trigonometric, [[0.0]; 2], [[1.0]; 2])?;
 /// let guided = LookAhead::new(|x: &flowmap::Var<NdTensor<f64>>| x.sum(1..2).scale(2.0), |_time| 1.0);
 /// let samples = guided.draw(&map, &TimeGrid::uniform([0.0, 1.0], 50)?, &Normal::standard(1)?, 4000, 7, &())?;
@@ -35,7 +35,7 @@ use std::fmt;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// A network `model` is a map on the tape as `Learned(model.off_tape())`; see [`Model`](crate::nn::Model).
+/// A network `model` is a map on the tape as `AverageVelocityMap(model.off_tape())`; see [`Model`](crate::nn::Model).
 ///
 /// Source: A. Sabour et al., Test-time scaling of diffusions with flow maps, arXiv 2511.22688.
 #[derive(Clone, Copy)]
@@ -96,8 +96,8 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         })
     }
 
-    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise. Coordinates that are [at rest](Law::moving) in
-    /// the noise, such as classes, do not move towards the reward.
+    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise. Coordinates that are [at
+    /// rest](Distribution::moving) in the noise, such as classes, do not move towards the reward.
     ///
     /// # Errors
     /// As [`follow`](Self::follow).
@@ -105,7 +105,7 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         &self,
         map: &M,
         grid: &TimeGrid,
-        noise: &dyn Law,
+        noise: &dyn Distribution,
         count: usize,
         seed: u64,
         device: &T::Device,

@@ -1,7 +1,7 @@
 //! Sampling: a flow map applied along a grid of times, with fresh noise on the way, or with a look ahead.
 //!
-//! For an exact flow map any [`TimeGrid`](crate::TimeGrid) gives the same end, by the semigroup property. For a learned one, more steps cost more and
-//! are usually more accurate, down to the error of its diagonal.
+//! For an exact flow map any [`TimeGrid`](crate::TimeGrid) gives the same end, by the semigroup property. For a learned one, more
+//! steps cost more and are usually more accurate, down to the error of its diagonal.
 //!
 //! | what | where |
 //! |---|---|

@@ -2,8 +2,8 @@
 
 use crate::{
     Error, Result, Tensor,
+    distribution::{Distribution, Normal},
     interpolant::Interpolant,
-    law::{Law, Normal},
 };
 use rand::Rng;
 
@@ -13,19 +13,21 @@ use rand::Rng;
 /// x' = (β_t/β_τ) x + (α_t² - (α_τ β_t/β_τ)²)^(1/2) (z - m) + (α_t - α_τ β_t/β_τ) m,
 /// ```
 ///
-/// with a draw `z` of the law of noise, a normal law of mean `m`. Where `x` has the law of `α_τ x0 + β_τ x1`, with such noise
-/// `x0` independent of the data `x1`, this has the law of `α_t x0 + β_t x1`: the share of the data is what it is at `t`, and two
-/// normal parts of noise make one. The sample itself is another one, whose data are those of `x`.
+/// with a draw `z` of the distribution of noise, a normal distribution of mean `m`. Where `x` has the distribution of
+/// `α_τ x0 + β_τ x1`, with such noise `x0` independent of the data `x1`, this has the distribution of `α_t x0 + β_t x1`: the
+/// share of the data is what it is at `t`, and two normal parts of noise make one. The sample itself is another one, whose data
+/// are those of `x`.
 ///
 /// - noise and data must be independent. Of another [coupling](crate::learn::Coupling), and of velocities with
-///   [guidance](crate::learn::Guidance), the law at `t` is not the one that the flow passes;
-/// - noise must be normal: no other law is the sum of two smaller ones of its kind, with a variance;
+///   [guidance](crate::learn::Guidance), the distribution at `t` is not the one that the flow passes;
+/// - noise must be normal: no other distribution is the sum of two smaller ones of its kind, with a variance;
 /// - `t` may be where no data are left, `β_t = 0`: what comes out is new noise. `τ` may not, since there is nothing to tell data
 ///   by;
 /// - a path with `β = 1`, a variance that explodes, is one as any other: only noise is added.
 ///
 /// ```
-/// use flowmap::{Tensor, backend::ndarray::NdTensor, interpolant::Linear, law::Normal, random::stream, sample::Renoising};
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, interpolant::Linear, distribution::Normal, random::stream,
+///     sample::Renoising};
 /// let back = Renoising::between(&Linear, 0.8, 0.4)?;
 /// assert!((back.kept() - 0.5).abs() < 1e-15 && (back.added() - (0.36_f64 - 0.01).sqrt()).abs() < 1e-15);
 /// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 2.0, 0.0, 1.0], &[1, 4]);

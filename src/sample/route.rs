@@ -3,21 +3,21 @@
 use super::{Renoising, draw::carried};
 use crate::{
     Error, FlowMap, Result, Tensor, TimeGrid,
+    distribution::{Distribution, Normal},
     flow::pairs,
     interpolant::Interpolant,
-    law::{Law, Normal},
     random::stream,
 };
 use rand_chacha::ChaCha8Rng;
 
 /// A way from noise to data: steps of a flow map, and [ways back](Renoising) by fresh noise between them.
 ///
-/// By an exact flow map every route leads to the law of the data, if these were independent of the noise that it was learned
-/// with. A learned map makes errors, which steps carry along; fresh noise makes samples forget them, and further steps make new
-/// ones. Which of the two counts more is a matter of trial: noise pays where a map is less accurate early than late.
+/// By an exact flow map every route leads to the distribution of the data, if these were independent of the noise that it was
+/// learned with. A learned map makes errors, which steps carry along; fresh noise makes samples forget them, and further steps
+/// make new ones. Which of the two counts more is a matter of trial: noise pays where a map is less accurate early than late.
 ///
 /// ```
-/// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, law::Normal};
+/// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, distribution::Normal};
 /// use flowmap::{TimeGrid, sample::{Restart, Route}};
 /// let map = DiagonalGaussian::new(Linear, [[0.0], [3.0]], [[1.0], [0.5]])?; // from N(0, 1) to N(3, 0.25)
 /// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
@@ -97,8 +97,8 @@ impl Route {
     /// noise and to `b` again by the steps of the grid in between, for some rounds.
     ///
     /// `b` becomes a time of the grid if it is none; intervals with the same `b` follow each other. Each round multiplies the
-    /// distance between the law that was reached and the right one by at most `(β_a/β_b) |∇X_{a,b}|`, which is small where `a` is
-    /// noisy, and adds the error of the steps.
+    /// distance between the distribution that was reached and the right one by at most `(β_a/β_b) |∇X_{a,b}|`, which is small
+    /// where `a` is noisy, and adds the error of the steps.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the grid ascends from noise to data within the span of the path, each interval ascends within
@@ -157,23 +157,23 @@ impl Route {
         self.carry(map, x, Some(noise), &mut self.streams(seed))
     }
 
-    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise at the start, along this route. What the law of
-    /// noise tells to be [at rest](Law::moving), such as classes, gets no noise on the way.
+    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise at the start, along this route. What the
+    /// distribution of noise tells to be [at rest](Distribution::moving), such as classes, gets no noise on the way.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is noise on the way, and the law is not [normal](Law::normal).
+    /// [`Error::Invalid`] if there is noise on the way, and the distribution is not [normal](Distribution::normal).
     pub fn draw<T: Tensor>(
         &self,
         map: &(impl FlowMap<T> + ?Sized),
-        noise: &dyn Law,
+        noise: &dyn Distribution,
         count: usize,
         seed: u64,
         device: &T::Device,
     ) -> Result<Vec<f64>> {
         let mut streams = self.streams(seed);
         if !streams.is_empty() && noise.normal().is_none() {
-            let reason = "it is not known to be normal, and only normal noise can be renewed on the way; take the grid alone, or implement Law::normal";
-            return Err(Error::invalid("law of noise", reason));
+            let reason = "it is not known to be normal, and only normal noise can be renewed on the way; take the grid alone, or implement Distribution::normal";
+            return Err(Error::invalid("distribution of noise", reason));
         }
         carried(noise, count, seed, device, |x: T| Ok(self.carry(map, &x, noise.normal(), &mut streams)))
     }
@@ -190,7 +190,7 @@ impl Route {
         self.legs.iter().fold(x.clone(), |x, leg| match leg {
             Leg::Flow([s, t]) => map.carry([*s, *t], &x),
             Leg::Renoise(back) => {
-                let noise = noise.expect("a law without a normal part was refused");
+                let noise = noise.expect("a distribution without a normal part was refused");
                 back.apply(&x, noise, streams.next().expect("there is a stream for each way back"))
             }
         })

@@ -137,7 +137,7 @@ impl<N: Number, const D: usize> Coordinates<D> for Vec<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dual, FlowMap, Lattice, Norm, exact::CouplingFlow, verify_flow};
+    use crate::{Dual, FlowMap, Norm, QuasiRandom, exact::CouplingFlow, verify_flow};
 
     #[test]
     fn operations_agree_with_points_bit_for_bit() {
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn fixed_formulas_take_vectors() {
         let flow = CouplingFlow::<3>::random(4, 11).unwrap();
-        let cases = Lattice::new([-1.0, 1.0], vec![[-1.0, 1.0]; 3]).unwrap().cases::<f64>(32);
+        let cases = QuasiRandom::new([-1.0, 1.0], vec![[-1.0, 1.0]; 3]).unwrap().cases::<f64>(32);
         assert!(verify_flow(&flow, cases).holds(1e-12));
         let end = flow.carry([0.0, 1.0], &vec![0.1, 0.2, 0.3]);
         assert_eq!(end, flow.carry([0.0, 1.0], &[0.1, 0.2, 0.3]));

@@ -1,6 +1,6 @@
 //! Forward mode on tensors: value and tangent through every operation.
 
-use super::{Activation, Order, Tensor};
+use super::{Activation, Tensor, Transpose};
 use crate::Dual;
 use std::ops::Range;
 
@@ -11,8 +11,8 @@ impl<T: Tensor> Tensor for Dual<T> {
     fn from_slice(device: &T::Device, values: &[T::Real], shape: &[usize]) -> Self {
         Self::constant(T::from_slice(device, values, shape))
     }
-    fn lift(primal: &T::Primal) -> Self {
-        Self::constant(T::lift(primal))
+    fn from_primal(primal: &T::Primal) -> Self {
+        Self::constant(T::from_primal(primal))
     }
     fn to_vec(&self) -> Vec<T::Real> {
         self.value().to_vec()
@@ -41,19 +41,21 @@ impl<T: Tensor> Tensor for Dual<T> {
     fn sum(&self, axes: Range<usize>) -> Self {
         self.map_linear(|x| x.sum(axes.clone()))
     }
-    fn spread(&self, at: usize, sizes: &[usize]) -> Self {
-        self.map_linear(|x| x.spread(at, sizes))
+    fn expand(&self, at: usize, sizes: &[usize]) -> Self {
+        self.map_linear(|x| x.expand(at, sizes))
     }
-    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
+    fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
         let (onto, onto_tangent) = onto.map_or((None, None), |o| {
             let (value, tangent) = o.into_parts();
             (Some(value), tangent)
         });
         let left = a.moving().map(|da| (da, b.value()));
         let right = b.moving().map(|db| (a.value(), db));
-        let tangent =
-            [left, right].into_iter().flatten().fold(onto_tangent, |sum, (a, b)| Some(T::product(a, a_order, b, b_order, sum)));
-        Self::from_parts(T::product(a.value(), a_order, b.value(), b_order, onto), tangent)
+        let tangent = [left, right]
+            .into_iter()
+            .flatten()
+            .fold(onto_tangent, |sum, (a, b)| Some(T::matmul(a, a_transpose, b, b_transpose, sum)));
+        Self::from_parts(T::matmul(a.value(), a_transpose, b.value(), b_transpose, onto), tangent)
     }
     fn linear(&self, weight: &T::Primal, bias: Option<&T::Primal>) -> Self {
         Self::from_parts(self.value().linear(weight, bias), self.moving().map(|d| d.linear(weight, None)))

@@ -51,7 +51,7 @@ pub trait Tensor: Number + State<Time = Self> {
         Self::from_slice(device, &values, shape)
     }
     /// A parameter as a constant of this kind.
-    fn lift(primal: &Self::Primal) -> Self;
+    fn from_primal(primal: &Self::Primal) -> Self;
     /// The values, row by row, copied to the host.
     fn to_vec(&self) -> Vec<Self::Real>;
     /// The length of every axis.
@@ -73,10 +73,10 @@ pub trait Tensor: Number + State<Time = Self> {
     fn sum(&self, axes: Range<usize>) -> Self;
     /// New axes of the given `sizes` before axis `at`, along which the values repeat: the adjoint of [`sum`](Tensor::sum).
     #[must_use]
-    fn spread(&self, at: usize, sizes: &[usize]) -> Self;
+    fn expand(&self, at: usize, sizes: &[usize]) -> Self;
     /// The matrix product of two matrices, each as it is or transposed, added to `onto` if that is given.
     #[must_use]
-    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self;
+    fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self;
     /// `x W + b` on the last axis: `[…, in]` with a weight `[in, out]` and a bias `[out]` to `[…, out]`.
     #[must_use]
     fn linear(&self, weight: &Self::Primal, bias: Option<&Self::Primal>) -> Self;
@@ -127,11 +127,11 @@ pub trait Tensor: Number + State<Time = Self> {
 
 /// Whether a matrix enters a product as it is or transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Transpose {
     /// As it is.
-    Plain,
+    No,
     /// Transposed.
-    Transposed,
+    Yes,
 }
 
 /// The scalars of one step of Adam or RAdam, see [`Tensor::adam`].
@@ -228,14 +228,14 @@ pub(crate) mod common {
 
     /// `(rows, inner, columns)` of a matrix product.
     #[track_caller]
-    pub fn check_product(a: &[usize], a_order: Order, b: &[usize], b_order: Order) -> (usize, usize, usize) {
+    pub fn check_product(a: &[usize], a_transpose: Transpose, b: &[usize], b_transpose: Transpose) -> (usize, usize, usize) {
         let sides = |shape: &[usize], order| match (shape, order) {
-            (&[r, c], Order::Plain) | (&[c, r], Order::Transposed) => Some((r, c)),
+            (&[r, c], Transpose::No) | (&[c, r], Transpose::Yes) => Some((r, c)),
             _ => None,
         };
-        match (sides(a, a_order), sides(b, b_order)) {
+        match (sides(a, a_transpose), sides(b, b_transpose)) {
             (Some((m, k)), Some((l, n))) if k == l => (m, k, n),
-            _ => panic!("product: matrices of shapes {a:?} ({a_order:?}) and {b:?} ({b_order:?}) do not fit"),
+            _ => panic!("product: matrices of shapes {a:?} ({a_transpose:?}) and {b:?} ({b_transpose:?}) do not fit"),
         }
     }
 
@@ -265,7 +265,7 @@ pub(crate) mod common {
         if by.shape().is_empty() || x.shape().len() == 1 {
             return x.clone() * by;
         }
-        x.clone() * by.spread(1, &x.shape()[1..])
+        x.clone() * by.expand(1, &x.shape()[1..])
     }
 
     pub fn dot<T: Tensor>(x: &T, y: &T) -> T {
@@ -295,7 +295,7 @@ pub(crate) mod common {
             return T::select(mask, a, b);
         }
         // masks have no shapes to change: one is made of numbers that have
-        let chosen = T::select(mask, &per_sample(a, 1.0), &per_sample(a, 0.0)).spread(1, &a.shape()[1..]);
+        let chosen = T::select(mask, &per_sample(a, 1.0), &per_sample(a, 0.0)).expand(1, &a.shape()[1..]);
         T::select(&chosen.constant(0.5).less(&chosen), a, b)
     }
 
@@ -305,7 +305,7 @@ pub(crate) mod common {
         let shape = error.shape().to_vec();
         let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
         let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor::<T::Real>(i, inner))).collect();
-        let allowed = T::from_slice(&error.device(), &allowed, &[inner]).spread(0, &[rows]).reshape(&shape);
+        let allowed = T::from_slice(&error.device(), &allowed, &[inner]).expand(0, &[rows]).reshape(&shape);
         // a step that ends at an infinity has no finite error: infinity less itself is NaN
         let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
         match tolerance.norm_kind() {
@@ -325,7 +325,7 @@ pub(crate) mod common {
 
     pub fn join<T: Tensor>(coordinates: &[T]) -> T {
         let batch = coordinates.iter().find_map(|c| c.shape().first().copied()).unwrap_or(1);
-        let column = |c: &T| if c.shape().is_empty() { c.spread(0, &[batch, 1]) } else { c.spread(1, &[1]) };
+        let column = |c: &T| if c.shape().is_empty() { c.expand(0, &[batch, 1]) } else { c.expand(1, &[1]) };
         let columns: Vec<T> = coordinates.iter().map(column).collect();
         T::concat(&columns, 1)
     }

@@ -4,7 +4,7 @@ use crate::{
     backend::{Array, ImageBackend, epsilon, host, random},
     operations::{ANY, OPERATIONS, apply},
 };
-use flowmap::{Coordinates, Dual, ImageTensor, Number, Order, Tape, Tensor, Value, Var, Window};
+use flowmap::{Coordinates, Dual, ImageTensor, Number, Tape, Tensor, Transpose, Value, Var, Window};
 
 /// Of differences.
 const STEP: f64 = 1e-5;
@@ -182,7 +182,7 @@ fn parameters_match_differences<B: ImageBackend>(
 pub fn parameters_used_twice<B: ImageBackend>() {
     fn network<T: Tensor<Primal = T>>(x: &T, w: &T, b: &T) -> T {
         let y = x.linear(w, Some(b)).tanh().linear(w, Some(b));
-        T::product(&y, Order::Transposed, &y, Order::Plain, Some(w.clone())).sum(0..2)
+        T::matmul(&y, Transpose::Yes, &y, Transpose::No, Some(w.clone())).sum(0..2)
     }
     let x = random::<B>(1, &[5, 3], -1.0..1.0).tensor::<B>();
     let parts = [random::<B>(2, &[3, 3], -1.0..1.0), random::<B>(3, &[3], -1.0..1.0)];

@@ -1,9 +1,9 @@
 //! Results do not depend on the number of threads, nor a sample's on the batch around it, bit for bit.
 
 use flowmap::{
-    AverageVelocity, Dual, Learned, Number, Order, Tensor, VelocityField,
+    AverageVelocity, AverageVelocityMap, Dual, Number, Tensor, Transpose, VelocityField,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Normal},
+    distribution::{Checkerboard, Normal},
     learn::{Independent, Settings, Trainer},
     nn::{Mlp, MlpShape, Module},
 };
@@ -64,7 +64,7 @@ fn a_sample_does_not_depend_on_the_batch_around_it() {
         });
         let (x, s, t) = (tensor(&[4096, 2], 0.3), tensor(&[4096], 0.1), tensor(&[4096], 0.2));
         let outputs = |x: &T, s: &T, t: &T| {
-            let field = Learned(&mlp).velocity(t, x).to_vec();
+            let field = AverageVelocityMap(&mlp).velocity(t, x).to_vec();
             let constant = |x: &T| Dual::constant(x.clone());
             let dual = mlp.average_velocity(&constant(s), &Dual::new(t.clone(), t.constant(1.0)), &constant(x));
             [field, dual.value().to_vec(), dual.tangent().to_vec()]
@@ -87,11 +87,11 @@ fn a_sample_does_not_depend_on_the_batch_around_it() {
 fn a_row_of_a_product_does_not_depend_on_the_rows_around_it() {
     for (k, n) in [(1, 1), (2, 5), (4, 512), (512, 1), (512, 2), (40, 1), (600, 7), (1300, 70), (33, 300)] {
         let (a, bias) = (tensor(&[4096, k], 0.3), tensor(&[n], 0.7));
-        for order in [Order::Plain, Order::Transposed] {
-            let b = if order == Order::Plain { tensor(&[k, n], 0.5) } else { tensor(&[n, k], 0.5) };
+        for order in [Transpose::No, Transpose::Yes] {
+            let b = if order == Transpose::No { tensor(&[k, n], 0.5) } else { tensor(&[n, k], 0.5) };
             let outputs = |a: &T| {
-                let start = bias.spread(0, &[a.shape()[0]]);
-                let product = |start| T::product(a, Order::Plain, &b, order, start).to_vec();
+                let start = bias.expand(0, &[a.shape()[0]]);
+                let product = |start| T::matmul(a, Transpose::No, &b, order, start).to_vec();
                 [product(None), product(Some(start))]
             };
             let whole = outputs(&a);

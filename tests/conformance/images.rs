@@ -2,8 +2,8 @@
 
 use crate::backend::{Array, ImageBackend, assert_close, assert_same, host, indices, offset, random};
 use flowmap::{
-    AverageVelocity, ImageTensor, Normalization, Number, Order, State, Tape, Tensor, Value, Var, Window,
-    learn::{Known, Objective},
+    AverageVelocity, ImageTensor, Normalization, Number, State, Tape, Tensor, Transpose, Value, Var, Window,
+    learn::{Context, Objective},
     nn::{EdmShape, EdmUNet, Model, Module, UNet, UNetShape},
 };
 
@@ -100,18 +100,18 @@ pub fn products<B: ImageBackend>() {
             form.add((i * m + r) * n + c, a.values[(i * m + r) * k + l] * b.values[(i * k + l) * n + c]);
         }
         let in_order = |x: &Array, order| match order {
-            Order::Plain => x.tensor::<B>(),
-            Order::Transposed => {
+            Transpose::No => x.tensor::<B>(),
+            Transpose::Yes => {
                 let [count, rows, columns] = x.shape[..] else { unreachable!("three axes") };
                 let turned =
                     indices(&[count, columns, rows]).into_iter().map(|i| x.values[offset(&x.shape, &[i[0], i[2], i[1]])]);
                 Array { shape: vec![count, columns, rows], values: turned.collect() }.tensor::<B>()
             }
         };
-        for a_order in [Order::Plain, Order::Transposed] {
-            for b_order in [Order::Plain, Order::Transposed] {
-                let found = B::T::products(&in_order(&a, a_order), a_order, &in_order(&b, b_order), b_order);
-                let what = format!("products {count} x {m} x {k} x {n}, {a_order:?}, {b_order:?}");
+        for a_transpose in [Transpose::No, Transpose::Yes] {
+            for b_transpose in [Transpose::No, Transpose::Yes] {
+                let found = B::T::batch_matmul(&in_order(&a, a_transpose), a_transpose, &in_order(&b, b_transpose), b_transpose);
+                let what = format!("products {count} x {m} x {k} x {n}, {a_transpose:?}, {b_transpose:?}");
                 assert_close::<B>(&what, &found, &[count, m, n], &form.values, &form.sizes, 12.0);
             }
         }
@@ -268,7 +268,7 @@ fn loss_gradients<B: ImageBackend, M: Model<B::T>>(mut net: M, dimension: usize)
         let tape = Tape::new();
         let live = net.on_tape(&tape);
         let [s, t, x] = [&s, &t, &x].map(|v| Var::constant(v.clone()));
-        let residual = objective.residual(&live, &live, &Known::nothing(), &s, &t, &s, &x).unwrap();
+        let residual = objective.residual(&live, &live, &Context::nothing(), &s, &t, &s, &x).unwrap();
         let squares = residual.dot(&residual);
         let loss = match live.log_loss(&s, &t, &x) {
             None => squares,

@@ -46,7 +46,7 @@ macro_rules! tensors {
             elementwise::functions elementwise::operators elementwise::scalars_meet_tensors elementwise::comparisons elementwise::angles
             elementwise::masks_take_scalars elementwise::constants elementwise::operands_that_others_hold_keep_their_values
             structure::values_come_back structure::views_in_other_layouts structure::reshape structure::slice structure::concat
-            structure::sum structure::spread
+            structure::sum structure::expand
             products::product products::linear
             kernels::activations kernels::lerp kernels::adam
             states::vector_space states::scaled states::norm states::choose states::error_norm states::coordinates states::in_form_of

@@ -3,7 +3,7 @@
 use crate::backend::{Array, Backend, host, random};
 use flowmap::{
     AverageVelocity, Coordinates, Dual, Num, Number, Ode, Pointwise, State, Tape, Tensor, Var, VelocityField,
-    learn::{Known, Objective},
+    learn::{Context, Objective},
     nn::{Mlp, MlpShape, Model, Module},
 };
 
@@ -159,7 +159,7 @@ fn residual<T: Tensor<Primal = T>>(mode: &str, live: &Mlp<Var<T>>, fixed: &Mlp<V
     let objective: Objective = mode.parse().unwrap();
     let Batch { s, t, gamma, x, velocity } = batch;
     let [s, t, gamma, x, velocity] = [s, t, gamma, x, velocity].map(|v| Var::constant(v.clone()));
-    let known = Known { field: Some(&FIELD), short: Some(&Euler), reach: REACH, velocity: Some(velocity) };
+    let known = Context { field: Some(&FIELD), short: Some(&Euler), reach: REACH, velocity: Some(velocity) };
     objective.residual(live, fixed, &known, &s, &t, &gamma, &x).expect("there is a residual off the diagonal")
 }
 

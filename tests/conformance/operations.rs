@@ -1,6 +1,6 @@
 //! The differentiable operations, by name.
 
-use flowmap::{Activation, Coordinates, ImageTensor, Normalization, Order, Tensor, Window};
+use flowmap::{Activation, Coordinates, ImageTensor, Normalization, Tensor, Transpose, Window};
 
 /// A differentiable operation: its name, the shapes of its operands, and the interval of their values.
 pub type Operation = (&'static str, &'static [&'static [usize]], std::ops::Range<f64>);
@@ -63,9 +63,9 @@ pub const OPERATIONS: [Operation; 90] = [
     ("sum 0..1", &[&[2, 3, 4]], ANY),
     ("sum 1..3", &[&[2, 3, 4]], ANY),
     ("sum 0..3", &[&[2, 3, 4]], ANY),
-    ("spread 0", &[&[2, 3]], ANY),
-    ("spread 1", &[&[2, 3]], ANY),
-    ("spread 2", &[&[2, 3]], ANY),
+    ("expand 0", &[&[2, 3]], ANY),
+    ("expand 1", &[&[2, 3]], ANY),
+    ("expand 2", &[&[2, 3]], ANY),
     ("product pp", &[&[2, 3], &[3, 4]], ANY),
     ("product pt", &[&[2, 3], &[4, 3]], ANY),
     ("product tp", &[&[3, 2], &[3, 4]], ANY),
@@ -103,9 +103,9 @@ pub const OPERATIONS: [Operation; 90] = [
 
 /// The operation of this name.
 pub fn apply<T: ImageTensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
-    use Order::{Plain, Transposed};
+    use Transpose::{No, Yes};
     let [a, b] = [&x[0], x.get(1).unwrap_or(&x[0])];
-    let product = |p, q| T::product(a, p, b, q, x.get(2).cloned());
+    let product = |p, q| T::matmul(a, p, b, q, x.get(2).cloned());
     let constant = |shape: &[usize]| {
         let values: Vec<_> = (0..shape.iter().product()).map(|i| flowmap::Real::from_f64(0.25 * i as f64 - 0.75)).collect();
         T::Primal::from_slice(&a.device(), &values, shape)
@@ -155,13 +155,13 @@ pub fn apply<T: ImageTensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
         "sum 0..1" => a.sum(0..1),
         "sum 1..3" => a.sum(1..3),
         "sum 0..3" => a.sum(0..3),
-        "spread 0" => a.spread(0, &[2]),
-        "spread 1" => a.spread(1, &[2, 2]),
-        "spread 2" => a.spread(2, &[3]),
-        "product pp" | "product pp onto" => product(Plain, Plain),
-        "product pt" => product(Plain, Transposed),
-        "product tp" => product(Transposed, Plain),
-        "product tt" | "product tt onto" => product(Transposed, Transposed),
+        "expand 0" => a.expand(0, &[2]),
+        "expand 1" => a.expand(1, &[2, 2]),
+        "expand 2" => a.expand(2, &[3]),
+        "product pp" | "product pp onto" => product(No, No),
+        "product pt" => product(No, Yes),
+        "product tp" => product(Yes, No),
+        "product tt" | "product tt onto" => product(Yes, Yes),
         "linear" => a.linear(&constant(&[3, 2]), Some(&constant(&[2]))),
         "gelu" => a.activate(Activation::Gelu),
         "silu" => a.activate(Activation::Silu),
@@ -172,10 +172,10 @@ pub fn apply<T: ImageTensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
         "conv2d strided" => a.conv2d(&constant(&[3, 2, 2, 1]), None, Window { stride: 2, padding: 1 }),
         "conv2d_adjoint" => a.conv2d_adjoint(&constant(&[2, 3, 2, 3]), Window { stride: 2, padding: 1 }, [4, 4]),
         "conv2d_kernel" => a.conv2d_kernel(b, Window::same(3), [3, 3]),
-        "products pp" => T::products(a, Plain, b, Plain),
-        "products pt" => T::products(a, Plain, b, Transposed),
-        "products tp" => T::products(a, Transposed, b, Plain),
-        "products tt" => T::products(a, Transposed, b, Transposed),
+        "products pp" => T::batch_matmul(a, No, b, No),
+        "products pt" => T::batch_matmul(a, No, b, Yes),
+        "products tp" => T::batch_matmul(a, Yes, b, No),
+        "products tt" => T::batch_matmul(a, Yes, b, Yes),
         "downsample" => a.downsample(2),
         "upsample" => a.upsample(2),
         "add_to_channels" => a.add_to_channels(b),

@@ -1,7 +1,7 @@
 //! Matrix products and linear layers against triple loops.
 
 use crate::backend::{Array, Backend, assert_close, random};
-use flowmap::{Order, Tensor};
+use flowmap::{Tensor, Transpose};
 
 const SIZES: [(usize, usize, usize); 13] = [
     (1, 1, 1),
@@ -44,18 +44,19 @@ pub fn product<B: Backend>() {
     for (m, k, n) in SIZES {
         let (a, b) = (random::<B>(1, &[m, k], -1.0..1.0), random::<B>(2, &[k, n], -1.0..1.0));
         let c = random::<B>(3, &[m, n], -1.0..1.0);
-        let in_order = |x: &Array, order| if order == Order::Plain { x.tensor::<B>() } else { transposed(x).tensor::<B>() };
+        let in_order = |x: &Array, order| if order == Transpose::No { x.tensor::<B>() } else { transposed(x).tensor::<B>() };
         let epsilons = 2.0 + (k as f64).sqrt();
-        for (a_order, b_order) in [Order::Plain, Order::Transposed].map(|o| [(o, Order::Plain), (o, Order::Transposed)]).concat()
+        for (a_transpose, b_transpose) in
+            [Transpose::No, Transpose::Yes].map(|o| [(o, Transpose::No), (o, Transpose::Yes)]).concat()
         {
-            let (x, y) = (in_order(&a, a_order), in_order(&b, b_order));
-            let what = format!("product {m} x {k} x {n}, {a_order:?}, {b_order:?}");
+            let (x, y) = (in_order(&a, a_transpose), in_order(&b, b_transpose));
+            let what = format!("product {m} x {k} x {n}, {a_transpose:?}, {b_transpose:?}");
             let (expected, size) = reference(&a, &b, &vec![0.0; m * n], (m, k, n));
-            let found = B::T::product(&x, a_order, &y, b_order, None);
+            let found = B::T::matmul(&x, a_transpose, &y, b_transpose, None);
             assert_close::<B>(&what, &found, &[m, n], &expected, &size, epsilons);
             let (expected, size) = reference(&a, &b, &c.values, (m, k, n));
             let held = c.tensor::<B>();
-            let found = B::T::product(&x, a_order, &y, b_order, Some(held.clone()));
+            let found = B::T::matmul(&x, a_transpose, &y, b_transpose, Some(held.clone()));
             assert_close::<B>(&format!("{what}, onto"), &found, &[m, n], &expected, &size, epsilons);
             assert_close::<B>("onto is not changed for others", &held, &[m, n], &c.values, &vec![0.0; m * n], 0.0);
         }

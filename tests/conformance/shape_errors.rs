@@ -1,7 +1,7 @@
 //! Shapes that do not fit panic, and the message names both.
 
 use crate::backend::{Backend, ImageBackend, random};
-use flowmap::{Activation, AdamStep, Coordinates, ImageTensor, Mask, Normalization, Number, Order, State, Tensor, Window};
+use flowmap::{Activation, AdamStep, Coordinates, ImageTensor, Mask, Normalization, Number, State, Tensor, Transpose, Window};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[track_caller]
@@ -52,7 +52,7 @@ pub fn structural_shapes<B: Backend>() {
         panics("sum: backwards", &[&[2, 3]], || x.sum(2..1));
     }
     panics("sum", &[&[2, 3]], || x.sum(0..3));
-    panics("spread", &[&[2, 3]], || x.spread(3, &[2]));
+    panics("expand", &[&[2, 3]], || x.expand(3, &[2]));
     panics("concat", &[&[2, 3], &[3, 2]], || B::T::concat(&[x.clone(), zeros::<B>(&[3, 2])], 1));
     panics("concat: rank", &[&[2, 3], &[2]], || B::T::concat(&[x.clone(), zeros::<B>(&[2])], 1));
     panics("concat: axis", &[&[2, 3]], || B::T::concat(std::slice::from_ref(&x), 2));
@@ -60,14 +60,14 @@ pub fn structural_shapes<B: Backend>() {
 }
 
 pub fn product_shapes<B: Backend>() {
-    use Order::{Plain, Transposed};
+    use Transpose::{No, Yes};
     let (a, b) = (zeros::<B>(&[2, 3]), zeros::<B>(&[2, 4]));
-    panics("product", &[&[2, 3], &[2, 4]], || B::T::product(&a, Plain, &b, Plain, None));
-    panics("product, transposed", &[&[2, 3], &[2, 4]], || B::T::product(&a, Plain, &b, Transposed, None));
-    panics("product of a vector", &[&[2, 3], &[3]], || B::T::product(&a, Plain, &zeros::<B>(&[3]), Plain, None));
+    panics("product", &[&[2, 3], &[2, 4]], || B::T::matmul(&a, No, &b, No, None));
+    panics("product, transposed", &[&[2, 3], &[2, 4]], || B::T::matmul(&a, No, &b, Yes, None));
+    panics("product of a vector", &[&[2, 3], &[3]], || B::T::matmul(&a, No, &zeros::<B>(&[3]), No, None));
     let onto = Some(zeros::<B>(&[4, 3]));
-    panics("onto", &[&[3, 4], &[4, 3]], || B::T::product(&a, Transposed, &b, Plain, onto));
-    panics("onto a scalar", &[&[3, 4], &[]], || B::T::product(&a, Transposed, &b, Plain, Some(zeros::<B>(&[]))));
+    panics("onto", &[&[3, 4], &[4, 3]], || B::T::matmul(&a, Yes, &b, No, onto));
+    panics("onto a scalar", &[&[3, 4], &[]], || B::T::matmul(&a, Yes, &b, No, Some(zeros::<B>(&[]))));
     let w = zeros::<B>(&[3, 4]);
     panics("linear", &[&[2, 4], &[3, 4]], || b.linear(&w, None));
     panics("linear: bias", &[&[3, 4], &[3]], || a.linear(&w, Some(&zeros::<B>(&[3]))));
@@ -134,7 +134,7 @@ pub fn image_shapes<B: ImageBackend>() {
     panics("softmax: nothing", &[&[2, 0]], || zeros::<B>(&[2, 0]).softmax());
     panics("softmax: scalar", &[&[]], || zeros::<B>(&[]).softmax());
     let product = |a: &[usize], b: &[usize]| {
-        panics("products", &[a, b], || B::T::products(&zeros::<B>(a), Order::Plain, &zeros::<B>(b), Order::Plain));
+        panics("products", &[a, b], || B::T::batch_matmul(&zeros::<B>(a), Transpose::No, &zeros::<B>(b), Transpose::No));
     };
     product(&[2, 3, 4], &[2, 3, 4]);
     product(&[2, 3, 4], &[3, 4, 5]);

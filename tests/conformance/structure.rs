@@ -7,7 +7,7 @@ pub fn values_come_back<B: Backend>() {
     for shape in SHAPES {
         let a = random::<B>(1, shape, -1.0..1.0);
         assert_same("from_slice", &a.tensor::<B>(), shape, &a.values);
-        assert_same("lift", &B::T::lift(&a.tensor::<B>()), shape, &a.values);
+        assert_same("from_primal", &B::T::from_primal(&a.tensor::<B>()), shape, &a.values);
         assert_eq!(flowmap::Value::values(&a.tensor::<B>()), a.values);
     }
 }
@@ -30,7 +30,7 @@ fn check_view<B: Backend>(x: &B::T, shape: &[usize], values: &[f64]) {
     assert_same("negated", &-x.clone(), shape, &values.iter().map(|v| -v).collect::<Vec<_>>());
     assert_same("doubled", &(x.clone() + x), shape, &values.iter().map(|v| v + v).collect::<Vec<_>>());
     assert_same("reshaped", &x.reshape(&[values.len()]), &[values.len()], values);
-    assert_same("with an axis", &x.spread(2, &[1]), &[shape[0], shape[1], 1], values);
+    assert_same("with an axis", &x.expand(2, &[1]), &[shape[0], shape[1], 1], values);
     let first: Vec<f64> = values.iter().copied().take(shape[1]).collect();
     if shape[0] > 0 {
         assert_same("row", &x.slice(0, 0..1), &[1, shape[1]], &first);
@@ -132,7 +132,7 @@ pub fn sum<B: Backend>() {
     }
 }
 
-pub fn spread<B: Backend>() {
+pub fn expand<B: Backend>() {
     for shape in STRUCTURES.into_iter().chain([&[][..]]) {
         let a = random::<B>(10, shape, -1.0..1.0);
         for at in 0..=shape.len() {
@@ -141,11 +141,11 @@ pub fn spread<B: Backend>() {
                 let inner = size(&shape[at..]).max(1);
                 let rows = a.values.chunks(inner);
                 let expected: Vec<f64> = rows.flat_map(|row| row.repeat(size(sizes))).collect();
-                assert_same(&format!("spread at {at} by {sizes:?}"), &a.tensor::<B>().spread(at, sizes), &whole, &expected);
+                assert_same(&format!("expand at {at} by {sizes:?}"), &a.tensor::<B>().expand(at, sizes), &whole, &expected);
             }
         }
     }
     let wild = Array { shape: vec![2], values: vec![f64::INFINITY, 1.0] }.tensor::<B>();
-    assert_same("infinite", &wild.spread(0, &[2]), &[2, 2], &[f64::INFINITY, 1.0, f64::INFINITY, 1.0]);
-    assert!(wild.constant(f64::NAN).spread(1, &[2]).to_vec().into_iter().all(num_traits::Float::is_nan));
+    assert_same("infinite", &wild.expand(0, &[2]), &[2, 2], &[f64::INFINITY, 1.0, f64::INFINITY, 1.0]);
+    assert!(wild.constant(f64::NAN).expand(1, &[2]).to_vec().into_iter().all(num_traits::Float::is_nan));
 }

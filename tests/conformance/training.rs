@@ -2,13 +2,13 @@
 
 use crate::backend::{Backend, host};
 use flowmap::{
-    Number, Order, Tensor,
+    Number, Tensor, Transpose,
     backend::{
         cuda::{CudaTensor, Device},
         ndarray::NdTensor,
     },
-    law::{Checkerboard, Normal},
-    learn::{Distillation, Independent, Objective, Settings, StopGradient, Teacher, Trainer},
+    distribution::{Checkerboard, Normal},
+    learn::{Identity, Independent, Objective, Settings, StopGradient, Teacher, Trainer},
     nn::{Mlp, MlpShape, Module},
 };
 
@@ -25,7 +25,7 @@ fn run<T: Tensor<Primal = T>>(device: &T::Device, objective: Objective) -> (Vec<
 }
 
 fn objectives() -> [Objective; 3] {
-    use Distillation::{Eulerian, Lagrangian, SemigroupUniform};
+    use Identity::{Eulerian, Lagrangian, SemigroupUniform};
     [Lagrangian, Eulerian, SemigroupUniform].map(|d| Objective::new(d, Teacher::Itself, StopGradient::Paper).unwrap())
 }
 
@@ -71,7 +71,7 @@ where
 pub fn tf32_rounds_the_factors_of_products<B: Backend<T = CudaTensor>>() {
     let product = |device: Device| {
         let x = CudaTensor::from_slice(&device, &crate::backend::reals::<B>(&waves(64 * 96)), &[64, 96]);
-        CudaTensor::product(&x.shift(0.1), Order::Plain, &x, Order::Transposed, None)
+        CudaTensor::matmul(&x.shift(0.1), Transpose::No, &x, Transpose::Yes, None)
     };
     let (plain, rounded) = (product(B::device()), product(B::device().with_tf32()));
     assert!(!plain.device().tf32() && rounded.device().tf32());

@@ -1,4 +1,5 @@
-//! Random flows with random cases. The flows come as trait objects: what runs and shrinks the cases is compiled once for each dimension.
+//! Random flows with random cases. The flows come as trait objects: what runs and shrinks the cases is compiled once for each
+//! dimension.
 
 use crate::{common, suite::Tested};
 use flowmap::{

@@ -1,4 +1,4 @@
-//! What is known of some flows beside the identities: how they carry laws, and when they end.
+//! What is known of some flows beside the identities: how they carry distributions, and when they end.
 
 use crate::suite::Tested;
 use flowmap::{
@@ -10,21 +10,25 @@ use flowmap::{
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
 /// `J C_s Jᵀ = C_t` and `ln det J = (ln det C_t - ln det C_s) / 2`, with covariances from their definition.
-fn carries_the_law<I: Interpolant + Clone>(path: I, laws: [[[f64; 3]; 3]; 2], shares: [f64; 2]) -> TestCaseResult {
+fn carries_the_distribution<I: Interpolant + Clone>(
+    path: I,
+    distributions: [[[f64; 3]; 3]; 2],
+    shares: [f64; 2],
+) -> TestCaseResult {
     let [start, end] = path.span();
     let [s, t] = shares.map(|share| start + share * (end - start));
     let matrix = |rows: &[[f64; 3]; 3]| SMatrix::<f64, 3, 3>::from_fn(|i, j| rows[i][j]);
-    let law = |t: &f64| {
+    let distribution = |t: &f64| {
         let [alpha, beta] = path.shares(t);
-        matrix(&laws[0]) * alpha.powi(2) + matrix(&laws[1]) * beta.powi(2)
+        matrix(&distributions[0]) * alpha.powi(2) + matrix(&distributions[1]) * beta.powi(2)
     };
-    let flow = Gaussian::new(path.clone(), [[0.5, -1.0, 2.0], [1.0, 0.0, -3.0]], laws).unwrap();
+    let flow = Gaussian::new(path.clone(), [[0.5, -1.0, 2.0], [1.0, 0.0, -3.0]], distributions).unwrap();
     let jacobian = matrix(&flow.jacobian(&s, &t, &[0.0; 3]));
-    let carried = jacobian * law(&s) * jacobian.transpose();
-    prop_assert!((carried - law(&t)).norm() <= 1e-12 * (1.0 + jacobian.norm().powi(2)) * law(&s).norm());
-    let expected = 0.5 * (law(&t).determinant().ln() - law(&s).determinant().ln());
+    let carried = jacobian * distribution(&s) * jacobian.transpose();
+    prop_assert!((carried - distribution(&t)).norm() <= 1e-12 * (1.0 + jacobian.norm().powi(2)) * distribution(&s).norm());
+    let expected = 0.5 * (distribution(&t).determinant().ln() - distribution(&s).determinant().ln());
     prop_assert!((jacobian.determinant().ln() - expected).abs() < 1e-9);
-    prop_assert!((matrix(&flow.covariance(&t)) - law(&t)).norm() <= 1e-13 * law(&t).norm().max(1.0));
+    prop_assert!((matrix(&flow.covariance(&t)) - distribution(&t)).norm() <= 1e-13 * distribution(&t).norm().max(1.0));
     let mean = flow.flow(&s, &t, &flow.mean(&s));
     prop_assert!(mean.minus(&flow.mean(&t)).norm() < 1e-13);
     Ok(())
@@ -49,10 +53,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(crate::common::cases(256, 8)))]
 
     #[test]
-    fn gaussian_flows_carry_the_law(laws in [covariance(), covariance()], shares in [0.0..=1.0, 0.0..=1.0]) {
-        carries_the_law(Linear, laws, shares)?;
-        carries_the_law(Trigonometric, laws, shares)?;
-        carries_the_law(VariancePreserving::default(), laws, shares)?;
+    fn gaussian_flows_carry_the_distribution(distributions in [covariance(), covariance()], shares in [0.0..=1.0, 0.0..=1.0]) {
+        carries_the_distribution(Linear, distributions, shares)?;
+        carries_the_distribution(Trigonometric, distributions, shares)?;
+        carries_the_distribution(VariancePreserving::default(), distributions, shares)?;
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Guidance learns the flow maps of guided velocities: against two classes on the line, whose velocities are known.
 
 use flowmap::{
-    FlowMap, Learned, Num, Number, Ode, Tensor, TimeGrid, VelocityField,
+    AverageVelocityMap, FlowMap, Num, Number, Ode, Tensor, TimeGrid, VelocityField,
     backend::ndarray::NdTensor,
     data::Labelled,
+    distribution::{Distribution, Normal},
     exact::{Component, Mixture},
     interpolant::Linear,
-    law::{Law, Normal},
     learn::{Conditional, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape},
     rand::{Rng, RngExt},
@@ -22,7 +22,7 @@ const DEVIATION: f64 = 0.6;
 #[derive(Clone)]
 struct TwoClasses;
 
-impl Law for TwoClasses {
+impl Distribution for TwoClasses {
     fn dimension(&self) -> usize {
         1
     }
@@ -88,16 +88,16 @@ fn one_network_holds_the_flow_maps_of_all_scales() {
         trainer.step().unwrap();
     }
 
-    let learned = Learned(trainer.model());
+    let learned = AverageVelocityMap(trainer.model());
     let solver = Adaptive::new(DOPRI5).unwrap();
     let mut worst: [f64; 2] = [0.0; 2];
     for (class, scale) in [(0, 1.0), (1, 1.0), (0, 1.5), (1, 2.0)] {
         let field = Guided::new(class, scale).field();
-        let law = coupling.noise(Some(class as u32), scale).unwrap();
+        let distribution = coupling.noise(Some(class as u32), scale).unwrap();
         let mut start = vec![0.0; 4 * DRAWS];
-        law.draw_rows(&mut stream(9, 0), &mut start);
+        distribution.draw_rows(&mut stream(9, 0), &mut start);
         let grid = TimeGrid::uniform([0.0, 1.0], 1).unwrap();
-        let found = sample::draw::<NdTensor<f32>>(&learned, &grid, &law, DRAWS, 9, &());
+        let found = sample::draw::<NdTensor<f32>>(&learned, &grid, &distribution, DRAWS, 9, &());
         let exact = solver.clone().of(&field);
         let mut square = 0.0;
         for (x0, x1) in start.as_chunks::<4>().0.iter().zip(found.as_chunks::<4>().0) {

@@ -1,16 +1,16 @@
 //! What training learns, against a flow map in closed form.
 //!
-//! Noise `N(0, I)` goes to a rotated normal law with standard deviations 0.4 and 1.5: [`Gaussian`] is the exact answer for
-//! every `X_{s,t}` and `b_t`. Errors are root mean squares over fresh draws, as shares of a size: of a map, of the target's
+//! Noise `N(0, I)` goes to a rotated normal distribution with standard deviations 0.4 and 1.5: [`Gaussian`] is the exact answer
+//! for every `X_{s,t}` and `b_t`. Errors are root mean squares over fresh draws, as shares of a size: of a map, of the target's
 //! root mean square standard deviation `√(tr C1 / d)`; of a velocity, of the exact velocity's root mean square.
 
 use flowmap::{
-    FlowMap, Learned, Tensor, TimeGrid, VelocityField,
+    AverageVelocityMap, FlowMap, Tensor, TimeGrid, VelocityField,
     backend::ndarray::NdTensor,
+    distribution::{Distribution, Normal},
     exact::Gaussian,
     interpolant::{Interpolant, Linear},
-    law::{Law, Normal},
-    learn::{Independent, Known, Objective, Schedule, Settings, Trainer},
+    learn::{Context, Independent, Objective, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
     sample,
@@ -62,9 +62,9 @@ fn learned(objective: &str, batch: usize, steps: u64) -> Network {
 }
 
 /// `n` draws.
-fn draws(law: &Normal, n: usize, number: u64) -> Vec<[f64; 2]> {
+fn draws(distribution: &Normal, n: usize, number: u64) -> Vec<[f64; 2]> {
     let mut rows = vec![0.0; 2 * n];
-    law.draw_rows(&mut stream(977, number), &mut rows);
+    distribution.draw_rows(&mut stream(977, number), &mut rows);
     rows.as_chunks().0.to_vec()
 }
 
@@ -80,14 +80,14 @@ fn difference(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
 fn map_error(network: &Network, steps: usize) -> f64 {
     let noise = Normal::standard(2).unwrap();
     let grid = TimeGrid::uniform([0.0, 1.0], steps).unwrap();
-    let found = sample::draw::<NdTensor<f32>>(&Learned(network), &grid, &noise, DRAWS, 977, &());
+    let found = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(network), &grid, &noise, DRAWS, 977, &());
     let ends = draws(&noise, DRAWS, 0).into_iter().map(|x| exact().flow(&0.0, &1.0, &x));
     let square = squares(found.as_chunks().0.iter().zip(ends).map(|(&a, b)| difference(a, b)));
     let size = (STD[0] * STD[0] + STD[1] * STD[1]) / 2.0;
     (square / DRAWS as f64 / size).sqrt()
 }
 
-/// The error of `v_{t,t}` at uniform times and points of the law at that time, as a share of the velocity's size.
+/// The error of `v_{t,t}` at uniform times and points of the distribution at that time, as a share of the velocity's size.
 fn velocity_error(network: &Network) -> f64 {
     let times = (0..DRAWS).map(|k| (k as f64 + 0.5) / DRAWS as f64);
     let ends = draws(&Normal::standard(2).unwrap(), DRAWS, 1).into_iter().zip(draws(&target(), DRAWS, 2));
@@ -97,13 +97,13 @@ fn velocity_error(network: &Network) -> f64 {
     let flat: Vec<_> = points.iter().flat_map(|(_, x)| x.map(|x| x as f32)).collect();
     let times: Vec<_> = points.iter().map(|(t, _)| *t as f32).collect();
     let times = NdTensor::from_slice(&(), &times, &[DRAWS]);
-    let found = Learned(network).velocity(&times, &NdTensor::from_slice(&(), &flat, &[DRAWS, 2])).to_vec();
+    let found = AverageVelocityMap(network).velocity(&times, &NdTensor::from_slice(&(), &flat, &[DRAWS, 2])).to_vec();
     let pairs = found.as_chunks().0.iter().zip(&velocities);
     let square = squares(pairs.map(|(&[x, y], &b): (&[f32; 2], _)| difference([x.into(), y.into()], b)));
     (square / squares(velocities.into_iter())).sqrt()
 }
 
-/// The root mean square residual of `objective` at pairs of times `s < t`, spread evenly, and points of the law at `s`.
+/// The root mean square residual of `objective` at pairs of times `s < t`, spread evenly, and points of the distribution at `s`.
 fn residual(network: &Network, objective: &str) -> f64 {
     const GOLDEN: f64 = 0.618_033_988_749_895;
     let ends = draws(&Normal::standard(2).unwrap(), DRAWS, 3).into_iter().zip(draws(&target(), DRAWS, 4));
@@ -117,7 +117,7 @@ fn residual(network: &Network, objective: &str) -> f64 {
     let [s, t] = [s, t].map(|times| NdTensor::from_slice(&(), &times, &[DRAWS]));
     let x = NdTensor::from_slice(&(), &x, &[DRAWS, 2]);
     let objective: Objective = objective.parse().unwrap();
-    let residual = objective.residual(network, network, &Known::nothing(), &s, &t, &s, &x).unwrap().to_vec();
+    let residual = objective.residual(network, network, &Context::nothing(), &s, &t, &s, &x).unwrap().to_vec();
     (squares(residual.as_chunks().0.iter().map(|&[x, y]| [x.into(), y.into()])) / DRAWS as f64).sqrt()
 }
 

@@ -2,7 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod given_field;
+mod from_field;
 mod guidance;
 mod learning;
 mod methods;

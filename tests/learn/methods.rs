@@ -1,12 +1,12 @@
 //! Every published method trains a small problem, and comes closer to the flow map in closed form.
 
 use flowmap::{
-    FlowMap, Learned, Tensor,
+    AverageVelocityMap, FlowMap, Tensor,
     backend::ndarray::NdTensor,
+    distribution::{Distribution, Normal},
     exact::DiagonalGaussian,
     interpolant::Linear,
-    law::{Law, Normal},
-    learn::{Distilled, Independent, Method, Schedule, Settings, Source, TeacherNetwork, Times, Trainer},
+    learn::{FromTeacher, Independent, Method, Schedule, Settings, Source, TeacherNetwork, Times, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
 };
@@ -52,7 +52,7 @@ fn error(map: &impl FlowMap<Batch>) -> f64 {
 #[test]
 fn every_method_comes_closer_to_the_flow_map() {
     let network = || Network::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap();
-    let begin = error(&Learned(network()));
+    let begin = error(&AverageVelocityMap(network()));
     let fm = Method::ALL[0].settings(Settings::default());
     let teacher = trained(network(), coupling(), fm, STEPS / 2);
     for method in Method::ALL.into_iter().filter(|method| method.objective().distillation().is_some()) {
@@ -65,17 +65,17 @@ fn every_method_comes_closer_to_the_flow_map() {
             learned = match settings.times {
                 Times::Grid { steps: grid } if k > 0 => {
                     let half = 0.5 / f64::from(grid);
-                    let source = Distilled::new(taught.clone(), coupling()).with_map(half, TeacherNetwork::new(before));
+                    let source = FromTeacher::new(taught.clone(), coupling()).with_map(half, TeacherNetwork::new(before));
                     trained(learned, source.unwrap(), settings, steps)
                 }
                 _ if method.needs_teacher() => {
-                    let source = Distilled::new(taught.clone(), coupling()).with_short_map(0.25, 1).unwrap();
+                    let source = FromTeacher::new(taught.clone(), coupling()).with_short_map(0.25, 1).unwrap();
                     trained(learned, source, settings, steps)
                 }
                 _ => trained(learned, coupling(), settings, steps),
             };
         }
-        let end = error(&Learned(learned));
+        let end = error(&AverageVelocityMap(learned));
         println!("{method:>27} {end:.3} after {begin:.3}");
         // all mass at the mean, as one step along the velocity has it, is off by 0.42: semigroups alone come to know better
         // slowly

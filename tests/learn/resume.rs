@@ -4,7 +4,7 @@ use flowmap::{
     Tensor,
     backend::ndarray::NdTensor,
     data::Images,
-    law::{Checkerboard, Normal},
+    distribution::{Checkerboard, Normal},
     learn::{Checkpoint, Conditional, Coupling, Independent, Run, Settings, Trainer},
     nn::{EdmShape, EdmUNet, Mlp, MlpShape, Model},
     rand::RngExt,
@@ -206,7 +206,7 @@ fn kills_lose_nothing(test: &str, least: u32, train: impl Fn(&Run)) {
 #[cfg(all(unix, feature = "terminal"))]
 mod interrupt {
     use super::*;
-    use flowmap::learn::{Outcome, Terminal};
+    use flowmap::{cli::Terminal, learn::Outcome};
 
     #[test]
     fn trains_until_interrupted() {

@@ -3,24 +3,19 @@
 use flowmap::{
     Error,
     backend::ndarray::NdTensor,
+    distribution::{Checkerboard, Normal},
     exact::Pendulum,
     interpolant::{Path, VariancePreserving},
-    law::{Checkerboard, Normal},
     learn::{
-        Distillation, GivenField, Growth, Independent, Objective, Optimizer, Schedule, Settings, Source, StopGradient, Teacher,
+        Curriculum, FromField, Identity, Independent, Objective, Optimizer, Schedule, Settings, Source, StopGradient, Teacher,
         Times, Trainer, Weighting,
     },
     nn::{Mlp, MlpShape},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-const DISTILLATIONS: [Distillation; 5] = [
-    Distillation::Lagrangian,
-    Distillation::Eulerian,
-    Distillation::SemigroupUniform,
-    Distillation::SemigroupMidpoint,
-    Distillation::SemigroupShort,
-];
+const DISTILLATIONS: [Identity; 5] =
+    [Identity::Lagrangian, Identity::Eulerian, Identity::SemigroupUniform, Identity::SemigroupMidpoint, Identity::SemigroupShort];
 const TEACHERS: [Teacher; 3] = [Teacher::Itself, Teacher::Given, Teacher::Conditional];
 const STOPS: [StopGradient; 7] = [
     StopGradient::Paper,
@@ -102,7 +97,8 @@ fn float(usual: std::ops::Range<f64>) -> BoxedStrategy<f64> {
 }
 
 fn path() -> impl Strategy<Value = Path> {
-    let preserving = (0.0011..50.0_f64).prop_map(|horizon| Path::VariancePreserving(VariancePreserving::new(horizon).unwrap()));
+    let preserving =
+        (0.0011..50.0_f64).prop_map(|curriculum| Path::VariancePreserving(VariancePreserving::new(curriculum).unwrap()));
     prop_oneof![Just(Path::Linear), Just(Path::Trigonometric), preserving]
 }
 
@@ -125,8 +121,8 @@ fn times() -> impl Strategy<Value = Times> {
     ]
 }
 
-fn growth() -> impl Strategy<Value = Option<Growth>> {
-    let some = (float(0.0..1.0), select(vec![0, 1, 7, u64::MAX])).prop_map(|(first, steps)| Some(Growth { first, steps }));
+fn curriculum() -> impl Strategy<Value = Option<Curriculum>> {
+    let some = (float(0.0..1.0), select(vec![0, 1, 7, u64::MAX])).prop_map(|(first, steps)| Some(Curriculum { first, steps }));
     prop_oneof![Just(None), some]
 }
 
@@ -140,9 +136,9 @@ fn settings() -> impl Strategy<Value = Settings> {
     let optimizer = select(vec![Optimizer::Adam, Optimizer::RAdam]);
     let averages = vec(float(0.0..1.0), 0..3).prop_flat_map(|a| select(vec![a.clone(), [a.clone(), a].concat()]));
     let numbers = [float(0.01..1.0), float(-5.0..5.0), float(1e-6..1e7), float(1e-3..1e3)];
-    let law = (times(), growth(), weighting());
-    (select(objectives()), path(), batch, optimizer, schedule(), averages, any::<u64>(), numbers, law).prop_map(
-        |(objective, path, batch, optimizer, schedule, averages, seed, numbers, (times, growth, weighting))| {
+    let distribution = (times(), curriculum(), weighting());
+    (select(objectives()), path(), batch, optimizer, schedule(), averages, any::<u64>(), numbers, distribution).prop_map(
+        |(objective, path, batch, optimizer, schedule, averages, seed, numbers, (times, curriculum, weighting))| {
             let [diagonal, weight, learning_rate, clip] = numbers;
             Settings {
                 objective,
@@ -150,7 +146,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 batch,
                 diagonal,
                 times,
-                growth,
+                curriculum,
                 weighting,
                 weight,
                 optimizer,
@@ -190,7 +186,7 @@ proptest! {
     fn settings_are_refused_or_work(settings in settings()) {
         if settings.objective.teacher() == Some(Teacher::Given) {
             let field = Pendulum::new(1.0).unwrap();
-            refused_or_works(settings, GivenField::new(field, Checkerboard, [-0.5, 1.5]).unwrap().with_short_map(2.0, 2).unwrap())?;
+            refused_or_works(settings, FromField::new(field, Checkerboard, [-0.5, 1.5]).unwrap().with_short_map(2.0, 2).unwrap())?;
         } else {
             refused_or_works(settings, Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap())?;
         }
@@ -220,7 +216,7 @@ fn times_that_leave_the_map_free_are_refused() {
         check(objective, times).unwrap();
     }
     // what is left of a step after a short map would never be learned
-    let source = |reach| GivenField::new(Pendulum::new(1.0).unwrap(), Checkerboard, [0.0, 1.0]).unwrap().with_short_map(reach, 1);
+    let source = |reach| FromField::new(Pendulum::new(1.0).unwrap(), Checkerboard, [0.0, 1.0]).unwrap().with_short_map(reach, 1);
     let trainer = |reach| {
         let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
         let settings = Settings { objective: "pmd".parse().unwrap(), times: grid, ..Settings::default() };
@@ -239,5 +235,5 @@ fn a_field_is_not_learned_from_data_alone() {
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
     let settings = Settings { objective: "lmd".parse().unwrap(), ..Settings::default() };
     let error = Trainer::new(network, coupling, settings, ()).err().unwrap().to_string();
-    assert!(error.contains("GivenField"), "{error}");
+    assert!(error.contains("FromField"), "{error}");
 }

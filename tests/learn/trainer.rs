@@ -3,7 +3,7 @@
 use flowmap::{
     AverageVelocity, Error, Result, Tensor,
     backend::ndarray::NdTensor,
-    law::{Checkerboard, Law, Normal},
+    distribution::{Checkerboard, Distribution, Normal},
     learn::{Checkpoint, Independent, Optimizer, Run, Schedule, Settings, Trainer},
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
@@ -26,7 +26,7 @@ impl<P> Module<P> for Drift<P> {
 
 impl<T: Tensor> AverageVelocity<T> for Drift<T::Primal> {
     fn average_velocity(&self, _s: &T, _t: &T, x: &T) -> T {
-        T::lift(&self.0).spread(0, &x.shape()[..1])
+        T::from_primal(&self.0).expand(0, &x.shape()[..1])
     }
 }
 
@@ -113,7 +113,7 @@ fn a_step_is_what_the_papers_say() {
 /// The checkerboard with a hole in it: one draw in 2,000 is NaN.
 struct Faulty;
 
-impl Law for Faulty {
+impl Distribution for Faulty {
     fn dimension(&self) -> usize {
         2
     }
@@ -127,7 +127,7 @@ impl Law for Faulty {
 
 type Network = Mlp<NdTensor<f32>>;
 
-fn trainer<D: Law>(data: D, learning_rate: f64) -> Trainer<NdTensor<f32>, Network, Independent<Normal, D>> {
+fn trainer<D: Distribution>(data: D, learning_rate: f64) -> Trainer<NdTensor<f32>, Network, Independent<Normal, D>> {
     let settings = Settings { objective: "esd".parse().unwrap(), batch: 16, learning_rate, ..Settings::default() };
     let coupling = Independent::new(Normal::standard(2).unwrap(), data).unwrap();
     Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap(), coupling, settings, ()).unwrap()
@@ -137,7 +137,7 @@ fn bytes(path: &Path) -> [Vec<u8>; 2] {
     ["tensors.safetensors", "state.json"].map(|name| fs::read(path.join(name)).unwrap())
 }
 
-fn diverges<D: Law>(data: impl Fn() -> D, learning_rate: f64) {
+fn diverges<D: Distribution>(data: impl Fn() -> D, learning_rate: f64) {
     let home = tempfile::tempdir().unwrap();
     let run = Run::new(home.path(), 10_000).unwrap().with_checkpoints(1, 2).unwrap();
     let mut diverged = trainer(data(), learning_rate);

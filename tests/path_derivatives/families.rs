@@ -109,7 +109,7 @@ impl ParametricOde<2, 2> for Family {
             }
             Self::Switched => {
                 let ([u, _], early) = (x, t.lt(p1));
-                [early.choose(p0, 1.0 - p0 / 2.0) * u, early.choose(p0, 1.0)]
+                [early.select(p0, 1.0 - p0 / 2.0) * u, early.select(p0, 1.0)]
             }
         }
     }

@@ -87,7 +87,7 @@ ode!(Ramps, 2, |t, [_, v]| {
     let off = clamped((200.0 * STEP - t) / STEP);
     let on = clamped((t - 799.0 * STEP) / STEP);
     let outside = t.lt(0.0) | t.gt(10.0);
-    [v.clone(), outside.choose(f64::NAN, 3.0 * (off - on))]
+    [v.clone(), outside.select(f64::NAN, 3.0 * (off - on))]
 });
 
 /// The same with jumps in place of the ramps, which it names.
@@ -160,9 +160,9 @@ fn kinks_of_the_velocity_cost_no_accuracy() {
     }
 }
 
-ode!(Slides, 1, |_t, [x]| [x.gt(0.5).choose(-1.0, 1.0)]);
+ode!(Slides, 1, |_t, [x]| [x.gt(0.5).select(-1.0, 1.0)]);
 
-ode!(Meet, 2, |_t, [x, y]| [x.gt(y).choose(-2.0, 2.0), y.gt(x).choose(-3.0, 1.5)]);
+ode!(Meet, 2, |_t, [x, y]| [x.gt(y).select(-2.0, 2.0), y.gt(x).select(-3.0, 1.5)]);
 
 /// A value to the tolerance, or a stop that is honest: the trajectory slides along a jump, and that is not stiff.
 fn slides<const D: usize>(found: &Found<D>, from: f64, end: [f64; D]) {
@@ -244,7 +244,7 @@ fn a_shortest_step_is_no_licence_to_leap_over_a_jump() {
     }
 }
 
-ode!(Square, 1, |t, [_x]| [(t - t.floor()).lt(0.5).choose(1.0, -1.0)]);
+ode!(Square, 1, |t, [_x]| [(t - t.floor()).lt(0.5).select(1.0, -1.0)]);
 ode!(Unnamed, 1, |t, [_x]| [4.0 * (0.5 - (t - 0.25 - (t - 0.25).floor())).abs() - 1.0]);
 
 /// A square and a triangle wave that name no times; siblings of SciML/OrdinaryDiffEq.jl#2132. Where a wave is straight, the error

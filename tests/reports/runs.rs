@@ -51,7 +51,7 @@ impl<O: Ode<D>, const D: usize> Ode<D> for Mirrored<O> {
 
 /// `1` from time `from` on until `to`, else `0`.
 pub fn pulse<N: Number>(t: &Num<N>, [from, to]: [f64; 2]) -> Num<N> {
-    (t.lt(from) | !t.lt(to)).choose(0.0, 1.0)
+    (t.lt(from) | !t.lt(to)).select(0.0, 1.0)
 }
 
 /// Every method with these tolerances, relative and absolute.

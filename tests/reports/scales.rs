@@ -14,7 +14,7 @@ struct Only([f64; 2]);
 impl Ode<1> for Only {
     #[inline(always)]
     fn rhs<N: Number>(&self, t: &Num<N>, [y]: &[Num<N>; 1]) -> [Num<N>; 1] {
-        [(t.lt(self.0[0]) | t.gt(self.0[1])).choose(f64::NAN, 2.0 * y)]
+        [(t.lt(self.0[0]) | t.gt(self.0[1])).select(f64::NAN, 2.0 * y)]
     }
 }
 

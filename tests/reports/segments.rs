@@ -65,7 +65,7 @@ struct Switch;
 impl ParametricOde<1, 3> for Switch {
     #[inline(always)]
     fn rhs_with<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1], [on, off, height]: &[Num<N>; 3]) -> [Num<N>; 1] {
-        [(!t.lt(on) & t.lt(off)).choose(height, -1.0) * x]
+        [(!t.lt(on) & t.lt(off)).select(height, -1.0) * x]
     }
     fn stops_with<N: Number>(&self, _s: &Num<N>, _t: &Num<N>, [on, off, _]: &[Num<N>; 3]) -> Vec<Num<N>> {
         vec![off.clone(), on.clone()]

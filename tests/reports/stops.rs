@@ -179,7 +179,7 @@ struct Dosed;
 impl ParametricOde<1, 2> for Dosed {
     #[inline(always)]
     fn rhs_with<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1], [dose, when]: &[Num<N>; 2]) -> [Num<N>; 1] {
-        [(t.lt(when) | !t.lt(when + 0.01)).choose(0.0, dose) - x]
+        [(t.lt(when) | !t.lt(when + 0.01)).select(0.0, dose) - x]
     }
 
     fn stops_with<N: Number>(&self, _s: &Num<N>, _t: &Num<N>, [_, when]: &[Num<N>; 2]) -> Vec<Num<N>> {
@@ -211,7 +211,7 @@ struct Ahead;
 
 impl ParametricOde<1, 0> for Ahead {
     fn rhs_with<N: Number>(&self, t: &Num<N>, [_]: &[Num<N>; 1], []: &[Num<N>; 0]) -> [Num<N>; 1] {
-        [(t - t.floor()).lt(0.5).choose(1.0, 1e3)]
+        [(t - t.floor()).lt(0.5).select(1.0, 1e3)]
     }
     fn stops_with<N: Number>(&self, s: &Num<N>, _t: &Num<N>, []: &[Num<N>; 0]) -> Vec<Num<N>> {
         (0..8).map(|k| s.floor() + 0.5 * f64::from(k)).collect()
@@ -272,7 +272,7 @@ fn stops_are_honoured_on_duals_and_behind_references() {
 /// Sliding along a jump is not stiff, with stops or without; OpenModelica/OpenModelica#9711.
 #[test]
 fn stops_elsewhere_do_not_hide_sliding() {
-    crate::runs::ode!(Slides, 1, |_t, [x]| [x.gt(0.5).choose(-1.0, 1.0)]);
+    crate::runs::ode!(Slides, 1, |_t, [x]| [x.gt(0.5).select(-1.0, 1.0)]);
     for Found { by, status, state, .. } in solved(stopping(1e-6, &[0.25, 0.75]), Slides, [0.0, 1.0], [0.0]) {
         let honest = matches!(status, Status::TooManySteps | Status::Chattering) && !status.to_string().contains("stiff");
         assert!(honest || (state[0] - 0.5).abs() < MANY * 1e-6, "{by}: {status:?}");

@@ -6,7 +6,7 @@ use flowmap::{
     analysis::{Grid, ScalarField, ftle},
     exact::Affine,
     likelihood::{
-        Augmented, ByDivergence, ByJacobian, Density, Exact, Pushforward, StandardNormal, VolumeChange, WithDivergence,
+        ByAugmentedOde, ByDivergence, ByJacobian, Density, ExactTrace, Pushforward, StandardNormal, VolumeChange, WithDivergence,
     },
     nalgebra::DVector,
     solver::{DOP853, DOPRI5},
@@ -122,18 +122,18 @@ impl<X: State> VelocityField<X> for Cubed {
     }
 }
 
-/// The normal law in the plane, carried from time 0 to 1: a normal law of deviation e.
+/// The normal distribution in the plane, carried from time 0 to 1: a normal distribution of deviation e.
 fn is_carried(what: &str, map: impl VolumeChange<[f64; 2]>) {
     let e = 1.0_f64.exp();
-    let law = Pushforward::new(StandardNormal, &map, [0.0, 1.0]).unwrap();
+    let distribution = Pushforward::new(StandardNormal, &map, [0.0, 1.0]).unwrap();
     for (x, expected) in [
         ([0.0, 0.0], -3.837_877_066_409_345_5),
         ([e, 2.0 * e], -6.337_877_066_409_345_5),
         ([1e-3, 0.0], -TAU.ln() - 2.0 - 0.5e-6 / e / e),
     ] {
-        let found = law.try_log_density(&x).unwrap();
+        let found = distribution.try_log_density(&x).unwrap();
         assert!((found - expected).abs() < MANY * 1e-8 * 3.0, "{what} at {x:?}: {found} for {expected}");
-        let (y, carried) = law.try_carried(&x.map(|c| c / e)).unwrap();
+        let (y, carried) = distribution.try_carried(&x.map(|c| c / e)).unwrap();
         assert!(y.minus(&x).norm() < MANY * 1e-8 * 10.0, "{what}: {y:?}");
         assert!((carried - expected).abs() < MANY * 1e-8 * 3.0, "{what} at {x:?}: {carried} for {expected}");
     }
@@ -149,8 +149,8 @@ fn a_log_density_is_right_at_rest_and_elsewhere_however_volumes_are_found() {
     for method in METHODS {
         let solver = within(1e-8, 1e-8)(method);
         is_carried(method.name, ByJacobian(solver.clone().of(Cubed)));
-        is_carried(method.name, ByDivergence::new(solver.clone().of(Cubed), Cubed, Exact));
-        is_carried(method.name, Augmented(solver.of(WithDivergence::new(Cubed, Exact))));
+        is_carried(method.name, ByDivergence::new(solver.clone().of(Cubed), Cubed, ExactTrace));
+        is_carried(method.name, ByAugmentedOde(solver.of(WithDivergence::new(Cubed, ExactTrace))));
     }
 }
 
@@ -158,7 +158,7 @@ fn a_log_density_is_right_at_rest_and_elsewhere_however_volumes_are_found() {
 #[test]
 fn log_densities_in_a_thousand_dimensions_are_finite() {
     let map = within(1e-8, 1e-8)(DOPRI5).of(Cubed);
-    let law = Pushforward::new(StandardNormal, ByDivergence::new(map, Cubed, Exact), [0.0, 1.0]).unwrap();
-    let found: f64 = law.try_log_density(&DVector::zeros(1000)).unwrap();
+    let distribution = Pushforward::new(StandardNormal, ByDivergence::new(map, Cubed, ExactTrace), [0.0, 1.0]).unwrap();
+    let found: f64 = distribution.try_log_density(&DVector::zeros(1000)).unwrap();
     assert!((found + 1_918.938_533_204_672_7).abs() < 1e-9, "{found}");
 }

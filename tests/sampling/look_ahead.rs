@@ -2,12 +2,12 @@
 
 use super::{Batch, check_moments, rows};
 use flowmap::{
-    Error, FlowMap, Learned, Number, Tensor, TimeGrid, Var,
+    AverageVelocityMap, Error, FlowMap, Number, Tensor, TimeGrid, Var,
     backend::ndarray::NdTensor,
+    distribution::{Constants, Normal},
     exact::DiagonalGaussian,
     flow_map,
     interpolant::{Linear, Trigonometric},
-    law::{Constants, Normal},
     nn::{Mlp, MlpShape, Model},
     sample::{self, LookAhead},
 };
@@ -56,9 +56,10 @@ fn steps_approach_the_guided_ode() {
     }
 }
 
-/// With the variance of the path as strength, a linear reward gives the tilted law: normal laws move by `σ² r'`.
+/// With the variance of the path as strength, a linear reward gives the tilted distribution: normal distributions move by
+/// `σ² r'`.
 #[test]
-fn linear_rewards_of_normal_data_give_the_tilted_law() {
+fn linear_rewards_of_normal_data_give_the_tilted_distribution() {
     const DRAWS: usize = 20_000;
     let guided = LookAhead::new(linear, |t: f64| model().variance(&t)[0]);
     let found = guided.draw(&model(), &grid(8), &Normal::standard(1).unwrap(), DRAWS, 3, &()).unwrap();
@@ -83,9 +84,9 @@ fn network<T: Tensor<Primal = T, Device = ()>>(shape: MlpShape) -> Mlp<T> {
 fn without_strength_samples_are_those_of_the_grid_bit_for_bit() {
     let network: Mlp<NdTensor<f32>> = network(MlpShape::new(2, 16, 2));
     let noise = Normal::standard(2).unwrap();
-    let plain = sample::draw::<NdTensor<f32>>(&Learned(&network), &grid(3), &noise, 5000, 7, &());
+    let plain = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&network), &grid(3), &noise, 5000, 7, &());
     let nothing = |_: &Var<NdTensor<f32>>| -> Var<NdTensor<f32>> { panic!("a reward that counts nothing is not asked for") };
-    let map = Learned(network.off_tape());
+    let map = AverageVelocityMap(network.off_tape());
     assert_eq!(LookAhead::new(nothing, |_| 0.0).draw(&map, &grid(3), &noise, 5000, 7, &()).unwrap(), plain);
     // a reward that does not depend on the sample
     let constant = |x: &Var<NdTensor<f32>>| Var::constant(x.sum(1..2).constant(2.0).value().clone());
@@ -102,7 +103,7 @@ fn curved<T: Tensor>(x: &T) -> T {
 fn the_gradient_is_that_of_differences() {
     const H: f64 = 1e-5;
     let network: Mlp<Batch> = network(MlpShape::new(2, 16, 2));
-    let (map, taped) = (Learned(&network), Learned(network.off_tape()));
+    let (map, taped) = (AverageVelocityMap(&network), AverageVelocityMap(network.off_tape()));
     let starts = [0.3, -0.8, 1.1, 0.4, -0.5, 0.0];
     let (x, times) = (rows(&starts, 2), TimeGrid::new(vec![0.2, 0.9]).unwrap());
     let reward = |starts: &[f64]| curved(&times.follow(&map, &rows(starts, 2))).to_vec();
@@ -126,9 +127,9 @@ fn classes_do_not_move_towards_the_reward() {
     let network: Mlp<Batch> = network(MlpShape::new(4, 16, 2).with_conditions(2));
     let noise = Constants::new(Normal::standard(2).unwrap(), vec![1.0, 0.3]).unwrap();
     let guided = LookAhead::new(curved::<Taped>, |_| 1.0);
-    let found = guided.draw(&Learned(network.off_tape()), &grid(3), &noise, 50, 1, &()).unwrap();
+    let found = guided.draw(&AverageVelocityMap(network.off_tape()), &grid(3), &noise, 50, 1, &()).unwrap();
     assert!(found.as_chunks::<4>().0.iter().all(|row| row[2..] == [1.0, 0.3]), "{found:?}");
-    let plain = sample::draw::<Batch>(&Learned(&network), &grid(3), &noise, 50, 1, &());
+    let plain = sample::draw::<Batch>(&AverageVelocityMap(&network), &grid(3), &noise, 50, 1, &());
     assert!(found.iter().zip(&plain).all(|(a, b)| (a == b) == (*a == 1.0 || *a == 0.3)));
 }
 

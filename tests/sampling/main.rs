@@ -1,4 +1,4 @@
-//! Samplers against laws that are known in closed form.
+//! Samplers against distributions that are known in closed form.
 
 mod look_ahead;
 mod renoising;
@@ -69,7 +69,7 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
     [mean, values.map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)]
 }
 
-/// How many draws a normal law with this mean and variance is told by, within 4.5 standard errors.
+/// How many draws a normal distribution with this mean and variance is told by, within 4.5 standard errors.
 #[track_caller]
 fn check_moments(what: &str, values: impl Iterator<Item = f64> + Clone, mean: f64, variance: f64) {
     let n = values.clone().count() as f64;

@@ -1,10 +1,10 @@
-//! Noise leads from the law at one time to the law at an earlier one.
+//! Noise leads from the distribution at one time to the distribution at an earlier one.
 
 use super::{at, check_moments, paths, rows};
 use flowmap::{
     Tensor, Value,
+    distribution::{Distribution, Normal},
     interpolant::{Interpolant, Linear, Path, Trigonometric},
-    law::{Law, Normal},
     random::stream,
     sample::Renoising,
 };
@@ -26,7 +26,7 @@ fn the_marginal_at_a_time_becomes_that_at_an_earlier_one() {
             let [alpha, beta] = path.shares(&to);
             let variance = (1.3 * alpha).powi(2) + (0.5 * beta).powi(2);
             check_moments(&what, found.iter().copied(), 0.7 * alpha - 2.0 * beta, variance);
-            // the share of the data is what it is at that time: so is the law given the data
+            // the share of the data is what it is at that time: so is the distribution given the data
             let covariance =
                 found.iter().zip(&x1).map(|(x, x1)| (x - 0.7 * alpha + 2.0 * beta) * (x1 + 2.0)).sum::<f64>() / DRAWS as f64;
             let error = ((variance * 0.25 + (0.25 * beta).powi(2)) / DRAWS as f64).sqrt();

@@ -1,14 +1,14 @@
-//! Routes lead to the law of the data, and errors on the way are forgotten as much as they should be.
+//! Routes lead to the distribution of the data, and errors on the way are forgotten as much as they should be.
 
 use super::{AnyPath, Batch, at, check_moments, moments, paths, rows};
 use flowmap::{
-    FlowMap, Learned, Tensor, TimeGrid,
+    AverageVelocityMap, FlowMap, Tensor, TimeGrid,
     backend::ndarray::NdTensor,
     data::Images,
+    distribution::{Constants, Distribution, Normal, Uniform},
     exact::DiagonalGaussian,
     flow_map,
     interpolant::{Interpolant, Linear, Path},
-    law::{Constants, Law, Normal, Uniform},
     learn::Conditional,
     nn::{Mlp, MlpShape},
     random::stream,
@@ -62,7 +62,7 @@ fn by_an_exact_map_every_route_leads_to_the_data() {
 #[test]
 fn without_gamma_a_route_is_the_grid_bit_for_bit() {
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3, &()).unwrap();
-    let (map, noise) = (Learned(&network), Normal::standard(2).unwrap());
+    let (map, noise) = (AverageVelocityMap(&network), Normal::standard(2).unwrap());
     for times in [vec![0.0, 0.3, 0.4, 1.0], vec![1.0, 0.5, 0.0]] {
         let grid = TimeGrid::new(times).unwrap();
         let route = Route::gamma(&Linear, &grid, 0.0).unwrap();
@@ -184,7 +184,7 @@ fn classes_get_no_noise() {
 fn noise_that_cannot_be_renewed_is_refused() {
     let uniform = Uniform::new(&[[-1.0, 1.0]; 2]).unwrap();
     let grid = TimeGrid::uniform([0.0, 1.0], 3).unwrap();
-    let draw = |route: &Route, law: &dyn Law| route.draw::<Batch>(&target(Linear), law, 10, 1, &());
+    let draw = |route: &Route, distribution: &dyn Distribution| route.draw::<Batch>(&target(Linear), distribution, 10, 1, &());
     let route = Route::gamma(&Linear, &grid, 0.5).unwrap();
     assert!(draw(&route, &uniform).unwrap_err().to_string().contains("normal"));
     assert!(draw(&route, &Constants::new(Uniform::new(&[[0.0, 1.0]]).unwrap(), vec![1.0]).unwrap()).is_err());

@@ -3,7 +3,7 @@
 use crate::fields::{ADAPTIVE, DRIVEN, adaptive};
 use flowmap::{
     Dual, FlowMap, State, VelocityField,
-    characterization::{Characterization, Identity, Lagrangian, Semigroup},
+    characterization::{Characterization, InitialCondition, Lagrangian, Semigroup},
     solver::{DOP853, DOPRI5, FixedSteps, METHODS, Save, Solution, Solver},
 };
 
@@ -20,7 +20,7 @@ fn a_path_is_a_flow_map_that_carries_its_own_states() {
         for (s, t) in [(0.3, 1.9), (1.7, 0.1), (span[0], span[1]), (span[1], 1.0), (0.5, 0.5)] {
             let way = path.flow(&s, &t, &path.at(&s)).minus(&path.at(&t));
             assert!(way.norm() < 1e-15);
-            let identity: [f64; 2] = Identity.residual(&path, &(), &s, &t, &[7.0, -3.0]);
+            let identity: [f64; 2] = InitialCondition.residual(&path, &(), &s, &t, &[7.0, -3.0]);
             assert_eq!(identity, [0.0, 0.0]);
             let semigroup: [f64; 2] = Semigroup::new(0.3).unwrap().residual(&path, &(), &s, &t, &[7.0, -3.0]);
             assert!(semigroup.norm() < 4e-15, "{semigroup:?}");

@@ -3,7 +3,7 @@
 mod problems;
 
 use flowmap::{
-    Case, Dual, Error, FlowMap, Lattice, Num, Number, Ode, Tolerance, VelocityField,
+    Case, Dual, Error, FlowMap, Num, Number, Ode, QuasiRandom, Tolerance, VelocityField,
     analysis::jacobian,
     exact::{Blowup, Logistic, Rotation},
     nalgebra::Vector2,
@@ -167,7 +167,7 @@ fn derivatives_of_a_stiff_flow_map() {
 
 #[test]
 fn all_characterizations_hold() {
-    let lattice = Lattice::new([0.0, 0.5], [[1.5, 2.0], [-1.0, -0.5]]).unwrap();
+    let lattice = QuasiRandom::new([0.0, 0.5], [[1.5, 2.0], [-1.0, -0.5]]).unwrap();
     for (name, solver) in methods() {
         let map = solver.tolerance(Tolerance::new(1e-8, 1e-8).unwrap()).of(VanDerPol.field());
         // forward alone: backward in time its solutions blow up

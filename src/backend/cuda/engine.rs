@@ -2,7 +2,7 @@
 
 use super::compile::{self, Target};
 use super::library::{Kernel, SOURCE};
-use crate::{Error, Result, backend::driver};
+use crate::{Result, backend::driver};
 use cudarc::{
     cublas::CudaBlas,
     driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DriverError, result, sys},
@@ -34,12 +34,12 @@ impl Engine {
     /// The engine of a GPU, made at the first call.
     ///
     /// # Errors
-    /// [`Error::Device`] if the GPU or one of NVIDIA's libraries is not there or cannot be used.
+    /// [`Error::Unavailable`] if the GPU or one of NVIDIA's libraries is not there or cannot be used.
     pub fn of(ordinal: usize) -> Result<Arc<Self>> {
         if !driver_is_there() {
             let reason =
                 "the driver's library, libcuda.so.1 on Linux, is not found; install NVIDIA's driver, or compute on the CPU";
-            return Err(Error::device(ordinal, reason));
+            return Err(driver::unavailable(ordinal, reason));
         }
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = engines.get(&ordinal) {
@@ -62,7 +62,7 @@ impl Engine {
                     "NVIDIA's library {library}, which {what} is not found; install the CUDA toolkit or its runtime libraries, \
                      and name their folder in LD_LIBRARY_PATH (PATH on Windows)"
                 );
-                return Err(Error::device(ordinal, reason));
+                return Err(driver::unavailable(ordinal, reason));
             }
         }
         let context = CudaContext::new(ordinal).map_err(refused)?;
@@ -74,7 +74,7 @@ impl Engine {
         let image = compile::supported()
             .and_then(|supported| Target::choose(capability, &supported))
             .and_then(|target| Ok((target, compile::compile(SOURCE, target)?)))
-            .map_err(|reason| Error::device(ordinal, reason))?;
+            .map_err(|reason| driver::unavailable(ordinal, reason))?;
         let module = context.load_module(match image {
             (Target::Machine(_), bytes) => Ptx::from_binary(bytes),
             (Target::Portable(_), text) => Ptx::from_src(String::from_utf8_lossy(&text).trim_end_matches('\0')),
@@ -88,7 +88,7 @@ impl Engine {
                 "cuBLAS cannot be used: {:?}; see whether the GPU's memory is full, and whether cuBLAS fits the driver",
                 error.0
             );
-            Error::device(ordinal, reason)
+            driver::unavailable(ordinal, reason)
         })?;
         Ok(Self { context, stream, blas, name, capability, functions })
     }

@@ -98,7 +98,7 @@ KERNEL partial_sums(float *out, const float *in, unsigned n, unsigned middle, un
 }
 
 // [outer, inner] to [outer, middle, inner]
-KERNEL spread(float *out, const float *in, unsigned n, unsigned middle, unsigned inner) {
+KERNEL expand(float *out, const float *in, unsigned n, unsigned middle, unsigned inner) {
     unsigned i = index();
     if (i < n) out[i] = in[i / (middle * inner) * inner + i % inner];
 }

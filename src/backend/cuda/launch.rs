@@ -4,7 +4,7 @@
 
 use super::engine::{Buffer, Engine};
 use super::library::Kernel;
-use crate::Order;
+use crate::Transpose;
 use cudarc::{
     cublas::{result::gemm_ex, sys as blas},
     driver::{DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, sys::CUdeviceptr},
@@ -27,7 +27,7 @@ pub struct Matrix<'a> {
     pub values: &'a Buffer,
     pub rows: usize,
     pub columns: usize,
-    pub order: Order,
+    pub transpose: Transpose,
 }
 
 /// The most numbers of a tensor: kernels and cuBLAS count in 32 bits.
@@ -116,13 +116,13 @@ impl Engine {
 
     /// `[outer, inner]` to `[outer, middle, inner]`.
     #[track_caller]
-    pub fn spread(&self, x: &Buffer, [outer, middle, inner]: [usize; 3]) -> Buffer {
+    pub fn expand(&self, x: &Buffer, [outer, middle, inner]: [usize; 3]) -> Buffer {
         let n = outer * middle * inner;
         let mut all = self.room(n);
         assert!(n == 0 || x.len() >= outer * inner);
         let sizes = [n, middle, inner].map(|size| size as u32);
         // SAFETY: a thread reads columns below `inner` of rows below `outer`, for which x has room
-        unsafe { self.launch(Kernel::Spread, n, &mut [&mut all], &[self.pointer(x)], &sizes, &[]) }
+        unsafe { self.launch(Kernel::Expand, n, &mut [&mut all], &[self.pointer(x)], &sizes, &[]) }
         all
     }
 
@@ -244,14 +244,14 @@ impl Engine {
 
 impl Matrix<'_> {
     fn operation(&self) -> blas::cublasOperation_t {
-        match self.order {
-            Order::Plain => blas::cublasOperation_t::CUBLAS_OP_N,
-            Order::Transposed => blas::cublasOperation_t::CUBLAS_OP_T,
+        match self.transpose {
+            Transpose::No => blas::cublasOperation_t::CUBLAS_OP_N,
+            Transpose::Yes => blas::cublasOperation_t::CUBLAS_OP_T,
         }
     }
 
     /// From one row in memory to the next.
     fn distance(&self) -> i32 {
-        (if self.order == Order::Plain { self.columns } else { self.rows }) as i32
+        (if self.transpose == Transpose::No { self.columns } else { self.rows }) as i32
     }
 }

@@ -79,7 +79,7 @@ kernels! {
     ScaleOnto "binary_scale_onto" 1 2 3 1,
     Choose "choose" 1 3 4 0,
     PartialSums "partial_sums" 1 1 4 0,
-    Spread "spread" 1 1 3 0,
+    Expand "expand" 1 1 3 0,
     Copy "copy" 1 1 6 0,
     Activate "activate" 1 1 1 2,
     ActivateWithTangent "activate_with_tangent" 2 2 1 2,

@@ -7,7 +7,7 @@
 //! 13, 12, and 11 from 11.2 on have the functions that are called; within one major version they may be newer than the driver.
 //!
 //! ```no_run
-//! use flowmap::{backend::cuda::{CudaTensor, Device}, law::{Checkerboard, Normal}};
+//! use flowmap::{backend::cuda::{CudaTensor, Device}, distribution::{Checkerboard, Normal}};
 //! # #[cfg(feature = "train")] {
 //! use flowmap::{learn::{Independent, Settings, Trainer}, nn::{Mlp, MlpShape}};
 //! let gpu = Device::new(0)?.with_tf32();
@@ -50,7 +50,7 @@ use std::{fmt, sync::Arc};
 /// use flowmap::{Error, backend::cuda::Device};
 /// match Device::new(0) {
 ///     Ok(gpu) => println!("{gpu:?}"),
-///     Err(Error::Device { reason, .. }) => println!("on the CPU then: {reason}"),
+///     Err(Error::Unavailable { reason, .. }) => println!("on the CPU then: {reason}"),
 ///     Err(error) => return Err(error),
 /// }
 /// # Ok::<(), Error>(())
@@ -65,7 +65,7 @@ impl Device {
     /// The GPU with the number `ordinal`, counted from 0 as `nvidia-smi` counts them.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if there is no driver, if it finds no GPU, none of that number, or cannot use it;
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if there is no driver, if it finds no GPU, none of that number, or cannot use it;
     /// if NVRTC or cuBLAS is not there; if the kernels do not compile for this GPU.
     pub fn new(ordinal: usize) -> Result<Self> {
         Ok(Self { engine: Engine::of(ordinal)?, tf32: false })
@@ -145,7 +145,7 @@ mod tests {
                 assert!(driver_is_there() && gpu.ordinal() == 0 && gpu == gpu.clone() && gpu.compute_capability().0 >= 5);
                 println!("a driver and a GPU are there, so the error without a driver is not tested: {gpu:?}");
             }
-            Err(Error::Device { what, reason }) => {
+            Err(Error::Unavailable { what, reason }) => {
                 assert_eq!(what, "CUDA device 0");
                 assert_eq!(reason.contains("install NVIDIA's driver"), !driver_is_there(), "{reason}");
             }
@@ -155,6 +155,6 @@ mod tests {
 
     #[test]
     fn a_number_that_no_machine_has_is_refused() {
-        assert!(matches!(Device::new(usize::MAX), Err(Error::Device { .. })));
+        assert!(matches!(Device::new(usize::MAX), Err(Error::Unavailable { .. })));
     }
 }

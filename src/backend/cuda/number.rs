@@ -108,7 +108,7 @@ impl Number for CudaTensor {
     }
     fn in_form_of(self, other: &Self) -> Self {
         common::joint("in_form_of", &self.shape, &other.shape);
-        if self.shape == other.shape || !self.shape.is_empty() { self } else { self.spread(0, &other.shape) }
+        if self.shape == other.shape || !self.shape.is_empty() { self } else { self.expand(0, &other.shape) }
     }
     fn scale(&self, c: f64) -> Self {
         self.map(Kernel::Scale, c)

@@ -5,7 +5,7 @@ use super::engine::Buffer;
 use super::launch::{Matrix, Operand};
 use super::library::Kernel;
 use crate::tensor::{AdamStep, common, state_of_tensor};
-use crate::{Activation, Order, Tensor};
+use crate::{Activation, Tensor, Transpose};
 use std::{fmt, ops::Range, sync::Arc};
 
 /// A tensor of `f32` in the memory of an NVIDIA GPU.
@@ -27,7 +27,7 @@ use std::{fmt, ops::Range, sync::Arc};
 ///         let x = CudaTensor::from_slice(&gpu, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
 ///         assert_eq!(x.sum(0..1).to_vec(), [5.0, 7.0, 9.0]);
 ///     }
-///     Err(Error::Device { reason, .. }) => println!("on the CPU then: {reason}"),
+///     Err(Error::Unavailable { reason, .. }) => println!("on the CPU then: {reason}"),
 ///     Err(error) => return Err(error),
 /// }
 /// # Ok::<(), Error>(())
@@ -96,8 +96,8 @@ impl CudaTensor {
     }
 
     /// `rows x columns` as a factor of a product.
-    fn matrix(&self, rows: usize, columns: usize, order: Order) -> Matrix<'_> {
-        Matrix { values: &self.data, rows, columns, order }
+    fn matrix(&self, rows: usize, columns: usize, transpose: Transpose) -> Matrix<'_> {
+        Matrix { values: &self.data, rows, columns, transpose }
     }
 
     /// `a b`, added to what there is to begin with.
@@ -138,7 +138,7 @@ impl Tensor for CudaTensor {
         assert!(found[0] == common::size(shape), "from_slice: {found:?} values do not fill the shape {shape:?}");
         Self::with(device, device.engine().upload(values), shape)
     }
-    fn lift(primal: &Self) -> Self {
+    fn from_primal(primal: &Self) -> Self {
         primal.clone()
     }
     fn to_vec(&self) -> Vec<f32> {
@@ -202,29 +202,29 @@ impl Tensor for CudaTensor {
         }
         Self::with(&self.device, sums.expect("one pass or more"), &shape)
     }
-    fn spread(&self, at: usize, sizes: &[usize]) -> Self {
-        let (outer, _, inner) = common::around("spread", &self.shape, &(at..at));
+    fn expand(&self, at: usize, sizes: &[usize]) -> Self {
+        let (outer, _, inner) = common::around("expand", &self.shape, &(at..at));
         let mut shape = self.shape.clone();
         shape.splice(at..at, sizes.iter().copied());
         let middle = common::size(sizes);
         if middle == 1 {
             return self.reshape(&shape);
         }
-        Self::with(&self.device, self.device.engine().spread(&self.data, [outer, middle, inner]), &shape)
+        Self::with(&self.device, self.device.engine().expand(&self.data, [outer, middle, inner]), &shape)
     }
-    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
-        let (m, k, n) = common::check_product(&a.shape, a_order, &b.shape, b_order);
+    fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
+        let (m, k, n) = common::check_product(&a.shape, a_transpose, &b.shape, b_transpose);
         if let Some(onto) = &onto {
             assert!(onto.shape == [m, n], "product: a result of shape {:?} is added to shape {:?}", [m, n], onto.shape);
         }
-        Self::multiplied(&a.device, a.matrix(m, k, a_order), b.matrix(k, n, b_order), onto, &[m, n])
+        Self::multiplied(&a.device, a.matrix(m, k, a_transpose), b.matrix(k, n, b_transpose), onto, &[m, n])
     }
     fn linear(&self, weight: &Self, bias: Option<&Self>) -> Self {
         let (rows, inputs, outputs) = common::check_linear(&self.shape, &weight.shape, bias.map(Tensor::shape));
         let mut shape = self.shape.clone();
         *shape.last_mut().expect("checked: rank 1 or more") = outputs;
-        let start = bias.map(|b| b.spread(0, &[rows]).reshape(&shape));
-        let (x, w) = (self.matrix(rows, inputs, Order::Plain), weight.matrix(inputs, outputs, Order::Plain));
+        let start = bias.map(|b| b.expand(0, &[rows]).reshape(&shape));
+        let (x, w) = (self.matrix(rows, inputs, Transpose::No), weight.matrix(inputs, outputs, Transpose::No));
         Self::multiplied(&self.device, x, w, start, &shape)
     }
 

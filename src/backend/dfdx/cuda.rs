@@ -17,7 +17,7 @@ use dfdx_cudarc::driver::{DriverError, result};
 /// `backend::cuda::Device`, of the feature `cuda`, looks for the driver while the program runs.
 ///
 /// # Errors
-/// [`Error::Device`] if the driver finds no GPU, none of that number, or cannot use it; or if the program's kernels were compiled
+/// [`Error::Unavailable`] if the driver finds no GPU, none of that number, or cannot use it; or if the program's kernels were compiled
 /// for another kind of GPU.
 ///
 /// # Example
@@ -36,8 +36,8 @@ pub fn cuda(ordinal: usize) -> Result<Cuda> {
 
     let refused = |error: CudaError| match error {
         CudaError::Driver(error) => refused(error),
-        CudaError::Blas(error) => Error::device(ordinal, format!("cuBLAS cannot be used: {:?}", error.0)),
-        CudaError::Cpu(error) => Error::device(ordinal, format!("the host is out of memory: {error:?}")),
+        CudaError::Blas(error) => driver::unavailable(ordinal, format!("cuBLAS cannot be used: {:?}", error.0)),
+        CudaError::Cpu(error) => driver::unavailable(ordinal, format!("the host is out of memory: {error:?}")),
     };
     let device = Cuda::try_build(ordinal, 0).map_err(refused)?;
     // whether kernels fit the GPU shows when the first is loaded

@@ -5,7 +5,7 @@
 
 use super::{DfdxTensor, Element, Matrix, common, layout};
 use crate::{
-    ImageTensor, Order, Tensor, Window,
+    ImageTensor, Tensor, Transpose, Window,
     tensor::image::{Taps, shapes},
 };
 use ::dfdx::{
@@ -37,7 +37,7 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
         // what lies beside the image was read from its first pixel, and counts nothing
         let counts: Vec<E> = taps.pixels.iter().map(|&p| if p == Taps::NONE { E::default() } else { E::ONE }).collect();
         let counts =
-            Self::from_slice(self.data.device(), &counts, &[taps.pixels.len()]).spread(0, &[images]).spread(2, &[channels]);
+            Self::from_slice(self.data.device(), &counts, &[taps.pixels.len()]).expand(0, &[images]).expand(2, &[channels]);
         (found.reshape(&shape) * counts.reshape(&shape)).reshape(&shape)
     }
 
@@ -58,9 +58,9 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
     }
 
     /// As matrices, transposed by exchanging their strides.
-    fn matrices(&self, order: Order) -> Batch<E, D> {
+    fn matrices(&self, transpose: Transpose) -> Batch<E, D> {
         let matrices = self.data.clone().reshape_like(&(self.shape[0], self.shape[1], self.shape[2]));
-        if order == Order::Plain { matrices } else { matrices.permute::<_, Axes3<0, 2, 1>>() }
+        if transpose == Transpose::No { matrices } else { matrices.permute::<_, Axes3<0, 2, 1>>() }
     }
 }
 
@@ -82,13 +82,13 @@ impl<E: Element, D: Device<E>> ImageTensor for DfdxTensor<E, D> {
         let [_, height, width, _] = shapes::image("conv2d_kernel", &self.shape);
         let rows = self.gathered(&Taps::new(window, [height, width], size));
         let y = y.reshape(&[rows.shape[0], shape[3]]);
-        Self::product(&rows, Order::Transposed, &y, Order::Plain, None).reshape(&shape)
+        Self::matmul(&rows, Transpose::Yes, &y, Transpose::No, None).reshape(&shape)
     }
-    fn products(a: &Self, a_order: Order, b: &Self, b_order: Order) -> Self {
-        let (count, m, k, n) = shapes::products(&a.shape, a_order, &b.shape, b_order);
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        let (count, m, k, n) = shapes::products(&a.shape, a_transpose, &b.shape, b_transpose);
         if count * m * k * n == 0 {
             return Self::zeros(a.data.device(), &[count, m, n]);
         }
-        Self::with(a.matrices(a_order).matmul(b.matrices(b_order)), vec![count, m, n])
+        Self::with(a.matrices(a_transpose).matmul(b.matrices(b_transpose)), vec![count, m, n])
     }
 }

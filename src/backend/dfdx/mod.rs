@@ -29,7 +29,7 @@ pub use cuda::cuda;
 pub use mask::DfdxMask;
 
 use crate::tensor::{common, state_of_tensor};
-use crate::{Activation, Order, Real, Tensor};
+use crate::{Activation, Real, Tensor, Transpose};
 use ::dfdx::{
     dtypes::Dtype,
     shapes::{Axes2, Axis, HasShape, Shape},
@@ -130,9 +130,9 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
     }
 
     /// As a matrix, transposed by exchanging its strides.
-    fn matrix(&self, order: Order) -> Matrix<E, D> {
+    fn matrix(&self, transpose: Transpose) -> Matrix<E, D> {
         let matrix = self.data.clone().reshape_like(&(self.shape[0], self.shape[1]));
-        if order == Order::Plain { matrix } else { matrix.permute::<(usize, usize), Axes2<1, 0>>() }
+        if transpose == Transpose::No { matrix } else { matrix.permute::<(usize, usize), Axes2<1, 0>>() }
     }
 
     /// `σ(p(x))`, `1 - σ(p(x))` without cancellation, `p'(x)`.
@@ -173,7 +173,7 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
         }
         Self { data: TensorFromVec::<E>::tensor_from_vec(device, values.to_vec(), (values.len(),)), shape: shape.to_vec() }
     }
-    fn lift(primal: &Self) -> Self {
+    fn from_primal(primal: &Self) -> Self {
         primal.clone()
     }
     fn to_vec(&self) -> Vec<E> {
@@ -227,8 +227,8 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
         let blocks = self.data.clone().reshape_like(&(outer, middle, inner));
         Self::with(blocks.sum::<(usize, usize), Axis<1>>(), shape)
     }
-    fn spread(&self, at: usize, sizes: &[usize]) -> Self {
-        let (outer, _, inner) = common::around("spread", &self.shape, &(at..at));
+    fn expand(&self, at: usize, sizes: &[usize]) -> Self {
+        let (outer, _, inner) = common::around("expand", &self.shape, &(at..at));
         let mut shape = self.shape.clone();
         shape.splice(at..at, sizes.iter().copied());
         let middle = common::size(sizes);
@@ -241,14 +241,14 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
         let view = self.data.clone().reshape_like(&(outer, inner));
         Self::with(layout::copied(view.broadcast_like::<_, Axis<1>>(&(outer, middle, inner))), shape)
     }
-    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
-        let (m, k, n) = common::check_product(&a.shape, a_order, &b.shape, b_order);
+    fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
+        let (m, k, n) = common::check_product(&a.shape, a_transpose, &b.shape, b_transpose);
         if let Some(onto) = &onto {
             assert!(onto.shape == [m, n], "product: a result of shape {:?} is added to shape {:?}", [m, n], onto.shape);
         }
         let product = match m * k * n {
             0 => Self::zeros(a.data.device(), &[m, n]),
-            _ => Self::with(a.matrix(a_order).matmul(b.matrix(b_order)), vec![m, n]),
+            _ => Self::with(a.matrix(a_transpose).matmul(b.matrix(b_transpose)), vec![m, n]),
         };
         match onto {
             Some(onto) => product + onto,
@@ -263,8 +263,8 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
             return Self::zeros(self.data.device(), &shape);
         }
         let product = match inputs {
-            0 => Self::zeros(self.data.device(), &[rows, outputs]).matrix(Order::Plain),
-            _ => self.data.clone().reshape_like(&(rows, inputs)).matmul(weight.matrix(Order::Plain)),
+            0 => Self::zeros(self.data.device(), &[rows, outputs]).matrix(Transpose::No),
+            _ => self.data.clone().reshape_like(&(rows, inputs)).matmul(weight.matrix(Transpose::No)),
         };
         let sum = match bias {
             None => product,

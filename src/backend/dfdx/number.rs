@@ -63,7 +63,7 @@ impl<E: Element, D: Device<E>> Number for DfdxTensor<E, D> {
     }
     fn in_form_of(self, other: &Self) -> Self {
         common::joint("in_form_of", &self.shape, &other.shape);
-        if self.shape == other.shape || !self.shape.is_empty() { self } else { self.spread(0, &other.shape) }
+        if self.shape == other.shape || !self.shape.is_empty() { self } else { self.expand(0, &other.shape) }
     }
     fn scale(&self, c: f64) -> Self {
         self.clone().apply(|x| x * <E as Real>::from_f64(c))
@@ -121,7 +121,7 @@ impl<E: Element, D: Device<E>> Number for DfdxTensor<E, D> {
         if mask.shape != shape {
             // one truth for all: through the host, since dfdx cannot repeat a single boolean
             let chosen = if mask.any() { a } else { b };
-            return if chosen.shape == shape { chosen.clone() } else { chosen.spread(0, &shape) };
+            return if chosen.shape == shape { chosen.clone() } else { chosen.expand(0, &shape) };
         }
         let [x, y] = [a, b].map(|t| t.clone().stretched(&shape));
         Self { data: mask.data.clone().choose(x, y), shape }

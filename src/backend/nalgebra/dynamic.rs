@@ -8,7 +8,7 @@ state_of_vector!([F: crate::Real] DVector<F>, DVector::as_slice);
 #[cfg(test)]
 mod tests {
     use crate::{
-        Case, Coordinates, Dual, FlowMap, Lattice, Norm, State, Tolerance, Value, VelocityField, exact::CouplingFlow, verify,
+        Case, Coordinates, Dual, FlowMap, Norm, QuasiRandom, State, Tolerance, Value, VelocityField, exact::CouplingFlow, verify,
     };
     use nalgebra::DVector;
 
@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn vectors_and_points_agree_bit_for_bit() {
         let flow = CouplingFlow::<4>::random(3, 5).unwrap();
-        for Case { s, t, x } in Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 4]).unwrap().cases::<f64>(32) {
+        for Case { s, t, x } in QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 4]).unwrap().cases::<f64>(32) {
             let d = flow.velocity(&s, &x);
             assert_eq!(flow.flow(&s, &t, &vector(x)), vector(flow.flow(&s, &t, &x)));
             let (still, moving) = (Dual::constant(s), Dual::new(t, 1.0));
@@ -54,7 +54,7 @@ mod tests {
     fn an_exact_flow_verifies_in_both_precisions() {
         fn holds<F: crate::Real>(tolerance: f64) -> bool {
             let flow = CouplingFlow::<3>::random(4, 11).unwrap();
-            let cases = Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases::<F>(64);
+            let cases = QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases::<F>(64);
             verify(&flow, &flow, cases.map(|c| Case { s: c.s, t: c.t, x: vector(c.x) })).holds(tolerance)
         }
         assert!(holds::<f64>(1e-12));

@@ -90,12 +90,12 @@ impl<F: Real, const D: usize> DynCoordinates for SVector<F, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, FlowMap, Lattice, exact::CouplingFlow, verify};
+    use crate::{Case, Dual, FlowMap, QuasiRandom, exact::CouplingFlow, verify};
 
     #[test]
     fn an_exact_flow_verifies_on_vectors_and_on_their_duals() {
         let flow = CouplingFlow::<3>::random(4, 11).unwrap();
-        let lattice = Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap();
+        let lattice = QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap();
         let vector = |c: Case<[f64; 3]>| Case { s: c.s, t: c.t, x: SVector::from(c.x) };
         let report = verify(&flow, &flow, lattice.cases(64).map(vector));
         assert!(report.holds(1e-12), "{report}");

@@ -111,14 +111,14 @@ impl<F: Element> DynCoordinates for Array2<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Dual, FlowMap, Lattice, Norm, Number, Report, exact::CouplingFlow, verify};
+    use crate::{Case, Dual, FlowMap, Norm, Number, QuasiRandom, Report, exact::CouplingFlow, verify};
     use ndarray::array;
 
     const ROWS: usize = 32;
 
     /// Starts, ends and points, one in each row.
     fn cases<F: Element>() -> (NdTensor<F>, NdTensor<F>, Array2<F>) {
-        let cases: Vec<Case<[F; 3]>> = Lattice::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases(ROWS).collect();
+        let cases: Vec<Case<[F; 3]>> = QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases(ROWS).collect();
         let times = |time: fn(&Case<[F; 3]>) -> F| NdTensor::new(cases.iter().map(time).collect(), &[ROWS]).unwrap();
         (times(|c| c.s), times(|c| c.t), Array2::from_shape_fn((ROWS, 3), |(i, j)| cases[i].x[j]))
     }

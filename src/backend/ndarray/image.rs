@@ -2,7 +2,7 @@
 
 use super::{Element, NdTensor, convolution, convolution::Gather, normalization, product, product::Matrix, resolution};
 use crate::{
-    ImageTensor, Normalization, Order, Tensor, Window,
+    ImageTensor, Normalization, Tensor, Transpose, Window,
     tensor::{
         common::check_equal,
         image::{Taps, shapes},
@@ -32,14 +32,14 @@ impl<F: Element> ImageTensor for NdTensor<F> {
         let gather = Gather::new(&Taps::new(window, [height, width], size), channels);
         Self::with(gather.transposed_product(count, self.slice_of(), y.slice_of(), shape[3]), &shape)
     }
-    fn products(a: &Self, a_order: Order, b: &Self, b_order: Order) -> Self {
-        let (count, m, k, n) = shapes::products(a.shape(), a_order, b.shape(), b_order);
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        let (count, m, k, n) = shapes::products(a.shape(), a_transpose, b.shape(), b_transpose);
         let mut out = vec![F::zero(); count * m * n];
         let [left, right] = [a, b].map(Self::slice_of);
         let each = out.par_chunks_mut((m * n).max(1)).enumerate().with_max_len(1);
         each.for_each(|(i, out)| {
-            let a = Matrix::new(&left[i * m * k..(i + 1) * m * k], m, k, a_order == Order::Transposed);
-            let b = Matrix::new(&right[i * k * n..(i + 1) * k * n], k, n, b_order == Order::Transposed);
+            let a = Matrix::new(&left[i * m * k..(i + 1) * m * k], m, k, a_transpose == Transpose::Yes);
+            let b = Matrix::new(&right[i * k * n..(i + 1) * k * n], k, n, b_transpose == Transpose::Yes);
             product::write(a, b, out, false);
         });
         Self::with(out, &[count, m, n])

@@ -225,7 +225,7 @@ impl<F: Scalar> NullaryFnOnce for AddRows<'_, F> {
 }
 
 /// Repeats `[outer, inner]` as `[outer, middle, inner]`.
-pub fn spread_middle<F: Copy>(x: &[F], outer: usize, middle: usize, inner: usize) -> Vec<F> {
+pub fn expand_middle<F: Copy>(x: &[F], outer: usize, middle: usize, inner: usize) -> Vec<F> {
     let mut y = Vec::with_capacity(outer * middle * inner);
     for o in 0..outer {
         let row = &x[o * inner..(o + 1) * inner];

@@ -28,7 +28,7 @@ mod resolution;
 pub use math::Element;
 
 use crate::tensor::{AdamStep, common, state_of_tensor};
-use crate::{Activation, Error, Mask, Order, Result, Tensor};
+use crate::{Activation, Error, Mask, Result, Tensor, Transpose};
 use kernel::Short;
 use math::{Adam, Gate};
 use ndarray::{ArcArray, ArrayBase, ArrayD, Data, Dimension, IxDyn};
@@ -175,7 +175,7 @@ impl<F: Element> Tensor for NdTensor<F> {
     fn from_slice(_device: &(), values: &[F], shape: &[usize]) -> Self {
         Self::new(values.to_vec(), shape).unwrap_or_else(|e| panic!("{e}"))
     }
-    fn lift(primal: &Self) -> Self {
+    fn from_primal(primal: &Self) -> Self {
         primal.clone()
     }
     fn to_vec(&self) -> Vec<F> {
@@ -220,16 +220,16 @@ impl<F: Element> Tensor for NdTensor<F> {
         shape.drain(axes);
         Self::with(kernel::sum_middle(self.slice_of(), outer, middle, inner), &shape)
     }
-    fn spread(&self, at: usize, sizes: &[usize]) -> Self {
-        let (outer, _, inner) = common::around("spread", self.shape(), &(at..at));
+    fn expand(&self, at: usize, sizes: &[usize]) -> Self {
+        let (outer, _, inner) = common::around("expand", self.shape(), &(at..at));
         let mut shape = self.shape().to_vec();
         shape.splice(at..at, sizes.iter().copied());
-        Self::with(kernel::spread_middle(self.slice_of(), outer, common::size(sizes), inner), &shape)
+        Self::with(kernel::expand_middle(self.slice_of(), outer, common::size(sizes), inner), &shape)
     }
-    fn product(a: &Self, a_order: Order, b: &Self, b_order: Order, onto: Option<Self>) -> Self {
-        let (m, k, n) = common::check_product(a.shape(), a_order, b.shape(), b_order);
-        let left = Matrix::new(a.slice_of(), m, k, a_order == Order::Transposed);
-        let right = Matrix::new(b.slice_of(), k, n, b_order == Order::Transposed);
+    fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
+        let (m, k, n) = common::check_product(a.shape(), a_transpose, b.shape(), b_transpose);
+        let left = Matrix::new(a.slice_of(), m, k, a_transpose == Transpose::Yes);
+        let right = Matrix::new(b.slice_of(), k, n, b_transpose == Transpose::Yes);
         if let Some(onto) = &onto {
             assert!(onto.shape() == [m, n], "product: a result of shape {:?} is added to shape {:?}", [m, n], onto.shape());
         }
@@ -241,7 +241,7 @@ impl<F: Element> Tensor for NdTensor<F> {
         *shape.last_mut().expect("checked: rank 1 or more") = outputs;
         let x = Matrix::new(self.slice_of(), rows, inputs, false);
         let w = Matrix::new(weight.slice_of(), inputs, outputs, false);
-        let start = bias.map(|b| kernel::spread_middle(b.slice_of(), 1, rows, outputs));
+        let start = bias.map(|b| kernel::expand_middle(b.slice_of(), 1, rows, outputs));
         Self::with(product::product(x, w, start), &shape)
     }
 

@@ -50,7 +50,7 @@ impl<F: Element> Number for NdTensor<F> {
     }
     fn in_form_of(self, other: &Self) -> Self {
         common::joint("in_form_of", self.shape(), other.shape());
-        if self.shape() == other.shape() || !self.shape().is_empty() { self } else { self.spread(0, other.shape()) }
+        if self.shape() == other.shape() || !self.shape().is_empty() { self } else { self.expand(0, other.shape()) }
     }
     fn scale(&self, c: f64) -> Self {
         let c = F::from_f64(c);

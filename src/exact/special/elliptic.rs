@@ -29,25 +29,25 @@ impl<N: Number> Jacobi<N> {
         let above = m.max(1.0);
         let k = above.sqrt();
         let Self { sn, cn, dn, half_periods } = Self::within(
-            &beyond.choose(&k * u, u),
-            &beyond.choose(1.0 / &above, m),
-            &beyond.choose(-complement / &above, complement),
+            &beyond.select(&k * u, u),
+            &beyond.select(1.0 / &above, m),
+            &beyond.select(-complement / &above, complement),
         );
-        Self { sn: beyond.choose(&sn / k, &sn), cn: beyond.choose(&dn, &cn), dn: beyond.choose(&cn, &dn), half_periods }
+        Self { sn: beyond.select(&sn / k, &sn), cn: beyond.select(&dn, &cn), dn: beyond.select(&cn, &dn), half_periods }
     }
 
     /// For `0 ≤ m ≤ 1`.
     fn within(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> Self {
         // at m = 1 the period is infinite
         let periodic = complement.gt(0.0);
-        let period = 2.0 * quarter_period(&periodic.choose(complement, 0.5));
-        let half_periods = periodic.choose((u / &period + 0.5).floor(), 0.0);
+        let period = 2.0 * quarter_period(&periodic.select(complement, 0.5));
+        let half_periods = periodic.select((u / &period + 0.5).floor(), 0.0);
         let rest = u - &half_periods * period;
         // neither sees parameters for which it is singular
         let small = descending(&rest, &m.min(0.75), &complement.max(0.25));
         let large = ascending(&rest, &m.max(0.25), &complement.min(0.75));
         let low = m.lt(0.5);
-        let [sn, cn, dn] = std::array::from_fn(|i| low.choose(&small[i], &large[i]));
+        let [sn, cn, dn] = std::array::from_fn(|i| low.select(&small[i], &large[i]));
         let sign = alternating(&half_periods);
         Self { sn: sn * &sign, cn: cn * sign, dn, half_periods }
     }

@@ -34,7 +34,7 @@ fn rotate<N: Number>(matrix: &mut [Vec<Complex<N>>], p: usize, q: usize) {
     let gap = &matrix[q][q][0] - &matrix[p][p][0];
     // the tangent of the angle, not above 1, is |entry| factor
     let root = (&gap * &gap + 4.0 * &square).sqrt();
-    let factor = 2.0 / (&gap + gap.lt(0.0).choose(-&root, &root));
+    let factor = 2.0 / (&gap + gap.lt(0.0).select(-&root, &root));
     let shift = square * &factor;
     let cos = 1.0 / (1.0 + &shift * &factor).sqrt();
     let [re, im] = entry.map(|part| part * &factor * &cos);

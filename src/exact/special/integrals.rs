@@ -20,15 +20,15 @@ impl<N: Number> Growth<N> {
         let growth = rate * duration;
         let shrinks = growth.lt(0.0);
         // -|growth|; `abs` would do, but for its derivative at 0
-        let exponent = shrinks.choose(&growth, -&growth);
+        let exponent = shrinks.select(&growth, -&growth);
         let decay = exponent.exp();
         let sum = if rate == 0.0 {
             duration.clone()
         } else {
             let loss = exponent.exp_m1() / rate;
-            shrinks.choose(&loss, -&loss)
+            shrinks.select(&loss, -&loss)
         };
-        Self { start: shrinks.choose(1.0, &decay), end: shrinks.choose(&decay, 1.0), sum }
+        Self { start: shrinks.select(1.0, &decay), end: shrinks.select(&decay, 1.0), sum }
     }
 }
 

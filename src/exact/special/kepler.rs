@@ -38,10 +38,10 @@ fn bracketed<N: Number>(mean: &Num<N>, c: &Num<N>, s: &Num<N>) -> Num<N> {
     let enough = N::Real::epsilon().into_f64().sqrt();
     for _ in 0..STEPS {
         let above = excess(&change, mean, c, s).gt(0.0);
-        (low, high) = (above.choose(&low, &change), above.choose(&change, &high));
+        (low, high) = (above.select(&low, &change), above.select(&change, &high));
         let next = newton(&change, mean, c, s);
         let inside = next.gt(&low) & next.lt(&high);
-        let next = inside.choose(next, (&low + &high) / 2.0);
+        let next = inside.select(next, (&low + &high) / 2.0);
         let moved = (&next - &change).abs().gt(enough).mask().any();
         change = next;
         if !moved {

@@ -17,7 +17,7 @@ pub(in crate::exact) fn wright_omega<N: Number>(z: &Num<N>) -> Num<N> {
     };
     let still = z.frozen();
     // both are above the solution: e^z + z > z, and z + ln z > z where z > 1
-    let guess = still.gt(1.0).choose(still.max(1.0).ln(), &still);
+    let guess = still.gt(1.0).select(still.max(1.0).ln(), &still);
     let solution = (0..STEPS).fold(guess, |l, _| newton(l, &still));
     // a step on live values carries one derivative over, a second one three
     newton(newton(solution, z), z).exp()

@@ -1,4 +1,4 @@
-//! The standard normal law, by logarithms: its tails lose no digits.
+//! The standard normal distribution, by logarithms: its tails lose no digits.
 
 use crate::{Num, Number, Value};
 use std::f64::consts::SQRT_2;
@@ -31,8 +31,8 @@ fn ln_cdf_with_slope<N: Number>(z: &Num<N>) -> (Num<N>, Num<N>) {
     let far = z.min(TAIL);
     let mills = mills_ratio(&-&far);
     let beyond = z.lt(TAIL);
-    let value = beyond.choose(ln_density(&far) + mills.ln(), centre.ln());
-    (value, beyond.choose(1.0 / mills, ln_density(z).exp() / centre))
+    let value = beyond.select(ln_density(&far) + mills.ln(), centre.ln());
+    (value, beyond.select(1.0 / mills, ln_density(z).exp() / centre))
 }
 
 /// `(1 - Φ(x)) / φ(x)` for `x ≥ 5/2`, by Laplace's continued fraction `1/(x + 1/(x + 2/(x + 3/(x + …))))`.

@@ -23,10 +23,10 @@ pub(in crate::exact) fn safe_newton<N: Number>(
     for _ in 0..STEPS {
         let (guess, value) = newton(&point);
         let beyond = value.gt(0.0);
-        (low, high) = (beyond.choose(&low, &point), beyond.choose(&point, &high));
+        (low, high) = (beyond.select(&low, &point), beyond.select(&point, &high));
         let inside = !(guess.lt(&low) | guess.gt(&high));
         let quick = (2.0 * (&guess - &point).abs()).lt(&last_step);
-        let next = (inside & quick).choose(guess, (&low + &high) / 2.0);
+        let next = (inside & quick).select(guess, (&low + &high) / 2.0);
         last_step = (&next - &point).abs();
         point = next;
         if !last_step.gt(&tolerance).mask().any() {

@@ -1,13 +1,13 @@
 //! Objectives: residuals of the characterizations, with a teacher and stop gradients.
 
-mod given;
+mod context;
 mod parts;
 
-pub use given::Known;
-pub use parts::{Distillation, StopGradient, Teacher};
+pub use context::Context;
+pub use parts::{Identity, StopGradient, Teacher};
 
 use crate::{
-    AverageVelocity, Dual, Error, Frozen, Learned, Number, Result, State, Value, VelocityField,
+    AverageVelocity, AverageVelocityMap, Dual, Error, Frozen, Number, Result, State, Value, VelocityField,
     characterization::{AverageSemigroup, Characterization, Eulerian, Lagrangian},
 };
 use parts::RECIPES;
@@ -36,17 +36,17 @@ use std::{fmt, str::FromStr};
 /// Flows, arXiv 2512.02012.
 ///
 /// ```
-/// use flowmap::learn::{Distillation, Objective, StopGradient, Teacher};
+/// use flowmap::learn::{Identity, Objective, StopGradient, Teacher};
 /// let objective: Objective = "lsd".parse()?;
-/// assert_eq!(objective, Objective::new(Distillation::Lagrangian, Teacher::Itself, StopGradient::Paper)?);
-/// assert!(Objective::new(Distillation::Lagrangian, Teacher::Itself, StopGradient::Teacher).is_err());
+/// assert_eq!(objective, Objective::new(Identity::Lagrangian, Teacher::Itself, StopGradient::Paper)?);
+/// assert!(Objective::new(Identity::Lagrangian, Teacher::Itself, StopGradient::Teacher).is_err());
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Objective {
     /// None for flow matching.
-    parts: Option<(Distillation, Teacher, StopGradient)>,
+    parts: Option<(Identity, Teacher, StopGradient)>,
 }
 
 impl Objective {
@@ -57,7 +57,7 @@ impl Objective {
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such combination; the message lists those that there are.
-    pub fn new(distillation: Distillation, teacher: Teacher, stop: StopGradient) -> Result<Self> {
+    pub fn new(distillation: Identity, teacher: Teacher, stop: StopGradient) -> Result<Self> {
         let Some(recipe) = RECIPES.iter().find(|r| (r.distillation, r.teacher) == (distillation, teacher)) else {
             let known: Vec<_> = RECIPES.iter().map(|r| format!("{:?} of {:?}", r.distillation, r.teacher)).collect();
             let reason = format!("none is {distillation:?} with the velocity of {teacher:?}; there are {}", known.join(", "));
@@ -71,7 +71,7 @@ impl Objective {
     }
 
     /// The characterization, unless this is flow matching alone.
-    pub fn distillation(&self) -> Option<Distillation> {
+    pub fn distillation(&self) -> Option<Identity> {
         self.parts.map(|(distillation, ..)| distillation)
     }
 
@@ -97,7 +97,7 @@ impl Objective {
         &self,
         live: &V,
         fixed: &V,
-        known: &Known<'_, X>,
+        known: &Context<'_, X>,
         s: &X::Time,
         t: &X::Time,
         gamma: &X::Time,
@@ -109,11 +109,11 @@ impl Objective {
     {
         use StopGradient::{Compound, MapNowhere, Nowhere, Semigradient};
         let (distillation, teacher, stop) = self.parts?;
-        let (live, fixed) = (&Learned(live), &Learned(fixed));
+        let (live, fixed) = (&AverageVelocityMap(live), &AverageVelocityMap(fixed));
         let sample = || Constant(known.velocity.clone().expect("the velocity of a sample, which this objective learns from"));
         let conditional;
         let [taught, stopped]: [&dyn VelocityField<X>; 2] = match teacher {
-            Teacher::Given if matches!(distillation, Distillation::Lagrangian | Distillation::Eulerian) => {
+            Teacher::Given if matches!(distillation, Identity::Lagrangian | Identity::Eulerian) => {
                 [known.field.expect("a velocity field, which this objective learns from"); 2]
             }
             // semigroups hold no velocity
@@ -124,7 +124,7 @@ impl Objective {
             }
         };
         Some(match distillation {
-            Distillation::Lagrangian => match stop {
+            Identity::Lagrangian => match stop {
                 Nowhere => Lagrangian.residual(live, taught, s, t, x),
                 Semigradient => {
                     let defect: X = Lagrangian.residual(fixed, stopped, s, t, x);
@@ -132,7 +132,7 @@ impl Objective {
                 }
                 _ => Lagrangian.residual(live, &Frozen(stopped), s, t, x),
             },
-            Distillation::Eulerian => match stop {
+            Identity::Eulerian => match stop {
                 Nowhere => Eulerian.residual(live, taught, s, t, x),
                 StopGradient::Teacher => Eulerian.residual(live, &Frozen(stopped), s, t, x),
                 Semigradient => {
@@ -150,12 +150,12 @@ impl Objective {
                     start.plus(&Eulerian::transport(fixed, stopped, s, t, x).frozen())
                 }
             },
-            Distillation::SemigroupUniform | Distillation::SemigroupMidpoint | Distillation::SemigroupShort => {
+            Identity::SemigroupUniform | Identity::SemigroupMidpoint | Identity::SemigroupShort => {
                 let short = || known.short.expect("a map for short times, which this objective learns from");
                 let target = |later: &dyn AverageVelocity<X>| match (distillation, teacher) {
-                    (Distillation::SemigroupShort, _) => first_short(short(), known.reach, later, s, t, x),
+                    (Identity::SemigroupShort, _) => first_short(short(), known.reach, later, s, t, x),
                     (_, Teacher::Given) => AverageSemigroup { weight: s.constant(0.5) }.two_ways(short(), s, t, x),
-                    (Distillation::SemigroupMidpoint, _) => AverageSemigroup { weight: s.constant(0.5) }.two_ways(later, s, t, x),
+                    (Identity::SemigroupMidpoint, _) => AverageSemigroup { weight: s.constant(0.5) }.two_ways(later, s, t, x),
                     _ => AverageSemigroup { weight: gamma.clone() }.two_ways(later, s, t, x),
                 };
                 let target = if matches!(stop, Nowhere | MapNowhere) { target(live) } else { target(fixed).frozen() };

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 /// Which characterization makes the residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Distillation {
+pub enum Identity {
     /// The end point moves along the field.
     Lagrangian,
     /// The end point stays while the start moves along the field.
@@ -52,20 +52,20 @@ pub enum StopGradient {
     MapNowhere,
 }
 
-use Distillation::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupShort, SemigroupUniform};
+use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupShort, SemigroupUniform};
 use StopGradient::{Compound, Map, MapNowhere, Nowhere, Paper, Semigradient};
 use Teacher::{Conditional, Given, Itself};
 
 /// One way of training.
 pub struct Recipe {
     pub name: &'static str,
-    pub distillation: Distillation,
+    pub distillation: Identity,
     pub teacher: Teacher,
     /// Where gradients may be stopped; the first is what the name alone stands for.
     pub modes: &'static [StopGradient],
 }
 
-const fn recipe(name: &'static str, distillation: Distillation, teacher: Teacher, modes: &'static [StopGradient]) -> Recipe {
+const fn recipe(name: &'static str, distillation: Identity, teacher: Teacher, modes: &'static [StopGradient]) -> Recipe {
     Recipe { name, distillation, teacher, modes }
 }
 

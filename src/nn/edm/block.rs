@@ -4,7 +4,7 @@ use super::{
     dropout::Dropout,
     weight::{Weight, blend, silu},
 };
-use crate::{ImageTensor, Normalization, Order, Tensor, nn::module};
+use crate::{ImageTensor, Normalization, Tensor, Transpose, nn::module};
 use rand::Rng;
 
 /// How much a branch counts beside what it is added to.
@@ -88,7 +88,7 @@ impl<P: Tensor> Block<P> {
         };
         let other_channels = |x: &T| self.skip.as_ref().map_or(x.clone(), |skip| skip.linear(x));
         let x = if self.kind == Kind::Encoder { other_channels(&x).normalize(Normalization::pixels()) } else { x };
-        let modulation = (self.time.linear(times) * T::lift(&self.gain)).shift(1.0);
+        let modulation = (self.time.linear(times) * T::from_primal(&self.gain)).shift(1.0);
         let branch = silu(&self.first.conv(&silu(&x)).scale_channels(&modulation));
         let branch = self.second.conv(&self.dropout.apply(branch));
         let x = if self.kind == Kind::Decoder { other_channels(&x) } else { x };
@@ -123,8 +123,8 @@ impl<P: Tensor> Attention<P> {
         let heads: Vec<T> = (0..self.heads)
             .map(|head| {
                 let [query, key, value] = [0, 1, 2].map(|kind| part(kind * self.heads + head));
-                let scores = T::products(&query, Order::Plain, &key, Order::Transposed).scale(1.0 / (size as f64).sqrt());
-                T::products(&scores.softmax(), Order::Plain, &value, Order::Plain)
+                let scores = T::batch_matmul(&query, Transpose::No, &key, Transpose::Yes).scale(1.0 / (size as f64).sqrt());
+                T::batch_matmul(&scores.softmax(), Transpose::No, &value, Transpose::No)
             })
             .collect();
         let found = self.output.linear(&T::concat(&heads, 2)).reshape(x.shape());

@@ -246,13 +246,13 @@ impl EdmShape {
 /// [`log_loss`](AverageVelocity::log_loss) is learned with it, from waves of both times.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}, FlowMap, Learned, Tensor};
+/// use flowmap::{backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}, FlowMap, AverageVelocityMap, Tensor};
 /// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3);
 /// let unet: EdmUNet<NdTensor<f32>> = EdmUNet::new(&shape, 1, &())?;
 /// assert_eq!(parameter_count(&unet), shape.parameter_count());
 /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 19], &[2, 19]);
 /// let time = |t| NdTensor::from_slice(&(), &[t], &[]);
-/// assert_eq!(Learned(&unet).flow(&time(0.0), &time(1.0), &x).shape(), [2, 19]);
+/// assert_eq!(AverageVelocityMap(&unet).flow(&time(0.0), &time(1.0), &x).shape(), [2, 19]);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
@@ -344,7 +344,7 @@ impl<T: ImageTensor> AverageVelocity<T> for EdmUNet<T::Primal> {
             }
             h = block.apply(&h, &times);
         }
-        let velocity = (self.output.conv(&h) * T::lift(&self.gain)).scale(self.shape.scale).reshape(&[batch, pixels]);
+        let velocity = (self.output.conv(&h) * T::from_primal(&self.gain)).scale(self.shape.scale).reshape(&[batch, pixels]);
         and_rest(velocity, x, self.shape.conditions())
     }
 

@@ -18,7 +18,7 @@ module!(Weight: parameters [direction], modules [], keeps [], directions [direct
 const EPSILON: f64 = 1e-4;
 
 impl<P: Tensor<Primal = P>> Weight<P> {
-    /// From the standard normal law.
+    /// From the standard normal distribution.
     pub fn new(shape: &[usize], device: &P::Device, rng: &mut dyn Rng) -> Self {
         let mut draw = || P::Real::from_f64(StandardNormal.sample(&mut *rng));
         let values: Vec<_> = (0..shape.iter().product()).map(|_| draw()).collect();
@@ -33,7 +33,7 @@ pub fn normalized<P: Tensor>(weight: &P) -> P {
     let fan: usize = rest.iter().product();
     let flat = weight.reshape(&[fan, *outputs]);
     let size = (flat.clone() * &flat).sum(0..1).scale(1.0 / fan as f64).sqrt().shift(EPSILON);
-    (flat / size.spread(0, &[fan])).reshape(shape)
+    (flat / size.expand(0, &[fan])).reshape(shape)
 }
 
 impl<P: Tensor> Weight<P> {
@@ -55,7 +55,7 @@ impl<P: Tensor> Weight<P> {
     }
 }
 
-/// SiLU, brought to a mean square of 1 for inputs from the standard normal law.
+/// SiLU, brought to a mean square of 1 for inputs from the standard normal distribution.
 pub fn silu<T: Tensor>(x: &T) -> T {
     x.activate(Silu).scale(1.0 / 0.596)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Case, Dual, FlowMap, Lattice, exact::Rotation, verify};
+use crate::{Case, Dual, FlowMap, QuasiRandom, exact::Rotation, verify};
 use proptest::prelude::*;
 
 /// How many floats lie between `a` and `b`; none between two NaN.
@@ -175,7 +175,7 @@ fn masks() {
 #[test]
 fn a_flow_holds_on_lanes() {
     let flow = Rotation::new(0.7).unwrap();
-    let one_by_one: Vec<_> = Lattice::new([-1.0, 2.0], [[-2.0, 2.0]; 2]).unwrap().cases::<f64>(64).collect();
+    let one_by_one: Vec<_> = QuasiRandom::new([-1.0, 2.0], [[-2.0, 2.0]; 2]).unwrap().cases::<f64>(64).collect();
     let cases = one_by_one.chunks_exact(4).map(|four| {
         let side_by_side = |of: fn(&Case<[f64; 2]>) -> f64| Four::from(std::array::from_fn(|i| of(&four[i])));
         Case { s: side_by_side(|c| c.s), t: side_by_side(|c| c.t), x: [side_by_side(|c| c.x[0]), side_by_side(|c| c.x[1])] }

@@ -1,6 +1,6 @@
 //! Forward mode on images.
 
-use super::{ImageTensor, Normalization, Order, Window, softmax_tangent};
+use super::{ImageTensor, Normalization, Transpose, Window, softmax_tangent};
 use crate::Dual;
 
 impl<T: ImageTensor> ImageTensor for Dual<T> {
@@ -14,8 +14,8 @@ impl<T: ImageTensor> ImageTensor for Dual<T> {
     fn conv2d_kernel(&self, y: &Self, window: Window, size: [usize; 2]) -> Self {
         bilinear(self, y, |x, y| x.conv2d_kernel(y, window, size))
     }
-    fn products(a: &Self, a_order: Order, b: &Self, b_order: Order) -> Self {
-        bilinear(a, b, |a, b| T::products(a, a_order, b, b_order))
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        bilinear(a, b, |a, b| T::batch_matmul(a, a_transpose, b, b_transpose))
     }
     fn downsample(&self, factor: usize) -> Self {
         self.map_linear(|x| x.downsample(factor))

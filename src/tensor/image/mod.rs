@@ -12,7 +12,7 @@ pub use normalization::Normalization;
 pub(crate) use window::Taps;
 pub use window::Window;
 
-use super::{Order, Tensor, common};
+use super::{Tensor, Transpose, common};
 
 /// Tensors of images: shape `[batch, height, width, channels]`, channels last.
 ///
@@ -50,7 +50,7 @@ pub trait ImageTensor: Tensor {
 
     /// Products of the matrices of two batches, `[batch, m, k]` and `[batch, k, n]`, each as it is or transposed.
     #[must_use]
-    fn products(a: &Self, a_order: Order, b: &Self, b_order: Order) -> Self;
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self;
 
     // Kernels with composed defaults, against which an override is tested.
 
@@ -67,21 +67,21 @@ pub trait ImageTensor: Tensor {
     fn upsample(&self, factor: usize) -> Self {
         let [n, height, width, c] = shapes::upsample(self.shape(), factor);
         let (rows, columns) = (n * height / factor, width / factor);
-        self.reshape(&[rows, columns, c]).spread(2, &[factor]).spread(1, &[factor]).reshape(&[n, height, width, c])
+        self.reshape(&[rows, columns, c]).expand(2, &[factor]).expand(1, &[factor]).reshape(&[n, height, width, c])
     }
 
     /// One number added to each channel of each image: `x_{nijc} + b_{nc}` for `b` of shape `[batch, channels]`.
     #[must_use]
     fn add_to_channels(&self, b: &Self) -> Self {
         let [_, h, w, _] = shapes::channels("add_to_channels", self.shape(), b.shape());
-        self.clone() + b.spread(1, &[h, w])
+        self.clone() + b.expand(1, &[h, w])
     }
 
     /// One factor for each channel of each image: `x_{nijc} b_{nc}` for `b` of shape `[batch, channels]`.
     #[must_use]
     fn scale_channels(&self, b: &Self) -> Self {
         let [_, h, w, _] = shapes::channels("scale_channels", self.shape(), b.shape());
-        self.clone() * b.spread(1, &[h, w])
+        self.clone() * b.expand(1, &[h, w])
     }
 
     /// Groups of values brought to mean 0 and square 1, see [`Normalization`].
@@ -111,8 +111,8 @@ pub trait ImageTensor: Tensor {
         let axis = shapes::last_axis("softmax", self.shape());
         let length = self.shape()[axis];
         // what is subtracted changes nothing but keeps exponentials from overflowing
-        let powers = (self.clone() - shapes::largest(self).spread(axis, &[length])).exp();
-        let total = powers.sum(axis..axis + 1).spread(axis, &[length]);
+        let powers = (self.clone() - shapes::largest(self).expand(axis, &[length])).exp();
+        let total = powers.sum(axis..axis + 1).expand(axis, &[length]);
         powers / total
     }
 }
@@ -121,6 +121,6 @@ pub trait ImageTensor: Tensor {
 fn softmax_tangent<T: Tensor>(y: &T, d: &T) -> T {
     let axis = shapes::last_axis("softmax", y.shape());
     let product = y.clone() * d;
-    let along = product.sum(axis..axis + 1).spread(axis, &[y.shape()[axis]]);
+    let along = product.sum(axis..axis + 1).expand(axis, &[y.shape()[axis]]);
     product - along * y
 }

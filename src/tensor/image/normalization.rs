@@ -69,7 +69,7 @@ impl Normalization {
         let [blocks, pixels, groups, channels] = self.layout(x.shape());
         let sums = x.reshape(&[blocks, pixels, groups, channels]).sum(3..4).sum(1..2);
         let means = sums.scale(1.0 / (pixels * channels) as f64);
-        means.spread(1, &[pixels]).spread(3, &[channels]).reshape(x.shape())
+        means.expand(1, &[pixels]).expand(3, &[channels]).reshape(x.shape())
     }
 
     /// `x` less its mean, if that is subtracted.

@@ -1,7 +1,7 @@
 //! Checks of the shapes of images.
 
 use crate::{
-    Order, Tensor, Window,
+    Tensor, Transpose, Window,
     tensor::common::{check_equal, size},
 };
 
@@ -87,14 +87,14 @@ pub fn channels(what: &str, x: &[usize], b: &[usize]) -> [usize; 4] {
 
 /// `(batch, rows, inner, columns)` of the products of two batches of matrices.
 #[track_caller]
-pub fn products(a: &[usize], a_order: Order, b: &[usize], b_order: Order) -> (usize, usize, usize, usize) {
+pub fn products(a: &[usize], a_transpose: Transpose, b: &[usize], b_transpose: Transpose) -> (usize, usize, usize, usize) {
     let sides = |shape: &[usize], order| match (shape, order) {
-        (&[n, r, c], Order::Plain) | (&[n, c, r], Order::Transposed) => Some((n, r, c)),
+        (&[n, r, c], Transpose::No) | (&[n, c, r], Transpose::Yes) => Some((n, r, c)),
         _ => None,
     };
-    match (sides(a, a_order), sides(b, b_order)) {
+    match (sides(a, a_transpose), sides(b, b_transpose)) {
         (Some((n, m, k)), Some((n_b, l, p))) if n == n_b && k == l => (n, m, k, p),
-        _ => panic!("products: matrices of shapes {a:?} ({a_order:?}) and {b:?} ({b_order:?}) do not fit"),
+        _ => panic!("products: matrices of shapes {a:?} ({a_transpose:?}) and {b:?} ({b_transpose:?}) do not fit"),
     }
 }
 

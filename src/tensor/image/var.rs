@@ -1,6 +1,6 @@
 //! Reverse mode on images.
 
-use super::{ImageTensor, Normalization, Order, Window, shapes, softmax_tangent};
+use super::{ImageTensor, Normalization, Transpose, Window, shapes, softmax_tangent};
 use crate::{Tensor, Var, tensor::var::matrix_products};
 
 impl<T: ImageTensor<Primal = T>> ImageTensor for Var<T> {
@@ -39,8 +39,8 @@ impl<T: ImageTensor<Primal = T>> ImageTensor for Var<T> {
         let to_x = move |g: &T| dy.conv2d_adjoint(g, window, [height, width]);
         Self::binary(self, y, value, to_x, move |g| x.conv2d(&g, None, window))
     }
-    fn products(a: &Self, a_order: Order, b: &Self, b_order: Order) -> Self {
-        matrix_products(a, a_order, b, b_order, T::products)
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        matrix_products(a, a_transpose, b, b_transpose, T::batch_matmul)
     }
     fn downsample(&self, factor: usize) -> Self {
         let share = 1.0 / (factor * factor) as f64;

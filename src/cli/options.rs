@@ -1,0 +1,215 @@
+//! Command-line options of a training program.
+
+use super::Terminal;
+use crate::{
+    Error, Result, Tensor,
+    learn::{Objective, Outcome, Progress, Run, Settings, Source, Trainer},
+    nn::Model,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+/// Options that training programs share, for `#[command(flatten)]` in a clap parser of one's own. What is not given keeps the
+/// program's defaults.
+///
+/// ```
+/// use clap::Parser;
+/// use flowmap::{cli::Options, learn::Settings};
+/// #[derive(Parser)]
+/// struct Arguments { #[command(flatten)] training: Options }
+/// let arguments = Arguments::parse_from(["program", "--objective", "psd-m", "--batch", "64"]);
+/// let settings = arguments.training.settings(Settings::default())?;
+/// assert_eq!((settings.objective.to_string().as_str(), settings.batch), ("psd-m", 64));
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// What to train by: lsd, esd, psd-u, psd-m, mf, or fm (flow matching alone); for a field that is given lmd, emd, pmd, pmd-m
+    #[arg(long)]
+    pub objective: Option<String>,
+    /// Where gradients stop: paper, none, semigradient (lsd, esd, lmd, emd), teacher (esd), compound (mf), map or map-none (psd,
+    /// pmd)
+    #[arg(long)]
+    pub stop_gradient: Option<String>,
+    /// Steps of training in all
+    #[arg(long)]
+    pub steps: Option<u64>,
+    /// Samples in a batch
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Units in a hidden layer
+    #[arg(long)]
+    pub width: Option<usize>,
+    /// Hidden layers
+    #[arg(long)]
+    pub layers: Option<usize>,
+    /// Learning rate
+    #[arg(long)]
+    pub lr: Option<f64>,
+    /// Seed of all randomness
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Continue the run in the output folder; begin one if there is none
+    #[arg(long)]
+    pub resume: bool,
+    /// Settings from a TOML file; options that are given beside it win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder for checkpoints, tables and pictures
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl Options {
+    /// `defaults`, changed by the table `[training]` of the configuration file, and then by what was given.
+    ///
+    /// The table has the fields of [`Settings`], such as `batch = 128` or `schedule = { cosine = { steps = 5000 } }`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the objective or its stop gradient is unknown, or a setting cannot be used; as
+    /// [`section`](Self::section).
+    pub fn settings(&self, defaults: Settings) -> Result<Settings> {
+        let defaults = self.section("training", defaults)?;
+        let given = self.objective.clone().unwrap_or_else(|| defaults.objective.to_string());
+        let objective: Objective = match &self.stop_gradient {
+            None => given.parse()?,
+            Some(stop) => format!("{}:{stop}", given.split(':').next().unwrap_or_default()).parse()?,
+        };
+        let settings = Settings {
+            objective,
+            batch: self.batch.unwrap_or(defaults.batch),
+            learning_rate: self.lr.unwrap_or(defaults.learning_rate),
+            seed: self.seed.unwrap_or(defaults.seed),
+            ..defaults
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// `defaults`, changed by the table `name` of the configuration file, if there is one: a program's own settings.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is no TOML, or a field is unknown or of another kind.
+    pub fn section<S: Serialize + DeserializeOwned>(&self, name: &str, defaults: S) -> Result<S> {
+        let Some((path, mut file)) = self.file()? else { return Ok(defaults) };
+        let bad = |reason: String| Error::File { path: path.to_owned(), line: None, reason };
+        let Some(given) = file.remove(name) else { return Ok(defaults) };
+        let toml::Value::Table(given) = given else { return Err(bad(format!("{name} is not a table"))) };
+        let mut all = toml::Table::try_from(&defaults).map_err(|e| bad(e.to_string()))?;
+        all.extend(given);
+        all.try_into().map_err(|e: toml::de::Error| bad(format!("[{name}]: {e}")))
+    }
+
+    /// Makes sure that the configuration file has no tables but these, the program's own: a name with a slip would pass unseen.
+    ///
+    /// # Errors
+    /// [`Error::File`] that names the first that is not among them; as [`section`](Self::section).
+    pub fn only(&self, sections: &[&str]) -> Result<()> {
+        let Some((path, file)) = self.file()? else { return Ok(()) };
+        match file.keys().find(|name| !sections.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => {
+                let reason = format!("there is no {name} here; there are the tables {}", sections.join(", "));
+                Err(Error::File { path: path.to_owned(), line: None, reason })
+            }
+        }
+    }
+
+    /// The configuration file.
+    fn file(&self) -> Result<Option<(&Path, toml::Table)>> {
+        let Some(path) = &self.config else { return Ok(None) };
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let bad = |e: toml::de::Error| Error::File { path: path.clone(), line: None, reason: e.to_string() };
+        Ok(Some((path, text.parse().map_err(bad)?)))
+    }
+
+    /// The run in the output folder, or in `out` if none was given, of the given number of steps, or `steps`.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub fn run(&self, out: &str, steps: u64) -> Result<Run> {
+        Run::new(self.out.clone().unwrap_or_else(|| out.into()), self.steps.unwrap_or(steps))
+    }
+
+    /// Begins the run, or resumes it if that was asked for, and trains with progress in the terminal. Returns the outcome and the
+    /// time that each step took.
+    ///
+    /// # Errors
+    /// As [`Run::begin`], [`Run::resume`] and [`Run::train`].
+    pub fn train<T, M, C>(&self, run: &Run, trainer: &mut Trainer<T, M, C>) -> Result<(Outcome, Vec<Duration>)>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        C: Source<T>,
+    {
+        self.train_and_look(run, trainer, |_, _| Ok(ControlFlow::Continue(())))
+    }
+
+    /// The same, with a look at the trainer after each step, which may break off: for pictures on the way.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train), and what `look` returns; the state is saved then, too.
+    pub fn train_and_look<T, M, C>(
+        &self,
+        run: &Run,
+        trainer: &mut Trainer<T, M, C>,
+        mut look: impl FnMut(&Trainer<T, M, C>, &Progress) -> Result<ControlFlow<()>>,
+    ) -> Result<(Outcome, Vec<Duration>)>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        C: Source<T>,
+    {
+        if self.resume {
+            run.resume(trainer)?;
+        } else {
+            run.begin().map_err(with_flags)?;
+        }
+        let mut terminal = Terminal::new(trainer.steps_taken(), run.steps())?;
+        let mut times = Vec::new();
+        let mut failed = None;
+        let outcome = run.train(trainer, |trainer, progress, time| {
+            times.push(time);
+            let seen = look(trainer, progress).unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            });
+            if seen.is_break() { seen } else { terminal.observe(progress) }
+        });
+        terminal.finish();
+        let outcome = outcome?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if outcome == Outcome::Interrupted {
+            eprintln!("stopped after step {}; the same command with --resume continues", trainer.steps_taken());
+        }
+        Ok((outcome, times))
+    }
+}
+
+/// The flags that do what a refusal to begin a run proposes.
+fn with_flags(error: Error) -> Error {
+    match error {
+        Error::File { path, line, reason } => {
+            Error::File { path, line, reason: reason + " (--resume continues it, --out DIR chooses the folder)" }
+        }
+        error => error,
+    }
+}
+
+/// The exit code of a program: an error is written to standard error first.
+pub fn exit_code(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Learning the flow map of a field that is known.
+
+use super::{
+    Settings, Source,
+    short_map::{RungeKutta, ShortMap},
+    source::probe,
+};
+use crate::{AverageVelocity, Error, Result, Tensor, Var, VelocityField, distribution::Distribution, interpolant::Path};
+use rand::Rng;
+
+/// An ODE, or a network that has learned a velocity, whose flow map is to be learned: no data, but states from any distribution
+/// that covers the region of interest.
+///
+/// The objectives `lmd` and `emd` hold the field itself, `pmd` and `pmd-m` a map of it that is right for short times: steps of
+/// the classical Runge-Kutta method, or a map of one's own. The distribution must keep away from where the field has no value:
+/// one NaN ends a training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, exact::Pendulum, distribution::Uniform, learn::{FromField, Settings, Trainer},
+///     nn::{Mlp, MlpShape}};
+/// let states = Uniform::new(&[[-2.0, 2.0], [-1.0, 1.0]])?;
+/// let source = FromField::new(Pendulum::new(1.0)?, states, [0.0, 2.0])?;
+/// let settings = Settings { objective: "lmd".parse()?, batch: 64, ..Settings::default() };
+/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let mut trainer = Trainer::new(network, source, settings, ())?;
+/// assert!(trainer.step()?.residual.is_finite());
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map matching, arXiv 2406.07507.
+#[derive(Clone, Debug)]
+pub struct FromField<B, L, S = RungeKutta<B>> {
+    field: B,
+    states: L,
+    short: ShortMap<S>,
+    span: [f64; 2],
+    name: String,
+}
+
+impl<B: Clone, L: Distribution> FromField<B, L> {
+    /// Maps between any two times of `span`, from states of this distribution at any time. The short map reaches a tenth of the
+    /// span in one step.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless the span is finite and ascending, and its length is a finite number.
+    pub fn new(field: B, states: L, span: [f64; 2]) -> Result<Self> {
+        let [start, end] = span;
+        if !(start < end && (end - start).is_finite()) {
+            return Err(Error::invalid("span of times", format!("from {start} to {end}; give two finite ascending times")));
+        }
+        let short = ShortMap::in_steps(field.clone(), (end - start) / 10.0, 1)?;
+        Ok(Self { field, states, short, span, name: String::new() })
+    }
+
+    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole
+    /// span, `pmd` is a regression on the ends of trajectories.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` from 1 to 100,000.
+    pub fn with_short_map(self, reach: f64, steps: u32) -> Result<Self> {
+        Ok(Self { short: ShortMap::in_steps(self.field.clone(), reach, steps)?, ..self })
+    }
+}
+
+impl<B, L: Distribution, S> FromField<B, L, S> {
+    /// With another map for times up to `reach`, by its average velocity: a [`SolverVelocity`](super::SolverVelocity) one is
+    /// exact, and fast.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `reach` is positive and finite.
+    pub fn with_map<R>(self, reach: f64, short: R) -> Result<FromField<B, L, R>> {
+        let Self { field, states, span, name, .. } = self;
+        Ok(FromField { field, states, short: ShortMap::given(short, reach)?, span, name })
+    }
+
+    /// With words that tell this field from others. Checkpoints hold them, with a checksum of its values at a few states, and
+    /// refuse a run with others.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The field.
+    pub fn field(&self) -> &B {
+        &self.field
+    }
+
+    /// The distribution of states.
+    pub fn distribution(&self) -> &L {
+        &self.states
+    }
+}
+
+impl<T, B, L, S> Source<T> for FromField<B, L, S>
+where
+    T: Tensor<Primal = T>,
+    B: VelocityField<T> + VelocityField<Var<T>> + Send + Sync,
+    L: Distribution,
+    S: AverageVelocity<Var<T>> + Send + Sync,
+{
+    fn dimension(&self) -> usize {
+        self.states.dimension()
+    }
+    fn fingerprint(&self, device: &T::Device) -> String {
+        let ([start, end], states) = (self.span, self.states.fingerprint());
+        let times = [0.0, 0.4, 0.8].map(|share| start + share * (end - start));
+        let values = probe::<T>(self, times, |rng, x| self.states.draw(rng, x), device);
+        format!("field {} {values} from {start} to {end} at {states}, {}", self.name, self.short)
+    }
+    fn check(&self, settings: &Settings) -> Result<()> {
+        self.short.check(settings, self.span)
+    }
+    fn span(&self, _path: &Path) -> [f64; 2] {
+        self.span
+    }
+    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+        self.states.draw(rng, x0);
+        x1.copy_from_slice(x0);
+    }
+    fn states(&self, _path: &Path, _t: &T, x0: &T, _x1: &T) -> T {
+        x0.clone()
+    }
+    fn velocities(&self, _path: &Path, t: &T, _x0: &T, _x1: &T, x: &T) -> T {
+        self.field.velocity(t, x)
+    }
+    fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
+        Some(&self.field)
+    }
+    fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
+        Some(self.short.known())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::Pendulum;
+
+    #[cfg(feature = "ndarray")]
+    #[test]
+    fn what_tells_fields_and_short_maps_apart() {
+        use crate::{Num, Number, Ode, backend::ndarray::NdTensor, distribution::Checkerboard};
+        /// At rest until a time, and then not.
+        #[derive(Clone)]
+        struct Late(f64);
+        impl Ode<2> for Late {
+            fn rhs<N: Number>(&self, t: &Num<N>, [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
+                let late = self.0 * (t - 0.5).max(0.0);
+                [&late * y, -late * x]
+            }
+        }
+        let source = |speed| FromField::new(Late(speed).field(), Checkerboard, [0.0, 1.0]).unwrap();
+        let print = |source: &dyn Source<NdTensor<f64>>| source.fingerprint(&());
+        let prints = [
+            print(&source(1.0)),
+            print(&source(2.0)),
+            print(&source(1.0).with_short_map(0.2, 1).unwrap()),
+            print(&source(1.0).with_short_map(0.1, 7).unwrap()),
+            print(&source(1.0).named("late")),
+        ];
+        for (k, found) in prints.iter().enumerate() {
+            assert!(!prints[..k].contains(found), "{found} is there twice");
+        }
+        assert_eq!(print(&source(1.0)), prints[0]);
+    }
+
+    #[test]
+    fn what_cannot_be_learned_is_refused() {
+        let source = |span| FromField::new(Pendulum::new(1.0).unwrap(), crate::distribution::Checkerboard, span);
+        for span in [[1.0, 1.0], [1.0, 0.0], [0.0, f64::INFINITY], [f64::NAN, 1.0], [f64::MIN, f64::MAX]] {
+            assert!(source(span).is_err());
+        }
+        for (reach, steps) in [(0.0, 1), (-1.0, 1), (f64::NAN, 1), (f64::INFINITY, 1), (1.0, 0), (1.0, u32::MAX)] {
+            assert!(source([0.0, 1.0]).unwrap().with_short_map(reach, steps).is_err());
+        }
+    }
+}

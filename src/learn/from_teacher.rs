@@ -1,0 +1,167 @@
+//! Learning the flow map of a teacher's velocity.
+
+use super::{
+    Coupling, Settings, Source,
+    short_map::{RungeKutta, ShortMap},
+    source::probe,
+};
+use crate::{
+    AverageVelocity, AverageVelocityMap, Dual, Result, Tensor, Var, VelocityField,
+    interpolant::{Interpolant, Path},
+    nn::Model,
+};
+use rand::Rng;
+use std::marker::PhantomData;
+
+/// A velocity that was learned before, whose flow map is to be learned, at the points that the interpolant between noise and data
+/// passes: distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the
+/// scales that the coupling draws.
+///
+/// ```
+/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
+/// use flowmap::learn::{FromTeacher, Independent, Settings, TeacherNetwork, Trainer};
+/// let coupling = || Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
+/// let shape = MlpShape::new(2, 16, 2);
+/// let settings = |objective: &str| Settings { objective: objective.parse().unwrap(), batch: 64, ..Settings::default() };
+///
+/// let mut matching = Trainer::new(Mlp::<NdTensor<f32>>::new(&shape, 1, &())?, coupling(), settings("fm"), ())?;
+/// matching.step()?; // and many more
+/// let teacher = TeacherNetwork::new(matching.model().clone());
+/// let mut distilling = Trainer::new(matching.model().clone(), FromTeacher::new(teacher, coupling()), settings("lmd"), ())?;
+/// assert!(distilling.step()?.residual.is_finite());
+/// # Ok::<(), flowmap::Error>(())
+/// ```
+///
+/// Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map matching, arXiv 2406.07507, section 3.
+#[derive(Clone, Debug)]
+pub struct FromTeacher<B, C, S = RungeKutta<B>> {
+    teacher: B,
+    short: ShortMap<S>,
+    coupling: C,
+    name: String,
+}
+
+impl<B: Clone, C: Coupling> FromTeacher<B, C> {
+    /// The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a unit of time.
+    pub fn new(teacher: B, coupling: C) -> Self {
+        let short = ShortMap::in_steps(teacher.clone(), 0.1, 1).expect("a reach and a number of steps that are allowed");
+        Self { teacher, short, coupling, name: String::new() }
+    }
+
+    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` from 1 to 100,000.
+    pub fn with_short_map(self, reach: f64, steps: u32) -> Result<Self> {
+        Ok(Self { short: ShortMap::in_steps(self.teacher.clone(), reach, steps)?, ..self })
+    }
+}
+
+impl<B, C: Coupling, S> FromTeacher<B, C, S> {
+    /// With another map for times up to `reach`, by its average velocity: a [`TeacherNetwork`] that has learned maps half as long
+    /// makes `pmd-m` a round of progressive distillation.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite.
+    pub fn with_map<R>(self, reach: f64, short: R) -> Result<FromTeacher<B, C, R>> {
+        let Self { teacher, coupling, name, .. } = self;
+        Ok(FromTeacher { teacher, short: ShortMap::given(short, reach)?, coupling, name })
+    }
+
+    /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and
+    /// refuse a run with others.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+}
+
+impl<T, B, C, S> Source<T> for FromTeacher<B, C, S>
+where
+    T: Tensor<Primal = T>,
+    B: VelocityField<T> + VelocityField<Var<T>> + Send + Sync,
+    C: Coupling,
+    S: AverageVelocity<Var<T>> + Send + Sync,
+{
+    fn dimension(&self) -> usize {
+        self.coupling.dimension()
+    }
+    fn fingerprint(&self, device: &T::Device) -> String {
+        let end = |rng: &mut dyn Rng, x: &mut [f64]| self.coupling.draw(rng, &mut vec![0.0; x.len()], x);
+        // some are within the span of every path
+        let values = probe::<T>(self, [0.01, 0.3, 0.8], end, device);
+        format!("teacher {} {values} on {}, {}", self.name, self.coupling.fingerprint(), self.short)
+    }
+    fn check(&self, settings: &Settings) -> Result<()> {
+        self.coupling.check_path(&settings.path)?;
+        self.short.check(settings, settings.path.span())
+    }
+    fn span(&self, path: &Path) -> [f64; 2] {
+        path.span()
+    }
+    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
+        self.coupling.draw(rng, x0, x1);
+    }
+    fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
+        self.coupling.arrange(x0, x1);
+    }
+    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> T {
+        path.point(t, x0, x1)
+    }
+    fn velocities(&self, _path: &Path, t: &T, _x0: &T, _x1: &T, x: &T) -> T {
+        self.teacher.velocity(t, x)
+    }
+    fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
+        Some(&self.teacher)
+    }
+    fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
+        Some(self.short.known())
+    }
+}
+
+/// A network whose parameters do not change: its velocity `v_{t,t}` is a field that is given, its map one that is.
+#[derive(Clone, Debug)]
+pub struct TeacherNetwork<T, M> {
+    network: M,
+    tensors: PhantomData<fn() -> T>,
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> TeacherNetwork<T, M> {
+    /// Of this network.
+    pub fn new(network: M) -> Self {
+        Self { network, tensors: PhantomData }
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<T> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &T, x: &T) -> T {
+        AverageVelocityMap(&self.network).velocity(t, x)
+    }
+    fn jvp(&self, t: &T, x: &T, v: &T) -> T {
+        crate::field::slope(self, t, x, v)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Var<T>> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &Var<T>, x: &Var<T>) -> Var<T> {
+        AverageVelocityMap(&self.network.off_tape()).velocity(t, x)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> AverageVelocity<Var<T>> for TeacherNetwork<T, M> {
+    fn average_velocity(&self, s: &Var<T>, t: &Var<T>, x: &Var<T>) -> Var<T> {
+        self.network.off_tape().average_velocity(s, t, x)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Dual<T>> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &Dual<T>, x: &Dual<T>) -> Dual<T> {
+        AverageVelocityMap(&self.network).velocity(t, x)
+    }
+}
+
+impl<T: Tensor<Primal = T>, M: Model<T>> VelocityField<Dual<Var<T>>> for TeacherNetwork<T, M> {
+    fn velocity(&self, t: &Dual<Var<T>>, x: &Dual<Var<T>>) -> Dual<Var<T>> {
+        AverageVelocityMap(&self.network.off_tape()).velocity(t, x)
+    }
+}
