@@ -1,13 +1,13 @@
 //! Many small ODEs and one long orbit, against other Rust libraries, in turns in one run.
 //!
 //! ```text
-//! cargo bench --bench ode_peers
+//! cargo bench -p flowmap-peers
 //! ```
 //!
 //! Every library has Dormand and Prince's method of order 5 at the same tolerances (the orbit: of order 8, too). For each it says
 //! the least and the median time, the largest error, and how many times longer it takes than this crate on one thread.
 
-#[path = "../examples/ensemble/problems.rs"]
+#[path = "../../examples/ensemble/problems.rs"]
 mod problems;
 
 use differential_equations::prelude::{ExplicitRungeKutta, IVP, ODE};
