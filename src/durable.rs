@@ -1,4 +1,4 @@
-//! Files that are there in full or not at all, whatever happens to the process or the machine.
+//! Crash-safe files: written in full or not at all.
 
 use crate::{Error, Result};
 use std::{
@@ -7,18 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a name begins with until its content is complete.
+/// Prefix of a name whose content is not complete yet.
 const SCRATCH: &str = ".scratch-";
 
-/// Attaches the path to what the operating system said.
+/// Adds the path to an error of the operating system.
 pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T> {
     result.map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
-/// Writes a file: into a scratch file, flushed to the disk, renamed, and the folder's entry flushed too.
+/// Writes a file durably: into a scratch file, flushed to disk and renamed; then flushes the folder's entry.
 ///
 /// # Errors
-/// [`Error::Io`]; whatever stood at `path` before is then still there.
+/// [`Error::Io`]; a file that was at `path` before is then still there.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let (folder, scratch) = scratch_of(path)?;
     let written = write_synced(&scratch, bytes).and_then(|()| at(path, fs::rename(&scratch, path)));
@@ -29,11 +29,11 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(folder)
 }
 
-/// Writes a folder of files in the same way. A folder that stands at `path` with the same content stays as it is; one with
-/// another is refused, since two folders cannot be swapped at once: a crash in between would lose both.
+/// Writes a folder of files in the same way. A folder at `path` with the same content stays; one with different content is
+/// refused, since two folders cannot be swapped at once: a crash in between would lose both.
 ///
 /// # Errors
-/// [`Error::Io`]; what stood at `path` before is still there.
+/// [`Error::Io`]; a folder that was at `path` before is still there.
 #[cfg(feature = "train")]
 pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     if holds(path, files) {
@@ -42,10 +42,10 @@ pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     write_new_folder(path, |scratch| files.iter().try_for_each(|(name, bytes)| write_synced(&scratch.join(name), bytes)))
 }
 
-/// Writes a folder that was not there, by `fill`, which is given a scratch folder and flushes the files that it writes.
+/// Writes a new folder with `fill`, which receives a scratch folder and flushes the files that it writes.
 ///
 /// # Errors
-/// [`Error::Io`] where something stands at `path`, which is then still there; and the errors of `fill`.
+/// [`Error::Io`] where something exists at `path`, which stays; and the errors of `fill`.
 #[cfg(feature = "train")]
 pub(crate) fn write_new_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (folder, scratch) = scratch_of(path)?;
@@ -70,7 +70,7 @@ pub(crate) fn write_new_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<(
     sync_folder(folder)
 }
 
-/// Makes a folder and those above it, and flushes the entry of each new one.
+/// Creates a folder and its parents, and flushes the entry of each new one.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -87,7 +87,7 @@ pub(crate) fn create_folder(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a folder: it vanishes at once, so that nobody ever sees a part of it.
+/// Removes a folder atomically: nobody ever sees a part of it.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -101,7 +101,7 @@ fn remove(path: &Path) -> Result<()> {
     at(path, if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) })
 }
 
-/// Gives a folder the name of scratch, which the next write removes if this process does not live to do it.
+/// Renames a folder to a scratch name, which the next write removes if this process dies before it does.
 #[cfg(feature = "train")]
 fn set_aside(path: &Path) -> Result<PathBuf> {
     let (_, mut aside) = scratch_of(path)?;
@@ -113,14 +113,14 @@ fn set_aside(path: &Path) -> Result<PathBuf> {
     Ok(aside)
 }
 
-/// Whether a folder has these files, byte for byte.
+/// Whether a folder has exactly these files, byte for byte.
 #[cfg(feature = "train")]
 fn holds(path: &Path, files: &[(&str, &[u8])]) -> bool {
     files.iter().all(|(name, bytes)| fs::read(path.join(name)).is_ok_and(|there| there == *bytes))
         && fs::read_dir(path).is_ok_and(|entries| entries.count() == files.len())
 }
 
-/// Removes what an interrupted write left behind.
+/// Removes the remains of an interrupted write.
 #[cfg(feature = "train")]
 fn remove_scratch(folder: &Path) -> Result<()> {
     for entry in at(folder, fs::read_dir(folder))? {
@@ -132,10 +132,10 @@ fn remove_scratch(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folder that holds `path`, and the scratch name beside it.
+/// The folder that holds `path`, and the scratch name next to it.
 fn scratch_of(path: &Path) -> Result<(&Path, PathBuf)> {
     let Some(name) = path.file_name() else {
-        return Err(Error::Io { path: path.to_owned(), source: io::Error::other("the path names no file") });
+        return Err(Error::Io { path: path.to_owned(), source: io::Error::other("the path does not end in a file name") });
     };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok((folder, folder.join(format!("{SCRATCH}{}", name.to_string_lossy()))))
@@ -150,7 +150,7 @@ pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     at(path, write())
 }
 
-/// Flushes a folder's entries; where folders cannot be opened (not on Unix), the rename alone must do.
+/// Flushes a folder's entries; where folders cannot be opened (not on Unix), the rename alone must suffice.
 fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) { at(folder, File::open(folder).and_then(|f| f.sync_all())) } else { Ok(()) }
 }

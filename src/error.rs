@@ -1,9 +1,9 @@
-//! The one error type of the crate.
+//! The crate's error type.
 
 use crate::status::Status;
 use std::path::PathBuf;
 
-/// What went wrong, where, and what to do about it.
+/// An error: what was wrong, where, and how to fix it.
 ///
 /// Constructors and every function that reads files or user data return it; hot numeric paths mark results
 /// outside a domain with NaN instead and offer a `try_` form that returns the error.
@@ -21,13 +21,13 @@ pub enum Error {
     Invalid {
         /// The argument or setting.
         what: &'static str,
-        /// Why it cannot be used, and what can.
+        /// Why it cannot be used, and the remedy.
         reason: String,
     },
-    /// The solution leaves every bounded set before the requested time.
+    /// The solution blows up before the requested time.
     #[error(
         "the solution that starts at time {from} blows up at time {time}, before the requested time {to}; \
-         ask for a time on the same side of {time}"
+         choose an end time on the same side of {time} as the start"
     )]
     BlowUp {
         /// Start time.
@@ -38,7 +38,7 @@ pub enum Error {
         time: f64,
     },
     /// A flow map or a velocity returned NaN or an infinity.
-    #[error("{what} is not finite on the way from time {from} to time {to}; check the start state and both times")]
+    #[error("{what} is not finite between times {from} and {to}; check the start state and both times")]
     NotFinite {
         /// What was evaluated.
         what: &'static str,
@@ -47,10 +47,10 @@ pub enum Error {
         /// Requested end time.
         to: f64,
     },
-    /// A flow map is folded: it makes volumes vanish, or turns them inside out, and carries no density.
+    /// A flow map is folded: its Jacobian determinant is zero or negative, so it transports no density.
     #[error(
-        "the flow map from time {from} to time {to} is folded there: its Jacobian has no positive determinant, and it carries no density; \
-         take a map that is nearer to a flow, or shorter times"
+        "the flow map from time {from} to time {to} is folded at this state: its Jacobian determinant is not positive, \
+         so it transports no density; use a map closer to an exact flow, or times closer together"
     )]
     Folded {
         /// Start time.
@@ -58,44 +58,44 @@ pub enum Error {
         /// Requested end time.
         to: f64,
     },
-    /// A solver gave up on the way.
+    /// A solver stopped before the end time.
     #[error("the solve from time {from:?} to time {to:?} stopped at time {time:?}: {status}")]
     Stopped {
         /// Start time.
         from: f64,
         /// Requested end time.
         to: f64,
-        /// How far it came.
+        /// The time that it reached.
         time: f64,
-        /// Why, and what to do about it.
+        /// Why, and the remedy.
         status: Status,
     },
-    /// Something that the computation needs is not on this machine, or cannot be used.
+    /// Something that the computation needs is missing on this machine, or cannot be used.
     #[error("{what}: {reason}")]
     Unavailable {
-        /// What is not there.
+        /// What is missing.
         what: String,
-        /// What is missing, and what to do about it.
+        /// Why it cannot be used, and the remedy.
         reason: String,
     },
-    /// Two shapes that must agree do not.
+    /// Two shapes differ that must agree.
     #[error("{what}: expected shape {expected:?}, found {found:?}")]
     Shape {
         /// The object with the wrong shape.
         what: String,
-        /// What was needed.
+        /// The shape needed.
         expected: Vec<usize>,
-        /// What was there.
+        /// The shape found.
         found: Vec<usize>,
     },
-    /// A file or folder was found but cannot be used: it is damaged, foreign, or in use.
+    /// A file or folder exists but cannot be used: it is damaged, of another format, or in use.
     #[error("{}{}: {reason}", path.display(), line.map(|l| format!(", line {l}")).unwrap_or_default())]
     File {
         /// The file or folder.
         path: PathBuf,
-        /// The line, counted from 1, where that is known.
+        /// The line, counted from 1, if known.
         line: Option<u64>,
-        /// What was wrong and what was expected.
+        /// What was wrong, and what was expected.
         reason: String,
     },
     /// An iteration produced a number that is not finite.
@@ -103,11 +103,11 @@ pub enum Error {
     Diverged {
         /// The step that was not taken, counted from 1.
         step: u64,
-        /// What was computed.
+        /// The quantity computed.
         what: String,
         /// Its value: NaN or an infinity.
         value: f64,
-        /// What is left, and what to do about it.
+        /// What was kept, and the remedy.
         remedy: String,
     },
     /// The operating system refused a file operation.
@@ -115,13 +115,13 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// A value that a constructor cannot use, with the reason and the remedy.
+    /// The error of a constructor that cannot use a value: `reason` says why, and gives the remedy.
     pub fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
         Self::Invalid { what, reason: reason.into() }
     }

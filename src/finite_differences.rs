@@ -1,4 +1,4 @@
-//! Tangents without dual numbers: central differences.
+//! Derivatives by central differences.
 
 use crate::{
     Error, Real, Result,
@@ -9,12 +9,12 @@ use crate::{
 };
 use std::marker::PhantomData;
 
-/// Tangents by central differences for a map or field that runs on plain states only.
+/// Adds derivatives, by central differences, to a map or field that runs on plain states only.
 ///
 /// The directional derivative along `(ds, dt, dx)` is `(f(+h) - f(-h)) / 2h` with `h = step`. With `f` smooth of size 1 and
 /// rounding `eps`, its error is about `h² + eps/h`: the default `h = eps^(1/3)` gives 10 to 11 correct digits in `f64` and 4 to
-/// 5 in `f32`. For units far from 1, or for large tangents, give a `step` that makes `h · tangent` a small change of the
-/// state. The map must be defined a step to both sides of the point: at the edge of its domain the tangent is NaN.
+/// 5 in `f32`. For units far from 1, or for large tangents, give a `step` that makes `h · tangent` a small change of the state.
+/// The map must be defined one step to both sides of the point: at the edge of its domain the tangent is NaN.
 ///
 /// ```
 /// use flowmap::{field, flow_map, verify, FiniteDifferences, QuasiRandom};
@@ -37,13 +37,13 @@ impl<M, X: State> FiniteDifferences<M, X> {
         Self { inner, step: None, state: PhantomData }
     }
 
-    /// Differences with a step of one's own.
+    /// Differences with your own step.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `step` is positive and finite.
     pub fn with_step(inner: M, step: f64) -> Result<Self> {
         if !(step > 0.0 && step.is_finite()) {
-            return Err(Error::invalid("step", format!("{step} is not a positive number")));
+            return Err(Error::invalid("step", format!("{step} is not a positive finite number")));
         }
         Ok(Self { inner, step: Some(step), state: PhantomData })
     }

@@ -1,7 +1,7 @@
-//! Interpolants: how a path from noise to data is drawn.
+//! Interpolants: paths from noise to data.
 //!
 //! An interpolant mixes a sample `x0` of the distribution at the start with a sample `x1` of the distribution at the end,
-//! `I_t = α_t x0 + β_t x1`. Its velocity is what a probability flow averages, and what a network regresses on.
+//! `I_t = α_t x0 + β_t x1`. A probability flow averages its velocity, and a network regresses on it.
 //!
 //! ```
 //! use flowmap::interpolant::{Interpolant, Linear, Trigonometric};
@@ -19,8 +19,8 @@ use std::{f64::consts::FRAC_PI_2, fmt, str::FromStr};
 
 /// The coefficients `α_t` and `β_t` of a path `α_t x0 + β_t x1`.
 ///
-/// On its [`span`](Self::span) both must be smooth and must not vanish together. Derivatives come from dual numbers: an
-/// interpolant of one's own is three short methods.
+/// On its [`span`](Self::span) both must be smooth and must not vanish together. Dual numbers give the derivatives: your own
+/// interpolant is three short methods.
 ///
 /// ```
 /// use flowmap::{interpolant::Interpolant, Num, Number};
@@ -33,32 +33,32 @@ use std::{f64::consts::FRAC_PI_2, fmt, str::FromStr};
 /// assert_eq!(Square.rates(&0.5), [-1.0, 1.0]);
 /// ```
 pub trait Interpolant {
-    /// `α_t`, the share of the start.
+    /// `α_t`, the weight of the start.
     fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N>;
-    /// `β_t`, the share of the end.
+    /// `β_t`, the weight of the end.
     fn beta<N: Number>(&self, t: &Num<N>) -> Num<N>;
-    /// The times from start to end between which the path and its velocity are finite.
+    /// The start and end time between which the path and its velocity are finite.
     fn span(&self) -> [f64; 2];
 
-    /// `α_t` and `β_t`.
+    /// Both weights, `α_t` and `β_t`.
     fn shares<N: Number>(&self, t: &N) -> [N; 2] {
         let t = Num(t.clone());
         [self.alpha(&t), self.beta(&t)].map(|share| share.0)
     }
 
-    /// `α'_t` and `β'_t`.
+    /// The rates of the weights, `α'_t` and `β'_t`.
     fn rates<N: Number>(&self, t: &N) -> [N; 2] {
         let moving = Dual::new(t.clone(), t.constant(1.0));
         self.shares(&moving).map(|share| share.into_parts().1.unwrap_or_else(|| t.constant(0.0)))
     }
 
-    /// `α_t x0 + β_t x1`; in a batch each sample at its own time.
+    /// The point `α_t x0 + β_t x1`; in a batch, each sample at its own time.
     fn point<X: State>(&self, t: &X::Time, x0: &X, x1: &X) -> X {
         let [alpha, beta] = self.shares(t);
         x0.scaled(&alpha).plus(&x1.scaled(&beta))
     }
 
-    /// `α'_t x0 + β'_t x1`, the time derivative of [`point`](Self::point).
+    /// The velocity `α'_t x0 + β'_t x1`, the time derivative of [`point`](Self::point).
     fn velocity<X: State>(&self, t: &X::Time, x0: &X, x1: &X) -> X {
         let [alpha, beta] = self.rates(t);
         x0.scaled(&alpha).plus(&x1.scaled(&beta))
@@ -100,7 +100,8 @@ impl Interpolant for Linear {
     }
 }
 
-/// The quarter circle: `α_t = cos(π t/2)`, `β_t = sin(π t/2)` on `[0, 1]`; it preserves a variance that both ends share.
+/// The quarter circle: `α_t = cos(π t/2)`, `β_t = sin(π t/2)` on `[0, 1]`; it preserves the variance where both ends have the
+/// same.
 ///
 /// ```
 /// use flowmap::interpolant::{Interpolant, Trigonometric};
@@ -124,12 +125,12 @@ impl Interpolant for Trigonometric {
     }
 }
 
-/// The Ornstein-Uhlenbeck process run backward, as variance-preserving diffusion models have it:
+/// The Ornstein-Uhlenbeck process run backward, as in variance-preserving diffusion models:
 /// `α_t = (1 - e^(2 (t - T)))^(1/2)`, `β_t = e^(t - T)` for `t ≤ T`.
 ///
-/// At the start a share `e^-T` of the data is left. At `T` the derivative of `α` is infinite, like
-/// `-(2 (T - t))^(-1/2)`: the [`span`](Interpolant::span) is `[0, T - CUTOFF]`, where that derivative is at most 22.4 and
-/// `α` at least 0.0447. Values are NaN beyond `T`.
+/// At the start, a fraction `e^-T` of the data is left. At `T` the derivative of `α` diverges like `-(2 (T - t))^(-1/2)`, so
+/// the [`span`](Interpolant::span) is `[0, T - CUTOFF]`, where that derivative is at most 22.4 and `α` at least 0.0447. Beyond
+/// `T`, values are NaN.
 ///
 /// ```
 /// use flowmap::interpolant::{Interpolant, VariancePreserving};
@@ -147,7 +148,7 @@ pub struct VariancePreserving {
 }
 
 impl VariancePreserving {
-    /// How far from `T` the span ends.
+    /// The distance from the end of the span to `T`.
     pub const CUTOFF: f64 = 1e-3;
 
     /// With horizon `T`.
@@ -155,7 +156,8 @@ impl VariancePreserving {
     /// # Errors
     /// [`Error::Invalid`] unless `T` is finite and larger than [`CUTOFF`](Self::CUTOFF).
     pub fn new(horizon: f64) -> Result<Self> {
-        // beyond, single precision cannot tell times near the end apart, and there is nothing to gain: e^-50 of the data is left
+        // for longer ones, single precision cannot resolve times near the end; nothing is gained, since only e^-50 of the data
+        // is left
         const LONGEST: f64 = 50.0;
         if !(horizon > Self::CUTOFF && horizon <= LONGEST) {
             let range = format!("{horizon} is not a number above {} and up to {LONGEST}", Self::CUTOFF);
@@ -191,7 +193,7 @@ impl Interpolant for VariancePreserving {
     }
 }
 
-/// An interpolant chosen at run time, as a configuration holds it: by name.
+/// An interpolant chosen at run time by its name, as in a configuration file.
 ///
 /// The names are `linear`, `trigonometric`, and `vp` or, with a horizon, `vp:8`. With the feature `serde` it is
 /// (de)serialized as that name.

@@ -32,7 +32,7 @@
 //! ```
 //!
 //! [`FiniteDifferences`] supplies tangents by central differences. A formula written over [`Num`] needs none, because dual
-//! numbers give exact ones; the README shows such a flow. [`guide`] goes on from here.
+//! numbers give exact ones; the README shows such a flow. [`guide`] continues.
 //!
 //! # Tour
 //!
@@ -144,7 +144,7 @@ pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Ta
 ///
 /// | page | what it is about |
 /// |---|---|
-/// | [`theory`](guide::theory) | flow maps, their identities, and why these verify, measure and train: one sitting |
+/// | [`theory`](guide::theory) | flow maps, their identities, and why these verify, measure and train: on one page |
 /// | [`verifying`](guide::verifying) | is my formula, my solver, the flow map of my ODE? |
 /// | [`solving`](guide::solving) | ODEs: methods, tolerances, events, derivatives, stiffness, many at once |
 /// | [`learning`](guide::learning) | the flow map of an ODE or of a teacher; which objective |

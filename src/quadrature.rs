@@ -1,4 +1,4 @@
-//! Integrals over time, with the difference of two rules as their error.
+//! Integrals over time, with an error estimate from the difference of two rules.
 
 /// Nodes per panel.
 pub(crate) const NODES: usize = 15;
@@ -24,28 +24,28 @@ const KRONROD_WEIGHTS: [f64; 8] = [
     0.204_432_940_075_298_9,
     0.209_482_141_084_727_82,
 ];
-/// Those of Gauss's rule of 7 points, which are every second of these nodes.
+/// The weights of Gauss's rule of 7 points, whose nodes are every second one of these.
 const GAUSS_WEIGHTS: [f64; 4] =
     [0.129_484_966_168_869_7, 0.279_705_391_489_276_64, 0.381_830_050_505_118_9, 0.417_959_183_673_469_37];
 
-/// Kronrod's rule of 15 points with Gauss's of 7 inside, on equal panels from `s` to `t`: exact for polynomials of degree 22, and
-/// of degree 13.
+/// Kronrod's rule of 15 points with Gauss's rule of 7 inside, on equal panels from `s` to `t`: exact for polynomials up to
+/// degree 22 and 13.
 ///
 /// Source: R. Piessens, E. de Doncker-Kapenga, C. W. Überhuber, D. K. Kahaner, QUADPACK, 1983.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
-    /// Times, in the order in which they are met on the way from `s` to `t`.
+    /// The times, in order from `s` to `t`.
     pub nodes: Vec<f64>,
-    /// Positive in either direction: `∫ f |dr| = Σ weights f`.
+    /// Positive in either direction of time: `∫ f |dr| = Σ weights f`.
     pub weights: Vec<f64>,
-    /// Of Gauss's rule, 0 at the nodes that it lacks.
+    /// The weights of Gauss's rule, 0 at the nodes that it does not use.
     coarse: Vec<f64>,
     /// `rests[k][j]`: the integral of the `j`-th Lagrange polynomial from node `k` to the end of its panel.
     rests: [[f64; NODES]; NODES],
 }
 
 impl Rule {
-    /// From `s` to `t`, `panels` of them.
+    /// The rule from `s` to `t` on `panels` panels.
     pub fn new([s, t]: [f64; 2], panels: usize) -> Self {
         let (unit, weights, coarse) = unit();
         let (step, length) = ((t - s) / panels as f64, (t - s).abs() / panels as f64);
@@ -55,19 +55,19 @@ impl Rule {
         Self { nodes, weights: each(weights), coarse: each(coarse), rests }
     }
 
-    /// `∫_s^t f |dr|` of values at the nodes.
+    /// `∫_s^t f |dr|` from the values at the nodes.
     pub fn integral(&self, values: &[f64]) -> f64 {
         self.weights.iter().zip(values).map(|(w, f)| w * f).sum()
     }
 
-    /// What both rules say differently, panel by panel.
+    /// The difference of the two rules, panel by panel: an error estimate.
     pub fn difference(&self, values: &[f64]) -> f64 {
         let pairs = self.weights.iter().zip(&self.coarse).zip(values);
         let gaps: Vec<f64> = pairs.map(|((fine, coarse), f)| (fine - coarse) * f).collect();
         gaps.chunks(NODES).map(|panel| panel.iter().sum::<f64>().abs()).sum()
     }
 
-    /// `∫_r^t f |dr|` from every node `r` on.
+    /// `∫_r^t f |dr|` for every node `r`.
     pub fn to_end(&self, values: &[f64]) -> Vec<f64> {
         let mut ahead = self.integral(values);
         let mut integrals = Vec::with_capacity(values.len());
@@ -80,7 +80,7 @@ impl Rule {
     }
 }
 
-/// Nodes and both kinds of weights on `[0, 1]`.
+/// The nodes and both sets of weights on `[0, 1]`.
 fn unit() -> ([f64; NODES], [f64; NODES], [f64; NODES]) {
     let mirrored = |k: usize| if k < 8 { (k, -1.0) } else { (NODES - 1 - k, 1.0) };
     let nodes = std::array::from_fn(|k| 0.5 + 0.5 * mirrored(k).1 * KRONROD[mirrored(k).0]);
@@ -127,7 +127,7 @@ mod tests {
             let primitive = |r: f64| (3.0 * r).sin() / 3.0;
             assert!((rule.integral(&waves) - (primitive(2.0) - primitive(0.3))).abs() < 1e-14);
             let sign = (times[1] - times[0]).signum();
-            // polynomials of degree 14 are enough for a wave on a panel of its own
+            // on a single panel, polynomials of degree 14 only approximate the wave
             let close = if panels == 1 { 1e-9 } else { 1e-13 };
             for (rest, r) in rule.to_end(&waves).into_iter().zip(&rule.nodes) {
                 assert!((rest - sign * (primitive(times[1]) - primitive(*r))).abs() < close, "from {r}");

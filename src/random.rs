@@ -1,9 +1,9 @@
-//! Random numbers that are counted: each draw is a pure function of a seed and of what it is for.
+//! Reproducible random numbers: each draw is a pure function of a seed and a stream number.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// The generator number `stream` of those that `seed` gives: a pure function of the two, the same on every machine.
+/// Returns generator number `stream` for `seed`: a pure function of the two, the same on every machine.
 ///
 /// ChaCha with 8 rounds; its streams do not overlap (2^64 streams of 2^68 bytes each).
 ///
@@ -20,7 +20,7 @@ pub fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     rng
 }
 
-/// The checksum of numbers, for fingerprints.
+/// Checksum of numbers, for fingerprints.
 pub(crate) fn checksum(numbers: &[f64]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     numbers.iter().for_each(|x| hasher.update(&x.to_le_bytes()));

@@ -1,11 +1,11 @@
-//! Zeros of continuous functions between two points where their signs differ.
+//! Zeros of continuous functions between two points of different sign.
 
 use crate::Result;
 
-/// The end of `[a, b]`, shrunk to the width `resolution`, at which `f` has the sign that it has at `b`, or is zero. The values
-/// `fa` and `fb` at the ends have different signs; `fb` may be zero.
+/// Shrinks `[a, b]` to the width `resolution` and returns the end at which `f` is zero or has the sign that it has at `b`. The
+/// values `fa` and `fb` at the ends have different signs; `fb` may be zero.
 ///
-/// The method ITP: as safe as bisection, which takes at most one step less, and as a rule as fast as the secant method.
+/// The ITP method: at most one step more than bisection, and usually as fast as the secant method.
 ///
 /// Source: I. F. D. Oliveira, R. H. C. Takahashi, An enhancement of the bisection method average performance preserving minmax
 /// optimality, ACM Trans. Math. Softw. 47, 2020.
@@ -16,7 +16,7 @@ pub(crate) fn root(
     resolution: f64,
 ) -> Result<f64> {
     let width = b - a;
-    // half of the interval that bisection would have, and as much again to spare
+    // twice the half interval that bisection would have
     let mut room = resolution * ((width.abs() / resolution).log2().ceil() + 1.0).exp2() / 2.0;
     while (b - a).abs() > resolution && fb != 0.0 {
         let middle = 0.5 * (a + b);
@@ -24,10 +24,10 @@ pub(crate) fn root(
         // truncated: moved towards the middle, so that both ends come closer; and by more than rounding
         let shift = (0.2 * (b - a).powi(2) / width.abs()).max(resolution);
         let truncated = if shift <= (middle - secant).abs() { secant + shift.copysign(middle - secant) } else { middle };
-        // projected: not farther from the middle than bisection can afford
+        // projected: no farther from the middle than the worst case of bisection allows
         let reach = (room - 0.5 * (b - a).abs()).max(0.0);
         let next = truncated.clamp(middle - reach, middle + reach);
-        // rounding makes an end of a point close to it
+        // in case rounding moved the point onto an end
         let next = if next == a || next == b { middle } else { next };
         if next == a || next == b {
             // no float lies between
@@ -44,10 +44,10 @@ pub(crate) fn root(
     Ok(b)
 }
 
-/// Whether a function meets zero so flatly, with this slope, that an error of this size could move the zero anywhere or away. Its
-/// bend is that of three values `beside` each other.
+/// Whether the function meets zero so flatly, with this slope, that an error of this size could move the zero far or remove it.
+/// The second difference is that of three values, `beside` apart.
 ///
-/// A parabola of bend `c` and slope `m` at its zero is `m²/2c` deep.
+/// A parabola with second derivative `c` and slope `m` at its zero is `m²/2c` deep.
 pub(crate) fn grazes(slope: f64, [before, here, after]: [f64; 3], beside: f64, error: f64) -> bool {
     let bend = (before - 2.0 * here + after).abs() / beside.powi(2);
     slope * slope < 2.0 * bend * error
@@ -73,7 +73,7 @@ mod tests {
         assert!(!super::grazes(1e-300, [-1.0, 0.0, 1.0], 0.1, 1.0), "a straight line crosses");
     }
 
-    /// The zero, and how many values it took.
+    /// The zero, and the number of evaluations.
     fn solve(f: impl Fn(f64) -> f64, ends: [f64; 2]) -> (f64, u32) {
         let count = Cell::new(0);
         let counted = |x: f64| {

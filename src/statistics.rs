@@ -1,6 +1,6 @@
-//! Means of samples, and how far off they may be.
+//! Means of samples, with their standard errors.
 
-/// A number found from samples, with its standard error.
+/// A number estimated from samples, with its standard error.
 ///
 /// ```
 /// use flowmap::statistics::Estimate;
@@ -12,14 +12,14 @@
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Estimate {
-    /// The number.
+    /// The estimate.
     pub value: f64,
-    /// The standard deviation that it would have over repeated samples.
+    /// The standard deviation that the estimate would have over repeated samples.
     pub standard_error: f64,
 }
 
 impl Estimate {
-    /// The mean of independent numbers; NaN of none, and no standard error of one.
+    /// The mean of independent numbers: NaN for none; its standard error is NaN for fewer than two.
     pub fn mean(values: &[f64]) -> Self {
         let n = values.len() as f64;
         let value = values.iter().sum::<f64>() / n;
@@ -27,8 +27,8 @@ impl Estimate {
         Self { value, standard_error: (squares / (n * (n - 1.0))).sqrt() }
     }
 
-    /// The root mean square `√(mean x²)`, with the standard error of the mean square carried over by the derivative of the root:
-    /// the delta method.
+    /// The root mean square `√(mean x²)`, with a standard error by the delta method: that of the mean square, times the
+    /// derivative of the root.
     ///
     /// ```
     /// use flowmap::statistics::Estimate;
@@ -40,15 +40,15 @@ impl Estimate {
         Self::mean(&squares).sqrt()
     }
 
-    /// The square root, by the delta method; that of 0 is 0.
+    /// The square root, by the delta method; for 0, both numbers are 0.
     #[must_use]
     pub fn sqrt(self) -> Self {
         let value = self.value.sqrt();
         Self { value, standard_error: if value > 0.0 { 0.5 * self.standard_error / value } else { 0.0 } }
     }
 
-    /// `value + z · standard error`: not below the true number in the share `Φ(z)` of many repetitions, if there are enough
-    /// samples for a mean to be normally distributed.
+    /// The upper confidence bound `value + z · standard error`: not below the true number with probability `Φ(z)`, if there are
+    /// enough samples for the mean to be normally distributed.
     pub fn above(&self, z: f64) -> f64 {
         self.value + z * self.standard_error
     }

@@ -1,4 +1,4 @@
-//! How a flow map stretches, turns and squeezes the neighbourhood of a point.
+//! Deformation by a flow map: stretching, rotation and volume change in the neighbourhood of a point.
 
 use super::{determinant::sign_and_log_det, jacobian};
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
 };
 use nalgebra::{DMatrix, SVD};
 
-/// The Jacobian `J = ∇X_{s,t}(x)` of a flow map at a point, and what can be read off it: to first order, the map takes the ball
-/// of radius `ε` around `x` to an ellipsoid of volume `|det J|` times that of the ball, its half axes `ε σ_i`.
+/// The Jacobian `J = ∇X_{s,t}(x)` of a flow map at a point, and the quantities derived from it. To first order, the map takes
+/// the ball of radius `ε` around `x` to an ellipsoid with half axes `ε σ_i` and `|det J|` times the ball's volume.
 ///
 /// ```
 /// use flowmap::{analysis::deformation, exact::Affine};
@@ -43,18 +43,19 @@ pub struct Stretch<V> {
 }
 
 impl<M: Row<Item: Row<Item = f64>>> Deformation<M> {
-    /// That of a flow over this `duration`, negative for one backwards, whose Jacobian is already known: from a variational
-    /// equation that was solved along, or as the product of Jacobians over parts of the way.
+    /// The deformation of a flow over this `duration`, negative backward in time, whose Jacobian is already known: from a
+    /// variational equation, or as a product of Jacobians over parts of the trajectory.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless all are finite, and there are as many rows as columns.
+    /// [`Error::Invalid`] unless all are finite and the matrix is square.
     pub fn new(jacobian: M, duration: f64) -> Result<Self> {
         let rows = jacobian.items();
         if rows.is_empty() {
-            return Err(Error::invalid("Jacobian", "it has no rows; a point without coordinates has no neighbours"));
+            return Err(Error::invalid("Jacobian", "it has no rows; give a matrix with at least one row"));
         }
         if let Some(row) = rows.iter().find(|row| row.items().len() != rows.len()) {
-            let reason = format!("a row has {} entries, but there are {} rows; give a square", row.items().len(), rows.len());
+            let reason =
+                format!("a row has {} entries, but the matrix has {} rows; give a square matrix", row.items().len(), rows.len());
             return Err(Error::invalid("Jacobian", reason));
         }
         if let Some(bad) = entries(&jacobian).chain([&duration]).find(|entry| !entry.is_finite()) {
@@ -68,21 +69,20 @@ impl<M: Row<Item: Row<Item = f64>>> Deformation<M> {
         &self.jacobian
     }
 
-    /// `det J`: by how much the flow changes volumes.
+    /// `det J`, the factor by which the flow changes volumes.
     pub fn determinant(&self) -> f64 {
         self.matrix().lu().determinant()
     }
 
-    /// `ln |det J|`, also where the determinant itself is too large or too small for a float; `-∞` for a singular Jacobian.
+    /// `ln |det J|`, even where the determinant overflows or underflows; `-∞` for a singular Jacobian.
     ///
-    /// By Liouville's formula it is the integral of `div b` along the trajectory; a density there changes by the factor
-    /// `e^(-ln |det J|)`.
+    /// By Liouville's formula it is the integral of `div b` along the trajectory; a density there is divided by `|det J|`.
     pub fn log_det(&self) -> f64 {
         let rows = self.jacobian.items().iter().map(|row| row.items().to_vec());
         sign_and_log_det(rows.collect::<Vec<_>>()).1
     }
 
-    /// The right Cauchy-Green tensor `JᵀJ`, row by row: `v · JᵀJ v` is the squared length that a short vector `v` will have.
+    /// The right Cauchy-Green tensor `JᵀJ`, row by row: `v · JᵀJ v` is the squared length of a short vector `v` after the flow.
     pub fn cauchy_green(&self) -> Matrix<M, f64> {
         let rows = self.jacobian.items();
         matrix(&self.jacobian, |a, b| rows.iter().map(|row| row.items()[a] * row.items()[b]).sum())
@@ -99,31 +99,32 @@ impl<M: Row<Item: Row<Item = f64>>> Deformation<M> {
         })
     }
 
-    /// The finite-time Lyapunov exponent `ln σ_max / |t - s|`: the mean rate at which neighbours part at most.
+    /// The finite-time Lyapunov exponent `ln σ_max / |t - s|`: the largest mean rate at which neighbouring trajectories
+    /// separate.
     ///
-    /// It is taken from the singular values of `J`, not from the eigenvalues of `JᵀJ`, which lose half of the digits of the
-    /// smaller stretches; `-∞` where `J` is zero.
+    /// It uses the singular values of `J`, not the eigenvalues of `JᵀJ`, which lose half of the digits of the smaller
+    /// stretches; `-∞` where `J` is zero.
     ///
     /// # Errors
     /// [`Error::Invalid`] where `t = s`.
     pub fn ftle(&self) -> Result<f64> {
         if self.duration == 0.0 {
-            return Err(Error::invalid("times", "the end is the start, and there is no rate without time; give two times"));
+            return Err(Error::invalid("times", "the end time equals the start time; give two different times"));
         }
         Ok(self.matrix().singular_values()[0].ln() / self.duration.abs())
     }
 
-    /// Of dynamic size: for matrices of two and three rows whose size it knows, nalgebra takes a short cut through `JᵀJ`.
+    /// A matrix of dynamic size: for static ones of two or three rows, nalgebra takes a short cut through `JᵀJ`.
     fn matrix(&self) -> DMatrix<f64> {
         let rows = self.jacobian.items();
         DMatrix::from_fn(rows.len(), rows.len(), |i, j| rows[i].items()[j])
     }
 }
 
-/// How `map` deforms the neighbourhood of `x` from time `s` to time `t`: its [`Deformation`], which has an example.
+/// Returns the [`Deformation`] of the neighbourhood of `x` by `map` from time `s` to time `t`; see there for an example.
 ///
 /// # Errors
-/// What `map` says where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a time, the start or a
+/// The error of `map` where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a time, the start or a
 /// derivative is not finite.
 pub fn deformation<X, M>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> Result<Deformation<Matrix<X::Row, f64>>>
 where
@@ -133,7 +134,7 @@ where
     let found = jacobian(map, s, t, x);
     let jacobian = matrix(&x.coordinates(), |i, j| found.items()[i].items()[j].into_f64());
     let (from, to) = (s.into_f64(), t.into_f64());
-    // the derivatives of a linear map are finite where its start is not
+    // a linear map may have finite derivatives at a start that is not finite
     if entries(&jacobian).chain([&from, &to]).chain(&x.values()).all(|entry| entry.is_finite()) {
         return Ok(Deformation { jacobian, duration: to - from });
     }
@@ -156,7 +157,7 @@ fn entries<M: Row<Item: Row<Item = f64>>>(matrix: &M) -> impl Iterator<Item = &f
 /// ```
 ///
 /// # Errors
-/// Those of [`deformation`] and [`Deformation::ftle`].
+/// The errors of [`deformation`] and [`Deformation::ftle`].
 pub fn ftle<X, M>(map: &M, s: &X::Time, t: &X::Time, x: &X) -> Result<f64>
 where
     X: DynCoordinates<Time: Real>,

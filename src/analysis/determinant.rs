@@ -1,14 +1,14 @@
-//! Determinants of small matrices of any numbers.
+//! Determinants of small matrices over any number type.
 
 use crate::number::{Number, Row};
 
-/// The sign of `det A` and `ln |det A|`, also where the determinant itself is too large or too small for a float: `±1` and `-∞`
-/// for a singular matrix. NaN where an entry is NaN.
+/// The sign of `det A` and `ln |det A|`, even where the determinant overflows or underflows: `±1` and `-∞` for a singular
+/// matrix. NaN where an entry is NaN.
 ///
-/// Gaussian elimination. Pivots are chosen by masks, so that each sample of a batch, and each lane, has its own.
+/// By Gaussian elimination. Masks choose the pivots, so that each sample of a batch, and each lane, has its own.
 ///
 /// # Panics
-/// If the matrix has no entries: there is no number to take the form of.
+/// If the matrix has no entries, since there is then no number to take the shape from.
 pub(crate) fn sign_and_log_det<N: Number, M: Row<Item: Row<Item = N>>>(mut matrix: M) -> (N, N) {
     let mut rows: Vec<&mut [N]> = matrix.items_mut().iter_mut().map(Row::items_mut).collect();
     let zero = rows[0][0].constant(0.0);
@@ -26,7 +26,7 @@ pub(crate) fn sign_and_log_det<N: Number, M: Row<Item: Row<Item = N>>>(mut matri
         let pivot = &row[k];
         sign = N::select(&pivot.less(&zero), &-sign.clone(), &sign);
         log = log + pivot.abs().ln();
-        // below a pivot of 0 there are zeros; NaN stays what it is
+        // below a pivot of 0 all entries are 0; NaN stays NaN
         let there = zero.less(&pivot.abs());
         for other in rest {
             let factor = N::select(&there, &(other[k].clone() / pivot), &other[k]);
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(log([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 5.0]]), f64::NEG_INFINITY);
         assert_eq!(log([[0.0; 3]; 3]), f64::NEG_INFINITY);
         for bad in 0..9 {
-            // beside columns of zeros, too
+            // also next to columns of zeros
             for mut matrix in [[[1.0, 2.0, 3.0], [0.0, 1.0, 4.0], [5.0, 6.0, 0.0]], [[0.0; 3]; 3]] {
                 matrix[bad / 3][bad % 3] = f64::NAN;
                 assert!(log(matrix).is_nan(), "entry {bad}");

@@ -1,24 +1,24 @@
-//! Directions that stay orthogonal while a flow carries them.
+//! Frames of directions that stay orthonormal while a flow carries them.
 
 /// As many orthonormal directions as coordinates.
 pub(super) type Frame = Vec<Vec<f64>>;
 
-/// The directions of so many coordinates.
+/// The coordinate directions.
 pub(super) fn standard(dimension: usize) -> Frame {
     (0..dimension).map(|j| (0..dimension).map(|i| f64::from(u8::from(i == j))).collect()).collect()
 }
 
-/// The factorization `V = QR` of the vectors `V`: those of `Q`, and the logarithms of the diagonal of `R`, which is positive.
-/// Each vector loses its parts along those before it; twice, because rounding spoils the first time.
+/// The factorization `V = QR` of the vectors `V`: the vectors of `Q`, and the logarithms of the positive diagonal of `R`.
+/// Gram-Schmidt: each vector loses its components along those before it, twice, because rounding spoils the first pass.
 ///
-/// `None` where a vector is zero, or nothing of it is left but rounding: it depends on those before it.
+/// `None` where a vector is zero, or depends on those before it up to rounding.
 pub(super) fn orthonormal(mut vectors: Frame) -> Option<(Frame, Vec<f64>)> {
     let dimension = vectors.len();
     let mut logarithms = vec![0.0; dimension];
     for (j, logarithm) in logarithms.iter_mut().enumerate() {
         let (done, rest) = vectors.split_at_mut(j);
         let vector = &mut rest[0];
-        // squares of the vector itself may be out of range
+        // the squares of the vector itself may overflow or underflow
         let size = vector.iter().fold(0.0, |most: f64, c| most.max(c.abs()));
         vector.iter_mut().for_each(|c| *c /= size);
         let before = dot(vector, vector).sqrt();

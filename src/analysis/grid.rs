@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// The cells of a rectangle: `cells[0]` across by `cells[1]` upwards, all of one size.
+/// A rectangle divided into equal cells: `cells[0]` across by `cells[1]` upwards.
 ///
 /// ```
 /// use flowmap::analysis::Grid;
@@ -18,16 +18,15 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Over `sides[0] × sides[1]`, each `[low, high]`.
+    /// The grid over `sides[0] × sides[1]`, each `[low, high]`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless the sides are finite and not empty and there is a cell in both directions, but not more than
-    /// 10⁹ in all.
+    /// [`Error::Invalid`] unless the sides are finite and not empty, and there are 1 to 10⁹ cells.
     pub fn new(sides: [[f64; 2]; 2], cells: [usize; 2]) -> Result<Self> {
         const MOST: usize = 1_000_000_000;
         for [low, high] in sides {
             if !(low < high && (high - low).is_finite()) {
-                let reason = format!("[{low}, {high}] is no interval; give two finite numbers, the lower first");
+                let reason = format!("[{low}, {high}] is not an interval; give two finite numbers, the smaller first");
                 return Err(Error::invalid("side of the grid", reason));
             }
         }
@@ -38,17 +37,17 @@ impl Grid {
         Ok(Self { sides, cells })
     }
 
-    /// `[low, high]` of both coordinates.
+    /// `[low, high]` for both coordinates.
     pub fn sides(&self) -> [[f64; 2]; 2] {
         self.sides
     }
 
-    /// How many cells there are in both directions.
+    /// The number of cells across and upwards.
     pub fn cells(&self) -> [usize; 2] {
         self.cells
     }
 
-    /// The centre of the cell that is `i`-th across and `j`-th upwards, counted from 0.
+    /// The centre of cell `i` across and `j` upwards, counted from 0.
     pub fn centre(&self, i: usize, j: usize) -> [f64; 2] {
         let middle = |axis: usize, k: usize| {
             let [low, high] = self.sides[axis];

@@ -1,4 +1,4 @@
-//! The derivative of a flow map by the start point.
+//! Derivatives of flow maps with respect to the start point.
 
 use crate::{
     flow::FlowMap,
@@ -6,9 +6,9 @@ use crate::{
     state::{DynCoordinates, directions},
 };
 
-/// The Jacobian `∇X_{s,t}(x)` of any flow map, row by row: `∂X_i/∂x_j`, exact to rounding: forward mode, one column after
-/// another. Of a batch, each entry holds those of all samples. NaN outside the map's domain. An array of arrays for points that
-/// are arrays, a vector of vectors otherwise.
+/// The Jacobian `∇X_{s,t}(x)` of any flow map, row by row: `∂X_i/∂x_j`, exact to rounding, by forward mode, column by column.
+/// For a batch, each entry holds those of all samples. NaN outside the map's domain. An array of arrays for points that are
+/// arrays, otherwise a vector of vectors.
 ///
 /// ```
 /// use flowmap::{analysis::jacobian, exact::{ExactFlow, Rotation}};
@@ -18,7 +18,7 @@ use crate::{
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// A map without derivatives is asked at neighbouring points:
+/// For a map that does not run on duals, use finite differences:
 ///
 /// ```
 /// use flowmap::{analysis::jacobian, flow_map, FiniteDifferences};
@@ -49,7 +49,7 @@ where
 {
     let (s, t) = (Dual::constant(s.clone()), Dual::constant(t.clone()));
     let coordinates = x.coordinates();
-    assert!(!coordinates.items().is_empty(), "a point without coordinates has no neighbours");
+    assert!(!coordinates.items().is_empty(), "the point has no coordinates");
     let starts: Vec<Dual<X>> = directions(x).into_iter().map(|v| Dual::new(x.clone(), v)).collect();
     let ends = map.flow_each(&s, &t, &starts);
     let columns: Vec<Option<X::Row>> = ends.iter().map(|end| end.moving().map(X::coordinates)).collect();
@@ -98,7 +98,7 @@ mod tests {
             let error = distance(&jacobian(&plain, &s, &t, &x), &jacobian(&flow, &s, &t, &x));
             assert!(error < 1e-9, "{error:e}");
         }
-        // a step of one's own: the error of central differences falls with its square
+        // with your own step: the error of central differences falls with its square
         let error = |step| {
             let plain =
                 FiniteDifferences::with_step(flow_map(|s: &f64, t: &f64, x: &[f64; 3]| flow.flow(s, t, x)), step).unwrap();

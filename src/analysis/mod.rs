@@ -1,5 +1,4 @@
-//! What a flow map does to the neighbourhood of a point, and pictures' worth of such numbers; Lyapunov exponents; maps in
-//! discrete time.
+//! Jacobians, stretching and Lyapunov exponents of flow maps, scalar fields of them on grids, and return maps.
 //!
 //! Everything here takes any flow map that runs on [`Dual`](crate::Dual)s: exact, numerical or learned. For one that runs on
 //! plain states only, [`FiniteDifferences`](crate::FiniteDifferences) supplies the derivatives from neighbouring trajectories.
@@ -14,14 +13,16 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! | what is asked | answer |
+//! | question | answer |
 //! |---|---|
-//! | how neighbours part in a given time | [`jacobian`], `Deformation` and `ftle` |
-//! | how they part in the long run | [`lyapunov_spectrum`] |
-//! | where points are once a period | [`Stroboscopic`], a [`ReturnMap`] |
-//! | where trajectories come through a surface | [`Section`], a [`ReturnMap`] with a derivative |
-//! | whether the map is the flow map that it should be | [`verify`](crate::verify()), [`InverseConsistency`](crate::characterization::InverseConsistency) |
-//! | all this of an autonomous map that is known on a window of times | the same of [`Autonomous`](crate::Autonomous) |
+//! | how fast neighbours separate over a given time | [`jacobian`], `Deformation` and `ftle` |
+//! | how fast they separate in the long run | [`lyapunov_spectrum`] |
+//! | where points are after each period | [`Stroboscopic`], a [`ReturnMap`] |
+//! | where trajectories cross a surface | [`Section`], a [`ReturnMap`] with a derivative |
+//! | whether it is its field's flow map | [`verify`](crate::verify()), [`InverseConsistency`] |
+//! | all this, for an autonomous map known in a window of times only | the same, of [`Autonomous`](crate::Autonomous) |
+//!
+//! [`InverseConsistency`]: crate::characterization::InverseConsistency
 
 #[cfg(feature = "nalgebra")]
 mod deformation;

@@ -1,10 +1,10 @@
-//! Maps that are iterated.
+//! Return maps: iterated maps derived from flows.
 
 use crate::Result;
 
-/// A map of states to states that is made of a flow and is iterated in its place: discrete time instead of continuous.
+/// A map of states to states that is derived from a flow and iterated: discrete time instead of continuous.
 ///
-/// It may be partial: an orbit that never comes back to a [`Section`](super::Section) has no image there.
+/// It may be partial: an orbit that never returns to a [`Section`](super::Section) has no image there.
 ///
 /// ```
 /// use flowmap::{analysis::ReturnMap, Result};
@@ -22,10 +22,10 @@ pub trait ReturnMap<S> {
     /// The image of `state`; `None` where there is none.
     ///
     /// # Errors
-    /// Those of the flow map on the way.
+    /// The errors of the flow map.
     fn image(&self, state: &S) -> Result<Option<S>>;
 
-    /// The image of `start`, the image of that, and so on: until there is none, or after an error.
+    /// The iterates of `start`: its image, the image of that, and so on, until there is none, or after an error.
     fn orbit(&self, start: S) -> impl Iterator<Item = Result<S>>
     where
         Self: Sized,

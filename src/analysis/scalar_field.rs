@@ -1,4 +1,4 @@
-//! A number for each cell of a grid.
+//! Scalar fields sampled on grids.
 
 use super::Grid;
 use crate::{Error, Result, durable};
@@ -39,7 +39,7 @@ impl ScalarField {
         Self { grid, values }
     }
 
-    /// These values, row by row from the lowest on: what was computed elsewhere, such as by an
+    /// A field with these values, row by row from the lowest up: computed elsewhere, for instance by an
     /// [`Ensemble`](crate::solver::Ensemble) of trajectories.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl ScalarField {
     pub fn new(grid: Grid, values: Vec<f64>) -> Result<Self> {
         let [across, up] = grid.cells();
         if values.len() != across * up {
-            let reason = format!("{} values for {across} by {up} cells; give one for each", values.len());
+            let reason = format!("{} values for {across} by {up} cells; give one for each cell", values.len());
             return Err(Error::invalid("values of the scalar field", reason));
         }
         Ok(Self { grid, values })
@@ -58,12 +58,12 @@ impl ScalarField {
         self.grid
     }
 
-    /// The values, row by row from the lowest on.
+    /// The values, row by row from the lowest up.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// The value of the cell that is `i`-th across and `j`-th upwards, counted from 0.
+    /// The value of cell `i` across and `j` upwards, counted from 0.
     ///
     /// # Panics
     /// If there is no such cell.
@@ -82,11 +82,11 @@ impl ScalarField {
         })
     }
 
-    /// Writes a line `x,y,value` for each cell, under a header of these names, row by row from the lowest on. Numbers come back
-    /// as they were; what is not finite is written `NaN`, `inf` or `-inf`.
+    /// Writes a line `x,y,value` for each cell, under a header of these names, row by row from the lowest up. Finite numbers
+    /// are read back exactly; others are written as `NaN`, `inf` or `-inf`.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) where the file cannot be written; whatever stood there before is then still there.
+    /// [`Error::Io`](crate::Error::Io) where the file cannot be written; a file that was there before is then still there.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let mut table = String::from("x,y,value\n");
         let [across, _] = self.grid.cells();

@@ -1,9 +1,9 @@
-//! A flow seen once a period.
+//! Stroboscopic maps: a flow sampled once per period.
 
 use super::ReturnMap;
 use crate::{Error, Number, Result, flow::FlowMap, state::State};
 
-/// The stroboscopic map `x ↦ X_{s, s+T}(x)`: where a flow takes points in the time `T`, which is best a period of its field.
+/// The stroboscopic map `x ↦ X_{s, s+T}(x)`: where a flow takes points in the time `T`, usually the period of its field.
 ///
 /// Iterated, it is the flow of a field of period `T` at the times `s + k T`; its fixed points are periodic orbits, stable if
 /// the eigenvalues of [`jacobian`](super::jacobian)`(map, &s, &(s + T), x)`, the Floquet multipliers, lie inside the unit
@@ -27,22 +27,25 @@ pub struct Stroboscopic<M> {
 }
 
 impl<M> Stroboscopic<M> {
-    /// From time `start` for the time `period`, which may be negative.
+    /// The map from time `start` over `period`, which may be negative.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless both are finite, and the period is large enough to be told from 0 at that time.
+    /// [`Error::Invalid`] unless both are finite and the period is not lost in the rounding of the start time.
     pub fn new(map: M, start: f64, period: f64) -> Result<Self> {
         let end = start + period;
         if end.is_finite() && end != start {
             return Ok(Self { map, start, period });
         }
-        Err(Error::invalid("period", format!("from time {start}, {period} leads nowhere; give finite numbers, and a period")))
+        Err(Error::invalid(
+            "period",
+            format!("from time {start}, {period} is not a period; give finite numbers, and a period that is not 0"),
+        ))
     }
 }
 
 impl<X: State, M: FlowMap<X>> ReturnMap<X> for Stroboscopic<M> {
     fn image(&self, x: &X) -> Result<Option<X>> {
-        // times of the form that the state's own have
+        // times of the same shape as the state's own
         let time = x.dot(x);
         self.map.try_flow(&time.constant(self.start), &time.constant(self.start + self.period), x).map(Some)
     }
@@ -79,9 +82,9 @@ mod tests {
         let orbit: Vec<[f64; 2]> = strobe.orbit([1.2, 0.0]).take(45).collect::<Result<_>>().unwrap();
         let [.., before, last] = orbit[..] else { unreachable!() };
         assert!(before.minus(&last).norm() < 1e-10, "{before:?} {last:?}");
-        // in the well where it began, and not at rest
+        // in the well where it began, and not at an equilibrium
         assert!(last[0] > 0.5 && last.minus(&[1.0, 0.0]).norm() > 1e-2);
-        // the determinant is that of a friction of 0.2, by Liouville's formula
+        // Liouville's formula gives the determinant for a friction of 0.2
         let [[a, b], [c, d]] = jacobian(&map, &0.0, &TAU, &last);
         assert!((a * d - b * c - (-0.2 * TAU).exp()).abs() < 1e-10);
     }

@@ -1,14 +1,14 @@
-//! Where a section cuts.
+//! Surfaces of Poincaré sections.
 
 use crate::{
     Error, Result,
     state::{Coordinates, State},
 };
 
-/// The surface `g(x) = 0` by its function `g`, continuous near it: a [`Hyperplane`], or a closure.
+/// A surface `g(x) = 0`, given by its function `g`, continuous near it: a [`Hyperplane`], or a closure.
 ///
-/// A closure `|x: &[f64; D]| …` knows one type of state. For the [derivative](super::Section::carried) of a section's map, `g`
-/// must have one, and be a type of one's own that runs on duals, too:
+/// A closure `|x: &[f64; D]| …` accepts one type of state. For the [derivative](super::Section::carried) of a section's map,
+/// `g` must be differentiable and also run on duals, as a type of your own does:
 ///
 /// ```
 /// use flowmap::{analysis::Surface, Coordinates, Number};
@@ -29,7 +29,7 @@ impl<X: State, F: Fn(&X) -> X::Time> Surface<X> for F {
     }
 }
 
-/// The plane `n · x = c` in any number of dimensions, on states of any kind.
+/// The plane `n · x = c` in any number of dimensions, for states of any kind.
 ///
 /// ```
 /// use flowmap::analysis::{Hyperplane, Surface};
@@ -44,7 +44,7 @@ pub struct Hyperplane<const D: usize> {
 }
 
 impl<const D: usize> Hyperplane<D> {
-    /// With the normal `n`, of any length, and `c`.
+    /// The plane with the normal `n`, of any length, and the offset `c`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless all are finite and `n` is not zero.
@@ -52,7 +52,10 @@ impl<const D: usize> Hyperplane<D> {
         if normal.iter().chain([&offset]).all(|c| c.is_finite()) && normal.iter().any(|c| *c != 0.0) {
             return Ok(Self { normal, offset });
         }
-        Err(Error::invalid("plane", format!("{normal:?} · x = {offset} is none; give finite numbers, and a normal")))
+        Err(Error::invalid(
+            "plane",
+            format!("{normal:?} · x = {offset} is not a plane; give finite numbers, and a normal that is not 0"),
+        ))
     }
 }
 

@@ -1,18 +1,18 @@
-//! The bounds themselves: from norms of residuals to a bound on the error.
+//! Error bounds from norms of residuals.
 
 use super::BoundKind;
 use crate::quadrature::Rule;
 use crate::statistics::Estimate;
 
-/// A bound on the root mean square error of a flow map, and what may be wrong with it.
+/// A bound on the root mean square error of a flow map, and its uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Bound {
-    /// The bound, for the distribution of which the samples are draws.
+    /// The bound, for the distribution from which the samples are drawn.
     pub estimate: Estimate,
-    /// The difference of the two quadrature rules, Kronrod's of 15 points and Gauss's of 7 inside it: much larger than the error
-    /// of the first, where the residual and `L` are smooth in time.
+    /// The difference of the two quadrature rules, Kronrod's of 15 points and Gauss's of 7 inside it: much larger than the
+    /// error of the first, if the residual and `L` are smooth in time.
     pub quadrature: f64,
     /// `value + z · standard error + quadrature`, with `z` from the report's confidence.
     pub upper: f64,
@@ -25,7 +25,7 @@ impl Bound {
         Self { estimate, quadrature, upper: estimate.above(z) + quadrature, kind }
     }
 
-    /// With this error of the exponent `∫ L` in addition.
+    /// The bound, allowing for this error of the exponent `∫ L`.
     pub(super) fn allowing_for(self, exponent: f64) -> Self {
         let more = self.estimate.value * exponent.exp_m1();
         Self { quadrature: self.quadrature + more, upper: self.upper + more, ..self }
@@ -34,9 +34,9 @@ impl Bound {
 
 /// Norms of an identity's residual for each sample, at each node of a [`Rule`].
 pub(super) struct Residuals {
-    /// `|X_{r,r}(x) - x|` where the way of the identity begins or ends.
+    /// `|X_{r,r}(x) - x|`: at `r = s` for the Lagrangian identity, at `r = t` for the Eulerian one.
     pub defect: Vec<f64>,
-    /// First by node, then by sample.
+    /// Indexed by node, then by sample.
     pub norms: Vec<Vec<f64>>,
 }
 
@@ -45,7 +45,7 @@ impl Residuals {
         Self { defect: Vec::new(), norms: vec![Vec::new(); nodes] }
     }
 
-    /// Each weighed by what becomes of it until the end.
+    /// Weights each by the factor by which it can grow until the end.
     pub fn weighed(&self, defect: f64, norms: &[f64]) -> Self {
         let by = |factor: f64, values: &[f64]| values.iter().map(|x| factor * x).collect();
         let nodes = norms.iter().zip(&self.norms);
@@ -57,7 +57,7 @@ impl Residuals {
         self.norms.iter().map(|norms| Estimate::rms(norms).value).collect()
     }
 
-    /// At all nodes, for one sample.
+    /// The norms at all nodes for one sample.
     pub fn of_sample(&self, i: usize) -> Vec<f64> {
         self.norms.iter().map(|norms| norms[i]).collect()
     }
@@ -79,7 +79,7 @@ impl Residuals {
 
     /// `RMS(defect) + ∫ RMS|R_r| dr`.
     ///
-    /// Its standard error is that of its linearization, sample by sample, so that residuals of one sample at neighbouring times
+    /// The standard error is that of its linearization, sample by sample, so that residuals of one sample at neighbouring times
     /// may depend on each other.
     pub fn by_minkowski(&self, rule: &Rule, z: f64, kind: BoundKind) -> Bound {
         let (start, profile) = (Estimate::rms(&self.defect).value, self.profile());
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn standard_errors_are_those_of_the_norms() {
-        // all times alike: every bound is a multiple of one root mean square
+        // the same at all times: every bound is a multiple of one root mean square
         let rule = Rule::new([1.0, 0.0], 1);
         let sizes: Vec<f64> = (0..50).map(|k| (f64::from(k) * 0.7).sin().abs()).collect();
         let mut residuals = residuals(&rule, &sizes);

@@ -1,4 +1,4 @@
-//! How a flow map is judged.
+//! The certifier: bounds the error of a flow map by its residuals.
 
 #[cfg(feature = "nalgebra")]
 use super::LipschitzEstimate;
@@ -16,11 +16,10 @@ use crate::{
     statistics::{Estimate, normal_quantile},
 };
 
-/// Bounds the error of a flow map `X_{0,1}` by its residuals, with the Lipschitz constant [`LipschitzEstimate`] and the settings
-/// of [`Certifier::new`].
+/// Bounds the error of a flow map `X_{0,1}` by its residuals, with the Lipschitz constant [`LipschitzEstimate`] and the
+/// settings of [`Certifier::new`].
 ///
-/// `sampler` gives the starts: points, or batches of them, independent draws of the distribution for which the bounds are to
-/// hold.
+/// `sampler` gives the starts: points or batches, drawn independently from the distribution for which the bounds are to hold.
 ///
 /// ```
 /// use flowmap::{QuasiRandom, certificate::certify, exact::Rotation};
@@ -32,7 +31,7 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// Those of [`Certifier::certify`].
+/// The errors of [`Certifier::certify`].
 #[cfg(feature = "nalgebra")]
 pub fn certify<X, M, B>(map: &M, field: &B, sampler: impl IntoIterator<Item = X>) -> Result<Certificate>
 where
@@ -43,8 +42,8 @@ where
     Certifier::new([0.0, 1.0], LipschitzEstimate)?.certify(map, field, sampler)
 }
 
-/// Which map `X_{s,t}` of a flow is judged, and how: the times, the one-sided Lipschitz constant `L` of the field, the
-/// quadrature, the confidence.
+/// The settings of a certificate: the times of the map `X_{s,t}`, the one-sided Lipschitz constant `L` of the field, the
+/// quadrature and the confidence.
 ///
 /// ```
 /// use flowmap::{FiniteDifferences, FlowMap, QuasiRandom, certificate::{Certifier, LipschitzBound}, exact::Affine, flow_map};
@@ -68,23 +67,23 @@ pub struct Certifier<L> {
 }
 
 impl<L> Certifier<L> {
-    /// Fewer samples have no standard error to speak of.
+    /// With fewer samples, the standard error means nothing.
     const LEAST: usize = 30;
 
-    /// Of `X_{s,t}` with `times = [s, t]`, in either direction: two panels of 15 nodes, confidence 99 %, the five worst points,
-    /// solver tolerance `1e-10`.
+    /// A certifier for `X_{s,t}` with `times = [s, t]`, in either direction: two panels of 15 nodes, confidence 99 %, the five
+    /// worst points, solver tolerance `1e-10`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the times are finite and differ.
     pub fn new(times: [f64; 2], lipschitz: L) -> Result<Self> {
         let [s, t] = times;
         if !(s.is_finite() && t.is_finite() && (t - s).is_finite()) || s == t {
-            return Err(Error::invalid("times", format!("there is no way from {s} to {t}; give two finite times that differ")));
+            return Err(Error::invalid("times", format!("from {s} to {t}; give two finite times that differ")));
         }
         Ok(Self { times, lipschitz, panels: 2, confidence: 0.99, worst: 5, tolerance: 1e-10 })
     }
 
-    /// With so many panels of 15 nodes.
+    /// With `panels` panels of 15 nodes.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless there are 1 to 1000.
@@ -92,10 +91,10 @@ impl<L> Certifier<L> {
         if (1..=1000).contains(&panels) {
             return Ok(Self { panels, ..self });
         }
-        Err(Error::invalid("panels", format!("{panels} is not one of 1 to 1000")))
+        Err(Error::invalid("panels", format!("{panels} is not between 1 and 1000")))
     }
 
-    /// With this confidence, one-sided, in every number that is called `upper`.
+    /// With this one-sided confidence in every number called `upper`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless it is at least 1/2 and below 1.
@@ -106,14 +105,14 @@ impl<L> Certifier<L> {
         Err(Error::invalid("confidence", format!("{confidence} is not at least 0.5 and below 1; 0.95 and 0.99 are usual")))
     }
 
-    /// With so many of the worst points.
+    /// With the `count` worst points.
     #[must_use]
     pub fn worst(self, count: usize) -> Self {
         Self { worst: count, ..self }
     }
 
-    /// With this relative tolerance, and a hundredth of it as the absolute one, of the solver that stands in for the exact flow.
-    /// States in single precision get one that they can meet.
+    /// With this relative tolerance, and a hundredth of it as the absolute one, for the solver that computes the exact flow.
+    /// States in single precision get a tolerance that they can meet.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless it is positive and finite.
@@ -121,17 +120,18 @@ impl<L> Certifier<L> {
         if relative > 0.0 && relative.is_finite() {
             return Ok(Self { tolerance: relative, ..self });
         }
-        Err(Error::invalid("tolerance", format!("{relative} is not a positive number")))
+        Err(Error::invalid("tolerance", format!("{relative} is not a positive finite number")))
     }
 
-    /// Judges `map` as the flow map of `field` on these starts. The exact flow is computed by [`Adaptive`] with [`DOP853`].
+    /// Bounds the error of `map` as the flow map of `field` on these starts. [`Adaptive`] with [`DOP853`] computes the exact
+    /// flow.
     ///
-    /// The field is any `b`; for a self-distilled map it is the map's own diagonal `v_{t,t}`, which is the map itself.
+    /// The field is any `b`; for a self-distilled map it is the map's own diagonal `v_{t,t}`, so pass the map itself.
     ///
     /// # Errors
     /// [`Error::Invalid`] where there are fewer than 30 samples, one of them is not finite, or `L` or a bound is not;
-    /// [`Error::NotFinite`] with the times where the map or the field is not, or what the map itself says there;
-    /// [`Error::Stopped`] where the solver does not get through; [`Error::Shape`] where samples have different dimensions.
+    /// [`Error::NotFinite`] with the times where the map or the field is not finite, or the map's own error there;
+    /// [`Error::Stopped`] where the solver fails; [`Error::Shape`] where samples have different dimensions.
     pub fn certify<X, M, B>(&self, map: &M, field: &B, starts: impl IntoIterator<Item = X>) -> Result<Certificate>
     where
         X: State,
@@ -147,7 +147,7 @@ impl<L> Certifier<L> {
         Ok(certificate)
     }
 
-    /// The same, with the exact flow map of the field given.
+    /// Does the same with a given exact flow map of the field.
     ///
     /// # Errors
     /// As [`certify`](Self::certify).
@@ -173,7 +173,7 @@ impl<L> Certifier<L> {
         }
         if survey.errors.len() < Self::LEAST {
             let reason =
-                format!("there are {}; draw at least {}, and some thousands for two digits", survey.errors.len(), Self::LEAST);
+                format!("there are {}; draw at least {}, or some thousands for two digits", survey.errors.len(), Self::LEAST);
             return Err(Error::invalid("samples", reason));
         }
         self.report(&survey, &rule, L::STANDING)
@@ -207,8 +207,10 @@ impl<L> Certifier<L> {
         };
         for (name, bound) in certificate.bounds() {
             if !bound.upper.is_finite() {
-                let reason =
-                    format!("the {name} bound is {} with ∫ L = {whole}; take a shorter way, or smaller units", bound.upper);
+                let reason = format!(
+                    "the {name} bound is {} with ∫ L = {whole}; take times closer together, or rescale the states",
+                    bound.upper
+                );
                 return Err(Error::invalid("bound", reason));
             }
         }
@@ -235,7 +237,7 @@ impl<L> Certifier<L> {
     }
 }
 
-/// The Wasserstein distance between Gaussians fitted to the ends of both flows.
+/// The Wasserstein distance between Gaussians fitted to the end points of both flows.
 #[cfg(all(feature = "train", feature = "nalgebra"))]
 fn fitted_w2(survey: &Survey) -> Result<Option<f64>> {
     use crate::{

@@ -1,34 +1,34 @@
-//! How fast a field lets neighbouring solutions part.
+//! One-sided Lipschitz constants: how fast neighbouring solutions can separate.
 
 #[cfg(feature = "nalgebra")]
 use crate::{Dual, DynCoordinates, Row, VelocityField, field::slope, state::matrix_of};
 use crate::{State, Value};
 
-/// The one-sided Lipschitz constant `L(r)` of `b_r`: the least number with
-/// `(x - y) · (b_r(x) - b_r(y)) ≤ L(r) |x - y|²`, of either sign.
+/// The one-sided Lipschitz constant `L(r)` of `b_r`: the smallest number, of either sign, with
+/// `(x - y) · (b_r(x) - b_r(y)) ≤ L(r) |x - y|²`.
 ///
-/// Two solutions part by the factor `exp ∫ L` at most. For a differentiable field it is the largest eigenvalue of the symmetric
-/// part of `∇b_r`, over all states ([`logarithmic_norm`]). On the way back in time, the field is `-b`.
+/// The distance of two solutions grows by at most the factor `exp ∫ L`. For a differentiable field it is the largest eigenvalue
+/// of the symmetric part of `∇b_r`, over all states ([`logarithmic_norm`]). Backward in time, the field is `-b`.
 ///
-/// [`LipschitzBound`] is a promise of its user, and makes bounds certificates. [`LipschitzEstimate`] is the largest that was seen
-/// at samples: larger ones may be elsewhere.
+/// [`LipschitzBound`] is a known constant, for which the user vouches: it makes bounds certificates. [`LipschitzEstimate`] is
+/// the largest value at the samples: it may be larger elsewhere.
 ///
 /// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section I.10.
 pub trait OneSidedLipschitz<X: State, B: ?Sized> {
-    /// Whether the constant was promised for all states, or only seen at some.
+    /// Whether the constant is known for all states, or estimated at some.
     const STANDING: BoundKind;
 
-    /// `L` at time `r` for the field `sign · field`, with `sign` 1 or -1; if it is estimated, at the states `x`.
+    /// `L` at time `r` for the field `sign · field`, with `sign` 1 or -1; an estimate uses the states `x`.
     fn rate(&self, field: &B, sign: f64, r: &X::Time, x: &X) -> f64;
 }
 
-/// What a bound stands on.
+/// What kind of Lipschitz constant a bound rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum BoundKind {
-    /// It needs no constant, or one that was given: it holds, at the confidence of the report.
+    /// A known constant, or none: the bound holds, at the confidence of the report.
     Certificate,
-    /// It needs a constant that was estimated: it may not hold.
+    /// An estimated constant: the bound may not hold.
     Estimate,
 }
 
@@ -41,10 +41,10 @@ impl std::fmt::Display for BoundKind {
     }
 }
 
-/// A one-sided Lipschitz constant that is known, as a function of time.
+/// A known one-sided Lipschitz constant, as a function of time.
 ///
-/// It must hold on the segments between the flow map's points and the exact ones, and in the direction of time in which the map
-/// is judged.
+/// It must hold on the segments between the flow map's points and the exact ones, in the direction of time in which the map is
+/// used.
 ///
 /// ```
 /// use flowmap::certificate::LipschitzBound;
@@ -55,14 +55,14 @@ impl std::fmt::Display for BoundKind {
 pub struct LipschitzBound<F>(F);
 
 impl LipschitzBound<fn(f64) -> f64> {
-    /// The same at all times.
+    /// The same constant at all times.
     pub fn constant(l: f64) -> LipschitzBound<impl Fn(f64) -> f64> {
         LipschitzBound(move |_| l)
     }
 }
 
 impl<F: Fn(f64) -> f64> LipschitzBound<F> {
-    /// `L(r)`.
+    /// The constant `L(r)` at time `r`.
     pub fn at(l: F) -> Self {
         Self(l)
     }
@@ -78,7 +78,7 @@ impl<X: State, B: ?Sized, F: Fn(f64) -> f64> OneSidedLipschitz<X, B> for Lipschi
 
 /// The largest eigenvalue of the symmetric part of `∇b_r` at the samples, by forward mode: an estimate from below.
 ///
-/// It costs a tangent for each coordinate, and a symmetric eigenvalue problem for each sample and node.
+/// It costs one tangent per coordinate, and one symmetric eigenvalue problem per sample and node.
 #[cfg(feature = "nalgebra")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LipschitzEstimate;
@@ -92,20 +92,20 @@ impl<X: DynCoordinates, B: VelocityField<Dual<X>> + ?Sized> OneSidedLipschitz<X,
         let entries: Vec<Vec<Vec<f64>>> =
             rows.items().iter().map(|row| row.items().iter().map(Value::values).collect()).collect();
         let samples = entries.iter().flatten().map(Vec::len).max().unwrap_or(0);
-        // an entry that all samples share is there for each
+        // an entry that all samples share holds for each
         let shared = |entry: &Vec<f64>, k: usize| entry.get(k.min(entry.len().max(1) - 1)).copied().unwrap_or(f64::NAN);
         let jacobian = |k: usize| -> Vec<Vec<f64>> {
             entries.iter().map(|row| row.iter().map(|entry| sign * shared(entry, k)).collect()).collect()
         };
         let at = |k: usize| logarithmic_norm(&jacobian(k));
-        // NaN must not get lost in a comparison
+        // comparisons must not drop NaN
         (0..samples).map(at).fold(f64::NEG_INFINITY, |most, l| if l.is_nan() || l > most { l } else { most })
     }
 }
 
-/// `λ_max((A + Aᵀ)/2)`: the logarithmic norm of a matrix, row by row, in the Euclidean norm; NaN where an entry is not finite.
+/// The logarithmic norm `λ_max((A + Aᵀ)/2)` of a matrix, row by row, for the Euclidean norm; NaN where an entry is not finite.
 ///
-/// `|exp(tA)| ≤ exp(t λ)` for `t ≥ 0`, and of a Jacobian that is the same for all states it is the one-sided Lipschitz constant.
+/// `|exp(tA)| ≤ exp(t λ)` for `t ≥ 0`. For a Jacobian that is the same at all states, it is the one-sided Lipschitz constant.
 ///
 /// ```
 /// use flowmap::{certificate::logarithmic_norm, exact::Rotation, rhs_jacobian};
@@ -121,7 +121,7 @@ pub fn logarithmic_norm<M: Row<Item: Row<Item = f64>>>(matrix: &M) -> f64 {
     let d = matrix.items().len();
     let entry = |i: usize, j: usize| matrix.items()[i].items()[j];
     let symmetric = nalgebra::DMatrix::from_fn(d, d, |i, j| 0.5 * entry(i, j) + 0.5 * entry(j, i));
-    // of a matrix with NaN eigenvalues would be sought for ever
+    // nalgebra's eigenvalue iteration would not end on NaN
     if d == 0 || symmetric.iter().any(|entry| !entry.is_finite()) {
         return f64::NAN;
     }

@@ -1,4 +1,4 @@
-//! How much of a flow matching loss can still be learned.
+//! The excess of a flow matching loss: its part that can still be learned.
 
 use crate::{
     Error, Result, State, Value, VelocityField,
@@ -7,35 +7,35 @@ use crate::{
     statistics::{Estimate, normal_quantile},
 };
 
-/// The flow matching loss of a velocity, and what is left of it when its minimum is taken off.
+/// The flow matching loss of a velocity, split into its minimum and the excess above it.
 ///
 /// For the mean `b_t(x) = E[I'_t | I_t = x]` and any other velocity `v`,
 ///
 /// `E|v_t(I_t) - I'_t|² = E|v_t(I_t) - b_t(I_t)|² + E|I'_t - b_t(I_t)|²`:
 ///
-/// the loss is the excess and the conditional variance. The second does not depend on `v`, so the loss never gets to 0, and only
-/// the excess bounds an error.
+/// the loss is the excess plus the conditional variance. The latter does not depend on `v`, so the loss never reaches 0, and
+/// only the excess bounds an error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MatchingExcess {
-    /// `E|v - I'|²`, over the pairs and over times that are uniform on the interpolant's span.
+    /// `E|v - I'|²`, over the pairs and over times uniform on the interpolant's span.
     pub loss: Estimate,
-    /// `E|I' - b|²`, the least loss that there is.
+    /// `E|I' - b|²`, the smallest possible loss.
     pub conditional_variance: Estimate,
     /// `E|v - b|²`.
     pub excess: Estimate,
-    /// The loss less both of the others, `2 E (v - b)·(b - I')`: 0 up to its standard error, if `b` is the conditional mean.
+    /// The loss minus the two others, `2 E (v - b)·(b - I')`: 0 up to its standard error, if `b` is the conditional mean.
     pub mixed: Estimate,
-    /// The difference of the two quadrature rules over time, in the excess.
+    /// The difference of the two quadrature rules over time, for the excess.
     pub quadrature: f64,
     /// `|t - s|` of the span.
     pub duration: f64,
 }
 
 impl MatchingExcess {
-    /// Measures it on pairs `(x0, x1)` of noise and data: points, or batches of them, at the 30 nodes of two panels of quadrature
-    /// over the interpolant's span.
+    /// Measures it on pairs `(x0, x1)` of noise and data: points, or batches of them, at the 30 nodes of two panels of
+    /// quadrature over the interpolant's span.
     ///
     /// ```
     /// use flowmap::{certificate::MatchingExcess, exact::DiagonalGaussian, field, interpolant::Linear};
@@ -66,7 +66,7 @@ impl MatchingExcess {
     {
         let rule = Rule::new(interpolant.span(), 2);
         let duration: f64 = rule.weights.iter().sum();
-        // for each sample its loss, conditional variance, and excess at each node
+        // for each sample: its loss, conditional variance, and excess at each node
         let mut samples: Vec<[Vec<f64>; 3]> = Vec::new();
         for (x0, x1) in pairs.into_iter().filter(|(x0, _)| !x0.values().is_empty()) {
             let first = samples.len();
@@ -95,22 +95,22 @@ impl MatchingExcess {
             duration,
         };
         if samples.len() < 2 {
-            return Err(Error::invalid("pairs", format!("there are {}; draw at least 2, and some thousands", samples.len())));
+            return Err(Error::invalid("pairs", format!("there are {}; draw at least 2, better some thousands", samples.len())));
         }
         if ![found.loss, found.conditional_variance, found.excess].iter().all(|e| e.standard_error.is_finite()) {
-            return Err(Error::invalid("velocities", "one is not finite at a time of the interpolant's span; check both fields"));
+            return Err(Error::invalid("velocities", "one is not finite within the interpolant's span; check both fields"));
         }
         Ok(found)
     }
 
-    /// A bound on the root mean square distance at the end between the flows of `v` and of `b`, which start alike: with `T` the
-    /// duration and `L` a one-sided Lipschitz constant of `v` for all times,
+    /// A bound on the root mean square distance, at the end, between the flows of `v` and of `b` from equal starts: with `T`
+    /// the duration and `L` a one-sided Lipschitz constant of `v` for all times,
     ///
     /// `(max(1, e^{(1+2L) T}) T · excess)^(1/2)`.
     ///
-    /// It is its upper end at this confidence. With a [bound](super::Certificate) on the distance of a map from the flow of `v`,
-    /// the sum bounds `W_2` between the map's samples and the data; for `T = 1` and both excess and squared residual at most `ε`
-    /// this is the paper's `W_2² ≤ 4 e^{1+2L} ε`.
+    /// The result is its upper end at this confidence. Added to a [bound](super::Certificate) on the distance of a map from the
+    /// flow of `v`, it bounds `W_2` between the map's samples and the data; for `T = 1`, and both the excess and the squared
+    /// residual at most `ε`, this is the paper's `W_2² ≤ 4 e^{1+2L} ε`.
     ///
     /// ```
     /// # use flowmap::{certificate::MatchingExcess, exact::DiagonalGaussian, interpolant::Linear};
@@ -126,12 +126,17 @@ impl MatchingExcess {
     /// Source: arXiv 2505.18825, the bounds on `W_2`; Gronwall's inequality for `|X^v - X^b|²`.
     pub fn bound(&self, lipschitz: f64, confidence: f64) -> Result<f64> {
         if !(lipschitz.is_finite() && (0.5..1.0).contains(&confidence)) {
-            let reason = format!("{lipschitz} at confidence {confidence}; give a finite number, and one from 0.5 to below 1");
+            let reason =
+                format!("{lipschitz} at confidence {confidence}; give a finite constant, and a confidence from 0.5 to below 1");
             return Err(Error::invalid("one-sided Lipschitz constant", reason));
         }
         let growth = ((1.0 + 2.0 * lipschitz) * self.duration).max(0.0).exp();
         let excess = self.excess.above(normal_quantile(confidence)) + self.quadrature;
         let bound = (growth * self.duration * excess).sqrt();
-        if bound.is_finite() { Ok(bound) } else { Err(Error::invalid("bound", "it overflows; the constant is too large")) }
+        if bound.is_finite() {
+            Ok(bound)
+        } else {
+            Err(Error::invalid("bound", "it overflows: the Lipschitz constant is too large"))
+        }
     }
 }

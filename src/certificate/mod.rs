@@ -1,23 +1,23 @@
-//! Certificates: from residuals to bounds on the error of a flow map.
+//! Certificates: error bounds for flow maps from their residuals.
 //!
-//! Residuals are small where a map is nearly the flow map of a field `b`. How far it then can be from the exact flow `x_t`
-//! follows from Gronwall's inequality, for draws `x` of any distribution:
+//! Residuals are small where a map is close to the flow map of a field `b`. Gronwall's inequality then bounds its distance from
+//! the exact flow `x_t`, for draws `x` of any distribution:
 //!
-//! | bound on `RMS\|X_{s,t}(x) - x_t\|` | residual | it needs |
+//! | bound on `RMS\|X_{s,t}(x) - x_t\|` | residual | requires |
 //! |---|---|---|
 //! | Lagrangian: `∫_s^t e^{∫_r^t L} RMS\|R_r\| dr` | `R_r = ∂_r X_{s,r}(x) - b_r(X_{s,r}(x))` | the [one-sided Lipschitz constant](OneSidedLipschitz) `L` of `b` |
 //! | pathwise: `RMS ∫_s^t e^{∫_r^t L} \|R_r\| dr` | the same | the same |
 //! | Eulerian: `(\|t - s\| ∫_s^t E\|R_r\|² dr)^(1/2)` | `R_r = ∂_r X_{r,t}(x_r) + ∇X_{r,t}(x_r) b_r(x_r)` | the exact flow |
 //!
 //! A map that is not the identity at `s = t` adds its distance from it, at `s` for the first two and at `t` for the last. These
-//! are integrals over a slice, one pair `(s, t)` after another: the mean of a loss over all pairs says nothing about the one pair
-//! that is used.
+//! are integrals along a slice, for one pair `(s, t)`: the mean of a loss over all pairs does not bound the error of the pair
+//! in use.
 //!
-//! [`certify`] computes all three, with the error itself beside them. What may be wrong with a bound is said with it: the scatter
-//! of the samples (an upper end at a stated confidence, which presumes that the mean of squares is normally distributed; heavy
-//! tails need many samples), the quadrature (the difference of two rules), and its [`BoundKind`]: with a Lipschitz constant that
-//! was [`LipschitzBound`] it is a certificate, with one that was [`LipschitzEstimate`] from samples an estimate. Rounding and the
-//! error of the solver that computes the exact flow are not in it.
+//! [`certify`] computes all three, next to the error itself. Each bound comes with its uncertainty: the scatter of the samples
+//! (an upper end at a stated confidence, which presumes that the mean of squares is normally distributed; heavy tails need many
+//! samples), the quadrature (the difference of two rules), and its [`BoundKind`]: with a known Lipschitz constant, a
+//! [`LipschitzBound`], it is a certificate; with a [`LipschitzEstimate`] from samples, an estimate. Rounding and the error of
+//! the solver that computes the exact flow are not included.
 //!
 //! ```
 //! # #[cfg(feature = "nalgebra")] {
@@ -36,7 +36,7 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! [`residual_map`] draws residuals over `(s, t)`. [`MatchingExcess`] is the part of a flow matching loss that bounds an error.
+//! [`residual_map`] maps residuals over `(s, t)`. [`MatchingExcess`] is the part of a flow matching loss that bounds an error.
 //!
 //! Source: arXiv 2505.18825 and arXiv 2406.07507 for the bounds; E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary
 //! Differential Equations I, section I.10, for errors by residuals and one-sided Lipschitz constants.

@@ -1,33 +1,32 @@
-//! What was found.
+//! The report of a certificate.
 
 use super::Bound;
 use crate::statistics::Estimate;
 use std::fmt;
 
-/// What [`certify`](super::certify) found about `X_{s,t}`. Displays as a table.
+/// The report of [`certify`](super::certify) on `X_{s,t}`. Displays as a table.
 ///
-/// Every bound bounds the same number, the root mean square of `|X_{s,t}(x) - x_t|` with `x_t` on the exact flow of the field,
-/// and with it the Wasserstein distance `W_2` between the distributions of `X_{s,t}(x)` and of `x_t`.
+/// All bounds are on the same number, the root mean square of `|X_{s,t}(x) - x_t|` with `x_t` on the exact flow of the field.
+/// It also bounds the Wasserstein distance `W_2` between the distributions of `X_{s,t}(x)` and of `x_t`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Certificate {
-    /// `[s, t]`.
+    /// The times `[s, t]`.
     pub times: [f64; 2],
-    /// How many samples there were.
+    /// The number of samples.
     pub samples: usize,
-    /// That of the `upper` ends of the bounds.
+    /// The confidence of the `upper` ends of the bounds.
     pub confidence: f64,
-    /// The relative tolerance of the solver that stood in for the exact flow, if one did. Errors that are not well above it are
-    /// the solver's.
+    /// The relative tolerance of the solver, if one computed the exact flow. Errors not well above it are the solver's.
     pub tolerance: Option<f64>,
-    /// `∫_s^t L |dr|`: by the exponential of this, errors at `s` grow at most.
+    /// `∫_s^t L |dr|`: errors at `s` grow at most by its exponential.
     pub growth: f64,
     /// The error itself: `RMS|X_{s,t}(x) - x_t|`.
     pub error: Estimate,
-    /// `W_2` between Gaussians fitted to the ends of both flows, with the features `train` and `nalgebra`. The distributions
-    /// themselves are no closer than that (M. Gelbrich, Math. Nachr. 147, 1990), up to the scatter of the samples, and no farther
-    /// apart than the error.
+    /// `W_2` between Gaussians fitted to the end points of both flows, with the features `train` and `nalgebra`: a lower bound
+    /// on the distance between the distributions themselves (M. Gelbrich, Math. Nachr. 147, 1990), up to the scatter of the
+    /// samples; the error is an upper bound.
     pub w2: Option<f64>,
     /// `RMS ∫ e^{∫_r^t L} |R_r(x)| dr`, with the Lagrangian residual: Gronwall's inequality path by path, the sharpest of the
     /// three.
@@ -38,11 +37,11 @@ pub struct Certificate {
     pub eulerian: Bound,
     /// The samples with the largest bounds on their own errors, the largest first.
     pub worst: Vec<WorstPoint>,
-    /// The residuals along the way, at the nodes of the quadrature.
+    /// The residuals along the trajectories, at the nodes of the quadrature.
     pub profile: Vec<Moment>,
 }
 
-/// The residuals at one time of the way.
+/// The residuals at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -57,7 +56,7 @@ pub struct Moment {
     pub lipschitz: f64,
 }
 
-/// A sample whose bound is among the largest.
+/// A sample with one of the largest bounds.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -80,15 +79,15 @@ impl Certificate {
         [("pathwise", &self.pathwise), ("Lagrangian", &self.lagrangian), ("Eulerian", &self.eulerian)]
     }
 
-    /// Whether no upper end of a bound is below the measured error by more than `slack`.
+    /// Whether every bound's upper end is at least the measured error, up to `slack`.
     ///
-    /// A given Lipschitz constant that is too small is found out by this, and so is a wrong exact flow. Errors of the solver and
-    /// rounding need some slack.
+    /// This detects a given Lipschitz constant that is too small, and a wrong exact flow. Errors of the solver and rounding
+    /// need some slack.
     pub fn holds(&self, slack: f64) -> bool {
         self.bounds().iter().all(|(_, bound)| self.error.value <= bound.upper + slack)
     }
 
-    /// The bound over the error, which is 1 for a bound that loses nothing; not finite where there is no error.
+    /// The bound divided by the error: 1 for a sharp bound, not finite where the error is 0.
     pub fn tightness(&self, bound: &Bound) -> f64 {
         bound.estimate.value / self.error.value
     }

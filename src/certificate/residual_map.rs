@@ -1,4 +1,4 @@
-//! Residuals over both times.
+//! Residuals over pairs of times.
 
 use crate::{
     Error, FlowMap, Result, State, Value,
@@ -6,11 +6,12 @@ use crate::{
     characterization::Characterization,
 };
 
-/// The root mean square residual of an identity over pairs of times: a picture of where a flow map is not the one of its field.
+/// Maps the root mean square residual of an identity over pairs of times: it shows where a map differs from the field's flow
+/// map.
 ///
-/// The cell whose centre is `(s, t)` has `RMS|R_{s,t}(x_s)|`, where `x_s` is what the exact flow makes of the starts, which are
-/// draws at time `times[0]`. There are `cells` of them in each direction. Cells with `t < s` are NaN, because neural flow maps
-/// are seldom trained there; so are those in which the map is not defined.
+/// The cell with centre `(s, t)` holds `RMS|R_{s,t}(x_s)|`, where the exact flow takes the starts, drawn at time `times[0]`, to
+/// `x_s`. There are `cells` cells in each direction. Cells with `t < s` are NaN, because neural flow maps are seldom trained
+/// there; so are those in which the map is not defined.
 ///
 /// ```
 /// # #[cfg(feature = "plot")] {
@@ -32,8 +33,8 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no starts, or the times are not finite, the earlier first, or there are no cells; those of
-/// the exact flow.
+/// [`Error::Invalid`] where there are no starts or no cells, or the times are not finite and ascending; the errors of the exact
+/// flow.
 pub fn residual_map<X, M, B, F, I>(
     identity: &I,
     map: &M,
@@ -51,7 +52,7 @@ where
     I: Characterization<X, M, B> + ?Sized,
 {
     let grid = Grid::new([times; 2], [cells; 2])?;
-    // a point without coordinates has no norm to take the form of a time from
+    // a point without coordinates has no norm from which to take the shape of a time
     let mut states: Vec<X> = starts.iter().filter(|x| !x.values().is_empty()).cloned().collect();
     if states.is_empty() {
         return Err(Error::invalid("starts", "there are none; give points, or batches of them"));

@@ -1,4 +1,4 @@
-//! What is evaluated along a slice: residuals, ends, and how fast neighbours part.
+//! Evaluations along a slice: residuals, end points and Lipschitz constants.
 
 use super::{OneSidedLipschitz, bound::Residuals};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     quadrature::Rule,
 };
 
-/// What is judged, and by what.
+/// The map under test, its field, the exact flow and the Lipschitz constant.
 pub(super) struct Subject<'a, M: ?Sized, B: ?Sized, F: ?Sized, L> {
     pub map: &'a M,
     pub field: &'a B,
@@ -17,11 +17,11 @@ pub(super) struct Subject<'a, M: ?Sized, B: ?Sized, F: ?Sized, L> {
     pub times: [f64; 2],
 }
 
-/// All that the report is made of, sample by sample.
+/// The raw data of the report, sample by sample.
 #[cfg_attr(not(all(feature = "train", feature = "nalgebra")), allow(dead_code, reason = "distances between the ends"))]
 pub(super) struct Survey {
     pub dimension: usize,
-    /// Row by row, as the ends of the map and the exact ones are.
+    /// Row by row; so are the ends of the map and the exact ones.
     pub starts: Vec<f64>,
     pub ends: Vec<f64>,
     pub exact_ends: Vec<f64>,
@@ -47,7 +47,7 @@ impl Survey {
         }
     }
 
-    /// Goes along the slice from the samples of `x`.
+    /// Evaluates the slice for the samples of `x`.
     pub fn add<X, M, B, F, L>(&mut self, subject: &Subject<M, B, F, L>, rule: &Rule, x: &X) -> Result<()>
     where
         X: State,
@@ -57,7 +57,7 @@ impl Survey {
         L: OneSidedLipschitz<X, B>,
     {
         let starts = x.values();
-        // a point without coordinates has no norm to take the form of a time from
+        // a point without coordinates has no norm from which to take the shape of a time
         if starts.is_empty() {
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl Survey {
         let (s, t) = (x.time(from), x.time(to));
         self.check_dimension(x.dimension())?;
 
-        // first, because a map that does not get there knows best why
+        // first, because the map's own error is the most precise
         let end = subject.map.try_flow(&s, &t, x)?;
         let defect = subject.map.try_flow(&s, &s, x)?.minus(x);
         extend(&mut self.lagrangian.defect, &defect, [from, from])?;
@@ -84,7 +84,7 @@ impl Survey {
             for seen in [&end, &exact] {
                 let rate = subject.lipschitz.rate(subject.field, (to - from).signum(), &r, seen);
                 if !rate.is_finite() {
-                    let reason = format!("it is {rate} at time {node}; give one that is finite, or another field");
+                    let reason = format!("it is {rate} at time {node}; give a finite one, or another field");
                     return Err(Error::invalid("one-sided Lipschitz constant", reason));
                 }
                 self.rates[k] = self.rates[k].max(rate);

@@ -9,10 +9,10 @@
 //! | [`Eulerian`] | `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x) = 0` |
 //! | [`Semigroup`] | `X_{u,t}(X_{s,u}(x)) = X_{s,t}(x)` |
 //!
-//! [`InverseConsistency`], `X_{t,s}(X_{s,t}(x)) = x`, is what the semigroup property says of the way there and back.
+//! [`InverseConsistency`], `X_{t,s}(X_{s,t}(x)) = x`, is the semigroup property for the trip from `s` to `t` and back.
 //!
-//! The same residuals verify exact flows ([`verify`]), measure numerical ones and, on tensors with gradients, are the losses
-//! that train neural flow maps.
+//! The same residuals verify exact flows ([`verify`]), measure numerical ones and, on tensors with gradients, serve as the
+//! losses that train neural flow maps.
 
 mod quasi_random;
 mod report;
@@ -28,7 +28,7 @@ use crate::{
     state::{State, value_and_tangent},
 };
 
-/// Where an identity is tested: times `s` and `t` and a state `x` at time `s`.
+/// A test case: times `s` and `t` and a state `x` at time `s`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case<X: State> {
     /// Start time.
@@ -41,8 +41,8 @@ pub struct Case<X: State> {
 
 /// An identity that only the flow map of `field` satisfies: two terms whose sum vanishes.
 ///
-/// There are two terms and not one residual because objectives treat them differently: training often takes the second one
-/// as data ([`Value::frozen`](crate::Value::frozen)).
+/// It has two terms instead of one residual because objectives treat them differently: training often takes the second one as
+/// data ([`Value::frozen`](crate::Value::frozen)).
 ///
 /// ```
 /// use flowmap::{characterization::{Characterization, Lagrangian}, exact::Rotation};
@@ -62,7 +62,7 @@ pub trait Characterization<X: State, M: ?Sized, B: ?Sized> {
     }
 }
 
-/// `X_{s,s}(x) - x = 0`.
+/// The initial condition `X_{s,s}(x) - x = 0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InitialCondition;
 
@@ -72,9 +72,9 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
     }
 }
 
-/// `∂_t X_{s,t}(x)` at `t = s` equals `b_s(x)`: the map starts out along the field.
+/// The tangent condition: `∂_t X_{s,t}(x)` at `t = s` equals `b_s(x)`.
 ///
-/// Without it the semigroup property says nothing about `b`: the identity map is a semigroup.
+/// Without it the semigroup property does not determine `b`: the identity map is a semigroup, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tangent;
 
@@ -84,7 +84,7 @@ impl<X: State, M: FlowMap<Dual<X>> + ?Sized, B: VelocityField<X> + ?Sized> Chara
     }
 }
 
-/// `∂_t X_{s,t}(x) - b_t(X_{s,t}(x)) = 0`: the end point moves along the field.
+/// The Lagrangian identity `∂_t X_{s,t}(x) - b_t(X_{s,t}(x)) = 0`: the end point moves along the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lagrangian;
 
@@ -103,9 +103,9 @@ impl<X: State, M: FlowMap<Dual<X>> + ?Sized, B: VelocityField<X> + ?Sized> Chara
     }
 }
 
-/// `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x) = 0`: the end point does not change while the start moves along the field.
+/// The Eulerian identity `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x) = 0`: as the start moves along the field, the end point stays.
 ///
-/// Its terms are two directional derivatives; the residual is one, along `(ds, dt, dx) = (1, 0, b_s(x))`.
+/// Its terms are two directional derivatives; the residual is a single one, along `(ds, dt, dx) = (1, 0, b_s(x))`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Eulerian;
 
@@ -116,7 +116,7 @@ impl Eulerian {
         value_and_tangent(map.flow(&start, &Dual::constant(t.clone()), &Dual::constant(x.clone()))).1
     }
 
-    /// `∇X_{s,t}(x) b_s(x)`: how the start's motion along the field is carried to the end.
+    /// `∇X_{s,t}(x) b_s(x)`: the start's motion along the field, carried to the end.
     pub fn transport<X, M, B>(map: &M, field: &B, s: &X::Time, t: &X::Time, x: &X) -> X
     where
         X: State,
@@ -139,9 +139,9 @@ impl<X: State, M: FlowMap<Dual<X>> + ?Sized, B: VelocityField<X> + ?Sized> Chara
     }
 }
 
-/// `X_{u,t}(X_{s,u}(x)) - X_{s,t}(x) = 0`: two shorter ways make the long one.
+/// The semigroup property `X_{u,t}(X_{s,u}(x)) - X_{s,t}(x) = 0`: flowing to `u`, then to `t`, equals flowing to `t`.
 ///
-/// The field plays no part, so the [tangent condition](Tangent) must be checked beside it.
+/// The field plays no part, so check the [tangent condition](Tangent) as well.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Semigroup {
     fraction: f64,
@@ -165,14 +165,14 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
     }
 }
 
-/// `X_{t,s}(X_{s,t}(x)) - x = 0`: the way back leads back.
+/// Inverse consistency `X_{t,s}(X_{s,t}(x)) - x = 0`: flowing back returns to the start.
 ///
-/// It is the [semigroup property](Semigroup) of `s → t → s`, where that says nothing of `t` between: a map that was learned
-/// forward in time alone fails it first, and so does a solver whose errors are not reversed. The field plays no part.
-/// [`verify`] leaves it out: where the flow contracts, the way back magnifies rounding as much, and a flow may exist in one
-/// direction only. Ask for it by [`measure`].
+/// It is the [semigroup property](Semigroup) for `s → t → s`, where `t` does not lie between the ends: a map that was learned
+/// forward in time only fails it first, and so does a solver whose errors do not cancel backward. The field plays no part.
+/// [`verify`] leaves it out: where the flow contracts, its inverse amplifies rounding by the same factor, and some maps exist
+/// only forward. Request it with [`measure`].
 ///
-/// - domain: that of `X_{s,t}`, and of `X_{t,s}` at its image; NaN outside, which [`measure`] counts as infinitely wrong
+/// - domain: that of `X_{s,t}`, and of `X_{t,s}` at its image; NaN outside, which [`measure`] counts as an infinite residual
 ///
 /// ```
 /// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, QuasiRandom};
@@ -186,7 +186,7 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
 /// ```
 ///
 /// Source: G. E. Christensen, H. J. Johnson, Consistent image registration, IEEE Trans. Med. Imaging 20, 2001, for the measure;
-/// V. I. Arnold, Ordinary Differential Equations, section 1, for the group that flows are.
+/// V. I. Arnold, Ordinary Differential Equations, section 1, for flows as groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InverseConsistency;
 
@@ -199,11 +199,11 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
 /// The semigroup property of the average velocity,
 /// `v_{s,t}(x) - [(1-γ) v_{s,u}(x) + γ v_{u,t}(X_{s,u}(x))] = 0` with `u = γ s + (1-γ) t`.
 ///
-/// It is the semigroup residual of `X` divided by `t - s`, without the cancellation that this division would bring in single
+/// It is the semigroup residual of `X` divided by `t - s`, without the cancellation that this division would cause in single
 /// precision. `γ` is a time of the state's own kind: each sample of a batch may have its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AverageSemigroup<T> {
-    /// The weight `γ` of the second way; values lie in `[0, 1]`.
+    /// The weight `γ` of the second part; values lie in `[0, 1]`.
     pub weight: T,
 }
 
@@ -220,7 +220,7 @@ where
 }
 
 impl<T: Number> AverageSemigroup<T> {
-    /// The average velocity of the two shorter ways together: `(1-γ) v_{s,u}(x) + γ v_{u,t}(X_{s,u}(x))`.
+    /// The average velocity over both parts: `(1-γ) v_{s,u}(x) + γ v_{u,t}(X_{s,u}(x))`.
     pub fn two_ways<X, V>(&self, map: &V, s: &T, t: &T, x: &X) -> X
     where
         X: State<Time = T>,
@@ -253,14 +253,14 @@ mod tests {
     #[test]
     fn a_map_that_goes_forward_only_does_not_come_back() {
         let turn = Rotation::new(1.0).unwrap();
-        // as learned where s ≤ t, and still elsewhere
+        // trained for s ≤ t only: the identity elsewhere
         let forward = crate::flow_map(|s: &f64, t: &f64, x: &[f64; 2]| if s <= t { turn.flow(s, t, x) } else { *x });
         let cases = || QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 2]).unwrap().cases::<f64>(64);
         let line = measure("inverse", &InverseConsistency, &forward, &turn, cases());
         assert!(line.cases == 64 && line.max > 0.1, "{line:?}");
         let nowhere = crate::flow_map(|_: &f64, _: &f64, x: &[f64; 2]| x.map(|_| f64::NAN));
         assert_eq!(measure("inverse", &InverseConsistency, &nowhere, &(), cases()).max, f64::INFINITY);
-        // there and back again is what the semigroup says of the ends
+        // inverse consistency is the semigroup property of the ends
         let (s, t, x) = (0.2, 0.9, [0.3, 0.4]);
         let back: [f64; 2] = InverseConsistency.residual(&forward, &(), &s, &t, &x);
         assert!(back.minus(&turn.flow(&s, &t, &x).minus(&x)).norm() < 1e-15);

@@ -1,12 +1,12 @@
-//! Well-spread test cases without a random number generator.
+//! Quasi-random test cases, spread evenly without a random number generator.
 
 use super::Case;
 use crate::{Error, Real, Result, Row, State};
 
-/// Times and points in a box, spread evenly and without end: a Kronecker sequence.
+/// An infinite sequence of times and points, spread evenly in a box: a Kronecker sequence.
 ///
-/// The `k`-th case takes the fractional parts of `1/2 + k/g, 1/2 + k/g², …` where `g^(d+1) = g + 1`; in few dimensions,
-/// any first `n` of them cover the box more evenly than random ones. Both time directions occur.
+/// The `k`-th case takes the fractional parts of `1/2 + k/g, 1/2 + k/g², …` where `g^(d+1) = g + 1`; in few dimensions, the
+/// first `n` of them cover the box more evenly than random points, for any `n`. Both time directions occur.
 ///
 /// ```
 /// use flowmap::QuasiRandom;
@@ -22,14 +22,17 @@ pub struct QuasiRandom<S> {
 }
 
 impl<S: Row<Item = [f64; 2]>> QuasiRandom<S> {
-    /// Both times from `times`, the `i`-th coordinate from `sides[i]`: an array, or a vector for points that are vectors.
+    /// Takes both times from `times` and coordinate `i` from `sides[i]`: an array, or a vector for points that are vectors.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless every interval is finite and in order.
     pub fn new(times: [f64; 2], sides: S) -> Result<Self> {
         for [low, high] in sides.items().iter().copied().chain([times]) {
             if !(low <= high && low.is_finite() && high.is_finite()) {
-                return Err(Error::invalid("interval", format!("[{low}, {high}] is not a finite interval in order")));
+                return Err(Error::invalid(
+                    "interval",
+                    format!("[{low}, {high}] is not an interval; give two finite numbers, the smaller first"),
+                ));
             }
         }
         Ok(Self { times, sides })

@@ -1,4 +1,4 @@
-//! Verification: every identity on every case, and where it fails worst.
+//! Verification: tests every identity on every case and reports the worst one.
 
 use super::{Case, Characterization, Eulerian, InitialCondition, Lagrangian, Semigroup, Tangent};
 use crate::{
@@ -41,8 +41,8 @@ where
     verify_in_units_of(1.0, map, field, cases)
 }
 
-/// [`verify`] for what is both a flow map and its velocity field, as exact flows and [numerical](crate::solver::Numerical) ones
-/// are.
+/// Runs [`verify`] on something that is both a flow map and its velocity field, like exact flows and
+/// [numerical](crate::solver::Numerical) ones.
 ///
 /// ```
 /// use flowmap::{QuasiRandom, exact::Rotation, verify_flow};
@@ -58,8 +58,8 @@ where
     verify(flow, flow, cases)
 }
 
-/// [`verify`] for states and velocities of another size than 1: residuals are relative to the larger term, or to `unit` where
-/// both are smaller.
+/// Runs [`verify`] for states and velocities of a size other than 1: residuals are relative to the larger term, or to `unit`
+/// where both are smaller.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, FiniteDifferences, QuasiRandom};
@@ -78,7 +78,7 @@ where
     M: FlowMap<X> + FlowMap<Dual<X>> + ?Sized,
     B: VelocityField<X> + ?Sized,
 {
-    assert!(unit > 0.0 && unit.is_finite(), "the unit {unit} is not a positive number");
+    assert!(unit > 0.0 && unit.is_finite(), "the unit {unit} is not a positive finite number");
     let mut lines = ["start", "tangent", "Lagrangian", "Eulerian", "semigroup"].map(Tally::new);
     for (k, case) in cases.into_iter().enumerate() {
         const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -98,8 +98,8 @@ where
     Report { lines: lines.map(Tally::finish).into() }
 }
 
-/// Tests one identity of a flow map, under this name: one that [`verify`] leaves out, or one of your own. Residuals are
-/// relative as they are there, and the [`Line`] may be added to its report.
+/// Tests one identity of a flow map, under this name: one that [`verify`] leaves out, or your own. Residuals are relative as in
+/// [`verify`], and the [`Line`] may be added to its report.
 ///
 /// ```
 /// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, verify, QuasiRandom};
@@ -125,38 +125,38 @@ where
     line.finish()
 }
 
-/// What [`verify`] found: one [`Line`] for each identity. Displays as a table.
+/// The report of [`verify`]: one [`Line`] for each identity. Displays as a table.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Report {
-    /// The identities, in the order identity, tangent, Lagrangian, Eulerian, semigroup; then what was added by [`measure`].
+    /// The lines in the order identity, tangent, Lagrangian, Eulerian, semigroup; then those added by [`measure`].
     pub lines: Vec<Line>,
 }
 
-/// How well one identity holds.
+/// The residuals of one identity.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Line {
-    /// The identity.
+    /// The name of the identity.
     pub name: String,
-    /// How many points were tested: each sample of a batch is one.
+    /// The number of points tested; each sample of a batch is one.
     pub cases: usize,
-    /// The largest relative residual; infinite if any was not a number.
+    /// The largest relative residual; infinite if any was NaN.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "null_is_infinite"))]
     pub max: f64,
     /// The root mean square of the relative residuals.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "null_is_infinite"))]
     pub rms: f64,
-    /// The largest residual itself.
+    /// The largest absolute residual.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "null_is_infinite"))]
     pub max_absolute: f64,
-    /// Where the relative residual was largest.
+    /// The case with the largest relative residual.
     pub worst: Option<Worst>,
 }
 
-/// JSON knows no infinity, and writes null instead.
+/// Reads null as infinity, since JSON cannot express it.
 #[cfg(feature = "serde")]
 fn null_is_infinite<'de, D: serde::Deserializer<'de>>(number: D) -> Result<f64, D::Error> {
     use serde::Deserialize;
@@ -182,7 +182,7 @@ impl Report {
         self.lines.iter().all(|line| line.cases > 0 && line.max <= tolerance)
     }
 
-    /// The line of an identity, by its name.
+    /// The line of an identity, by name.
     pub fn line(&self, name: &str) -> Option<&Line> {
         self.lines.iter().find(|line| line.name.eq_ignore_ascii_case(name))
     }
@@ -207,7 +207,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A line while it is being counted.
+/// Accumulates a line.
 struct Tally {
     line: Line,
     squares: f64,
@@ -224,7 +224,7 @@ impl Tally {
         let (firsts, seconds) = (first.norm().values(), second.norm().values());
         let line = &mut self.line;
         for (row, &absolute) in residuals.iter().enumerate() {
-            // what is not a number is as wrong as can be: `f64::max` would drop it
+            // NaN counts as infinitely wrong: `f64::max` would drop it
             let relative =
                 Some(absolute / firsts[row].max(seconds[row]).max(unit)).filter(|r| r.is_finite()).unwrap_or(f64::INFINITY);
             line.cases += 1;

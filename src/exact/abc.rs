@@ -1,9 +1,9 @@
-//! The Arnold-Beltrami-Childress flow where it is a shear.
+//! The Arnold-Beltrami-Childress flow, reduced to a shear.
 
 use super::{ExactFlow, exact_flow, setting::finite};
 use crate::{Num, Number, Ode, Result};
 
-/// The ABC flow with `B = C = 0`: layers that slide over each other, the direction turning with the height.
+/// The ABC flow with `B = C = 0`: layers that slide over each other, in a direction that turns with the height.
 ///
 /// Let `τ = t - s`.
 ///
@@ -12,7 +12,7 @@ use crate::{Num, Number, Ode, Result};
 /// - Jacobian: `[[1, 0, A τ cos z], [0, 1, -A τ sin z], [0, 0, 1]]`
 /// - domain: all of space, all times
 ///
-/// With all three coefficients the ABC flow is chaotic, and has no closed form.
+/// With all three coefficients the ABC flow is chaotic and has no closed form.
 ///
 /// ```
 /// use flowmap::{exact::AbcShear, FlowMap};

@@ -10,11 +10,11 @@ use crate::{Error, Num, Number, Ode, Result};
 /// The affine system `x' = A x + c` with constant coefficients, in any dimension.
 ///
 /// - velocity: `b(x) = A x + c`
-/// - flow: `e^(A τ) x + (∫₀^τ e^(A σ) dσ) c` with `τ = t - s`, read off the exponential of the augmented matrix
+/// - flow: `e^(A τ) x + (∫₀^τ e^(A σ) dσ) c` with `τ = t - s`, from the exponential of the augmented matrix
 ///   `τ [[A, c], [0, 0]]`, so that `A` may be singular
 /// - Jacobian: `e^(A τ)`, with determinant `e^(τ trace A)`
-/// - domain: the whole space, all times; cost grows with `log |A τ|`, and the error of a matrix far from normal with its
-///   [exponential's](super::expm())
+/// - domain: the whole space, all times; cost grows with `log |A τ|`, and for a matrix far from normal the error with that of
+///   its [exponential](super::expm())
 ///
 /// ```
 /// use flowmap::{exact::Affine, FlowMap};

@@ -44,12 +44,12 @@ impl Bernoulli {
         Ok(Self { linear, power, exponent })
     }
 
-    /// `n - 1`. The power `u = x^(n-1)` obeys `u' = m (p u + q u²)` with it for `m`.
+    /// `m = n - 1`, with which the power `u = x^m` obeys `u' = m (p u + q u²)`.
     fn degree(&self) -> f64 {
         self.exponent - 1.0
     }
 
-    /// How `u` grows, and what it is divided by.
+    /// The growth of `u`, and its denominator.
     fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> (Growth<N>, Num<N>) {
         let growth = Growth::new(self.degree() * self.linear, &(t - s));
         let u = x.gt(0.0).select(x, f64::NAN).powf(self.degree());
@@ -77,7 +77,7 @@ impl ExactFlow<1> for Bernoulli {
 
     fn domain(&self, s: f64, t: f64, [x]: &[f64; 1]) -> Result<()> {
         if *x <= 0.0 {
-            return Err(Error::invalid("state", format!("{x} is not positive")));
+            return Err(Error::invalid("state", format!("{x} is not positive; start at x > 0")));
         }
         if self.parts(&Num(s), &Num(t), &Num(*x)).1.0 > 0.0 {
             return Ok(());
@@ -89,7 +89,7 @@ impl ExactFlow<1> for Bernoulli {
             return Err(Error::BlowUp { from: s, to: t, time });
         }
         let reason = format!("the solution from {x} at time {s} reaches 0 at time {time}, where it is not unique");
-        Err(Error::invalid("time", format!("{reason}; {t} is beyond")))
+        Err(Error::invalid("time", format!("{reason}; {t} lies beyond, choose a time closer to {s}")))
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
     fn blows_up_or_reaches_zero() {
         let cube = Bernoulli::new(0.0, 0.5, 3.0).unwrap();
         assert!(matches!(cube.try_flow(&1.0, &2.0, &[2.0]), Err(Error::BlowUp { time, .. }) if time == 1.25));
-        // backward from 1 the solution t²/4 of x' = √x is at 0 two units of time before
+        // backward from 1, the solution t²/4 of x' = √x reaches 0 two units of time earlier
         let root = Bernoulli::new(0.0, 1.0, 0.5).unwrap();
         assert!(root.try_flow(&2.0, &0.01, &[1.0]).is_ok());
         let message = root.try_flow(&2.0, &-0.5, &[1.0]).unwrap_err().to_string();

@@ -3,7 +3,7 @@
 use super::{ExactFlow, alive, exact_flow};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// The scalar ODE whose solutions leave every bounded set in finite time.
+/// The scalar ODE `x' = x²`, whose solutions blow up in finite time.
 ///
 /// - velocity: `b(x) = x²`
 /// - flow: `x / (1 - x (t - s))`
@@ -23,7 +23,7 @@ use crate::{Error, Num, Number, Ode, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Blowup;
 
-/// `1 - x (t - s)`, NaN where the solution has ceased to exist.
+/// `1 - x (t - s)`, NaN after the blow-up.
 fn denominator<N: Number>(s: &Num<N>, t: &Num<N>, x: &Num<N>) -> Num<N> {
     alive(1.0 - x * (t - s))
 }

@@ -1,4 +1,4 @@
-//! Particles on a line that repel each other with the inverse cube.
+//! The Calogero-Moser system: particles on a line that repel each other with the inverse cube of their distance.
 
 use super::{ExactFlow, exact_flow, running, setting::positive, special::hermitian::eigenvalues, still, sum};
 use crate::{Error, Num, Number, Ode, Result};
@@ -8,8 +8,8 @@ use std::array::from_fn;
 ///
 /// - velocity: `q_i' = p_i`, `p_i' = 2g² Σ_j (q_i - q_j)^-3`
 /// - flow: the positions are the eigenvalues of the Hermitian matrix `Q + (t - s) L` with `Q = diag q`, `L_ii = p_i` and
-///   `L_ij = i g / (q_i - q_j)`, in the order of the particles, who never pass each other; the momenta are their derivatives by
-///   time
+///   `L_ij = i g / (q_i - q_j)`, in the order of the particles, which never pass each other; the momenta are their time
+///   derivatives
 /// - Jacobian: symplectic, with determinant 1; computed by forward mode
 /// - domain: particles at different places, all times
 ///
@@ -36,7 +36,10 @@ impl<const D: usize> CalogeroMoser<D> {
     /// [`Error::Invalid`] unless `g` is positive and finite and `D` even and not 0.
     pub fn new(coupling: f64) -> Result<Self> {
         if D == 0 || !D.is_multiple_of(2) {
-            return Err(Error::invalid("dimension", format!("{D} is not twice a number of particles")));
+            return Err(Error::invalid(
+                "dimension",
+                format!("{D} is not an even number of at least 2: each particle has a position and a momentum"),
+            ));
         }
         positive("coupling", coupling)?;
         Ok(Self { coupling })
@@ -57,7 +60,7 @@ impl<const D: usize> Ode<D> for CalogeroMoser<D> {
 
 impl<const D: usize> ExactFlow<D> for CalogeroMoser<D> {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        // with the time as a dual number, the tangents of the positions are the momenta
+        // with time as a dual number, the tangents of the positions are the momenta
         let duration = (t - s).in_form_of(&x[0]);
         let time = running(&duration);
         let start = x.each_ref().map(still);

@@ -1,4 +1,4 @@
-//! A charge in uniform fields.
+//! A charged particle in uniform electric and magnetic fields.
 
 use super::{
     ExactFlow, exact_flow, matrix_of,
@@ -8,14 +8,14 @@ use super::{
 use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
-/// A charged particle in uniform electric and magnetic fields, in six dimensions: its place `x` and its velocity `v`. It gyrates
-/// about the magnetic field, drifts across both, and is accelerated along the magnetic one.
+/// A charged particle in uniform electric and magnetic fields, in six dimensions: position `x` and velocity `v`. It gyrates
+/// about the magnetic field, drifts perpendicular to both fields, and is accelerated along the magnetic one.
 ///
-/// Fields are in units of the particle's ratio of mass to charge. Let `u = e × b / |b|²` be the drift, `ω = |b|` the gyration's
-/// frequency, `n = b / ω`, `e∥` and `v∥` the parts along `b`, `w = v - v∥ - u` what gyrates, `τ = t - s` and `θ = ω τ`.
+/// Fields are in units of the particle's ratio of mass to charge. Let `u = e × b / |b|²` be the drift, `ω = |b|` the gyration
+/// frequency, `n = b / ω`, `e∥` and `v∥` the parts along `b`, `w = v - v∥ - u` the gyrating part, `τ = t - s` and `θ = ω τ`.
 ///
 /// - velocity: `b(x, v) = (v, e + v × b)`
-/// - flow: `x + (v∥ + u) τ + e∥ τ²/2 + (sin(θ) w + (1 - cos θ) w × n) / ω` for the place,
+/// - flow: `x + (v∥ + u) τ + e∥ τ²/2 + (sin(θ) w + (1 - cos θ) w × n) / ω` for the position,
 ///   `v∥ + u + e∥ τ + cos(θ) w + sin(θ) w × n` for the velocity
 /// - Jacobian: the same without `e`, the same everywhere
 /// - domain: the whole space, all times
@@ -37,10 +37,10 @@ pub struct ChargedParticle {
 }
 
 impl ChargedParticle {
-    /// In the fields `e` and `b`, both times charge over mass.
+    /// With the fields `e` and `b`, both multiplied by charge over mass.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) unless all is finite and the magnetic field is not zero.
+    /// [`Error::Invalid`](crate::Error::Invalid) unless all entries are finite and the magnetic field is not zero.
     pub fn new(electric: [f64; 3], magnetic: [f64; 3]) -> Result<Self> {
         finite("electric field", &electric)?;
         finite("magnetic field", &magnetic)?;

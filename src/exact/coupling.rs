@@ -3,12 +3,12 @@
 use super::{ExactFlow, exact_flow, matrix_of, running, still, sum};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// A non-linear, non-autonomous flow in any dimension `D ≥ 2` made of invertible layers: a generator of exact flows.
+/// A non-linear, non-autonomous flow in any dimension `D ≥ 2`, composed of invertible layers: a generator of exact flows.
 ///
-/// Any smooth family of invertible maps `Φ_t` has a flow. Here `Φ_t` is a composition of coupling layers. Each leaves one half
-/// of the coordinates, the drivers, in place and moves the others by
-/// `y_j → y_j e^(t a_j cos θ_j) + t c_j sin θ_j`, `θ_j = Σ_i w_ji x_i` over the drivers `i`. The first layer drives with the
-/// first half of the coordinates (the larger one if `D` is odd), the next with the second half, and so on.
+/// Any smooth family of invertible maps `Φ_t` defines a flow. Here `Φ_t` is a composition of coupling layers. Each keeps one
+/// half of the coordinates, the drivers, and moves the others by `y_j → y_j e^(t a_j cos θ_j) + t c_j sin θ_j`,
+/// `θ_j = Σ_i w_ji x_i` over the drivers `i`. The first layer's drivers are the first half of the coordinates (the larger one
+/// if `D` is odd), those of the next the second half, and so on.
 ///
 /// - velocity: `b_t(x) = (∂_t Φ_t)(Φ_t⁻¹(x))`
 /// - flow: `X_{s,t} = Φ_t ∘ Φ_s⁻¹`
@@ -51,7 +51,7 @@ pub struct CouplingLayer<const D: usize> {
     pub weights: [[f64; D]; D],
 }
 
-/// How a layer moves one coordinate, `y → y e^exponent + push`, and both derivatives by the angle.
+/// The motion of one coordinate by a layer, `y → y e^exponent + push`, with both derivatives with respect to the angle.
 struct Bend<N> {
     exponent: Num<N>,
     push: Num<N>,
@@ -59,7 +59,7 @@ struct Bend<N> {
     push_slope: Num<N>,
 }
 
-/// Whether coordinate `i` drives in layer `k`.
+/// Whether coordinate `i` is a driver in layer `k`.
 fn drives<const D: usize>(k: usize, i: usize) -> bool {
     (i < D.div_ceil(2)) == k.is_multiple_of(2)
 }
@@ -72,7 +72,7 @@ fn driven<const D: usize>(k: usize) -> impl Iterator<Item = usize> {
 impl<const D: usize> CouplingLayer<D> {
     fn bend<N: Number>(&self, k: usize, j: usize, t: &Num<N>, x: &[Num<N>; D]) -> Bend<N> {
         let drivers = (0..D).filter(|&i| drives::<D>(k, i));
-        // either half has a coordinate since D ≥ 2
+        // D ≥ 2: each half has a coordinate
         let angle = sum(drivers.map(|i| self.weights[j][i] * &x[i]));
         let (sin, cos) = (angle.sin(), angle.cos());
         let (stretch, shift) = (t * self.stretch[j], t * self.shift[j]);
@@ -81,16 +81,16 @@ impl<const D: usize> CouplingLayer<D> {
 }
 
 impl<const D: usize> CouplingFlow<D> {
-    /// Of these layers, in this order.
+    /// Composes these layers, in this order.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `D ≥ 2`, there is a layer, and every coefficient is finite.
     pub fn new(layers: Vec<CouplingLayer<D>>) -> Result<Self> {
         if D < 2 {
-            return Err(Error::invalid("dimension", format!("{D} coordinates cannot drive each other; take 2 or more")));
+            return Err(Error::invalid("dimension", format!("{D} is too small; take 2 or more")));
         }
         if layers.is_empty() {
-            return Err(Error::invalid("layers", "there are none; give at least one, two to move every coordinate"));
+            return Err(Error::invalid("layers", "there are none; give at least one, or two to move every coordinate"));
         }
         for (k, layer) in layers.iter().enumerate() {
             let coefficients = layer.stretch.iter().chain(&layer.shift).chain(layer.weights.as_flattened());
@@ -101,7 +101,7 @@ impl<const D: usize> CouplingFlow<D> {
         Ok(Self { layers })
     }
 
-    /// Of random layers: stretches uniform in `[-1/2, 1/2)`, shifts and weights in `[-1, 1)`.
+    /// Composes random layers: stretches uniform in `[-1/2, 1/2)`, shifts and weights in `[-1, 1)`.
     ///
     /// The same seed gives the same flow on every machine and in every version: the numbers are those of the SplitMix64
     /// sequence, the upper 53 bits of each, layer by layer, first the stretches, then the shifts, then the weights row by row.
@@ -167,8 +167,8 @@ impl<const D: usize> ExactFlow<D> for CouplingFlow<D> {
     fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let mut x = x.clone();
         let mut rows = matrix_of(&x[0], Clone::clone);
-        // The Jacobian of a layer is the identity but for the driven rows: multiplying by it, or solving with it by forward
-        // substitution, changes these rows alone.
+        // The Jacobian of a layer is the identity except for the driven rows: multiplying by it, or solving with it by forward
+        // substitution, changes only these rows.
         for (k, layer) in self.layers.iter().enumerate().rev() {
             for j in driven::<D>(k) {
                 let Bend { exponent, push, exponent_slope, push_slope } = layer.bend(k, j, s, &x);
@@ -196,7 +196,7 @@ impl<const D: usize> ExactFlow<D> for CouplingFlow<D> {
 }
 
 impl<const D: usize> CouplingLayer<D> {
-    /// The derivative of the angle of coordinate `j`, when the drivers have the derivatives `rows`.
+    /// The derivative of the angle of coordinate `j`, where the drivers have the derivatives `rows`.
     fn carried<N: Number>(&self, k: usize, j: usize, rows: &[[Num<N>; D]; D]) -> [Num<N>; D] {
         std::array::from_fn(|column| {
             let drivers = (0..D).filter(|&i| drives::<D>(k, i));
@@ -207,7 +207,7 @@ impl<const D: usize> CouplingLayer<D> {
 
 exact_flow!(CouplingFlow<D>, D, [const D: usize]);
 
-/// The SplitMix64 sequence: small, good enough for coefficients, and fixed for ever.
+/// The SplitMix64 sequence: small, good enough for coefficients, and fixed forever.
 ///
 /// Reference: G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators, OOPSLA 2014.
 pub(super) struct SplitMix64(u64);

@@ -1,4 +1,4 @@
-//! Oscillations that die out.
+//! The damped harmonic oscillator.
 
 use super::{
     ExactFlow, exact_flow,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Num, Number, Ode, Result};
 
-/// The damped harmonic oscillator `x'' + 2γ x' + ω₀² x = 0`, as a system for position `x` and speed `v`.
+/// The damped harmonic oscillator `x'' + 2γ x' + ω₀² x = 0`, as a system for position `x` and velocity `v`.
 ///
 /// One formula holds below, at and above critical damping `γ = ω₀`. With `τ = t - s` and `ω² = ω₀² - γ²`, which may be negative,
 /// let `C = cos ω τ` and `S = sin(ω τ) / ω`, that is `cosh` and `sinh` above critical damping, `1` and `τ` at it.
@@ -33,7 +33,7 @@ pub struct DampedOscillator {
 }
 
 impl DampedOscillator {
-    /// With the damping rate `γ` and the angular frequency `ω₀` that it would have without damping.
+    /// With the damping rate `γ` and the undamped angular frequency `ω₀`.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless both are finite and not negative.
@@ -45,14 +45,14 @@ impl DampedOscillator {
 
     /// `e^(-γ τ) C` and `e^(-γ τ) S`.
     fn oscillation<N: Number>(&self, duration: &Num<N>) -> [Num<N>; 2] {
-        // a product of a sum and a difference: near critical damping the squares would cancel
+        // as a product of sum and difference: near critical damping the difference of squares would cancel
         let square = (self.frequency - self.damping) * (self.frequency + self.damping);
         if square > 0.0 {
             let (omega, decay) = (square.sqrt(), (-self.damping * duration).exp());
             return [&decay * (omega * duration).cos(), decay * swing(omega, duration)];
         }
-        // e^(-(γ ∓ κ) τ): the slow one as a factor, since e^(κ τ) alone may overflow; its rate is the product of both over
-        // the fast one, as a difference it would cancel
+        // e^(-(γ ∓ κ) τ): the slow one as a factor, since e^(κ τ) alone may overflow; its rate is ω₀² over the fast rate, since
+        // the difference γ - κ would cancel
         let kappa = (-square).sqrt();
         let fast = self.damping + kappa;
         let slow = if fast > 0.0 { self.frequency * (self.frequency / fast) } else { 0.0 };

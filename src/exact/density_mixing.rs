@@ -1,16 +1,16 @@
-//! Transport by fading from one distribution to another.
+//! Transport by mixing two densities.
 
 use super::{ExactFlow, exact_flow, setting::finite};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// The flow on the line along which one logistic distribution fades into another: the distribution at time `t` has the density
-/// `ρ_t = (1 - t) ρ0 + t ρ1`, and the distribution function `F_t = (1 - t) F0 + t F1`.
+/// The flow on the line along which one logistic distribution fades into another: at time `t` it has the density
+/// `ρ_t = (1 - t) ρ0 + t ρ1` and the distribution function `F_t = (1 - t) F0 + t F1`.
 ///
-/// The logistic distribution around `m` has `F(x) = 1 / (1 + e^(m - x))`. Probability does not move across but through: it fades
-/// here and grows there, and what lies between streams fast.
+/// The logistic distribution around `m` has `F(x) = 1 / (1 + e^(m - x))`. The density falls around one centre and grows around
+/// the other, so points between them move fast.
 ///
 /// - velocity: `b_t(x) = (F0(x) - F1(x)) / ρ_t(x)`
-/// - flow: `F_t⁻¹ ∘ F_s`; the inverse is the solution of a quadratic equation for `e^-x`
+/// - flow: `F_t⁻¹ ∘ F_s`; the inverse solves a quadratic equation for `e^-x`
 /// - Jacobian: `ρ_s(x) / ρ_t(X)`
 /// - domain: the whole line, times in `[0, 1]`
 ///
@@ -32,17 +32,17 @@ pub struct DensityMixing {
 }
 
 impl DensityMixing {
-    /// From the logistic distribution around `centers[0]` to that around `centers[1]`.
+    /// From the logistic distribution around `centers[0]` to the one around `centers[1]`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless both are finite and less than 200 apart, beyond which what lies between them has no probability.
+    /// [`Error::Invalid`] unless both are finite and less than 200 apart; beyond that, the probability between them underflows.
     pub fn new(centers: [f64; 2]) -> Result<Self> {
         finite("center", &centers)?;
         let half = 0.5 * (centers[1] - centers[0]);
         if half.abs() >= 100.0 {
             return Err(Error::invalid(
                 "centers",
-                format!("{} and {} are too far apart; take less than 200", centers[0], centers[1]),
+                format!("{} and {} are too far apart; take a distance below 200", centers[0], centers[1]),
             ));
         }
         Ok(Self { middle: 0.5 * centers[0] + 0.5 * centers[1], odds: [(-half).exp(), half.exp()] })
@@ -63,7 +63,7 @@ impl DensityMixing {
         (1.0 - t) * (self.odds[0] * second.powi(2)) + t * (self.odds[1] * first.powi(2))
     }
 
-    /// `F_t / (1 - F_t)` at `x`: a quotient of sums of positive terms, in which no tail loses its digits.
+    /// `F_t / (1 - F_t)` at `x`: a quotient of sums of positive terms, accurate in both tails.
     fn ratio<N: Number>(&self, t: &Num<N>, x: &Num<N>) -> Num<N> {
         let y = self.height(x);
         let [first, second] = self.factors(&y);
@@ -72,14 +72,14 @@ impl DensityMixing {
         below / (above * y)
     }
 
-    /// Where `F_t / (1 - F_t)` is this ratio.
+    /// The point at which `F_t / (1 - F_t)` is `ratio`.
     fn quantile<N: Number>(&self, t: &Num<N>, ratio: &Num<N>) -> Num<N> {
         // r y² + 2 b y - 1 = 0
         let share = |first: f64, second: f64| (1.0 - t) * first + t * second;
         let [first, second] = self.odds;
         let b = (ratio * share(first, second) - share(second, first)) / 2.0;
         let root = (&b * &b + ratio).sqrt();
-        // of the two forms of the positive solution, the one that does not cancel
+        // the form of the positive solution that does not cancel
         let falls = b.lt(0.0);
         let size = falls.select(-&b, &b) + root;
         let y = falls.select(&size / ratio, 1.0 / &size);

@@ -1,4 +1,4 @@
-//! Probability flows between Gaussians, coordinate by coordinate.
+//! Probability flows between Gaussians with independent coordinates.
 
 use super::{
     ExactFlow, exact_flow,
@@ -9,12 +9,12 @@ use super::{
 use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use std::array::from_fn;
 
-/// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` between Gaussians whose coordinates are
-/// independent of each other, while each may be correlated with itself at the other end, or have latent noise on its way.
+/// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` between Gaussians with independent
+/// coordinates. Each coordinate may be correlated between the two ends, and have latent noise in between.
 ///
-/// Coordinate by coordinate, from `N(m0, σ0²)` to `N(m1, σ1²)` with the covariance `c` of both ends, the distribution at time `t`
-/// is `N(m_t, g(t))` with `m_t = α m0 + β m1` and `g = α² σ0² + β² σ1² + 2αβ c`. Latent noise `γ_t z` with a standard normal `z`
-/// and `γ² = 2αβ ν`, which is `2t(1-t) ν` on the straight line, adds `ν` to `c`.
+/// For each coordinate, from `N(m0, σ0²)` to `N(m1, σ1²)` with the covariance `c` between the ends, the distribution at time
+/// `t` is `N(m_t, g(t))` with `m_t = α m0 + β m1` and `g = α² σ0² + β² σ1² + 2αβ c`. Latent noise `γ_t z` with a standard
+/// normal `z` and `γ² = 2αβ ν`, which is `2t(1-t) ν` on the straight line, adds `ν` to `c`.
 ///
 /// - velocity: `b_t(x) = m'_t + (g'/2g) (x - m_t)`
 /// - flow: `m_t + (g(t)/g(s))^(1/2) (x - m_s)`
@@ -55,7 +55,7 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         Ok(Self { interpolant, means, deviations, cross: [0.0; D] })
     }
 
-    /// With these correlations of both ends, coordinate by coordinate, in addition.
+    /// With these correlations between the two ends, coordinate by coordinate.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless they are between -1 and 1.
@@ -67,7 +67,7 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         Ok(self)
     }
 
-    /// With latent noise of variance `2αβ ν` in addition.
+    /// With latent noise of variance `2αβ ν`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `ν` is finite and not negative.
@@ -97,7 +97,7 @@ impl<const D: usize, I: Interpolant> DiagonalGaussian<D, I> {
         self.spread(&Num::from(t)).map(|variance| variance.0)
     }
 
-    /// `ln ρ_t(x)`, the logarithm of the density of the distribution at time `t`; NaN where that has none.
+    /// `ln ρ_t(x)`, the logarithm of the density at time `t`; NaN where the distribution has none.
     ///
     /// ```
     /// use flowmap::{exact::DiagonalGaussian, interpolant::Linear};
@@ -158,7 +158,7 @@ impl<const D: usize, I: Interpolant> ExactFlow<D> for DiagonalGaussian<D, I> {
             if self.variance(&time).into_iter().any(|variance| !(variance > 0.0 && variance.is_finite())) {
                 return Err(Error::invalid(
                     "time",
-                    format!("the distribution at {time} has no density: it is a point, or there is none"),
+                    format!("the distribution at {time} has no density: a variance is zero or not finite; take another time"),
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! Drift with a velocity that depends on time alone.
+//! Uniform drift, with a velocity that depends on time only.
 
 use super::{
     ExactFlow, exact_flow, matrix_of,
@@ -7,7 +7,7 @@ use super::{
 use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
-/// Drift: the same velocity everywhere, which oscillates around a mean.
+/// Drift: the same velocity everywhere, oscillating around a mean.
 ///
 /// - velocity: `b_t(x) = a + c cos(ω t + φ)`, coordinate by coordinate
 /// - flow: `x + a (t - s) + (c/ω) (sin(ω t + φ) - sin(ω s + φ))`
@@ -35,7 +35,7 @@ pub struct Drift<const D: usize> {
 }
 
 impl<const D: usize> Drift<D> {
-    /// With the mean velocity `a`, and the amplitude `c`, angular frequency `ω` and phase `φ` of what oscillates around it.
+    /// With the mean velocity `a`, and the amplitude `c`, angular frequency `ω` and phase `φ` of the oscillation around it.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless all are finite and the frequency is positive; a constant drift has
@@ -65,7 +65,7 @@ impl<const D: usize> Drift<D> {
         self.mean[i] + self.amplitude[i] * (self.frequency * t + self.phase[i]).cos()
     }
 
-    /// The way from time `s` to time `t`.
+    /// The displacement from time `s` to time `t`.
     ///
     /// ```
     /// use flowmap::exact::Drift;
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn slow_oscillations_keep_their_digits() {
-        // over a short time a slow one is a constant velocity
+        // over a short time, a slow oscillation is a constant velocity
         let drift = Drift::new([0.0], [3.0], 1e-12, [0.0]).unwrap();
         assert_eq!(drift.flow(&0.0, &2.0, &[1.0]), [7.0]);
     }

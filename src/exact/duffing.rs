@@ -1,4 +1,4 @@
-//! An oscillator with a cubic force.
+//! The Duffing oscillator.
 
 use super::{
     ExactFlow, exact_flow,
@@ -7,15 +7,15 @@ use super::{
 };
 use crate::{Num, Number, Ode, Result};
 
-/// Duffing's oscillator, free and undamped: a spring that hardens, or, for `α < 0`, two wells.
+/// The free, undamped Duffing oscillator: a hardening spring, or, for `α < 0`, two wells.
 ///
 /// Let `E = v²/2 + α x²/2 + β x⁴/4` and `Ω² = √(α² + 4β E)`. A solution that crosses `x = 0` is `A cn(Ω t)` with the parameter
 /// `m = (Ω² - α) / 2Ω²`; one in a well has `m > 1`, and is `A dn(λ t)` with `λ² = (Ω² - α) / 2` and the parameter `1/m`. Let
-/// `λ = Ω` for the first, `sn`, `cn`, `dn` be of `λ (t - s)`, and `c = cn`, `d = dn`, in a well the other way round.
+/// `λ = Ω` for the first, `sn`, `cn`, `dn` be of `λ (t - s)`, and `c = cn`, `d = dn`, swapped in a well.
 ///
 /// - velocity: `b(x, v) = (v, -(α + β x²) x)`
-/// - flow: `x → (x c + (v/λ) sn d) / D` with `D = 1 - (Ω² - α - β x²) sn² / 2λ²`, by the addition theorem, and `v` to the time
-///   derivative of it
+/// - flow: `x → (x c + (v/λ) sn d) / D` with `D = 1 - (Ω² - α - β x²) sn² / 2λ²`, by the addition theorem, and `v` to its time
+///   derivative
 /// - Jacobian: symplectic, with determinant 1; computed by forward mode, NaN at the bottom of a well
 /// - domain: all of the plane, all times
 ///
@@ -59,9 +59,9 @@ impl ExactFlow<2> for Duffing {
         let spring = beta * (x * x);
         // 4 β E
         let energy = 2.0 * beta * (v * v) + &spring * (&spring + 2.0 * alpha);
-        // Ω²; rounding may carry it below 0 at the bottom of a well
+        // Ω²; rounding may make the square negative at the bottom of a well
         let square = (&energy + alpha * alpha).max(0.0).sqrt();
-        // Ω² - α and Ω² + α, whose product is 4 β E: the one that cancels from the other
+        // Ω² - α and Ω² + α, whose product is 4 β E, which gives the one that would cancel
         let (minus, plus) = if alpha < 0.0 {
             let minus = &square - alpha;
             let plus = energy / &minus;
@@ -75,7 +75,7 @@ impl ExactFlow<2> for Duffing {
         let well = plus.lt(0.0);
         let double = 2.0 * square;
         let (twice, part) = (well.select(&minus, &double), well.select(&double, &minus));
-        // without motion there is no frequency either
+        // at rest there is no frequency
         let moves = twice.gt(0.0);
         let twice = moves.select(twice, 1.0);
         let lambda = (&twice / 2.0).sqrt();

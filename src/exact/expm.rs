@@ -1,16 +1,16 @@
-//! The exponential of a matrix.
+//! The matrix exponential.
 
 use crate::{Num, Number};
 
 /// The matrix exponential `e^M`, row by row, over any [`Number`].
 ///
 /// Scaling and squaring: the Taylor polynomial of degree 16 of `M / 2^j`, squared `j` times, with `j` such that the scaled
-/// matrix has row sums of at most 1/2. What the polynomial leaves out is then below `1e-19`, and below `1e-16` after two
-/// derivatives. The error is rounding alone, about `2^j eps` relative to `|e^(M/2^j)|^(2^j)`: for normal matrices that is
+/// matrix has row sums of at most 1/2. The truncation error of the polynomial is then below `1e-19`, and below `1e-16` after
+/// two derivatives. What remains is rounding, about `2^j eps` relative to `|e^(M/2^j)|^(2^j)`: for normal matrices that is
 /// `|M| eps`.
 ///
-/// A polynomial and not a Padé quotient, because a batch of numbers cannot choose pivots sample by sample. For the same reason
-/// one `j` serves a whole batch: the largest that any of its samples needs.
+/// A polynomial instead of a Padé quotient, because a batch of numbers cannot choose pivots sample by sample. For the same
+/// reason one `j` serves a whole batch: the largest that any of its samples needs.
 ///
 /// ```
 /// use flowmap::exact::expm;
@@ -25,13 +25,13 @@ pub fn expm<const D: usize, N: Number>(matrix: &[[N; D]; D]) -> [[N; D]; D] {
     matrix_exponential(matrix.each_ref().map(|row| row.each_ref().map(Num::from))).map(|row| row.map(|x| x.0))
 }
 
-/// [`expm`] in a formula.
+/// [`expm`] for use in formulas.
 pub(super) fn matrix_exponential<const D: usize, N: Number>(matrix: [[Num<N>; D]; D]) -> [[Num<N>; D]; D] {
     let exponential = exponential(matrix.map(Vec::from).into());
     std::array::from_fn(|i| std::array::from_fn(|j| exponential[i][j].clone()))
 }
 
-/// A square matrix by rows, of a size that the type does not know: [`Affine`](super::Affine) needs `D + 1`.
+/// A square matrix by rows, of a size unknown to the type: [`Affine`](super::Affine) needs `D + 1`.
 pub(super) type Rows<X> = Vec<Vec<X>>;
 
 /// [`expm`] of a matrix of any size.
@@ -44,11 +44,11 @@ pub(super) fn exponential<N: Number>(matrix: Rows<Num<N>>) -> Rows<Num<N>> {
     power
 }
 
-/// How often the matrix must be halved for its row sums to be at most 1/2, in every sample of a batch.
+/// The number of halvings after which the row sums are at most 1/2, in every sample of a batch.
 fn squarings<N: Number>(matrix: &Rows<Num<N>>) -> i32 {
     let largest = |entry: &Num<N>| entry.0.values().into_iter().map(f64::abs).fold(0.0, f64::max);
     let norm = matrix.iter().map(|row| row.iter().map(largest).sum()).fold(0.0, f64::max);
-    // an infinite matrix has no exponential: without a squaring its NaNs come out sooner
+    // an infinite matrix has no exponential: without squarings, NaN results sooner
     if norm > 0.5 && norm.is_finite() { (2.0 * norm).log2().ceil() as i32 } else { 0 }
 }
 

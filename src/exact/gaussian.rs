@@ -35,11 +35,11 @@ use std::array::from_fn;
 pub struct Gaussian<const D: usize, I> {
     interpolant: I,
     means: [[f64; D]; 2],
-    /// The columns of `P`, along which every covariance on the way is diagonal.
+    /// The columns of `P`, in which the covariance is diagonal at every time.
     axes: [[f64; D]; D],
     /// `P⁻¹`.
     inverse: [[f64; D]; D],
-    /// `κ`: the end's variances along the axes; the start's are 1.
+    /// `κ`: the variances along the axes at the end; at the start they are 1.
     variances: [f64; D],
     /// `ln |det P|`.
     log_volume: f64,
@@ -58,7 +58,7 @@ impl<const D: usize, I: Interpolant> Gaussian<D, I> {
         let [start, end] = covariances;
         let lower = factor("covariance at the start", &start)?;
         factor("covariance at the end", &end)?;
-        let unsolvable = || Error::invalid("covariances", "they are too ill-conditioned for double precision");
+        let unsolvable = || Error::invalid("covariances", "they are too ill-conditioned for double precision; drop a dimension");
         let lower_inverse = lower.solve_lower_triangular(&DMatrix::identity(D, D)).ok_or_else(unsolvable)?;
         let relative = &lower_inverse * matrix(&end) * lower_inverse.transpose();
         let SymmetricEigen { eigenvectors, eigenvalues } = symmetric_part(&relative).symmetric_eigen();
@@ -162,7 +162,7 @@ fn times<const D: usize, N: Number>(matrix: &[[f64; D]; D], x: &[Num<N>; D]) -> 
     from_fn(|i| sum((0..D).map(|j| matrix[i][j] * &x[j])))
 }
 
-/// The Cholesky factor of a covariance, or what is wrong with it.
+/// The Cholesky factor of a covariance, or the error that it has none.
 fn factor<const D: usize>(what: &'static str, covariance: &[[f64; D]; D]) -> Result<DMatrix<f64>> {
     if D == 0 {
         return Err(Error::invalid(what, "it has no entries; take one dimension or more"));

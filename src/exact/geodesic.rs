@@ -1,4 +1,4 @@
-//! Great circles.
+//! Geodesic flow on the sphere.
 
 use super::{ExactFlow, exact_flow};
 use crate::{Num, Number, Ode};
@@ -6,13 +6,14 @@ use crate::{Num, Number, Ode};
 /// The geodesics of the sphere: a free particle on it, with position `q` and velocity `p` in space.
 ///
 /// On the tangent bundle of the unit sphere, where `|q| = 1` and `q·p = 0`, `|q × p|²` is `|p|²`, and the field is
-/// `(p, -|p|² q)`, whose solutions are great circles. Off it that field has no such flow, but this one, the oscillator with the
-/// conserved frequency `ω = |q × p|`, has, so that rounding errors and derivatives across the sphere do no harm.
+/// `(p, -|p|² q)`, whose solutions are great circles. Away from it, the field used here is an oscillator with the conserved
+/// frequency `ω = |q × p|`: its flow keeps a closed form, so that rounding errors and derivatives across the sphere do no harm.
 ///
 /// - velocity: `b(q, p) = (p, -|q × p|² q)`
 /// - flow: `(q cos(ω τ) + p sin(ω τ)/ω, -ω q sin(ω τ) + p cos(ω τ))` with `τ = t - s`
 /// - Jacobian: computed by forward mode
-/// - domain: all of `R⁶`, all times; it is the geodesic flow on the tangent bundle of the sphere alone, which it leaves invariant
+/// - domain: all of `R⁶`, all times; it is the geodesic flow only on the tangent bundle of the sphere, which it leaves
+///   invariant
 ///
 /// ```
 /// use flowmap::{exact::Geodesic, FlowMap};
@@ -45,7 +46,7 @@ impl Ode<6> for Geodesic {
 impl ExactFlow<6> for Geodesic {
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 6]) -> [Num<N>; 6] {
         let square = square_of_product(x);
-        // without angular momentum, a straight line
+        // without angular momentum, the path is a straight line
         let turns = square.gt(0.0);
         let frequency = turns.select(&square, 1.0).sqrt();
         let duration = (t - s).in_form_of(&square);

@@ -34,7 +34,7 @@ pub struct Hopf {
     shear: f64,
 }
 
-/// What the flow and its Jacobian have in common.
+/// Terms shared by the flow and its Jacobian.
 struct Parts<N> {
     /// `e^(μ τ) D^(-1/2) R(φ)`, by its first column.
     turn: [Num<N>; 2],
@@ -43,8 +43,8 @@ struct Parts<N> {
 }
 
 impl Hopf {
-    /// With the growth rate `μ` and the angular frequency `ω` of small oscillations and the shear `β`, by which the frequency
-    /// grows with the square of the radius.
+    /// With the growth rate `μ` and the angular frequency `ω` of small oscillations, and the shear `β`: the frequency grows by
+    /// `β r²`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless all are finite.
@@ -55,7 +55,7 @@ impl Hopf {
         Ok(Self { growth, frequency, shear })
     }
 
-    /// How `r²` grows, and the multiple of `D` that goes with it.
+    /// The growth of `r²`, and `D`, scaled in the same way.
     fn square<N: Number>(&self, duration: &Num<N>, [x, y]: &[Num<N>; 2]) -> (Growth<N>, Num<N>) {
         let growth = Growth::new(2.0 * self.growth, duration);
         let square = x * x + y * y;
@@ -66,7 +66,7 @@ impl Hopf {
     fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; 2]) -> Parts<N> {
         let duration = (t - s).in_form_of(&x[0]);
         let (growth, denominator) = self.square(&duration, x);
-        // D is the denominator by e^(2μ τ) where that is above 1
+        // D is this denominator times e^(2μ τ) where that is above 1
         let logarithm = denominator.ln() + (2.0 * self.growth * &duration).max(0.0);
         let angle = self.frequency * duration + self.shear / 2.0 * logarithm;
         let radius = (growth.end / &denominator).sqrt();
@@ -74,7 +74,7 @@ impl Hopf {
     }
 }
 
-/// The rotation and stretching whose first column is `turn`, applied to a vector.
+/// Applies the rotation and stretching with first column `turn` to a vector.
 fn turned<N: Number>([cos, sin]: &[Num<N>; 2], [x, y]: &[Num<N>; 2]) -> [Num<N>; 2] {
     [cos * x - sin * y, sin * x + cos * y]
 }
@@ -128,7 +128,7 @@ mod tests {
         close(&oscillator.flow(&1.0, &(1.0 + period), &start), &start, 1e-14);
         let jacobian = oscillator.jacobian(&0.0, &period, &start);
         let multiplier = (-2.0 * mu * period).exp();
-        // along the cycle 1, across it less: the trace and the determinant of the monodromy matrix
+        // 1 along the cycle, less across it: the trace and the determinant of the monodromy matrix
         let [[a, b], [c, d]] = jacobian;
         assert!((a + d - 1.0 - multiplier).abs() < 1e-14 && (a * d - b * c - multiplier).abs() < 1e-14);
         let along = oscillator.rhs(&Num(0.0), &start.map(Num)).map(|v| v.0);

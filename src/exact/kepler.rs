@@ -1,10 +1,10 @@
-//! Two bodies under gravity.
+//! The Kepler problem.
 
 use super::{ExactFlow, exact_flow, setting::positive, special::kepler::eccentric_change};
 use crate::{Error, Num, Number, Ode, Result};
 use std::f64::consts::TAU;
 
-/// The Kepler problem in the plane: a body attracted by a fixed centre with the gravitational parameter `μ`, on an ellipse.
+/// The planar Kepler problem on elliptic orbits: a body attracted by a fixed centre with the gravitational parameter `μ`.
 ///
 /// The state is `(x, y, v, w)`: position `r` and velocity `r'`. Let `1/a = 2/|r| - |r'|²/μ`, `n² = μ/a³`, and `E` the change of
 /// the eccentric anomaly, the solution of Kepler's equation
@@ -14,7 +14,7 @@ use std::f64::consts::TAU;
 /// - flow: `(f r + g r', f' r + g' r')` with `f = 1 - (a/|r|)(1 - cos E)`, `g = (r·r' a/μ) (1 - cos E) + |r| √(a/μ) sin E` and
 ///   their time derivatives
 /// - Jacobian: symplectic, with determinant 1; computed by forward mode
-/// - domain: ellipses, that is `|r'|² < 2μ/|r|`, with angular momentum; all times, any number of revolutions
+/// - domain: elliptic orbits, that is `|r'|² < 2μ/|r|`, with angular momentum; all times, any number of revolutions
 ///
 /// ```
 /// use flowmap::{exact::Kepler, FlowMap};
@@ -34,7 +34,7 @@ pub struct Kepler {
 }
 
 impl Kepler {
-    /// With the gravitational parameter `μ`: the constant of gravitation times the mass.
+    /// With the gravitational parameter `μ`: the gravitational constant times the mass.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless it is positive and finite.
@@ -88,7 +88,10 @@ impl ExactFlow<4> for Kepler {
         if speed < escape {
             return Ok(());
         }
-        Err(Error::invalid("start state", format!("the speed {speed} is not below {escape}, at which the body escapes")))
+        Err(Error::invalid(
+            "start state",
+            format!("the speed {speed} is not below {escape}, at which the body escapes; start slower"),
+        ))
     }
 }
 

@@ -1,11 +1,11 @@
-//! Two oscillators that pull each other into step.
+//! Two coupled Kuramoto oscillators.
 
 use super::{ExactFlow, exact_flow, setting::finite};
 use crate::{Num, Number, Ode, Result};
 
-/// The Kuramoto model of two equal oscillators.
+/// The Kuramoto model of two identical oscillators.
 ///
-/// The angles are on the line and not the circle. Let `τ = t - s` and `φ = θ₂ - θ₁`.
+/// The angles are on the line, not on the circle. Let `τ = t - s` and `φ = θ₂ - θ₁`.
 ///
 /// - velocity: `b(θ₁, θ₂) = (ω + k sin(θ₂ - θ₁), ω + k sin(θ₁ - θ₂))`
 /// - flow: the mean angle moves by `ω τ`; `tan(φ/2)` is multiplied by `e^(-2k τ)`, so that `φ` moves by
@@ -27,13 +27,13 @@ pub struct KuramotoPair {
     coupling: f64,
 }
 
-/// What the flow and its Jacobian have in common, in numbers that cannot overflow.
+/// Terms shared by the flow and its Jacobian, scaled so that they cannot overflow.
 struct Parts<N> {
-    /// The smaller one of `e^(-2k τ)` and its inverse, less 1.
+    /// The smaller of `e^(-2k τ)` and its inverse, minus 1.
     loss: Num<N>,
-    /// 1, or -1 where it is the inverse.
+    /// 1, or -1 if it is the inverse.
     sign: Num<N>,
-    /// `sin²(φ/2)`, or the square of the cosine where it is the inverse.
+    /// `sin²(φ/2)`, or `cos²(φ/2)` if it is the inverse.
     far: Num<N>,
     phase: Num<N>,
 }
@@ -110,7 +110,7 @@ mod tests {
         let pi = std::f64::consts::PI;
         let [a, b] = pair.flow(&0.0, &0.7, &[0.0, 4.0]);
         close(&pair.flow(&0.0, &0.7, &[0.0, 4.0 + 6.0 * pi]), &[a, b + 6.0 * pi], 1e-13);
-        // a difference above π closes the circle: it goes to 2π
+        // a difference above π goes to 2π
         close(&pair.flow(&0.0, &1000.0, &[0.0, 4.0]), &[2.0 - pi, 2.0 + pi], 1e-14);
         close(&pair.flow(&0.0, &-1000.0, &[0.0, 4.0]), &[2.0 - pi / 2.0, 2.0 + pi / 2.0], 1e-14);
     }

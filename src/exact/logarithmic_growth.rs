@@ -1,9 +1,9 @@
-//! Growth that slows down exponentially.
+//! Logarithmic growth.
 
 use super::{ExactFlow, exact_flow, setting::finite};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// Growth at a rate that decays exponentially with what has grown, as oxide layers do: for ever, but as a logarithm.
+/// Growth at a rate that decays exponentially with the size reached, as of oxide layers: unbounded, but logarithmic.
 ///
 /// - velocity: `b(x) = r e^-x`
 /// - flow: `ln(e^x + r (t - s))`, computed as `x + ln(1 + r (t - s) e^-x)`
@@ -26,7 +26,7 @@ pub struct LogarithmicGrowth {
 }
 
 impl LogarithmicGrowth {
-    /// With the velocity `r` at 0.
+    /// With the rate `r` at `x = 0`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless it is finite.
@@ -35,7 +35,7 @@ impl LogarithmicGrowth {
         Ok(Self { rate })
     }
 
-    /// `r (t - s) e^-x`, NaN where the solution has ceased to exist.
+    /// `r (t - s) e^-x`, NaN after the blow-up.
     fn gain<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> Num<N> {
         let gain = self.rate * (t - s) * (-x).exp();
         gain.gt(-1.0).select(&gain, f64::NAN)

@@ -1,4 +1,4 @@
-//! Growth that saturates.
+//! Logistic growth.
 
 use super::{ExactFlow, alive, exact_flow};
 use crate::{Error, Num, Number, Ode, Result};
@@ -9,8 +9,8 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - flow: `x / D` with `D = x/K + (1 - x/K) e^(-r (t - s))`
 /// - Jacobian: `e^(-r (t - s)) / D²`
 /// - domain: `D > 0`, which `0 ≤ x ≤ K` always satisfies; outside, [`FlowMap::flow`](crate::FlowMap::flow) is NaN and
-///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + ln(1 - K/x) / r`: `x < 0` blows up on the way
-///   to `-∞` forward in time (for `r > 0`), `x > K` backward
+///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + ln(1 - K/x) / r`: `x < 0` blows up to `-∞`
+///   forward in time (for `r > 0`), `x > K` backward
 ///
 /// ```
 /// use flowmap::{exact::Logistic, FlowMap};
@@ -28,7 +28,7 @@ pub struct Logistic {
     capacity: f64,
 }
 
-/// What the flow and its Jacobian have in common: `X = x grown / rest`, `∂X/∂x = decay / rest²`.
+/// Terms shared by the flow and its Jacobian: `X = x grown / rest`, `∂X/∂x = decay / rest²`.
 struct Parts<N> {
     grown: Num<N>,
     decay: Num<N>,
@@ -61,16 +61,16 @@ impl Logistic {
     }
 
     fn parts<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> Parts<N> {
-        // in the form of x: one time for a whole batch is allowed, and `choose` wants equal shapes
+        // in the shape of x: a batch may share one time, but `select` needs equal shapes
         let growth = (self.rate * (t - s)).in_form_of(x);
-        // Only the exponential of a number below 0 is taken: it cannot overflow. Numerator and denominator are multiplied by
-        // it where `r (t - s) < 0`. `abs` would do, but for its derivative at 0.
+        // Only exponentials of negative numbers are taken: they cannot overflow. Numerator and denominator are multiplied by
+        // them where `r (t - s) < 0`. `abs` would do, except for its derivative at 0.
         let shrinks = growth.lt(0.0);
         let exponent = shrinks.select(&growth, -&growth);
         let decay = exponent.exp();
         let loss = -exponent.exp_m1();
         let grown = shrinks.select(&decay, 1.0);
-        // D is a mean of 1 and a share: for 0 ≤ x ≤ K nothing cancels, and near t = s it is 1 for any x
+        // D is a weighted mean of 1 and the decay: for 0 ≤ x ≤ K nothing cancels, and near t = s it is 1 for any x
         let share = x / self.capacity;
         let share = shrinks.select(1.0 - &share, &share);
         let rest = alive(&decay + loss * share);
@@ -121,7 +121,7 @@ mod tests {
         let growth = Logistic::new(1.0, 3.0).unwrap();
         assert_eq!(growth.flow(&0.0, &5000.0, &[0.5_f64]), [3.0]);
         assert_eq!(growth.flow(&0.0, &-5000.0, &[0.5_f64]), [0.0]);
-        // beyond 745, where e^-t underflows, a point at the unstable rest becomes 0/0
+        // beyond 745, where e^-t underflows, a point at the unstable equilibrium becomes 0/0
         for t in [-700.0, 700.0] {
             assert_eq!(growth.flow(&0.0, &t, &[3.0_f64]), [3.0], "the capacity is at rest");
             assert_eq!(growth.flow(&0.0, &t, &[0.0_f64]), [0.0], "nothing grows from nothing");

@@ -1,4 +1,4 @@
-//! Decay that saturates.
+//! Michaelis-Menten kinetics.
 
 use super::{ExactFlow, alive, exact_flow, setting::positive, special::lambert::wright_omega};
 use crate::{Error, Num, Number, Ode, Result};
@@ -29,7 +29,7 @@ pub struct MichaelisMenten {
 }
 
 impl MichaelisMenten {
-    /// With the limiting rate `V` and the concentration `K` at which the rate is half of it.
+    /// With the limiting rate `V` and the concentration `K` at which the rate is `V/2`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless both are positive and finite.
@@ -60,7 +60,7 @@ impl ExactFlow<1> for MichaelisMenten {
     }
 
     fn domain(&self, _s: f64, _t: f64, [x]: &[f64; 1]) -> Result<()> {
-        if *x > 0.0 { Ok(()) } else { Err(Error::invalid("state", format!("a concentration is positive, {x} is not"))) }
+        if *x > 0.0 { Ok(()) } else { Err(Error::invalid("state", format!("{x} is not positive; give x > 0"))) }
     }
 }
 
@@ -74,9 +74,9 @@ mod tests {
     #[test]
     fn both_limits() {
         let kinetics = MichaelisMenten::new(1.0, 1e-3).unwrap();
-        // far above saturation the decay is that of time, where its exponential is beyond any float
+        // far above saturation the decay is linear in time, where e^(x/K) overflows
         assert!((kinetics.flow(&0.0, &4.0, &[10.0_f64])[0] - (6.0 + 1e-3 * (10.0_f64 / 6.0).ln())).abs() < 1e-6);
-        // far below it is exponential
+        // far below it, the decay is exponential
         let few = MichaelisMenten::new(1.0, 1.0).unwrap().flow(&0.0, &2.0, &[1e-12_f64])[0];
         assert!((few / (1e-12 * (-2.0_f64).exp()) - 1.0).abs() < 1e-11);
     }

@@ -1,4 +1,4 @@
-//! The probability flow from noise to a mixture, on the line.
+//! The probability flow from noise to a Gaussian mixture, on the line.
 
 use super::{
     ExactFlow, exact_flow,
@@ -11,17 +11,18 @@ use super::{
 };
 use crate::{Error, Num, Number, Ode, Result, Value, interpolant::Interpolant};
 
-/// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` on the line, from `x0 ~ N(0, 1)` to a Gaussian
-/// mixture `x1 ~ Σ w_k N(m_k, σ_k²)` or, with `σ_k = 0`, to data points: an exact teacher for generative models.
+/// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` on the line, from `x0 ~ N(0, 1)` to a
+/// Gaussian mixture `x1 ~ Σ w_k N(m_k, σ_k²)` or, with `σ_k = 0`, to data points: a known solution against which to test
+/// generative models.
 ///
 /// The distribution at time `t` is again a mixture: of `N(β_t m_k, v_k²)` with `v_k² = α_t² + β_t² σ_k²`. Let `ρ_t` be its
 /// density and `F_t` its distribution function.
 ///
 /// - velocity: `b_t(x) = Σ π_k (β'_t m_k + (v'_k/v_k) (x - β_t m_k))`, with the posterior probabilities `π_k` of the components
-///   given `x`: the mean of `α'_t x0 + β'_t x1` where the interpolant passes `x`
+///   given `x`: the mean of `α'_t x0 + β'_t x1`, conditioned on the interpolant passing `x`
 /// - flow: `F_t⁻¹ ∘ F_s`, since on the line a flow keeps the order of points
 /// - Jacobian: `ρ_s(x) / ρ_t(X)`
-/// - domain: the whole line; times where every `v_k > 0`, so that data points are reached before the end of time only
+/// - domain: the whole line; times where every `v_k > 0`: with data points, only times before the end
 ///
 /// ```
 /// use flowmap::{exact::{Component, Mixture}, interpolant::Linear, FlowMap};
@@ -44,11 +45,11 @@ pub struct Mixture<I> {
 /// One Gaussian of a [`Mixture`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Component {
-    /// `w_k`, in any unit: a mixture divides by their sum.
+    /// `w_k`, in any unit: a mixture normalizes by their sum.
     pub weight: f64,
     /// `m_k`.
     pub mean: f64,
-    /// `σ_k`; a data point has 0.
+    /// `σ_k`; 0 for a data point.
     pub deviation: f64,
 }
 
@@ -78,8 +79,8 @@ impl<I: Interpolant> Mixture<I> {
         Ok(Self { interpolant, components: components.into_iter().map(share).collect() })
     }
 
-    /// From noise to data points, all with the same weight: the flow of the perfect denoiser of a data set, whose velocity is a
-    /// softmax over the points.
+    /// From noise to data points of equal weight: the flow of the perfect denoiser of a data set, whose velocity is a softmax
+    /// over the points.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless there is a point and all are finite.
@@ -135,7 +136,7 @@ impl<I: Interpolant> Mixture<I> {
 }
 
 impl<N: Number> Distribution<N> {
-    /// The place of `x` within each component, in units of its width.
+    /// The standardized `x` in each component.
     fn scores(&self, x: &Num<N>) -> Vec<Num<N>> {
         self.centers.iter().zip(&self.widths).map(|(center, width)| (x - center) / width).collect()
     }
@@ -167,7 +168,7 @@ impl<N: Number> Distribution<N> {
 
     /// The point below which this distribution has as much probability as `start` has below `x`.
     ///
-    /// Equal are the logarithms of the probabilities of the thinner tail: the other one has rounded its digits away.
+    /// It equates the logarithms of the probability of the thinner tail: the other one has lost its digits to rounding.
     fn quantile(&self, start: &Self, x: &Num<N>) -> Num<N> {
         let tails = start.ln_tails(x);
         let below = tails[0].lt(&tails[1]);
@@ -180,14 +181,13 @@ impl<N: Number> Distribution<N> {
         let (still, still_tails) = (self.frozen(), [tails[0].frozen(), tails[1].frozen()]);
         let [low, high] = still.bracket(&start.frozen().scores(&x.frozen()));
         let root = safe_newton(low, high, |y| newton(&still, &still_tails, y));
-        // a step on live values carries one derivative over, a second one three
+        // one Newton step on live values gives the first derivative, two give the first three
         let (near, _) = newton(self, &tails, &root);
         newton(self, &tails, &near).0
     }
 
-    /// The least and the largest of the points that have the least and the largest of these scores: in between lies the point
-    /// that has as much probability below as the scored one has below in its own distribution, component by component and so in
-    /// all.
+    /// A bracket for the point whose probability below equals that of the scored point in its own distribution: over all
+    /// components, the lowest point with the smallest score, and the highest point with the largest.
     fn bracket(&self, scores: &[Num<N>]) -> [Num<N>; 2] {
         [Number::min, Number::max].map(|extreme: fn(&Num<N>, &Num<N>) -> Num<N>| {
             let extreme = |a: Num<N>, b: Num<N>| extreme(&a, &b);
@@ -275,13 +275,13 @@ mod tests {
 
     #[test]
     fn the_tails_keep_their_digits() {
-        // beyond 9 deviations probabilities round to 1, beyond 38 to 0; there and back they must not
+        // beyond 9 deviations probabilities round to 1, beyond 38 to 0; the round trip must not
         for x in [-60.0_f64, -12.0, -8.0, 8.0, 12.0, 60.0] {
             let [y] = two().flow(&0.0, &1.0, &[x]);
             let [back] = two().flow(&1.0, &0.0, &[y]);
             assert!((back - x).abs() < 1e-13 * x.abs(), "{x} to {y} to {back}");
         }
-        // far up the wider component alone counts: its quantile, less what its weight costs
+        // far up, only the wider component counts: its quantile, corrected for its weight
         let [y] = two().flow(&0.0, &1.0, &[60.0_f64]);
         assert!((y - (2.0 + 0.7 * (60.0 - 4.0_f64.ln() / 60.0))).abs() < 1e-4, "{y}");
     }

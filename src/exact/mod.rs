@@ -1,25 +1,25 @@
 //! Exact flows: velocity fields whose flow maps are known in closed form.
 //!
-//! They are the ground truth of the crate: solvers and learned maps are measured against them. Each is a
-//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with its number of [`Coordinates`]: points, vectors,
-//! duals and batches, in `f32` and `f64`, with its Jacobian.
+//! They are the ground truth of the crate, against which solvers and learned maps are measured. Each is a
+//! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with its number of [`Coordinates`]: points,
+//! vectors, duals and batches, in `f32` and `f64`, with its Jacobian.
 //!
 //! | flow | equation | note |
 //! |---|---|---|
-//! | [`PeriodicGrowth`] | `x' = a cos(t) x` | depends on both times, not on their difference |
+//! | [`PeriodicGrowth`] | `x' = a cos(t) x` | non-autonomous |
 //! | [`Logistic`] | `x' = r x (1 - x/K)` | blows up outside `[0, K]`, at a known time |
-//! | [`Blowup`] | `x' = x²` | leaves every bounded set in finite time |
+//! | [`Blowup`] | `x' = x²` | blows up in finite time |
 //! | [`Riccati`] | `x' = a + b x + c x²` | Möbius transformations |
-//! | [`Bernoulli`] | `x' = p x + q x^n` | blows up, or reaches 0 where it is not unique |
+//! | [`Bernoulli`] | `x' = p x + q x^n` | blows up, or reaches 0, where solutions are not unique |
 //! | [`Pitchfork`] | `x' = μ x - k x³` | smooth through the bifurcation |
-//! | [`QuinticTube`] | `x' = a + (x - a t - c)^5` | flat, then violent |
-//! | [`QuadraticDrag`] | `y' = v, v' = g - k v²` | a fall through air |
-//! | [`MichaelisMenten`] | `x' = -V x / (K + x)` | by the Lambert function |
-//! | [`OverdampedPendulum`], [`LogarithmicGrowth`] | `x' = r sin x`, `x' = r e^-x` | with `Separable`: separable equations |
-//! | [`Separable<E, D>`](Separable) | `x' = θ'(t) c(x)` | an autonomous flow on another clock |
-//! | [`ProtheroRobinson`] | `x' = λ (x - g(t)) + g'(t)` | as stiff as you like |
-//! | [`Drift<D>`](Drift) | `x' = c(t)` | the same everywhere |
-//! | [`Rotation`] | `x' = -ω y, y' = ω x` | keeps the norm |
+//! | [`QuinticTube`] | `x' = a + (x - a t - c)^5` | slow, then blows up |
+//! | [`QuadraticDrag`] | `y' = v, v' = g - k v²` | a fall with air drag |
+//! | [`MichaelisMenten`] | `x' = -V x / (K + x)` | by the Lambert W function |
+//! | [`OverdampedPendulum`], [`LogarithmicGrowth`] | `x' = r sin x`, `x' = r e^-x` | with `Separable`, separable equations |
+//! | [`Separable<E, D>`](Separable) | `x' = θ'(t) c(x)` | a time change of an autonomous flow |
+//! | [`ProtheroRobinson`] | `x' = λ (x - g(t)) + g'(t)` | stiffness set by `λ` |
+//! | [`Drift<D>`](Drift) | `x' = c(t)` | the same velocity everywhere |
+//! | [`Rotation`] | `x' = -ω y, y' = ω x` | preserves the norm |
 //! | [`Affine<D>`](Affine) | `x' = A x + c` | any `A`, singular ones too; by the matrix exponential |
 //! | [`Shear`] | `x' = y, y' = z, z' = 0` | without rounding errors |
 //! | [`DampedOscillator`] | `x'' + 2γ x' + ω₀² x = 0` | one formula below, at and above critical damping |
@@ -29,24 +29,24 @@
 //! | [`Gaussian<D, I>`](Gaussian) | probability flow between two Gaussians | along any interpolant, covariances need not commute |
 //! | [`DiagonalGaussian<D, I>`](DiagonalGaussian) | the same, coordinate by coordinate | correlated ends, latent noise |
 //! | [`RankOne<D, I>`](RankOne) | probability flow to data on a line, or at a point | collapses at the end |
-//! | [`Mixture<I>`](Mixture) | probability flow on the line to a Gaussian mixture, or to data points | by quantiles, tails keep their digits |
-//! | [`DensityMixing`] | one logistic distribution fades into another | by quantiles |
+//! | [`Mixture<I>`](Mixture) | probability flow on the line to a Gaussian mixture, or to data points | inverts the CDF, accurate in the tails |
+//! | [`DensityMixing`] | one logistic distribution fades into another | inverts the CDF |
 //! | [`CouplingFlow<D>`](CouplingFlow) | made of invertible layers | non-linear, non-autonomous, random, in any dimension from 2 |
 //! | [`Hopf`] | `z' = (μ + iω) z - (1 - iβ) \|z\|² z` | a limit cycle, with isochrons |
-//! | [`KuramotoPair`] | `θ₁' = ω + k sin(θ₂ - θ₁)`, and the other way | two oscillators that lock |
+//! | [`KuramotoPair`] | `θ₁' = ω + k sin(θ₂ - θ₁)`, symmetrically for `θ₂` | two oscillators that lock |
 //! | [`Pendulum`] | `θ'' = -ω² sin θ` | swings and turns over; elliptic functions |
 //! | [`Duffing`] | `x'' = -α x - β x³` | a hardening spring, or two wells |
 //! | [`RigidBody`] | `I w' = I w × w` | tumbles about the middle axis |
 //! | [`Kepler`] | `r'' = -μ r / \|r\|³` | ellipses; Kepler's equation |
-//! | [`Toda`] | `q'' = -e^q` | thrown back by an exponential wall |
+//! | [`Toda`] | `q'' = -e^q` | reflected by an exponential wall |
 //! | [`CalogeroMoser<D>`](CalogeroMoser) | `q_i'' = 2g² Σ_j (q_i - q_j)^-3` | by the eigenvalues of a matrix |
-//! | [`PointVortices`] | two vortices of any strength | turn, or travel side by side |
+//! | [`PointVortices`] | two vortices of any strength | rotate, or travel side by side |
 //! | [`TaylorGreen`] | `e^(-2ν t) (sin x cos y, -cos x sin y)` | particles in decaying vortices, a Navier-Stokes flow |
 //! | [`AbcShear`] | `(A sin z, A cos z, 0)` | layers that slide over each other |
 //! | [`Geodesic`] | `q'' = -\|q × q'\|² q` | free motion on the sphere |
 //! | [`Radial<D>`](Radial) | `x' = \|x\|² x` | blows up, in any dimension |
 //! | [`ProjectiveRiccati<D>`](ProjectiveRiccati) | `x' = a + B x + x (c·x)` | projective transformations |
-//! | [`SlowManifold`] | `x' = μ x, y' = λ (y - x²)` | drawn to a parabola, as stiff as you like |
+//! | [`SlowManifold`] | `x' = μ x, y' = λ (y - x²)` | relaxes to a parabola, stiffness set by `λ` |
 
 mod affine;
 mod bernoulli;
@@ -157,7 +157,7 @@ use crate::{
 
 /// An ODE in `D` dimensions with a flow map in closed form, a formula over any [`Number`].
 ///
-/// [`field`](Ode::field) makes one of your own a field and a flow map of every state with `D` coordinates:
+/// [`field`](Ode::field) makes your own a field and a flow map on every state with `D` coordinates:
 ///
 /// ```
 /// use flowmap::{exact::ExactFlow, verify, QuasiRandom, Num, Number, Ode};
@@ -180,7 +180,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     /// `X_{s,t}(x)`; NaN outside the domain.
     fn solution<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D];
 
-    /// The formula of the Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. Forward mode, unless a flow overrides it with its
+    /// The formula of the Jacobian `∇X_{s,t}(x)`, row by row: `∂X_i/∂x_j`. By forward mode, unless a flow overrides it with its
     /// closed form.
     fn derivative<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> [[Num<N>; D]; D] {
         let x = x.clone().map(|x| x.0);
@@ -198,13 +198,13 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
     /// Whether the solution from `x` at time `s` exists until time `t`.
     ///
     /// # Errors
-    /// What stands in the way, such as [`Error::BlowUp`] with its time.
+    /// The reason why it does not, such as [`Error::BlowUp`] with its time.
     fn domain(&self, _s: f64, _t: f64, _x: &[f64; D]) -> Result<()> {
         Ok(())
     }
 }
 
-/// An ODE of run-time dimension with a flow map in closed form: what [`ExactFlow`] is to [`Ode`].
+/// An ODE of run-time dimension with a flow map in closed form: the counterpart of [`ExactFlow`] for [`DynOde`].
 ///
 /// ```
 /// use flowmap::{DynOde, QuasiRandom, Num, Number, exact::DynExactFlow, verify_flow};
@@ -232,7 +232,7 @@ pub trait DynExactFlow: DynOde {
     /// Whether the solution from `x` at time `s` exists until time `t`.
     ///
     /// # Errors
-    /// What stands in the way, such as [`Error::BlowUp`] with its time.
+    /// The reason why it does not, such as [`Error::BlowUp`] with its time.
     fn domain(&self, _s: f64, _t: f64, _x: &[f64]) -> Result<()> {
         Ok(())
     }
@@ -257,20 +257,20 @@ fn flow<const D: usize, X: Coordinates<D>>(exact: &(impl ExactFlow<D> + ?Sized),
     x.through(|x| exact.solution(&Num::from(s), &Num::from(t), x))
 }
 
-/// `solution`, after a look at the domain sample by sample.
+/// `solution`, after checking the domain sample by sample.
 fn try_flow<const D: usize, X: Coordinates<D>>(exact: &impl ExactFlow<D>, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
     check(s, t, &x.split(), |s, t, x| exact.domain(s, t, x.try_into().expect("as many coordinates as the state has")))?;
     finite(s, t, flow(exact, s, t, x))
 }
 
-/// Asks the domain sample by sample.
+/// Checks the domain sample by sample.
 fn check<N: Number>(s: &N, t: &N, x: &[N], domain: impl Fn(f64, f64, &[f64]) -> Result<()>) -> Result<()> {
     let at = |values: &Vec<f64>, row: usize| values[row.min(values.len() - 1)];
     let (from, to, start) = (s.values(), t.values(), x.iter().map(N::values).collect::<Vec<_>>());
     let rows = start.iter().map(Vec::len).max().unwrap_or(0);
     for row in 0..rows {
         let (from, to, x) = (at(&from, row), at(&to, row), start.iter().map(|c| at(c, row)).collect::<Vec<_>>());
-        // a domain's comparisons are false for NaN: without this it would be taken for a blow-up
+        // comparisons with NaN are false, so the domain would report a blow-up
         if !x.iter().chain([&from, &to]).all(|v| v.is_finite()) {
             return Err(Error::NotFinite { what: "the start state or a time", from, to });
         }
@@ -295,27 +295,27 @@ fn matrix_of<const D: usize, N: Number>(like: &Num<N>, map: impl Fn(&[Num<N>; D]
     std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i].clone()))
 }
 
-/// A number that stands still, as a dual.
+/// A constant, as a dual.
 fn still<N: Number>(x: &Num<N>) -> Num<Dual<N>> {
     Num(Dual::constant(x.0.clone()))
 }
 
-/// A time that goes by, as a dual: the tangents of what it makes are rates.
+/// Time as the variable, as a dual: tangents are then rates.
 fn running<N: Number>(t: &Num<N>) -> Num<Dual<N>> {
     Num(Dual::new(t.0.clone(), t.0.constant(1.0)))
 }
 
-/// The sum of the terms of a formula, of which there is at least one.
+/// The sum of the terms of a formula, at least one.
 fn sum<N: Number>(terms: impl Iterator<Item = Num<N>>) -> Num<N> {
     terms.reduce(|sum, term| sum + term).expect("a sum has a term")
 }
 
-/// A denominator that is positive as long as the solution exists; NaN from then on.
+/// A denominator that is positive as long as the solution exists; NaN after that.
 fn alive<N: Number>(denominator: Num<N>) -> Num<N> {
     denominator.gt(0.0).select(&denominator, f64::NAN)
 }
 
-/// An exact flow of this crate is, without a wrapper, a field and a flow map on every state with its number of coordinates.
+/// Makes an exact flow of this crate, without a wrapper, a field and a flow map on every state with its number of coordinates.
 macro_rules! exact_flow {
     ($flow:ty, $dim:expr $(, [$($generics:tt)*])?) => {
         impl<$($($generics)*,)? State_: crate::Coordinates<{ $dim }>> crate::VelocityField<State_> for $flow {

@@ -1,9 +1,9 @@
-//! A pendulum in honey.
+//! The overdamped pendulum.
 
 use super::{ExactFlow, exact_flow, setting::finite};
 use crate::{Num, Number, Ode, Result};
 
-/// The pendulum whose inertia is nothing against friction: an angle that leaves the top for the bottom.
+/// The overdamped pendulum, with negligible inertia: its angle leaves the top for the bottom.
 ///
 /// With `h = tanh(r (t - s) / 2)`:
 ///
@@ -28,7 +28,7 @@ pub struct OverdampedPendulum {
 }
 
 impl OverdampedPendulum {
-    /// With the rate `r` at which small angles grow.
+    /// With the growth rate `r` of small angles.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless it is finite.

@@ -8,14 +8,14 @@ use super::{
 use crate::{Num, Number, Ode, Result};
 use std::f64::consts::PI;
 
-/// The pendulum, whether it swings or turns over.
+/// The pendulum, swinging or turning over.
 ///
-/// The state is the angle `θ`, on the line and not the circle, and the angular velocity `v`. Let `a = sin(θ/2)`,
+/// The state is the angle `θ`, on the line, not on the circle, and the angular velocity `v`. Let `a = sin(θ/2)`,
 /// `d = cos(θ/2)`, `b = v / 2ω`, `m = a² + b²`, and `sn`, `cn`, `dn` Jacobi's elliptic functions of `ω (t - s)` with the
 /// parameter `m`: below 1 the pendulum swings, above 1 it turns over.
 ///
 /// - velocity: `b(θ, v) = (v, -ω² sin θ)`
-/// - flow: `θ` twice the angle of the point `(d dn - a b sn cn, a cn dn + b d sn)`, which moves without a jump, and
+/// - flow: `θ` is twice the angle of the point `(d dn - a b sn cn, a cn dn + b d sn)`, followed continuously, and
 ///   `v = 2ω (b cn - a d sn dn) / (d² + a² cn²)`, by the addition theorem
 /// - Jacobian: symplectic, with determinant 1; computed by forward mode
 /// - domain: all of the plane, all times
@@ -60,7 +60,7 @@ impl ExactFlow<2> for Pendulum {
         let complement = (&d - &b) * (&d + &b);
         let phase = (self.frequency * (t - s)).in_form_of(angle);
         let Jacobi { sn, cn, dn, half_periods } = Jacobi::new(&phase, &m, &complement);
-        // over a half period, the pendulum that turns over makes a full turn, half an angle of π
+        // in each half period, a pendulum that turns over makes a full turn, half an angle of π
         let turns = complement.lt(0.0).select(half_periods, 0.0);
         let sign = alternating(&turns);
         let turns = b.lt(0.0).select(-&turns, &turns);
@@ -136,9 +136,9 @@ mod tests {
         let pendulum = Pendulum::new(1.0).unwrap();
         let pi = std::f64::consts::PI;
         assert_eq!(pendulum.flow(&0.0, &3.0, &[0.0, 0.0]), [0.0, 0.0]);
-        // above, the rounding of π is a displacement, and it grows
+        // above, the rounding of π is a displacement that grows
         close(&pendulum.flow(&0.0, &3.0, &[pi, 0.0]), &[pi, 0.0], 1e-14);
-        // the small swing at the rest is an oscillation with frequency ω
+        // small swings about the equilibrium oscillate with frequency ω
         let [row, _] = pendulum.jacobian(&0.0, &0.8, &[0.0_f64, 0.0]);
         close(&row, &[0.8_f64.cos(), 0.8_f64.sin()], 1e-15);
     }

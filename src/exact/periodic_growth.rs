@@ -1,10 +1,9 @@
-//! Growth at a rate that changes with time.
+//! Growth at a periodic rate.
 
 use super::{ExactFlow, exact_flow};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// The scalar linear ODE with growth rate `a cos t`: the simplest flow that depends on both times and not on their
-/// difference alone.
+/// The scalar linear ODE with growth rate `a cos t`: the simplest non-autonomous flow.
 ///
 /// - velocity: `b_t(x) = a cos(t) x`
 /// - flow: `x e^(a (sin t - sin s))`
@@ -69,7 +68,7 @@ mod tests {
 
     #[test]
     fn end_of_detest_problem_a3() {
-        // e^(sin 20), as the reference values of the test set have it
+        // e^(sin 20), as in the reference values of the test set
         let end = PeriodicGrowth::new(1.0).unwrap().flow(&0.0, &20.0, &[1.0_f64]);
         assert!((end[0] - 2.491_650_271_850_414_5).abs() < 1e-13, "{}", end[0]);
     }

@@ -3,7 +3,7 @@
 use super::{ExactFlow, alive, exact_flow, setting::finite, special::integrals::Growth};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// The normal form of the pitchfork bifurcation; with `μ = 0` decay by the cube, the problem A2 of the DETEST set (`k = 1/2`).
+/// The normal form of the pitchfork bifurcation; with `μ = 0` cubic decay, problem A2 of the DETEST set (`k = 1/2`).
 ///
 /// Let `τ = t - s` and `D = 1 + k x² (e^(2μ τ) - 1) / μ`, which is `1 + 2k x² τ` for `μ = 0`.
 ///
@@ -40,7 +40,7 @@ impl Pitchfork {
         Ok(Self { rate, cubic })
     }
 
-    /// How `x²` grows, and the multiple of `D` that goes with it.
+    /// The growth of `x²`, and `D`, scaled in the same way.
     fn square<N: Number>(&self, s: &Num<N>, t: &Num<N>, x: &Num<N>) -> (Growth<N>, Num<N>) {
         let growth = Growth::new(2.0 * self.rate, &(t - s));
         let denominator = alive(&growth.start + 2.0 * self.cubic * (x * x) * &growth.sum);

@@ -4,10 +4,10 @@ use super::{ExactFlow, exact_flow, matrix_of, setting::finite};
 use crate::{Error, Num, Number, Ode, Result};
 use std::{array::from_fn, f64::consts::PI};
 
-/// Two point vortices: they turn about their centre of vorticity, or, with opposite circulations, travel side by side.
+/// Two point vortices: they rotate about their centre of vorticity, or, with opposite circulations, travel side by side.
 ///
-/// The state is `(x₁, y₁, x₂, y₂)`. Let `τ = t - s`, `r = z₁ - z₂` the vector from the second to the first, `J` the quarter turn,
-/// `h = (Γ₁ + Γ₂) τ / 4π|r|²` half the angle of the turn and `R(φ)` the rotation by `φ`.
+/// The state is `(x₁, y₁, x₂, y₂)`. Let `τ = t - s`, `r = z₁ - z₂` the vector from the second to the first, `J` the quarter
+/// turn, `h = (Γ₁ + Γ₂) τ / 4π|r|²` half the angle of rotation and `R(φ)` the rotation by `φ`.
 ///
 /// - velocity: `b = (Γ₂ J r, -Γ₁ J r) / 2π|r|²`
 /// - flow: `(z₁ + Γ₂ w, z₂ - Γ₁ w)` with `w = (τ / 2π|r|²) (sin h / h) J R(h) r`, where `sin h / h = 1` for `Γ₁ + Γ₂ = 0`
@@ -30,7 +30,7 @@ pub struct PointVortices {
     circulations: [f64; 2],
 }
 
-/// What the flow and its Jacobian have in common.
+/// Terms shared by the flow and its Jacobian.
 struct Turn<N> {
     /// `r`.
     arm: [Num<N>; 2],
@@ -65,7 +65,7 @@ impl PointVortices {
         Ok(Self { circulations })
     }
 
-    /// What carries coordinate `i`: the circulation of the other vortex, with the sign of the arm from it.
+    /// The factor that moves coordinate `i`: the circulation of the other vortex, with the sign of the arm from it.
     fn weight(&self, i: usize) -> f64 {
         let [first, second] = self.circulations;
         if i < 2 { second } else { -first }
@@ -115,7 +115,10 @@ impl ExactFlow<4> for PointVortices {
 
     fn domain(&self, _s: f64, _t: f64, [x1, y1, x2, y2]: &[f64; 4]) -> Result<()> {
         if x1 == x2 && y1 == y2 {
-            return Err(Error::invalid("start state", format!("both vortices are at ({x1}, {y1}); they need different places")));
+            return Err(Error::invalid(
+                "start state",
+                format!("both vortices are at ({x1}, {y1}); they need different positions"),
+            ));
         }
         Ok(())
     }

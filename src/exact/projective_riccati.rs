@@ -1,4 +1,4 @@
-//! Riccati equations in several dimensions.
+//! Projective Riccati equations in several dimensions.
 
 use super::{
     ExactFlow, alive, exact_flow,
@@ -18,9 +18,9 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - domain: a positive denominator from `s` to `t`; outside, [`FlowMap::flow`](crate::FlowMap::flow) is NaN and
 ///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time
 ///
-/// A denominator that has changed its sign may change it back. The way is therefore gone in steps of at most the inverse of the
-/// largest row sum of the matrix, a third of what the fastest oscillation takes for half a turn; this also keeps numbers from
-/// overflowing.
+/// A denominator that has changed its sign may change it back. The time interval is therefore covered in steps of at most the
+/// inverse of the largest row sum of the matrix, a third of the time that the fastest oscillation takes for half a turn; this
+/// also keeps numbers from overflowing.
 ///
 /// ```
 /// use flowmap::{exact::ProjectiveRiccati, FlowMap};
@@ -40,7 +40,7 @@ pub struct ProjectiveRiccati<const D: usize> {
     quadratic: [f64; D],
 }
 
-/// The projective transformation of one step at one point.
+/// The projective transformation of one step, applied to one point.
 struct Step<N, const D: usize> {
     end: [Num<N>; D],
     denominator: Num<N>,
@@ -64,12 +64,12 @@ impl<const D: usize> ProjectiveRiccati<D> {
         above.chain([self.quadratic.iter().map(|c| -c).chain([0.0]).collect()]).collect()
     }
 
-    /// How many steps the way takes, one number for a whole batch, and the matrix of one of them.
+    /// The number of steps, one for a whole batch, and the matrix of a step.
     fn steps<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> (usize, Rows<Num<N>>) {
         let (generator, duration) = (self.generator(), t - s);
         let norm = generator.iter().map(|row| row.iter().map(|entry| entry.abs()).sum()).fold(0.0, f64::max);
         let longest = duration.0.values().into_iter().map(f64::abs).fold(0.0, f64::max);
-        // an infinite way leads nowhere: in one step its NaNs come out
+        // an infinite duration leads nowhere: one step gives its NaNs
         let count = if (norm * longest).is_finite() { (norm * longest).ceil().max(1.0) } else { 1.0 };
         let step = duration / count;
         let matrix = generator.iter().map(|row| row.iter().map(|&entry| entry * &step).collect()).collect();
@@ -121,7 +121,7 @@ impl<const D: usize> ExactFlow<D> for ProjectiveRiccati<D> {
             let start = time(k as f64);
             let arrives = |end: f64| Step::new(&self.steps(&Num(start), &Num(end)).1, &x).denominator.0 > 0.0;
             if !arrives(time((k + 1) as f64)) {
-                // to all digits: the interval is halved as often as it can be
+                // to full precision: the interval is halved once per digit
                 let (mut alive, mut gone) = (start, time((k + 1) as f64));
                 for _ in 0..f64::MANTISSA_DIGITS {
                     let middle = 0.5 * (alive + gone);

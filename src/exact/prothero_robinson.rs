@@ -1,10 +1,10 @@
-//! Relaxation to a curve.
+//! Relaxation to a given curve.
 
 use super::{ExactFlow, exact_flow, setting::finite};
 use crate::{Num, Number, Ode, Result};
 
-/// The Prothero-Robinson equation: solutions are drawn to the curve `g(t) = a cos(ω t)` at rate `-λ`, however slow the curve.
-/// For `λ ≪ 0` it is stiff: the test of what implicit methods lose of their order.
+/// The Prothero-Robinson equation: solutions relax to the curve `g(t) = a cos(ω t)` at rate `-λ`, however slow the curve. It is
+/// stiff for `λ ≪ 0`, and tests the order reduction of implicit methods.
 ///
 /// - velocity: `b_t(x) = λ (x - g(t)) + g'(t)`
 /// - flow: `g(t) + e^(λ (t - s)) (x - g(s))`
@@ -28,7 +28,7 @@ pub struct ProtheroRobinson {
 }
 
 impl ProtheroRobinson {
-    /// With the rate `λ` of the deviations from the curve, and the curve's amplitude `a` and angular frequency `ω`.
+    /// With the rate `λ` of deviations from the curve, and the curve's amplitude `a` and angular frequency `ω`.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless all are finite.
@@ -38,7 +38,7 @@ impl ProtheroRobinson {
         Ok(Self { rate, amplitude, frequency })
     }
 
-    /// `g(t)`, itself a solution.
+    /// The curve `g(t)`, itself a solution.
     ///
     /// ```
     /// use flowmap::{exact::ProtheroRobinson, FlowMap};

@@ -1,9 +1,9 @@
-//! A fall through air.
+//! Fall with quadratic air drag.
 
 use super::{ExactFlow, alive, exact_flow, setting::positive};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// A fall against drag that grows with the square of the speed: the way `y` and the speed `v`.
+/// A fall against drag that grows with the square of the speed: the distance fallen `y` and the speed `v`.
 ///
 /// Let `w = √(g/k)` be the terminal speed, `r = √(g k)` the rate at which it is approached, `τ = t - s` and
 /// `D = cosh(r τ) + (v/w) sinh(r τ)`.
@@ -12,8 +12,8 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - flow: `(y + ln(D) / k, w (v + w tanh(r τ)) / (w + v tanh(r τ)))`
 /// - Jacobian: `[[1, T / (r (1 + T v/w))], [0, 1/D²]]` with `T = tanh(r τ)`
 /// - domain: `D > 0`, which `|v| ≤ w` always satisfies; outside, [`FlowMap::flow`](crate::FlowMap::flow) is NaN and
-///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s - artanh(w/v) / r`. Against the fall, at `v < 0`,
-///   the drag of the formula pulls: this is the model of a fall
+///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s - artanh(w/v) / r`. For a rise, `v < 0`, the
+///   formula's drag has the wrong sign: it models a fall
 ///
 /// ```
 /// use flowmap::{exact::QuadraticDrag, FlowMap};
@@ -31,7 +31,7 @@ pub struct QuadraticDrag {
     drag: f64,
 }
 
-/// What the flow and its Jacobian have in common.
+/// Terms shared by the flow and its Jacobian.
 struct Parts<N> {
     /// `v/w`.
     relative: Num<N>,
@@ -44,7 +44,7 @@ struct Parts<N> {
 }
 
 impl QuadraticDrag {
-    /// With gravity `g`, and the drag `k` at unit speed.
+    /// With gravity `g` and the drag `k` at unit speed.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless both are positive and finite.
@@ -54,7 +54,7 @@ impl QuadraticDrag {
         Ok(Self { gravity, drag })
     }
 
-    /// `w`, the speed at which drag balances gravity.
+    /// The terminal speed `w`, at which drag balances gravity.
     pub fn terminal_speed(&self) -> f64 {
         (self.gravity / self.drag).sqrt()
     }
@@ -69,7 +69,7 @@ impl QuadraticDrag {
         let (relative, tanh) = (v / self.terminal_speed(), angle.tanh());
         let rest = alive(1.0 + &relative * &tanh);
         // D is e^|r τ| (1 + (±v/w - 1) (1 - e^(-2 |r τ|)) / 2), whose logarithm neither overflows nor cancels; the absolute
-        // value would do, but for its derivative at 0
+        // value would do, except for its derivative at 0
         let back = angle.lt(0.0);
         let distance = back.select(-&angle, &angle);
         let towards = back.select(-&relative, &relative);

@@ -3,8 +3,8 @@
 use super::{ExactFlow, alive, exact_flow, setting::finite};
 use crate::{Error, Num, Number, Ode, Result};
 
-/// Repulsion from a point that moves evenly along `a t + c`, flat near it and violent far from it: a tube around a straight line
-/// in which solutions stay for long.
+/// Repulsion from a point that moves uniformly along `a t + c`, weak near it and strong far from it: a tube around a straight
+/// line in which solutions stay for a long time.
 ///
 /// With `z = x - a s - c`:
 ///
@@ -30,7 +30,7 @@ pub struct QuinticTube {
 }
 
 impl QuinticTube {
-    /// Around the line `a t + c`.
+    /// With repulsion from the line `a t + c`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless both are finite.

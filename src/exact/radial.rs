@@ -1,4 +1,4 @@
-//! Blow-up in finite time, in every direction of space.
+//! Radial blow-up in finite time.
 
 use super::{ExactFlow, alive, exact_flow, sum};
 use crate::{Error, Num, Number, Ode, Result};
@@ -30,7 +30,7 @@ fn square<N: Number, const D: usize>(x: &[Num<N>; D]) -> Num<N> {
     sum(x.iter().map(|x| x * x))
 }
 
-/// `E`, NaN where the solution has ceased to exist.
+/// `E`, NaN after the blow-up.
 fn denominator<N: Number, const D: usize>(s: &Num<N>, t: &Num<N>, x: &[Num<N>; D]) -> Num<N> {
     alive(1.0 - 2.0 * square(x) * (t - s))
 }

@@ -5,15 +5,15 @@ use crate::{Error, Num, Number, Ode, Result, interpolant::Interpolant};
 use std::array::from_fn;
 
 /// The probability flow of an [interpolant](crate::interpolant) `α_t x0 + β_t x1` from `x0 ~ N(0, 1)` to data on a line,
-/// `x1 ~ N(m, d dᵀ)`, or, with `d = 0`, at one point: what a model of data on a manifold runs into.
+/// `x1 ~ N(m, d dᵀ)`, or, with `d = 0`, at one point: a model of the collapse onto data on a manifold.
 ///
 /// Let `P` be the projection onto `d` and `g = α² + β² |d|²`.
 ///
 /// - velocity: `b_t(x) = β'_t m + ((g'/2g) P + (α'/α) (1 - P)) (x - β_t m)`
 /// - flow: `β_t m + ((g(t)/g(s))^(1/2) P + (α_t/α_s) (1 - P)) (x - β_s m)`
 /// - Jacobian: `(g(t)/g(s))^(1/2) P + (α_t/α_s) (1 - P)`
-/// - domain: the whole space, from times `s` where `α_s > 0`. At `α_t = 0` all has collapsed onto the line: the flow goes there,
-///   and has no inverse
+/// - domain: the whole space, from times `s` where `α_s > 0`. At `α_t = 0` all has collapsed onto the line: the flow reaches
+///   it, but has no inverse there
 ///
 /// ```
 /// use flowmap::{exact::RankOne, interpolant::Linear, FlowMap};
@@ -33,20 +33,20 @@ pub struct RankOne<const D: usize, I> {
 }
 
 impl<const D: usize, I: Interpolant> RankOne<D, I> {
-    /// To the mean `m`, spread along `d`, whose length is the standard deviation.
+    /// To data with mean `m`, spread along `d`, whose length is the standard deviation.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless all is finite, and `D` at least 1.
+    /// [`Error::Invalid`] unless all are finite, and `D` at least 1.
     pub fn new(interpolant: I, mean: [f64; D], direction: [f64; D]) -> Result<Self> {
         if D == 0 {
-            return Err(Error::invalid("dimension", "a point has a coordinate; take one dimension or more"));
+            return Err(Error::invalid("dimension", "0 is too small; take 1 or more"));
         }
         finite("mean", &mean)?;
         finite("direction", &direction)?;
         Ok(Self { interpolant, mean, direction })
     }
 
-    /// To the one point `m`: a Dirac measure.
+    /// To the single point `m`: a Dirac measure.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless it is finite, and `D` at least 1.
@@ -132,7 +132,7 @@ impl<const D: usize, I: Interpolant> ExactFlow<D> for RankOne<D, I> {
         if !(from > 0.0 && to >= 0.0) {
             return Err(Error::invalid(
                 "time",
-                format!("the distribution at {} is beyond the collapse", if from > 0.0 { t } else { s }),
+                format!("time {} is beyond the collapse onto the data; take times before it", if from > 0.0 { t } else { s }),
             ));
         }
         Ok(())
@@ -153,7 +153,7 @@ mod tests {
     fn the_collapse_has_no_inverse() {
         let line = RankOne::new(Linear, [1.0, -1.0, 0.0], [0.6, 0.0, 0.8]).unwrap();
         let end: [f64; 3] = line.try_flow(&0.0, &1.0, &[1.0, 2.0, 3.0]).unwrap();
-        // (1, 2, 3) has 3 along d, which has length 1
+        // (1, 2, 3) has component 3 along d, which has length 1
         for (found, expected) in end.iter().zip([1.0 + 0.6 * 3.0, -1.0, 0.8 * 3.0]) {
             assert!((found - expected).abs() < 1e-15, "{end:?}");
         }

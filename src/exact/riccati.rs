@@ -46,8 +46,8 @@ impl Riccati {
         0.25 * b * b - a * c
     }
 
-    /// `C` and `S`, divided by `C` where it is the hyperbolic cosine, which may overflow. NaN after half an oscillation, in which
-    /// every solution has blown up: `D` would be positive again.
+    /// `C` and `S`, divided by `C` where it is the hyperbolic cosine, which may overflow. NaN after half an oscillation, in
+    /// which every solution has blown up, since `D` would be positive again.
     fn wave<N: Number>(&self, duration: &Num<N>) -> [Num<N>; 2] {
         let delta = self.discriminant();
         let rate = delta.abs().sqrt();
@@ -73,7 +73,7 @@ impl Riccati {
         let rate = delta.abs().sqrt();
         if delta > 0.0 {
             let time = (rate / pull).atanh() / rate;
-            // towards the other end of time, or towards a rest: never
+            // blow-up lies in the other direction of time, or the solution tends to an equilibrium: never
             return if time * direction > 0.0 { time } else { f64::INFINITY.copysign(direction) };
         }
         if delta == 0.0 {
@@ -104,7 +104,7 @@ impl ExactFlow<1> for Riccati {
         let [cosine, sine] = self.wave(&duration);
         let denominator = alive(cosine - sine * self.pull(x));
         let delta = self.discriminant();
-        // what the wave was divided by
+        // the factor by which the wave was divided
         let scale = if delta > 0.0 { (delta.sqrt() * duration).cosh() } else { duration.constant(1.0) };
         [[(denominator * scale).powi(-2)]]
     }

@@ -1,4 +1,4 @@
-//! A rigid body that no torque acts on.
+//! The torque-free rigid body.
 
 use super::{
     ExactFlow, exact_flow,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Error, Num, Number, Ode, Result};
 
-/// Euler's equations of a free rigid body: the angular velocity in the body's own frame.
+/// Euler's equations of a free rigid body, for the angular velocity in the body's own frame.
 ///
 /// With the principal moments of inertia `I` the coefficients are `p = ((I₂ - I₃)/I₁, (I₃ - I₁)/I₂, (I₁ - I₂)/I₃)`. One of
 /// them has another sign than the two others: let it be `p_a`, of the intermediate axis, and
@@ -40,7 +40,7 @@ impl RigidBody {
     /// With the principal moments of inertia.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless all are positive and finite, and not all the same: then nothing changes.
+    /// [`Error::Invalid`] unless all are positive and finite, and not all equal: then nothing changes.
     pub fn new(moments: [f64; 3]) -> Result<Self> {
         for moment in moments {
             positive("moment of inertia", moment)?;
@@ -49,8 +49,8 @@ impl RigidBody {
         Self::from_coefficients(std::array::from_fn(|i| (next(i + 1) - next(i + 2)) / moments[i]))
     }
 
-    /// With the coefficients `p` of `(p₁ x₂ x₃, p₂ x₃ x₁, p₃ x₁ x₂)`: those of a rigid body, or of one in other units for each
-    /// axis.
+    /// With the coefficients `p` of `(p₁ x₂ x₃, p₂ x₃ x₁, p₃ x₁ x₂)`: those of a rigid body, or of one with different units on
+    /// each axis.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless all are finite, one is positive and one negative.
@@ -58,7 +58,7 @@ impl RigidBody {
         finite("coefficients", &coefficients)?;
         let some = |sign: f64| coefficients.iter().any(|p| p * sign > 0.0);
         if !(some(1.0) && some(-1.0)) {
-            let reason = format!("{coefficients:?} must have both signs; moments of inertia must not all be the same");
+            let reason = format!("{coefficients:?} must include both signs; moments of inertia must not all be equal");
             return Err(Error::invalid("coefficients", reason));
         }
         Ok(Self { coefficients })
@@ -95,12 +95,12 @@ impl ExactFlow<3> for RigidBody {
         let (with_c, with_b) = (&of_a + &of_c, &of_a + &of_b);
         let swapped = with_c.lt(&with_b);
         let square = with_b.max(&with_c);
-        // without motion there is no frequency either
+        // at rest there is no frequency
         let moves = square.gt(0.0);
         let square = moves.select(square, 1.0);
         let lambda = square.sqrt();
         let phase = moves.select(&lambda * (t - s), 0.0);
-        // m and 1 - m, which is the difference of the parts, without cancellation where one of them is small
+        // m and 1 - m, the latter from the parts, without cancellation where one of them is small
         let m = with_b.min(&with_c) / &square;
         let complement = (&of_b - &of_c).abs() / &square;
         let Jacobi { sn, cn, dn, .. } = Jacobi::new(&phase, &m, &complement);

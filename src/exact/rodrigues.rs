@@ -40,13 +40,13 @@ pub(super) fn length([a, b, c]: &[f64; 3]) -> f64 {
     a.hypot(*b).hypot(*c)
 }
 
-/// `a / |a|`, or nothing.
+/// `a / |a|`, or 0 if `a` is 0.
 pub(super) fn direction(a: &[f64; 3]) -> [f64; 3] {
     let length = length(a);
     if length == 0.0 { *a } else { a.map(|a| a / length) }
 }
 
-/// `sin θ` and `1 - cos θ`, which does not cancel as twice the squared sine of half the angle.
+/// `sin θ` and `1 - cos θ`, the latter without cancellation as twice the squared sine of half the angle.
 pub(super) fn sine_and_versine<N: Number>(angle: &Num<N>) -> [Num<N>; 2] {
     [angle.sin(), 2.0 * (angle / 2.0).sin().powi(2)]
 }

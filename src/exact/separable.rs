@@ -1,4 +1,4 @@
-//! Flows on another clock.
+//! Time changes of autonomous flows.
 
 use super::{
     Affine, Blowup, DampedOscillator, Drift, ExactFlow, LogarithmicGrowth, Logistic, MichaelisMenten, OverdampedPendulum,
@@ -31,15 +31,15 @@ impl TimeIndependent<2> for DampedOscillator {}
 impl TimeIndependent<2> for Rotation {}
 impl<const D: usize> TimeIndependent<D> for Affine<D> {}
 
-/// An autonomous flow on a clock `θ` that does not run evenly: on the line, every separable equation `x' = g(t) h(x)` with
-/// `g = θ'`.
+/// An autonomous flow with time replaced by a clock `θ(t)` of varying speed: on the line, every separable equation
+/// `x' = g(t) h(x)` with `g = θ'`.
 ///
 /// With `Y_τ`, the flow map of `x' = c(x)` over a duration `τ`:
 ///
 /// - velocity: `b_t(x) = θ'(t) c(x)`
 /// - flow: `Y_τ(x)` with `τ = θ(t) - θ(s)`
 /// - Jacobian: `∇Y_τ(x)`
-/// - domain: that of `Y`; blow-up times are read off the clock
+/// - domain: that of `Y`; blow-up times are converted by the clock
 ///
 /// ```
 /// use flowmap::{exact::{Drift, Riccati, Separable}, FlowMap};
@@ -60,20 +60,20 @@ pub struct Separable<E, const D: usize> {
 }
 
 impl<const D: usize, E: TimeIndependent<D>> Separable<E, D> {
-    /// `flow` on a clock that advances as the drift does. It may run backward, but must not turn back.
+    /// Runs `flow` on a clock that advances by the drift. The clock may run backward, but must not reverse.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the clock's velocity changes its sign.
+    /// [`Error::Invalid`] if the clock's velocity is zero or changes its sign.
     pub fn new(flow: E, clock: Drift<1>) -> Result<Self> {
         let [slowest, fastest] = clock.extremes(0);
         if slowest * fastest <= 0.0 {
-            let reason = format!("its velocity varies from {slowest} to {fastest}: a clock never stands still");
+            let reason = format!("its velocity varies from {slowest} to {fastest}; give a clock that never stands still");
             return Err(Error::invalid("clock", reason));
         }
         Ok(Self { flow, clock })
     }
 
-    /// The flow on an even clock.
+    /// The autonomous flow.
     pub fn inner(&self) -> &E {
         &self.flow
     }
@@ -84,7 +84,7 @@ impl<const D: usize, E: TimeIndependent<D>> Separable<E, D> {
         Num(elapsed)
     }
 
-    /// The time, after `s` or before, at which the clock has advanced by `reading`.
+    /// The time, after or before `s`, at which the clock has advanced by `reading`.
     fn time(&self, s: f64, reading: f64) -> f64 {
         let [near, far] = self.clock.extremes(0).map(|velocity| reading / velocity);
         let (mut early, mut late) = (s + near.min(far), s + near.max(far));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_turns_back_is_refused() {
-        // a solution could blow up and the formula return from beyond
+        // the solution could blow up, and the formula continue beyond
         for amplitude in [1.0, -2.0] {
             let clock = Drift::new([1.0], [amplitude], 1.0, [0.0]).unwrap();
             assert!(Separable::new(Blowup, clock).unwrap_err().to_string().contains("stands still"));

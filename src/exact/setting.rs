@@ -1,8 +1,8 @@
-//! What every constructor of a flow asks of its settings.
+//! Checks of constructor arguments.
 
 use crate::{Error, Result};
 
-/// Every one of these numbers is finite.
+/// Checks that all of these numbers are finite.
 pub(super) fn finite(what: &'static str, values: &[f64]) -> Result<()> {
     match values.iter().find(|value| !value.is_finite()) {
         Some(bad) => Err(Error::invalid(what, format!("{bad} is not finite"))),
@@ -10,16 +10,20 @@ pub(super) fn finite(what: &'static str, values: &[f64]) -> Result<()> {
     }
 }
 
-/// The number is finite and above zero.
+/// Checks that the number is positive and finite.
 pub(super) fn positive(what: &'static str, value: f64) -> Result<()> {
-    if value > 0.0 && value.is_finite() { Ok(()) } else { Err(Error::invalid(what, format!("{value} is not a positive number"))) }
+    if value > 0.0 && value.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::invalid(what, format!("{value} is not a positive finite number")))
+    }
 }
 
-/// The number is finite and not below zero.
+/// Checks that the number is finite and not negative.
 pub(super) fn not_negative(what: &'static str, value: f64) -> Result<()> {
     if value >= 0.0 && value.is_finite() {
         Ok(())
     } else {
-        Err(Error::invalid(what, format!("{value} is not a number from 0 on")))
+        Err(Error::invalid(what, format!("{value} is not a finite number of 0 or more")))
     }
 }

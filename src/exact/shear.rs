@@ -1,13 +1,13 @@
-//! A system without rounding errors.
+//! A shear without rounding errors.
 
 use super::{ExactFlow, exact_flow};
 use crate::{Num, Number, Ode};
 
-/// Shear in three dimensions: each coordinate is carried by the next, the last one stays. Position, speed and acceleration of a
-/// body that nothing but a constant force moves.
+/// Shear in three dimensions: each coordinate moves with the next one as its velocity, the last one is constant. Position,
+/// speed and acceleration of a body under a constant force.
 ///
 /// - velocity: `b(x, y, z) = (y, z, 0)`
-/// - flow: `(x + y τ + z τ²/2, y + z τ, z)` with `τ = t - s`: exact, bit by bit, on dyadic numbers of moderate length, and so is
+/// - flow: `(x + y τ + z τ²/2, y + z τ, z)` with `τ = t - s`: exact, bit by bit, on dyadic numbers of moderate length, as is
 ///   every Runge-Kutta method of order 2 or more
 /// - Jacobian: `[[1, τ, τ²/2], [0, 1, τ], [0, 0, 1]]`, of determinant 1
 /// - domain: all of space, all times
@@ -58,7 +58,7 @@ mod tests {
             assert_eq!(way(u, t, way(s, u, x)), way(s, t, x), "the semigroup");
             assert_eq!(way(t, s, way(s, t, x)), x, "there and back");
         }
-        // the report's meeting points are not dyadic
+        // the report's intermediate times are not dyadic
         let report = verify(&Shear, &Shear, (0..1000).map(case));
         assert!(report.holds(1e-14), "{report}");
     }

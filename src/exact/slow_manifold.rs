@@ -1,9 +1,9 @@
-//! Fast motion towards a slow manifold.
+//! Fast relaxation to a slow manifold.
 
 use super::{ExactFlow, exact_flow, setting::finite, special::integrals::Growth};
 use crate::{Num, Number, Ode, Result};
 
-/// A system that is drawn to a parabola, as stiff as one likes: nonlinear, yet linear in `(x, y, x²)`.
+/// A system that relaxes to a parabola, with stiffness set by `λ`: nonlinear, yet linear in `(x, y, x²)`.
 ///
 /// Let `τ = t - s` and `q = (e^(2μ τ) - e^(λ τ)) / (2μ - λ)`, which is `τ e^(λ τ)` for `λ = 2μ`.
 ///
@@ -45,7 +45,7 @@ impl SlowManifold {
     fn coefficients<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> [Num<N>; 3] {
         let duration = t - s;
         let [slow, fast, square] = [self.slow, self.fast, 2.0 * self.slow].map(|rate| (rate * &duration).exp());
-        // of the two exponentials the larger one comes before the brackets
+        // the larger of the two exponentials is factored out
         let sum = Growth::new(2.0 * self.slow - self.fast, &duration).sum;
         let bend = self.fast * (sum * square.max(&fast));
         [slow, fast, bend]

@@ -1,4 +1,4 @@
-//! The decaying Taylor-Green vortices of the plane.
+//! The decaying Taylor-Green vortices in the plane.
 
 use super::{
     ExactFlow, exact_flow,
@@ -11,11 +11,11 @@ use crate::{Num, Number, Ode, Result};
 /// non-linear and non-autonomous.
 ///
 /// Let `T = ∫_s^t e^(-2ν σ) dσ`, and `sn`, `cn`, `dn` Jacobi's elliptic functions of `-T` with the parameter
-/// `m = 1 - sin²x sin²y`. `sin x sin y`, the stream function, is constant along a path.
+/// `m = 1 - sin²x sin²y`. The stream function `sin x sin y` is constant along a trajectory.
 ///
 /// - velocity: `b_t(x, y) = e^(-2ν t) (sin x cos y, -cos x sin y)`
 /// - flow: `x` is the angle of `(cos x cn dn + sin²x cos y sn, sin x (dn - cos x cos y sn cn))` and `y` that of
-///   `(cos y cn - cos x sn dn, sin y (sin²x + cos²x cn²))`, which move without a jump, by the addition theorem
+///   `(cos y cn - cos x sn dn, sin y (sin²x + cos²x cn²))`, both followed continuously, by the addition theorem
 /// - Jacobian: of determinant 1; computed by forward mode
 /// - domain: all of the plane, all times
 ///
@@ -49,7 +49,7 @@ impl TaylorGreen {
     }
 }
 
-/// `angle`, moved by less than a half turn to that of the point `(cos, sin)`.
+/// `angle`, moved by less than half a turn to the angle of the point `(cos, sin)`.
 fn carried<N: Number>(angle: &Num<N>, [cos0, sin0]: [&Num<N>; 2], [cos, sin]: [Num<N>; 2]) -> Num<N> {
     angle + (&sin * cos0 - &cos * sin0).atan2(cos * cos0 + sin * sin0)
 }
@@ -98,7 +98,7 @@ mod tests {
         let vortices = TaylorGreen::new(0.0).unwrap();
         close(&vortices.flow(&0.0, &period, &start), &start, 1e-13);
         close(&vortices.flow(&0.0, &(-2.5 * period), &start), &[PI - start[0], start[1]], 1e-13);
-        // with viscosity it takes longer, and less than one time constant of the decay does not suffice at all
+        // with viscosity it takes longer; below one time constant of the decay it never gets there
         let nu = 0.5 / (2.0 * period);
         let time = -(1.0 - 2.0 * nu * period).ln() / (2.0 * nu);
         close(&TaylorGreen::new(nu).unwrap().flow(&0.0, &time, &start), &start, 1e-13);

@@ -1,6 +1,6 @@
-//! What the tests of several flows compare.
+//! Assertions shared by the tests of flows.
 
-/// Coordinate by coordinate, to `tolerance` absolutely.
+/// Asserts equality coordinate by coordinate, to `tolerance` absolutely.
 pub(super) fn close(found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
     for (a, b) in found.iter().zip(expected) {
@@ -8,7 +8,7 @@ pub(super) fn close(found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// `Jᵀ Ω J = Ω` for coordinates that come as all positions, then all momenta; in the plane it says that the determinant is 1.
+/// Asserts `Jᵀ Ω J = Ω` for coordinates given as all positions, then all momenta; in the plane, that the determinant is 1.
 pub(super) fn symplectic<const D: usize>(jacobian: &[[f64; D]; D], tolerance: f64) {
     let half = D / 2;
     for i in 0..D {

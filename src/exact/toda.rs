@@ -3,13 +3,13 @@
 use super::{ExactFlow, exact_flow};
 use crate::{Num, Number, Ode};
 
-/// The relative motion of two Toda particles, which is Liouville's mechanics: a particle that an exponential wall throws back.
+/// The relative motion of two Toda particles, or Liouville's mechanics: a particle reflected by an exponential wall.
 ///
 /// Let `E = p²/2 + e^q` be the energy, `k = √(2E)`, and `u = k (t - s) / 2`.
 ///
 /// - velocity: `b(q, p) = (p, -e^q)`
-/// - flow: `q - 2 ln(cosh u - (p/k) sinh u)` and `k (p - k tanh u) / (k - p tanh u)`; that is `ln E - 2 ln cosh` and `-k tanh` of
-///   the distance from the moment of return
+/// - flow: `q - 2 ln(cosh u - (p/k) sinh u)` and `k (p - k tanh u) / (k - p tanh u)`; that is `ln E - 2 ln cosh` and `-k tanh`
+///   of `k/2` times the time since the reflection
 /// - Jacobian: symplectic, with determinant 1; computed by forward mode
 /// - domain: all of the plane, all times
 ///
@@ -35,11 +35,11 @@ impl ExactFlow<2> for Toda {
         let wall = q.exp();
         let speed = (p * p + 2.0 * &wall).sqrt();
         let time = &speed * (t - s) / 2.0;
-        // 1 - p/k and 1 + p/k, whose product is 2 e^q / k²: the one that cancels from the other
+        // 1 - p/k and 1 + p/k, whose product is 2 e^q / k², which gives the one that would cancel
         let (forward, later) = (p.gt(0.0), time.gt(0.0));
         let high = 1.0 + forward.select(p, -p) / &speed;
         let low = 2.0 * wall / (&speed * &speed * &high);
-        // cosh u - (p/k) sinh u = ((1 - p/k) e^u + (1 + p/k) e^-u) / 2, with the larger exponential before the brackets
+        // cosh u - (p/k) sinh u = ((1 - p/k) e^u + (1 + p/k) e^-u) / 2, with the larger exponential factored out
         let (ahead, behind) = (forward.select(&low, &high), forward.select(&high, &low));
         let (lead, trail) = (later.select(&ahead, &behind), later.select(&behind, &ahead));
         let reach = later.select(&time, -&time);

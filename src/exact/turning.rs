@@ -1,10 +1,10 @@
-//! Linear systems seen from a turning frame.
+//! Linear systems in a rotating frame.
 
 use super::{ExactFlow, exact_flow, expm::matrix_exponential, matrix_of, setting::finite, sum};
 use crate::{Num, Number, Ode, Result};
 use std::array::from_fn;
 
-/// The linear system `x' = A(t) x` with `A(t) = e^(Ω t) B e^(-Ω t)`: the constant matrix `B` in a frame that turns with `Ω`.
+/// The linear system `x' = A(t) x` with `A(t) = e^(Ω t) B e^(-Ω t)`: the constant matrix `B` in a frame that rotates with `Ω`.
 ///
 /// Unless `Ω` and `B` commute, neither do the `A(t)` at different times, and the flow is not `e^(∫A)`.
 ///
@@ -13,7 +13,7 @@ use std::array::from_fn;
 /// - Jacobian: `e^(Ω t) e^((B - Ω) (t - s)) e^(-Ω s)`
 /// - domain: the whole space, all times
 ///
-/// Every `A(t)` may have decaying solutions while those of the system grow:
+/// Every `A(t)` alone may have decaying solutions while those of the system grow:
 ///
 /// ```
 /// use flowmap::{exact::Turning, FlowMap};
@@ -33,7 +33,7 @@ pub struct Turning<const D: usize> {
 }
 
 impl<const D: usize> Turning<D> {
-    /// With the generator `Ω` of the turn and the matrix `B`, both row by row. `Ω` need not be antisymmetric.
+    /// With the generator `Ω` of the rotation and the matrix `B`, both row by row. `Ω` need not be antisymmetric.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless every entry is finite.
@@ -99,7 +99,7 @@ mod tests {
         let right = system.jacobian(&0.0, &t, &[0.0; 2]);
         let gap = (0..4).map(|i| (right.as_flattened()[i] - wrong.as_flattened()[i]).abs()).fold(0.0, f64::max);
         assert!(gap > 0.1, "{right:?} {wrong:?}");
-        // and the flow's is the right one: many short steps along the chord of the velocity agree with it
+        // and the flow is right: many short steps along the chord of the velocity agree with it
         let mut x = [1.0, 0.5];
         let steps = 4096;
         let h = t / f64::from(steps);

@@ -1,4 +1,4 @@
-//! The derivative of a function that runs on one type of state.
+//! Difference quotients for fields that run on one type of state only.
 
 use crate::{
     number::{Number, Real, Value},
@@ -8,12 +8,12 @@ use num_traits::Float;
 
 /// The difference quotient of `f` at `x` in the direction `v`, sample by sample.
 ///
-/// Its step is the root of a float's precision, in units of the size that `x` has in this direction, or of a 32nd of the
+/// The step is the square root of a float's precision, in units of the size of `x` in this direction, or of a 32nd of the
 /// largest coordinate if that is more.
 pub(super) fn quotient<X: State>(f: impl Fn(&X) -> X, x: &X, v: &X) -> X {
     let scalar = x.dot(v).frozen();
     let (zero, one) = (scalar.constant(0.0), scalar.constant(1.0));
-    // no division by 0: a direction without length has the derivative 0, whatever the step
+    // avoids a division by 0: along a zero direction the derivative is 0, whatever the step
     let positive = |size: &X::Time, instead: &X::Time| X::Time::select(&zero.less(size), size, instead);
     let largest = positive(&v.largest(), &one);
     let along = scalar.abs() / positive(&v.dot(v).frozen(), &one);

@@ -1,4 +1,4 @@
-//! ODEs whose dimension is known only when the program runs.
+//! ODEs whose dimension is only known at run time.
 
 use super::{VelocityField, slope};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     state::{DynCoordinates, value_and_tangent},
 };
 
-/// An ODE whose number of coordinates is known only when the program runs, written once over [`Num<N>`](Num) for any [`Number`]
-/// `N`.
+/// An ODE whose number of coordinates is only known at run time, written once over [`Num<N>`](Num) for any [`Number`] `N`.
 ///
-/// It is to [`Ode`](super::Ode) what a vector is to an array. [`field`](Self::field) makes it a [`VelocityField`] of every state
-/// with [coordinates](DynCoordinates): vectors `Vec<N>`, nalgebra's and ndarray's, batches in tensors, and their [`Dual`]s.
+/// It is to [`Ode`](super::Ode) as a vector is to an array. [`field`](Self::field) turns it into a [`VelocityField`] on every
+/// state with [coordinates](DynCoordinates): vectors `Vec<N>`, nalgebra's and ndarray's, batches in tensors, and their
+/// [`Dual`]s.
 ///
 /// ```
 /// use flowmap::{DynOde, FlowMap, Num, Number, solver::{Adaptive, DOPRI5}};
@@ -37,13 +37,13 @@ use crate::{
 pub trait DynOde {
     /// The coordinates of `b_t(x)`, as many as those of `x`.
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>]) -> Vec<Num<N>>;
-    /// The times from `s` to `t`, both included, at which it jumps: see [`VelocityField::stops`].
+    /// The times from `s` to `t`, both included, at which the velocity jumps: see [`VelocityField::stops`].
     fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         let _ = (s, t);
         Vec::new()
     }
 
-    /// The field of every state with coordinates.
+    /// The field on every state with coordinates.
     fn field(self) -> DynPointwise<Self>
     where
         Self: Sized,
@@ -63,8 +63,7 @@ impl<O: DynOde> DynOde for &O {
     }
 }
 
-/// A [`DynOde`] with parameters that are numbers themselves: what [`ParametricOde`](super::ParametricOde) is to
-/// [`Ode`](super::Ode).
+/// A [`DynOde`] with parameters that are numbers themselves: the counterpart of [`ParametricOde`](super::ParametricOde).
 ///
 /// ```
 /// use flowmap::{Dual, DynParametricOde, Num, Number, VelocityField};
@@ -86,13 +85,14 @@ impl<O: DynOde> DynOde for &O {
 pub trait DynParametricOde {
     /// The coordinates of `b_t(x)` with the parameters `p`.
     fn rhs_with<N: Number>(&self, t: &Num<N>, x: &[Num<N>], p: &[Num<N>]) -> Vec<Num<N>>;
-    /// The times from `s` to `t`, both included, at which it jumps, which may be parameters: see [`VelocityField::stops`].
+    /// The times from `s` to `t`, both included, at which the velocity jumps; they may be parameters. See
+    /// [`VelocityField::stops`].
     fn stops_with<N: Number>(&self, s: &Num<N>, t: &Num<N>, p: &[Num<N>]) -> Vec<Num<N>> {
         let _ = (s, t, p);
         Vec::new()
     }
 
-    /// The field that has these parameters.
+    /// The field with these parameters.
     fn with<N: Number>(self, parameters: Vec<N>) -> DynWithParameters<Self, N>
     where
         Self: Sized,
@@ -101,7 +101,7 @@ pub trait DynParametricOde {
     }
 }
 
-/// Without parameters.
+/// A [`DynOde`] has no parameters.
 impl<O: DynOde> DynParametricOde for O {
     #[inline(always)]
     fn rhs_with<N: Number>(&self, t: &Num<N>, x: &[Num<N>], _p: &[Num<N>]) -> Vec<Num<N>> {
@@ -113,7 +113,7 @@ impl<O: DynOde> DynParametricOde for O {
     }
 }
 
-/// A [`DynOde`] as a [`VelocityField`] of every state with coordinates.
+/// A [`DynOde`] as a [`VelocityField`] on every state with coordinates.
 #[derive(Clone, Copy, Debug)]
 pub struct DynPointwise<O>(pub O);
 
@@ -129,7 +129,7 @@ impl<O: DynOde, X: DynCoordinates> VelocityField<X> for DynPointwise<O> {
     }
 }
 
-/// A [`DynParametricOde`] whose parameters have values: a [`VelocityField`] of every state whose times are numbers of their kind.
+/// A [`DynParametricOde`] with parameter values: a [`VelocityField`] on every state whose times are numbers of their kind.
 #[derive(Clone, Debug)]
 pub struct DynWithParameters<O, N> {
     ode: O,
@@ -137,7 +137,7 @@ pub struct DynWithParameters<O, N> {
 }
 
 impl<O, N: Clone> DynWithParameters<O, N> {
-    /// The parameters' values.
+    /// The values of the parameters.
     pub fn parameters(&self) -> Vec<N> {
         self.parameters.iter().map(|p| p.0.clone()).collect()
     }
@@ -166,7 +166,7 @@ fn velocity<X: DynCoordinates>(ode: &impl DynParametricOde, t: &X::Time, x: &X, 
     let (found, expected) = (rates.len(), numbers.len());
     assert!(found == expected, "the ODE has {found} rates for a state of {expected} coordinates");
     for (place, rate) in coordinates.items_mut().iter_mut().zip(rates) {
-        // one number alone may be the rate of a whole batch
+        // a single number may be the rate of a whole batch
         *place = rate.0.in_form_of(place);
     }
     x.with_coordinates(coordinates)

@@ -18,10 +18,10 @@ use crate::{
     state::{Coordinates, DynCoordinates, State, matrix_of, value_and_tangent},
 };
 
-/// The right-hand side of `dx/dt = b_t(x)`.
+/// A velocity field: the right-hand side of `dx/dt = b_t(x)`.
 ///
-/// Implemented by references and boxes of fields, by closures through [`field`], by every [`Ode`] through [`Pointwise`], by
-/// the [exact flows](crate::exact), and by neural velocities through [`AverageVelocityMap`](crate::AverageVelocityMap).
+/// Implemented by references and boxes of fields, by closures through [`field`], by every [`Ode`] through [`Pointwise`], by the
+/// [exact flows](crate::exact), and by neural velocities through [`AverageVelocityMap`](crate::AverageVelocityMap).
 ///
 /// ```
 /// use flowmap::{field, VelocityField};
@@ -31,11 +31,11 @@ use crate::{
 pub trait VelocityField<X: State> {
     /// `b_t(x)`.
     fn velocity(&self, t: &X::Time, x: &X) -> X;
-    /// The times from `s` to `t`, both included, at which the velocity, or a derivative of it, jumps; there are none by default.
-    /// Solvers [end a step](crate::solver::Adaptive::stops) at each, sample by sample. Times elsewhere, doubled ones and any
-    /// order do no harm.
+    /// The times from `s` to `t`, both included, at which the velocity, or a derivative of it, jumps; none by default. Solvers
+    /// [end a step](crate::solver::Adaptive::stops) at each, sample by sample. Times outside the interval, duplicates and any
+    /// order are allowed.
     ///
-    /// A pulse whose times are parameters has derivatives by them, too:
+    /// A pulse whose times are parameters has derivatives with respect to them, too:
     ///
     /// ```
     /// use flowmap::{Dual, FlowMap, Num, Number, ParametricOde, solver::{Adaptive, DOPRI5}};
@@ -57,15 +57,15 @@ pub trait VelocityField<X: State> {
     /// # Ok::<(), flowmap::Error>(())
     /// ```
     ///
-    /// [`WithStops`] names them for a field that does not.
+    /// [`WithStops`] adds stops to a field that does not name them.
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
         let _ = (s, t);
         Vec::new()
     }
-    /// `∇b_t(x) v`, the derivative in the direction `v`: what an implicit method needs.
+    /// `∇b_t(x) v`, the derivative in the direction `v`, which implicit methods need.
     ///
-    /// It is exact where the field is a formula, such as an [`Ode`]; by default it is a difference quotient with an error of
-    /// about the square root of a float's precision, for closures, which run on one type of state.
+    /// It is exact where the field is a formula, such as an [`Ode`]. By default, for closures, which run on one type of state,
+    /// it is a difference quotient with an error of about the square root of a float's precision.
     ///
     /// ```
     /// use flowmap::{VelocityField, exact::Pendulum, field};
@@ -105,7 +105,7 @@ forward!(&B, Box<B>, std::sync::Arc<B>);
 #[derive(Clone, Copy, Debug)]
 pub struct Field<F>(F);
 
-/// Makes a [`VelocityField`] of a closure `|t, x| …` on one type of state.
+/// Turns a closure `|t, x| …` on one type of state into a [`VelocityField`].
 ///
 /// ```
 /// use flowmap::{field, VelocityField};
@@ -122,10 +122,10 @@ impl<X: State, F: Fn(&X::Time, &X) -> X> VelocityField<X> for Field<F> {
     }
 }
 
-/// A velocity field that its user's derivatives and gradients do not enter: inputs and output are constants.
+/// A velocity field that blocks derivatives and gradients: its inputs and output are constants.
 ///
-/// This is the stop gradient `sg v(sg x)` of self-distillation, visible where an objective is built. Parameters are frozen by
-/// passing a field that holds constants.
+/// This is the stop gradient `sg v(sg x)` of self-distillation, made explicit where an objective is built. To freeze
+/// parameters, pass a field that holds constants.
 ///
 /// ```
 /// use flowmap::{field, Dual, Frozen, VelocityField};
@@ -151,8 +151,8 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
 
 /// An ODE in `D` dimensions, written once, coordinate by coordinate, over [`Num<N>`](Num) for any [`Number`] `N`.
 ///
-/// [`field`](Self::field) makes it a [`VelocityField`] of every state with `D` coordinates: points, batches, duals, tensors. The
-/// macro [`ode!`](crate::ode) writes the struct and the implementation from the formula.
+/// [`field`](Self::field) turns it into a [`VelocityField`] on every state with `D` coordinates: points, batches, duals,
+/// tensors. The macro [`ode!`](crate::ode) writes the struct and the implementation from the formula.
 ///
 /// ```
 /// use flowmap::{Num, Number, Ode, VelocityField};
@@ -170,14 +170,14 @@ impl<X: State, B: VelocityField<X>> VelocityField<X> for Frozen<B> {
 pub trait Ode<const D: usize> {
     /// The `D` coordinates of `b_t(x)`.
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D];
-    /// The times from `s` to `t`, both included, at which it jumps: see [`VelocityField::stops`].
+    /// The times from `s` to `t`, both included, at which the velocity jumps: see [`VelocityField::stops`].
     #[inline(always)]
     fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         let _ = (s, t);
         Vec::new()
     }
 
-    /// The field of every state with `D` coordinates.
+    /// The field on every state with `D` coordinates.
     fn field(self) -> Pointwise<Self, D>
     where
         Self: Sized,
@@ -197,7 +197,7 @@ impl<const D: usize, O: Ode<D>> Ode<D> for &O {
     }
 }
 
-/// An [`Ode`] as a [`VelocityField`] of every state with `D` coordinates.
+/// An [`Ode`] as a [`VelocityField`] on every state with `D` coordinates.
 #[derive(Clone, Copy, Debug)]
 pub struct Pointwise<O, const D: usize>(pub O);
 
@@ -216,7 +216,7 @@ impl<const D: usize, O: Ode<D>, X: Coordinates<D>> VelocityField<X> for Pointwis
     }
 }
 
-/// Rates in the form of the coordinates: one number alone may be the rate of a whole batch.
+/// Rates in the shape of the coordinates: a single number may be the rate of a whole batch.
 #[inline(always)]
 fn in_form<N: Number, const D: usize>(mut rates: [Num<N>; D], x: &[Num<N>; D]) -> [N; D] {
     for i in 0..D {
@@ -225,12 +225,12 @@ fn in_form<N: Number, const D: usize>(mut rates: [Num<N>; D], x: &[Num<N>; D]) -
     unwrapped(rates)
 }
 
-/// The derivative of a field that runs on duals, in the direction `v`.
+/// The derivative, in the direction `v`, of a field that runs on duals.
 pub(crate) fn slope<X: State>(field: &(impl VelocityField<Dual<X>> + ?Sized), t: &X::Time, x: &X, v: &X) -> X {
     value_and_tangent(field.velocity(&Dual::constant(t.clone()), &Dual::new(x.clone(), v.clone()))).1
 }
 
-/// The Jacobian of a field, row by row: `∂b_i/∂x_j`, by its [derivatives](VelocityField::jvp).
+/// Returns the Jacobian of a field, row by row: `∂b_i/∂x_j`, from its [derivatives](VelocityField::jvp).
 ///
 /// ```
 /// use flowmap::{exact::Rotation, rhs_jacobian};

@@ -1,9 +1,9 @@
-//! An ODE in a line.
+//! The `ode!` macro.
 
-/// An ODE as its formula: a struct with the parameters as fields, and the velocity.
+/// Defines an ODE by its formula: a struct with the parameters as fields, and its velocity.
 ///
-/// The coordinates of the state stand between the bars; after them, what their velocities are: formulas over [`Num`](crate::Num),
-/// with `let` before them in braces if that helps. Then may come `stops`, the times at which the velocity
+/// The coordinates of the state stand between the bars, followed by their velocities: formulas over [`Num`](crate::Num),
+/// optionally in braces with `let` before them. Optional clauses follow: `stops`, the times at which the velocity
 /// [jumps](crate::VelocityField::stops), and `flow`, the flow map from `s` to `t` in closed form.
 ///
 /// ```
@@ -20,9 +20,9 @@
 /// ```
 ///
 /// # Parameters
-/// Plain ones make an [`Ode`](crate::Ode), whose [`field`](crate::Ode::field) moves every kind of state. Ones of another kind of
-/// number make the field of the states whose times are such numbers, with derivatives by each parameter: duals, variables on a
-/// tape, SIMD lanes, tensors with a value for each sample.
+/// Plain parameters make an [`Ode`](crate::Ode), whose [`field`](crate::Ode::field) moves every kind of state. Parameters of
+/// another kind of number make a field on the states whose times are such numbers, with derivatives with respect to each
+/// parameter: duals, variables on a tape, SIMD lanes, tensors with a value for each sample.
 ///
 /// ```
 /// use flowmap::{Dual, FlowMap, ode, solver::{Adaptive, DOPRI5}};
@@ -33,7 +33,7 @@
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// `Decay::with([rate])` is the same in the order of the list. `Decay::ODE` has no parameters yet, for an
+/// `Decay::with([rate])` does the same in the order of the list. `Decay::ODE` has no parameter values yet, for an
 /// [`Ensemble`](crate::solver::Ensemble) in which each trajectory has its own; it is a [`ParametricOde`](crate::ParametricOde).
 ///
 /// ```
@@ -47,12 +47,12 @@
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// The formula is compiled twice: with parameters that are `f64`, and with ones that are `&Num`. It must make sense as both:
+/// The formula is compiled twice: with parameters as `f64`, and as `&Num`. It must be valid for both:
 ///
-/// - Operators and functions that both have are fine: `k * x`, `k.sin()`, `x.powf(k)`, `x.max(k)`, `t.gt(k)`. What only one has
-///   is not: write `(x.powf(k))`, not `k.powf(x)`.
-/// - A `let` that is used twice is taken by reference, `&m`: numbers are not copied.
-/// - A parameter has another name than the coordinates and the times.
+/// - Use only operators and functions that both have: `k * x`, `k.sin()`, `x.powf(k)`, `x.max(k)`, `t.gt(k)`. For instance,
+///   write `(x.powf(k))`, not `k.powf(x)`.
+/// - Take a `let` that is used twice by reference, `&m`: numbers are not copied.
+/// - Name parameters differently from the coordinates and the times.
 ///
 /// The struct derives `Clone`, `Copy` and `Debug`, and has `with`, `parameters`, `ODE` and `PARAMETERS`, the names.
 ///
@@ -87,7 +87,7 @@
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// What does not fit, such as data or integers among the parameters, is an [`Ode`](crate::Ode) or a
+/// For anything else, such as data or integers among the parameters, implement [`Ode`](crate::Ode) or
 /// [`ParametricOde`](crate::ParametricOde) by hand.
 #[macro_export]
 macro_rules! ode {
@@ -105,7 +105,7 @@ macro_rules! ode {
         }
         #[allow(dead_code, reason = "nobody needs all of it")]
         impl<Parameter_> $name<Parameter_> {
-            /// With these parameters, in the order of their names.
+            /// Creates it with these parameters, in the order of their names.
             #[must_use]
             $vis fn with([$($p),+]: [Parameter_; [$(::core::stringify!($p)),+].len()]) -> Self {
                 Self { $($p),+ }
@@ -120,7 +120,7 @@ macro_rules! ode {
         impl $name<()> {
             /// The names of the parameters.
             $vis const PARAMETERS: [&'static ::core::primitive::str; [$(::core::stringify!($p)),+].len()] = [$(::core::stringify!($p)),+];
-            /// The ODE with parameters that are still to be given.
+            /// The ODE without parameter values.
             $vis const ODE: Self = Self { $($p: ()),+ };
         }
         $crate::ode! { @formulas $name [$($p)+] $($formulas)* }
@@ -136,12 +136,12 @@ macro_rules! ode {
     };
     (@formulas $($rest:tt)*) => {
         ::core::compile_error!(
-            "not an ODE: after the struct comes `|t, [x, …]| [velocity of x, …]`; then may come `stops |s, t| […]`, then \
+            "not an ODE: after the struct comes `|t, [x, …]| [velocity of x, …]`, then optionally `stops |s, t| […]` and \
              `flow |s, t, [x, …]| […]`"
         );
     };
 
-    // formulas as numbers in the form of `like`
+    // formulas as numbers in the shape of `like`
     (@list [$like:expr] [$($e:expr),* $(,)?]) => {
         [$($crate::Num($crate::Operand::number($e, &$like.0))),*]
     };
@@ -150,7 +150,7 @@ macro_rules! ode {
         [$($crate::Num($crate::Operand::number($e, &$like.0))),*]
     }};
 
-    // parameters that are plain
+    // plain parameters
     (@plain $name:ident [$($p:ident)*] [$t:pat_param] [$($x:pat_param),+] $velocity:tt $stops:tt $flow:tt) => {
         #[allow(unused_variables, clippy::needless_borrows_for_generic_args, clippy::op_ref)]
         impl $crate::Ode<{ [$(::core::stringify!($x)),+].len() }> for $name {
@@ -259,14 +259,14 @@ macro_rules! ode {
         }
     };
 
-    // what is not an ODE
+    // anything that is not an ODE
     (@list $($rest:tt)*) => {
         ::core::compile_error!(
-            "not an ODE: a list of formulas may have `let` before it, and nothing else: |t, [x, y]| { let r = x * y; [r, -y] }"
+            "not an ODE: a list of formulas may have `let` before it, but nothing else: |t, [x, y]| { let r = x * y; [r, -y] }"
         );
     };
     ($($rest:tt)*) => {
-        ::core::compile_error!("not an ODE: it begins with `struct Name { parameter, … }`, or `struct Name;` if there are none");
+        ::core::compile_error!("not an ODE: start with `struct Name { parameter, … }`, or `struct Name;` if there are none");
     };
 }
 
@@ -373,7 +373,7 @@ mod tests {
         assert_eq!(Bare.field().velocity(&0.0, &[1.0, 3.0]), [3.0, -2.0]);
     }
 
-    /// In a crate that has no prelude and forbids what generated code often is.
+    /// In a crate without a prelude, and with lints that forbid common parts of generated code.
     mod strict {
         #![no_implicit_prelude]
         #![deny(missing_docs, unused)]

@@ -8,8 +8,8 @@ use crate::{
 
 /// An ODE in `D` dimensions with `P` parameters, written once over [`Num<N>`](Num) for any [`Number`] `N`.
 ///
-/// The constants of an [`Ode`] are plain; parameters are numbers of the state's kind: they have derivatives, differ from sample
-/// to sample or from lane to lane, and can be learned. [`with`](Self::with) gives them values and makes a [`VelocityField`]. An
+/// The constants of an [`Ode`] are plain floats; parameters are numbers of the state's kind: they have derivatives, may differ
+/// between samples or lanes, and can be learned. [`with`](Self::with) gives them values and makes a [`VelocityField`]. An
 /// [`Ode`] has no parameters, `P = 0`.
 ///
 /// ```
@@ -33,14 +33,15 @@ pub trait ParametricOde<const D: usize, const P: usize> {
     /// The `D` coordinates of `b_t(x)` with the parameters `p`.
     fn rhs_with<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D], p: &[Num<N>; P]) -> [Num<N>; D];
 
-    /// The times from `s` to `t`, both included, at which it jumps, which may be parameters: see [`VelocityField::stops`].
+    /// The times from `s` to `t`, both included, at which the velocity jumps; they may be parameters. See
+    /// [`VelocityField::stops`].
     #[inline(always)]
     fn stops_with<N: Number>(&self, s: &Num<N>, t: &Num<N>, p: &[Num<N>; P]) -> Vec<Num<N>> {
         let _ = (s, t, p);
         Vec::new()
     }
 
-    /// The field that has these parameters.
+    /// The field with these parameters.
     fn with<N: Number>(self, parameters: [N; P]) -> WithParameters<Self, N, D, P>
     where
         Self: Sized,
@@ -60,9 +61,9 @@ impl<const D: usize, O: Ode<D>> ParametricOde<D, 0> for O {
     }
 }
 
-/// A [`ParametricOde`] whose parameters have values: a [`VelocityField`] of every state whose times are numbers of their kind.
+/// A [`ParametricOde`] with parameter values: a [`VelocityField`] on every state whose times are numbers of their kind.
 ///
-/// On a batch in a tensor a parameter has the shape `[batch]`, each sample with its own, or `[]`, one for all.
+/// On a batch in a tensor, a parameter has the shape `[batch]`, one for each sample, or `[]`, one for all.
 #[derive(Clone, Copy, Debug)]
 pub struct WithParameters<O, N, const D: usize, const P: usize> {
     ode: O,
@@ -70,7 +71,7 @@ pub struct WithParameters<O, N, const D: usize, const P: usize> {
 }
 
 impl<O, N: Clone, const D: usize, const P: usize> WithParameters<O, N, D, P> {
-    /// The parameters' values.
+    /// The values of the parameters.
     pub fn parameters(&self) -> [N; P] {
         self.parameters.clone().map(|p| p.0)
     }
@@ -126,7 +127,7 @@ mod tests {
         }
     }
 
-    /// An ODE with two sets of parameters beside none.
+    /// An ODE with one parameter, besides the [`Ode`](crate::Ode) with none.
     impl ParametricOde<2, 1> for Rotation {
         fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, y]: &[Num<N>; 2], [speed]: &[Num<N>; 1]) -> [Num<N>; 2] {
             [-speed * y, speed * x]
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn gradients_with_respect_to_parameters_over_a_batch() {
         use crate::{Tape, Tensor, backend::ndarray::NdTensor};
-        /// Both rates are parameters, the first as it is.
+        /// Both rates are parameters, used directly.
         struct Drift;
         impl ParametricOde<2, 2> for Drift {
             fn rhs_with<N: Number>(&self, _t: &Num<N>, [x, _]: &[Num<N>; 2], [wind, pull]: &[Num<N>; 2]) -> [Num<N>; 2] {

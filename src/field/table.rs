@@ -1,4 +1,4 @@
-//! Functions of time that are known from a table.
+//! Functions of time given by tables.
 
 use crate::{
     Error, Result,
@@ -13,9 +13,9 @@ use crate::{
 /// | [`linear`](Self::linear) | a straight line | its slope |
 /// | [`cubic`](Self::cubic) | a spline, twice continuously differentiable | its third derivative |
 ///
-/// An ODE that holds a table passes its [`stops`](Self::stops) on: solvers then end a step at each row, and keep the order of
-/// their method. Outside of the table the function is NaN, and a solve that gets there says so; [`held`](Self::held) keeps the
-/// first and the last value instead.
+/// An ODE that holds a table passes on its [`stops`](Self::stops): solvers then end a step at each row, and keep the order of
+/// their method. Outside the table the function is NaN, and a solve that gets there reports it; [`held`](Self::held) extends
+/// the first and the last value instead.
 ///
 /// ```
 /// use flowmap::{FlowMap, Num, Number, Ode, Table, solver::{Adaptive, DOPRI5}};
@@ -36,26 +36,26 @@ use crate::{
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Reference for the spline, with ends that are not knots: C. de Boor, A Practical Guide to Splines, chapter IV.
+/// Reference for the spline with not-a-knot ends: C. de Boor, A Practical Guide to Splines, chapter IV.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     times: Vec<f64>,
-    /// Of each interval, the coefficients of the powers of the time since its start. Of steps, the last row has one, too.
+    /// For each interval, the coefficients of the powers of the time since its start. For steps, the last row has one, too.
     pieces: Vec<[f64; 4]>,
     held: bool,
 }
 
 impl Table {
-    /// The value of row `i` from its time on, until that of the next row; that of the last row is for its own time, and what is
-    /// [held](Self::held) after it.
+    /// A step function: the value of row `i` holds from its time until that of the next row; that of the last row holds at its
+    /// own time, and after it if [held](Self::held).
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless there are as many values as times, and two at least, all of them finite, and the times increase.
+    /// [`Error::Invalid`] unless there are as many values as times, at least two, all finite, and the times increase.
     pub fn steps(times: &[f64], values: &[f64]) -> Result<Self> {
         Self::new(times, values, |_, y| y.iter().map(|&y| [y, 0.0, 0.0, 0.0]).collect())
     }
 
-    /// Straight lines from row to row.
+    /// A piecewise linear function from row to row.
     ///
     /// # Errors
     /// As for [`steps`](Self::steps).
@@ -63,7 +63,7 @@ impl Table {
         Self::new(times, values, |h, y| y.windows(2).zip(h).map(|(y, h)| [y[0], (y[1] - y[0]) / h, 0.0, 0.0]).collect())
     }
 
-    /// The cubic spline through the rows that is one cubic over the first two intervals, and over the last two: of a smooth
+    /// The cubic spline through the rows, with a single cubic over the first two intervals, and over the last two: for a smooth
     /// function, its error shrinks with the fourth power of the intervals. Through two rows it is a line, through three a
     /// parabola.
     ///
@@ -80,25 +80,29 @@ impl Table {
         })
     }
 
-    /// `pieces` makes the coefficients of the lengths of the intervals and the values.
+    /// `pieces` computes the coefficients from the lengths of the intervals and the values.
     fn new(times: &[f64], values: &[f64], pieces: impl FnOnce(&[f64], &[f64]) -> Vec<[f64; 4]>) -> Result<Self> {
         let (m, n) = (times.len(), values.len());
         if m != n || m < 2 {
-            return Err(Error::invalid("table", format!("{m} times and {n} values; give a value for each of two times or more")));
+            return Err(Error::invalid(
+                "table",
+                format!("{m} times and {n} values; give two rows or more, each with a time and a value"),
+            ));
         }
         if let Some(i) = (0..n).find(|&i| !(times[i].is_finite() && values[i].is_finite())) {
-            let reason = format!("time {} with value {} in row {i}; leave out what is not finite", times[i], values[i]);
+            let reason = format!("time {} with value {} in row {i}; leave out rows that are not finite", times[i], values[i]);
             return Err(Error::invalid("table", reason));
         }
         if let Some(i) = (1..n).find(|&i| times[i - 1] >= times[i]) {
-            let reason = format!("time {} in row {i} after {}; sort the rows, and keep one of each time", times[i], times[i - 1]);
+            let reason =
+                format!("time {} in row {i} after {}; sort the rows, and keep one row for each time", times[i], times[i - 1]);
             return Err(Error::invalid("table", reason));
         }
         let lengths: Vec<f64> = times.windows(2).map(|t| t[1] - t[0]).collect();
         Ok(Self { times: times.to_vec(), pieces: pieces(&lengths, values), held: false })
     }
 
-    /// With the first value before the table and the value at its end after it.
+    /// Extends the function by the first value before the table, and by the value at its end after it.
     #[must_use]
     pub fn held(self) -> Self {
         Self { held: true, ..self }
@@ -109,7 +113,7 @@ impl Table {
         &self.times
     }
 
-    /// The value at time `t`, sample by sample; NaN outside of the table, unless its ends are [held](Self::held).
+    /// The value at time `t`, sample by sample; NaN outside the table, unless it is [held](Self::held).
     #[must_use]
     pub fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {
         let [first, last] = [self.times[0], self.times[self.times.len() - 1]];
@@ -123,7 +127,7 @@ impl Table {
         if self.held { within } else { (inside.lt(first) | inside.gt(last)).select(f64::NAN, within) }
     }
 
-    /// The rows' times from `s` to `t`: the [stops](crate::VelocityField::stops) of an ODE that holds the table.
+    /// The times of the rows from `s` to `t`: the [stops](crate::VelocityField::stops) of an ODE that holds the table.
     #[must_use]
     pub fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         let times = [s.values(), t.values()].concat();
@@ -134,12 +138,12 @@ impl Table {
         stops.map(|&time| s.constant(time)).collect()
     }
 
-    /// The interval to which a time belongs; the nearest of one outside.
+    /// The interval that contains a time, or the nearest one.
     fn interval(&self, t: f64) -> usize {
         self.times[1..self.pieces.len()].partition_point(|&time| time <= t)
     }
 
-    /// What the piece of interval `i` makes of the time.
+    /// The polynomial of interval `i` at time `t`.
     fn on<N: Number>(&self, i: usize, t: &Num<N>) -> Num<N> {
         let [a, b, c, d] = self.pieces[i];
         let h = t - self.times[i];
@@ -159,8 +163,8 @@ fn bends(h: &[f64], y: &[f64]) -> Vec<f64> {
         3 => return vec![2.0 * (slope(1) - slope(0)) / (h[0] + h[1]); 3],
         _ => {}
     }
-    // h₀ m₀ + 2 (h₀ + h₁) m₁ + h₁ m₂ = 6 (slope₁ - slope₀) at each inner row; the outer ones continue the line of their
-    // neighbours
+    // h₀ m₀ + 2 (h₀ + h₁) m₁ + h₁ m₂ = 6 (slope₁ - slope₀) at each inner row; m at the outer rows is extrapolated linearly from
+    // their neighbours
     let rows = 1..n - 1;
     let mut below: Vec<f64> = rows.clone().map(|i| h[i - 1]).collect();
     let mut diagonal: Vec<f64> = rows.clone().map(|i| 2.0 * (h[i - 1] + h[i])).collect();
@@ -228,7 +232,7 @@ mod tests {
                 assert!((table.at(&Num(t)).0 - expected).abs() < 1e-13, "{table:?} at {t}");
             }
         }
-        // as is a parabola through three rows, and a line through two
+        // so is a parabola through three rows, and a line through two
         let parabola = Table::cubic(&[0.0, 1.0, 3.0], &[0.0, 1.0, 9.0]).unwrap();
         assert!((parabola.at(&Num(2.0)).0 - 4.0_f64).abs() < 1e-14);
         assert_eq!(Table::cubic(&[0.0, 2.0], &[1.0, 3.0]).unwrap().at(&Num(0.5)).0, 1.5);
@@ -306,7 +310,7 @@ mod tests {
         let values = [0.3, -0.4, 0.2, 0.5, -0.1, 0.0];
         for table in [Table::steps, Table::linear, Table::cubic] {
             let table = table(&TIMES, &values).unwrap();
-            // piece by piece, the integral is exact by Simpson's rule
+            // on each piece, Simpson's rule is exact
             let pieces = TIMES.windows(2).map(|t| {
                 let (h, m) = (t[1] - t[0], 0.5 * (t[0] + t[1]));
                 let before = t[1] - 1e-13 * h;
@@ -324,7 +328,7 @@ mod tests {
                 let plain = Adaptive::new(DOPRI5).unwrap().of(Driven(table.clone()).field());
                 assert!((plain.carry(span, &[1.0])[0] - expected).abs() < 1e-4);
             }
-            // beyond the table there is no answer
+            // beyond the table, the solve is an error
             assert!(Adaptive::new(DOPRI5).unwrap().of(Driven(table).field()).try_carry([0.0, 5.0], &[1.0]).is_err());
         }
     }

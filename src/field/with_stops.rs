@@ -1,4 +1,4 @@
-//! Any field with stop times.
+//! Adds stop times to any field.
 
 use super::{DynOde, Ode, VelocityField};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
     state::State,
 };
 
-/// A field, or an [`Ode`], that also names these times as [stops](VelocityField::stops): for one that does not know them itself,
-/// such as a closure, a learned velocity or somebody else's ODE. Every solver and every combinator of fields honours them.
+/// A field, or an [`Ode`], with additional [stops](VelocityField::stops): for one that does not name its own, such as a
+/// closure, a learned velocity or somebody else's ODE. Every solver and every combinator of fields honours them.
 ///
-/// [`Adaptive::stops`](crate::solver::Adaptive::stops) does the same for one solver. Times that have derivatives are those that a
-/// field names itself.
+/// [`Adaptive::stops`](crate::solver::Adaptive::stops) does the same for one solver. Only stops that a field names itself can
+/// have derivatives.
 ///
 /// ```
 /// use flowmap::{FlowMap, WithStops, field, solver::{FixedSteps, RK4}};
@@ -29,7 +29,7 @@ pub struct WithStops<B> {
 }
 
 impl<B> WithStops<B> {
-    /// In any order; doubled ones and times outside a solve do no harm.
+    /// Adds these times, in any order; duplicates and times outside a solve are allowed.
     ///
     /// # Errors
     /// [`Error::Invalid`] if a time is NaN.
@@ -42,17 +42,17 @@ impl<B> WithStops<B> {
         &self.stops
     }
 
-    /// Those that the field has itself, and these, in the form of `s`.
+    /// The field's own stops and these, in the shape of `s`.
     fn and<N: Number>(&self, own: Vec<N>, s: &N) -> Vec<N> {
         own.into_iter().chain(self.stops.iter().map(|&stop| s.constant(stop))).collect()
     }
 }
 
-/// Stop times, sorted, each once.
+/// Stop times, sorted, without duplicates.
 pub(crate) fn in_order(times: impl IntoIterator<Item = f64>) -> Result<Vec<f64>> {
     let mut stops: Vec<f64> = times.into_iter().collect();
     if stops.iter().any(|t| t.is_nan()) {
-        return Err(Error::invalid("stop time", "NaN is no time; leave it out"));
+        return Err(Error::invalid("stop time", "NaN is not a time; leave it out"));
     }
     stops.sort_by(f64::total_cmp);
     stops.dedup();
@@ -101,7 +101,7 @@ mod tests {
         solver::{Adaptive, DOPRI5, FixedSteps, RK4},
     };
 
-    /// `x' = x`, and `-2x` between 1/3 and 1/2, without a word about it.
+    /// `x' = x`, and `-2x` between 1/3 and 1/2, without naming these stops.
     struct Silent;
     impl Ode<1> for Silent {
         fn rhs<N: Number>(&self, t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] {

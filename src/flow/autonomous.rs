@@ -1,13 +1,13 @@
-//! A flow map that knows durations only.
+//! Autonomous flow maps, from a map known in a window of times.
 
 use super::FlowMap;
 use crate::{Number, Result, state::State};
 
-/// A flow map that starts anew at time `start` wherever it is asked: `X_{s,t} = Y_{start, start + t - s}` of the map `Y` inside.
+/// A flow map that always restarts at time `start`: `X_{s,t} = Y_{start, start + t - s}` with the inner map `Y`.
 ///
-/// It is the flow map of an autonomous field known as `Y` on a window of times, such as a network that was trained on `[0, 1]`,
-/// and can then be followed for any time, in steps that fit into the window. For a field of period `T` it is right for times
-/// `s` that are whole periods from `start`.
+/// It is the flow map of an autonomous field whose map `Y` is only known in a window of times, such as a network trained on
+/// `[0, 1]`. It can then be followed for any time, in steps that fit into the window. For a field of period `T` it is right for
+/// times `s` that are whole periods from `start`.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, Autonomous, FlowMap, Restriction};
@@ -17,12 +17,13 @@ use crate::{Number, Result, state::State};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: V. I. Arnold, Ordinary Differential Equations, section 1: for an autonomous field `X_{s,t}` depends on `t - s` alone.
+/// Source: V. I. Arnold, Ordinary Differential Equations, section 1: for an autonomous field, `X_{s,t}` depends only on
+/// `t - s`.
 #[derive(Clone, Copy, Debug)]
 pub struct Autonomous<M> {
     /// The map `Y`.
     pub map: M,
-    /// The time at which `Y` is entered.
+    /// The time at which `Y` starts.
     pub start: f64,
 }
 

@@ -1,19 +1,19 @@
-//! Average velocities: flow maps as networks learn them.
+//! Average velocities: the form in which networks learn flow maps.
 
 use super::FlowMap;
 use crate::{field::VelocityField, state::State};
 
-/// The average velocity `v_{s,t}` along a trajectory, from which `X_{s,t}(x) = x + (t - s) v_{s,t}(x)`.
+/// The average velocity `v_{s,t}` along a trajectory, with `X_{s,t}(x) = x + (t - s) v_{s,t}(x)`.
 ///
-/// It is what networks learn: `X_{s,s} = id` then holds by construction, and `v_{t,t}` is the velocity field itself
-/// (arXiv 2505.18825, section 2). [`AverageVelocityMap`] makes it a [`FlowMap`] and a [`VelocityField`].
+/// Networks learn it because `X_{s,s} = id` then holds by construction, and `v_{t,t}` is the velocity field itself (arXiv
+/// 2505.18825, section 2). [`AverageVelocityMap`] makes it a [`FlowMap`] and a [`VelocityField`].
 pub trait AverageVelocity<X: State> {
-    /// `v_{s,t}(x)`.
+    /// The average velocity `v_{s,t}(x)`.
     fn average_velocity(&self, s: &X::Time, t: &X::Time, x: &X) -> X;
 
-    /// The logarithm `w_{s,t}` of the squared residual that is to be expected at these times, one number for each sample of `x`,
-    /// if a network learns that: with the loss `e^{-w} |r|² + w`, hard times do not drown out easy ones. `None`, the default,
-    /// weighs all alike.
+    /// The logarithm `w_{s,t}` of the squared residual expected at these times, one number for each sample of `x`, if a network
+    /// learns it: with the loss `e^{-w} |r|² + w`, times with large residuals do not dominate the others. `None`, the default,
+    /// weighs all times equally.
     ///
     /// Source: arXiv 2505.18825, appendix on experiments; A. Kendall, Y. Gal, R. Cipolla, arXiv 1705.07115.
     fn log_loss(&self, _s: &X::Time, _t: &X::Time, _x: &X) -> Option<X::Time> {

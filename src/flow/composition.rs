@@ -1,12 +1,12 @@
-//! Two flow maps in a row.
+//! Compositions of two flow maps.
 
 use super::FlowMap;
 use crate::{Error, Result, number::Number, state::State};
 
-/// Two flow maps in a row, meeting where `fraction` of the way is done: `X_{s,t} = second_{u,t} ∘ first_{s,u}`,
+/// Two flow maps in succession, with the first one for a `fraction` of the time: `X_{s,t} = second_{u,t} ∘ first_{s,u}`,
 /// `u = s + fraction (t - s)`.
 ///
-/// Of one and the same flow map it is that map again (the semigroup property); of two methods it is their composition.
+/// For twice the same flow map it is that map again (the semigroup property); for two methods it is their composition.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, Composition, FlowMap};
@@ -38,13 +38,10 @@ pub(crate) fn check_fraction(fraction: f64) -> Result<()> {
     if (0.0..=1.0).contains(&fraction) {
         return Ok(());
     }
-    Err(Error::invalid(
-        "fraction",
-        format!("{fraction} is not in [0, 1]; it is the share of the time span before the meeting point"),
-    ))
+    Err(Error::invalid("fraction", format!("{fraction} is not in [0, 1]; give the fraction of the time span for the first map")))
 }
 
-/// `s + fraction (t - s)`, rounded so that it does not lie beyond `s` or `t`.
+/// `s + fraction (t - s)`, rounded so that it stays between `s` and `t`.
 pub(crate) fn between<N: Number>(s: &N, t: &N, fraction: f64) -> N {
     let way = t.clone() - s;
     if fraction <= 0.5 { way.scale(fraction) + s } else { way.scale(fraction - 1.0) + t }

@@ -1,4 +1,4 @@
-//! A flow map in other coordinates.
+//! Flow maps in other coordinates.
 
 use super::{FlowMap, finite};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     state::{Coordinates, value_and_tangent},
 };
 
-/// An invertible smooth map `Φ` of points with a smooth inverse: a change of coordinates, over any [`Number`].
+/// A diffeomorphism `Φ`, a smooth map with a smooth inverse: a change of coordinates, over any [`Number`].
 ///
 /// ```
 /// use flowmap::{Diffeomorphism, Num, Number};
@@ -22,7 +22,7 @@ use crate::{
 pub trait Diffeomorphism<const D: usize> {
     /// `Φ(x)`; NaN outside the domain.
     fn forward<N: Number>(&self, x: &[Num<N>; D]) -> [Num<N>; D];
-    /// `Φ⁻¹(y)`; NaN where there is none.
+    /// `Φ⁻¹(y)`; NaN outside its domain.
     fn inverse<N: Number>(&self, y: &[Num<N>; D]) -> [Num<N>; D];
 }
 
@@ -35,7 +35,7 @@ impl<const D: usize, P: Diffeomorphism<D>> Diffeomorphism<D> for &P {
     }
 }
 
-/// A flow map, or its field, in the coordinates `x` where it is known in `y = Φ(x)`.
+/// A flow map, or its field, given in coordinates `y = Φ(x)` and used in the coordinates `x`.
 ///
 /// - flow: `Φ⁻¹(X_{s,t}(Φ(x)))`
 /// - velocity: `DΦ(x)⁻¹ b_t(Φ(x))`, which is the derivative of `Φ⁻¹` at `Φ(x)` along `b`: one evaluation in forward mode
@@ -94,7 +94,7 @@ impl<X: Coordinates<D>, B: VelocityField<X>, P: Diffeomorphism<D>, const D: usiz
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         let y = self.forward(x);
         let velocity = self.of.velocity(t, &y);
-        // a constant Φ⁻¹ has no tangent, and no inverse either; but this is not the place to say so
+        // a constant Φ⁻¹ has no tangent, and is no inverse; that is not reported here
         value_and_tangent(self.inverse(&Dual::new(y, velocity))).1
     }
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
@@ -103,7 +103,7 @@ impl<X: Coordinates<D>, B: VelocityField<X>, P: Diffeomorphism<D>, const D: usiz
     fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
         let (y, dy) = value_and_tangent(self.forward(&Dual::new(x.clone(), v.clone())));
         let (b, db) = (self.of.velocity(t, &y), self.of.jvp(t, &y, &dy));
-        // how the derivative of Φ⁻¹ along b changes along the way of y
+        // how the derivative of Φ⁻¹ along b changes as y moves
         let (_, moved) = value_and_tangent(self.inverse(&Dual::new(Dual::new(y, b), Dual::new(dy, db))));
         value_and_tangent(moved).1
     }
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// The same with an inverse that is none.
+    /// The same with a wrong inverse.
     struct Torn;
     impl Diffeomorphism<2> for Torn {
         fn forward<N: Number>(&self, x: &[Num<N>; 2]) -> [Num<N>; 2] {

@@ -1,4 +1,4 @@
-//! The way back.
+//! Inverses of flow maps.
 
 use super::FlowMap;
 use crate::{Result, state::State};

@@ -1,4 +1,4 @@
-//! Flow maps: where an ODE carries a point. And what can be made of them: values that are flow maps again.
+//! Flow maps, which carry points along an ODE, and operations that combine them into new flow maps.
 
 mod autonomous;
 mod average;
@@ -29,10 +29,10 @@ pub(crate) use time_grid::pairs;
 
 use crate::{Error, Result, number::Value, state::State};
 
-/// A flow map `X_{s,t}`: carries a state from time `s` to time `t`, in either direction.
+/// A flow map `X_{s,t}`: carries a state from time `s` to time `t`, in either direction of time.
 ///
 /// For the flow map of `dx/dt = b_t(x)`, `X_{s,t}(x_s) = x_t` along every solution. The
-/// [characterizations](crate::characterization) say whether a given map is that one.
+/// [characterizations](crate::characterization) test whether a given map is that one.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, FlowMap};
@@ -45,11 +45,11 @@ pub trait FlowMap<X: State> {
     /// `X_{s,t}(x)`; NaN outside the map's domain.
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X;
 
-    /// `X_{s,t}(x)`, or why there is none.
+    /// `X_{s,t}(x)`, or the reason why it does not exist.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where the result is not finite; maps that know better say more, such as [`Error::BlowUp`] with the
-    /// time beyond which no solution exists.
+    /// [`Error::NotFinite`] where the result is not finite; some maps report more, such as [`Error::BlowUp`] with the time
+    /// beyond which no solution exists.
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         finite(s, t, self.flow(s, t, x))
     }
@@ -66,16 +66,16 @@ pub trait FlowMap<X: State> {
     fn carry(&self, [s, t]: [f64; 2], x: &X) -> X {
         self.flow(&x.time(s), &x.time(t), x)
     }
-    /// The same, or why there is none.
+    /// Like [`carry`](Self::carry), or the reason why there is no result.
     ///
     /// # Errors
-    /// Those of [`try_flow`](Self::try_flow).
+    /// The errors of [`try_flow`](Self::try_flow).
     fn try_carry(&self, [s, t]: [f64; 2], x: &X) -> Result<X> {
         self.try_flow(&x.time(s), &x.time(t), x)
     }
-    /// `X_{s,t}(x)` of each of these states. An explicit solver takes the same steps for all, so that the columns of a Jacobian,
-    /// which begin at states that differ in their tangents, are those of one map: determinants and volumes are then as exact as
-    /// entries. By default each is followed by itself; a map that is made of another passes them on.
+    /// `X_{s,t}(x)` for each of these states. An explicit solver takes the same steps for all. The columns of a Jacobian start
+    /// at states that differ only in their tangents, so they then belong to one map, and determinants and volumes are as exact
+    /// as entries. By default each state is carried by itself; a map that wraps another passes the states on.
     ///
     /// ```
     /// use flowmap::{Dual, FlowMap, exact::Pendulum, solver::{Adaptive, DOPRI5}};
@@ -90,16 +90,16 @@ pub trait FlowMap<X: State> {
     fn flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Vec<X> {
         states.iter().map(|x| self.flow(s, t, x)).collect()
     }
-    /// The same, or why there is none.
+    /// Like [`flow_each`](Self::flow_each), or the reason why there is no result.
     ///
     /// # Errors
-    /// Those of [`try_flow`](Self::try_flow).
+    /// The errors of [`try_flow`](Self::try_flow).
     fn try_flow_each(&self, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<X>> {
         states.iter().map(|x| self.try_flow(s, t, x)).collect()
     }
 }
 
-/// `x`, unless a sample of it is not finite.
+/// `x`, or an error if a sample is not finite.
 pub(crate) fn finite<X: State>(s: &X::Time, t: &X::Time, x: X) -> Result<X> {
     let values = x.values();
     match values.iter().position(|r| !r.is_finite()) {
@@ -149,7 +149,7 @@ impl<X: State, M: FlowMap<X> + ?Sized> FlowMap<X> for Box<M> {
 #[derive(Clone, Copy, Debug)]
 pub struct Map<F>(F);
 
-/// Makes a [`FlowMap`] of a closure `|s, t, x| …` on one type of state.
+/// Turns a closure `|s, t, x| …` on one type of state into a [`FlowMap`].
 ///
 /// ```
 /// use flowmap::{flow_map, FlowMap};

@@ -1,16 +1,16 @@
-//! Two flow maps side by side.
+//! Products of independent flow maps.
 
 use super::FlowMap;
 use crate::{Result, field::VelocityField, state::Pair};
 
-/// Two flow maps, or two fields, that do not know of one another, on the [`Pair`] of their states.
+/// Two independent flow maps, or two fields, on the [`Pair`] of their states.
 ///
 /// - flow: `X_{s,t}(x, y) = (first_{s,t}(x), second_{s,t}(y))`
 /// - velocity: `(first_t(x), second_t(y))`
-/// - Jacobian: those of both parts along the diagonal
+/// - Jacobian: block diagonal, with the Jacobians of both parts
 /// - domain: the pairs of states from both domains
 ///
-/// Both parts have the same times. Three and more parts are pairs of pairs.
+/// Both parts have the same times. For three or more parts, nest pairs.
 ///
 /// ```
 /// use flowmap::{exact::{Blowup, Rotation}, FlowMap, Product};

@@ -1,4 +1,4 @@
-//! A flow map on an interval of times.
+//! Flow maps restricted to an interval of times.
 
 use super::FlowMap;
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
 
 /// A flow map or a field restricted to the times `low ≤ t ≤ high`: `X_{s,t}` for both times in the interval, NaN otherwise.
 ///
-/// What is restricted is never evaluated at other times, not even for the samples of a batch that are out of bounds: it
-/// need not be defined there. An end of the interval may be infinite.
+/// The inner map is never evaluated at other times, not even for the samples of a batch that are out of bounds: it need not be
+/// defined there. An end of the interval may be infinite.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, FlowMap, Restriction};
@@ -28,7 +28,7 @@ pub struct Restriction<M> {
 }
 
 impl<M> Restriction<M> {
-    /// `map` from time `low` to time `high`.
+    /// Restricts `map` to times from `low` to `high`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `low < high`.
@@ -36,7 +36,7 @@ impl<M> Restriction<M> {
         if low < high {
             return Ok(Self { map, interval: [low, high] });
         }
-        Err(Error::invalid("interval", format!("[{low}, {high}] is empty; give two times, the earlier first")))
+        Err(Error::invalid("interval", format!("[{low}, {high}] is empty; give two different times, the earlier first")))
     }
 
     /// The earliest and the latest time.
@@ -44,7 +44,7 @@ impl<M> Restriction<M> {
         self.interval
     }
 
-    /// Where `t` is a time of the interval: finite, and not before or after it.
+    /// Where `t` is in the interval and finite.
     fn holds<N: Number>(&self, t: &N) -> N::Mask {
         let [before, low, high, after] =
             [f64::NEG_INFINITY, self.interval[0], self.interval[1], f64::INFINITY].map(|end| t.constant(end));
@@ -53,7 +53,7 @@ impl<M> Restriction<M> {
         finite.and(&t.less(&low).or(&high.less(t)).not())
     }
 
-    /// `t` where the interval `holds` it, one of the interval's own times elsewhere.
+    /// `t` where the interval `holds` it, elsewhere one of the interval's own times.
     fn admitted<N: Number>(&self, t: &N, holds: &N::Mask) -> N {
         let refuge = self.interval.into_iter().find(|end| end.is_finite()).unwrap_or(0.0);
         N::select(holds, t, &t.constant(refuge))
@@ -87,7 +87,7 @@ impl<X: State, M: FlowMap<X>> FlowMap<X> for Restriction<M> {
         ends.iter().map(|end| only(&from.and(&to), t, end)).collect()
     }
     /// # Errors
-    /// [`Error::Invalid`] with the interval and a time that it does not hold; those of the map inside.
+    /// [`Error::Invalid`] with the interval and a time outside it; the errors of the inner map.
     fn try_flow(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<X> {
         self.check(s)?;
         self.check(t)?;

@@ -1,9 +1,9 @@
-//! Coordinates in units of their own.
+//! Coordinates scaled to size 1.
 
 use super::Diffeomorphism;
 use crate::{Error, Num, Number, Result};
 
-/// `Φ(x) = (x - c) / w`, coordinate by coordinate: what networks like is of size 1.
+/// The change of units `Φ(x) = (x - c) / w`, coordinate by coordinate: networks work best on inputs of size 1.
 ///
 /// ```
 /// use flowmap::{Conjugation, FlowMap, Scaling, VelocityField, exact::Rotation};
@@ -31,17 +31,18 @@ impl<const D: usize> Scaling<D> {
     pub fn new(centre: [f64; D], size: [f64; D]) -> Result<Self> {
         for (k, (c, w)) in centre.iter().zip(&size).enumerate() {
             if !(c.is_finite() && *w > 0.0 && w.is_finite()) {
-                let reason = format!("coordinate {k} has the centre {c} and the size {w}; give finite numbers, sizes above 0");
+                let reason =
+                    format!("coordinate {k} has the centre {c} and the size {w}; give finite numbers, and sizes above 0");
                 return Err(Error::invalid("scaling", reason));
             }
         }
         Ok(Self { centre, size })
     }
 
-    /// Brings a box to `[-1, 1]^D`.
+    /// Maps a box to `[-1, 1]^D`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a side is not finite, or has no length.
+    /// [`Error::Invalid`] if a side is not finite, or has length 0.
     pub fn of_box(sides: [[f64; 2]; D]) -> Result<Self> {
         Self::new(sides.map(|[low, high]| (low + high) / 2.0), sides.map(|[low, high]| (high - low) / 2.0))
     }

@@ -1,4 +1,4 @@
-//! A flow map by another clock.
+//! Time changes of flow maps.
 
 use super::{FlowMap, between};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     state::State,
 };
 
-/// A smooth function of time, `θ(t)`, over any [`Number`]: duals give its derivative.
+/// A clock: a smooth function of time, `θ(t)`, over any [`Number`]: duals give its derivative.
 ///
 /// ```
 /// use flowmap::{Clock, Num, Number};
@@ -24,13 +24,13 @@ pub trait Clock {
     /// The times between `s` and `t` at which the clock shows `theta`, sample by sample; NaN for samples of a batch that have
     /// none.
     ///
-    /// By default they are looked for between neighbours of 65 times: a clock that turns round more often should say better.
+    /// By default they are searched between neighbours of 65 times: a clock that reverses more often should override this.
     fn times<N: Number>(&self, theta: &Num<N>, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
         search(self, &theta.0, &s.0, &t.0).into_iter().map(Num).collect()
     }
 }
 
-/// Into how many parts a span is cut, in each of which a clock is taken to run in one direction.
+/// Number of parts of a time span; in each of them, the clock is assumed to be monotone.
 const PARTS: u32 = 64;
 
 fn grid<N: Number>(s: &N, t: &N) -> Vec<N> {
@@ -38,7 +38,7 @@ fn grid<N: Number>(s: &N, t: &N) -> Vec<N> {
     (0..=PARTS).map(|k| between(&s, &t, f64::from(k) / f64::from(PARTS))).collect()
 }
 
-/// What the clock shows at `t`.
+/// The reading of the clock at `t`.
 fn at<N: Number>(clock: &(impl Clock + ?Sized), t: &N) -> N {
     clock.at(&Num::from(t)).0
 }
@@ -60,10 +60,10 @@ fn search<N: Number>(clock: &(impl Clock + ?Sized), theta: &N, s: &N, t: &N) -> 
             let same = low.and(&here).or(&low.not().and(&here.not()));
             (a, b) = (N::select(&same, &middle, &a), N::select(&same, &b, &middle));
         }
-        // a Newton step, for the derivative by what the clock shows and by its parameters
+        // a Newton step, which gives the derivative by the reading and by the clock's parameters
         let (shown, rate) = at(clock, &Dual::new(b.clone(), b.constant(1.0))).into_parts();
         let rate = rate.unwrap_or_else(|| shown.constant(0.0)).frozen();
-        // where the clock stands still, a stop has no derivative and stays where it is
+        // where the clock stands still, a stop has no derivative and stays in place
         let (zero, one) = (rate.constant(0.0), rate.constant(1.0));
         let ticks = crossed.and(&rate.less(&zero).or(&zero.less(&rate)));
         let moved = (theta.clone() - &goal - (shown.clone() - shown.frozen())) / N::select(&ticks, &rate, &one);
@@ -82,14 +82,14 @@ impl<C: Clock> Clock for &C {
     }
 }
 
-/// A flow map, or its field, by another [`Clock`] `θ`.
+/// A flow map, or its field, with time replaced by a [`Clock`] `θ`.
 ///
 /// - flow: `X_{θ(s),θ(t)}(x)`
 /// - velocity: `θ'(t) b_{θ(t)}(x)`, with `θ'` by forward mode
-/// - domain: where that of `X` is left to `θ`, which need not increase: where it turns round, solutions go back along their
-///   ways
+/// - domain: that of `X` at the times `θ(t)`; `θ` need not increase: where it reverses, solutions go back along their
+///   trajectories
 ///
-/// Errors of [`FlowMap::try_flow`] tell the times `θ(t)`, which are those of `X`.
+/// Errors of [`FlowMap::try_flow`] report the times `θ(t)`, which are those of `X`.
 ///
 /// ```
 /// use flowmap::{exact::Affine, verify, Clock, FlowMap, QuasiRandom, Num, Number, TimeChange};
@@ -106,7 +106,7 @@ impl<C: Clock> Clock for &C {
 /// ```
 ///
 /// Reference: V. I. Arnold, Ordinary Differential Equations, chapter 1, for equations with separable variables, which are
-/// autonomous ones by another clock.
+/// autonomous ones with another clock.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeChange<M, C> {
     /// The flow map `X`, or the field `b`.
@@ -116,7 +116,7 @@ pub struct TimeChange<M, C> {
 }
 
 impl<M, C: Clock> TimeChange<M, C> {
-    /// What the clock shows, and how fast it goes.
+    /// The reading of the clock, and its rate.
     fn shown<N: Number>(&self, t: &N) -> (N, N) {
         let (time, rate) = at(&self.clock, &Dual::new(t.clone(), t.constant(1.0))).into_parts();
         // a clock without a tangent stands still
@@ -168,7 +168,7 @@ mod tests {
         field, verify,
     };
 
-    /// Turns round twice in `[-2, 2]`.
+    /// Reverses twice in `[-2, 2]`.
     struct Swing;
     impl Clock for Swing {
         fn at<N: Number>(&self, t: &Num<N>) -> Num<N> {

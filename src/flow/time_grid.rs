@@ -23,31 +23,32 @@ impl TimeGrid {
     /// `steps` equal steps over `span`: 1 step is the one-step sampler `X_{0,1}`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there are 0 steps, or more than ten million, or the span is not finite, or has no room for so many.
+    /// [`Error::Invalid`] if there are 0 steps, or more than ten million, or the span is not finite, or too short for that many
+    /// floats.
     pub fn uniform([start, end]: [f64; 2], steps: usize) -> Result<Self> {
-        // more are a slip, and would end in no memory
+        // more are probably a mistake, and would exhaust memory
         const MOST: usize = 10_000_000;
         if steps == 0 {
-            return Err(Error::invalid("grid", "0 steps lead nowhere; give at least 1"));
+            return Err(Error::invalid("grid", "0 steps are too few; give at least 1"));
         }
         if steps > MOST {
-            return Err(Error::invalid("grid", format!("{steps} steps are more than {MOST}")));
+            return Err(Error::invalid("grid", format!("{steps} steps are more than {MOST}; give fewer")));
         }
         let share = |k: usize| k as f64 / steps as f64;
         Self::new((0..=steps).map(|k| start * (1.0 - share(k)) + end * share(k)).collect())
     }
 
-    /// Any times, in either direction.
+    /// A grid of these times, in either direction.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless there are at least two times, all finite and strictly increasing or strictly decreasing.
     pub fn new(times: Vec<f64>) -> Result<Self> {
         let monotone = times.is_sorted_by(|a, b| a < b) || times.is_sorted_by(|a, b| a > b);
         if times.len() < 2 || !monotone || times.iter().any(|t| !t.is_finite()) {
-            // the first of many tell enough
+            // the first few suffice for a message
             let shown = &times[..times.len().min(8)];
             let reason =
-                format!("{} times that begin with {shown:?} are not two or more finite times in strict order", times.len());
+                format!("{} times, beginning with {shown:?}; give two or more finite times in strict order", times.len());
             return Err(Error::invalid("grid", reason));
         }
         Ok(Self { times })
@@ -58,18 +59,18 @@ impl TimeGrid {
         &self.times
     }
 
-    /// The number of applications of the map.
+    /// The number of times that the map is applied.
     pub fn steps(&self) -> usize {
         self.times.len() - 1
     }
 
-    /// `X_{t_{N-1},t_N} ∘ … ∘ X_{t_0,t_1}(x)`.
+    /// Applies the map along the grid: `X_{t_{N-1},t_N} ∘ … ∘ X_{t_0,t_1}(x)`.
     pub fn follow<X: State>(&self, map: &(impl FlowMap<X> + ?Sized), x: &X) -> X {
         pairs(&self.times).fold(x.clone(), |x, times| map.carry(times, &x))
     }
 }
 
-/// The two times of each step.
+/// The start and end time of each step.
 pub(crate) fn pairs(times: &[f64]) -> impl Iterator<Item = [f64; 2]> {
     times.windows(2).map(|t| [t[0], t[1]])
 }

@@ -1,14 +1,14 @@
-//! The change of volumes as one more coordinate of the ODE.
+//! Volume change as an additional coordinate of the ODE.
 
 use super::{Directions, VolumeChange, directions::velocity_and_divergence, volume::checked};
 use crate::{Coordinates, Dual, FlowMap, Number, Pair, Result, State, VelocityField};
 
-/// The ODE of a field with `ln |det ∇X|` beside the state: on pairs `(x, [l])`,
+/// The ODE of a field, augmented by `ln |det ∇X|`: on pairs `(x, [l])`,
 ///
 /// - `(x, l)' = (b_t(x), tr ∇b_t(x))`
 ///
-/// so that any solver computes both; [`ByAugmentedOde`] is the flow map with its change of volumes that comes of it. `l` does not
-/// enter the velocity.
+/// so that any solver computes both. [`ByAugmentedOde`] turns the solver's map into a flow map with its volume change. `l` does
+/// not enter the velocity.
 ///
 /// ```
 /// use flowmap::{exact::Logistic, likelihood::{ByAugmentedOde, ByJacobian, ExactTrace, VolumeChange, WithDivergence}};
@@ -29,7 +29,7 @@ pub struct WithDivergence<B, E> {
 }
 
 impl<B, E> WithDivergence<B, E> {
-    /// Of `field`, whose divergence is found along `directions`.
+    /// The augmented ODE of `field`, whose divergence is computed along `directions`.
     pub fn new(field: B, directions: E) -> Self {
         Self { field, directions }
     }
@@ -57,8 +57,8 @@ where
     }
 }
 
-/// A flow map of pairs `(x, [l])`, such as that of [`WithDivergence`] by a solver, as a map of `x` with its change of volumes: it
-/// begins with `l = 0`.
+/// A flow map of pairs `(x, [l])`, such as that of [`WithDivergence`] by a solver, as a map of `x` with its volume change: `l`
+/// starts at 0.
 #[derive(Clone, Copy, Debug)]
 pub struct ByAugmentedOde<M>(pub M);
 

@@ -1,4 +1,4 @@
-//! The change of volumes along a flow map, by quadrature.
+//! Volume change along a flow map, by quadrature of the divergence.
 
 use super::{
     Directions, VolumeChange,
@@ -11,13 +11,13 @@ use crate::{
     statistics::Estimate,
 };
 
-/// A flow map in any dimension, with Liouville's formula for its determinant:
+/// A flow map in any dimension, with its determinant from Liouville's formula:
 ///
 /// - `ln |det ∇X_{s,t}(x)| = ∫_s^t tr ∇b_r(X_{s,r}(x)) dr`
 ///
-/// Every point of the way is one evaluation of the map from the start, so a learned map needs no solver: the integral is
-/// Kronrod's rule of 15 points. The traces come from [`Directions`], the same at all times. Where the map is not quite the flow
-/// map of the field, the formula is as wrong as the map is.
+/// Every point of the trajectory is one evaluation of the map from the start, so a learned map needs no solver: the integral
+/// uses Kronrod's rule of 15 points. The traces come from [`Directions`], the same at all times. Where the map is only
+/// approximately the flow map of the field, the determinant is as inexact as the map.
 ///
 /// ```
 /// use flowmap::{exact::Logistic, likelihood::{ByDivergence, ByJacobian, ExactTrace, VolumeChange}};
@@ -35,31 +35,31 @@ pub struct ByDivergence<M, B, E> {
     field: B,
     directions: E,
     panels: u32,
-    /// Of a panel, on `[0, 1]`.
+    /// The rule of a panel, on `[0, 1]`.
     rule: Rule,
 }
 
-/// `ln |det ∇X_{s,t}(x)|` of a sample, and what may be wrong with it.
+/// `ln |det ∇X_{s,t}(x)|` for a sample, with its errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogDet {
-    /// The number; its standard error is that over random directions: 0 where there are none, NaN where there is one.
+    /// The number; its standard error is over random directions: 0 where nothing is random, NaN for a single direction.
     pub estimate: Estimate,
-    /// The difference of Kronrod's rule and Gauss's of 7 points inside it: much larger than the error of the first, where the
+    /// The difference of Kronrod's rule and Gauss's of 7 points inside it: much larger than the error of the first, if the
     /// divergence is smooth in time.
     pub quadrature: f64,
 }
 
 impl<M, B, E> ByDivergence<M, B, E> {
-    /// Of `map`, the flow map of `field`, with one panel of 15 times.
+    /// For `map`, the flow map of `field`, with one panel of 15 times.
     ///
-    /// A network that has learned a map is its own field: give it twice, by reference.
+    /// A network that has learned a map is its own field: pass it twice, by reference.
     pub fn new(map: M, field: B, directions: E) -> Self {
         Self { map, field, directions, panels: 1, rule: Rule::new([0.0, 1.0], 1) }
     }
 
-    /// With so many panels of 15 times, for long ways. One that goes over a [stop](VelocityField::stops) of the field is cut in
-    /// two there.
+    /// With `panels` panels of 15 times, for long time intervals. A panel that contains a [stop](VelocityField::stops) of the
+    /// field is cut in two there.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless there are 1 to 1000.
@@ -67,10 +67,10 @@ impl<M, B, E> ByDivergence<M, B, E> {
         if (1..=1000).contains(&panels) {
             return Ok(Self { panels, ..self });
         }
-        Err(Error::invalid("panels", format!("{panels} is not one of 1 to 1000")))
+        Err(Error::invalid("panels", format!("{panels} is not between 1 and 1000")))
     }
 
-    /// The panels: on each of them the field is smooth.
+    /// The panels, on each of which the field is smooth.
     fn walk<X: State>(&self, s: &X::Time, t: &X::Time, x: &X) -> Walk<X::Time>
     where
         B: VelocityField<Dual<X>>,
@@ -81,7 +81,7 @@ impl<M, B, E> ByDivergence<M, B, E> {
         Walk::new(stops.iter().map(|stop| stop.value().clone()).collect(), &s, &t, self.panels)
     }
 
-    /// The change of volumes for each sample, with its errors.
+    /// Returns the volume change for each sample, with its errors.
     ///
     /// ```
     /// use flowmap::{backend::ndarray::NdTensor, exact::Affine, likelihood::{ByDivergence, Hutchinson}};
@@ -94,7 +94,7 @@ impl<M, B, E> ByDivergence<M, B, E> {
     /// ```
     ///
     /// # Errors
-    /// What the map says on the way; [`Error::NotFinite`] where a divergence is not.
+    /// The errors of the map; [`Error::NotFinite`] where a divergence is not finite.
     pub fn estimate<X>(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<Vec<LogDet>>
     where
         X: State,

@@ -1,10 +1,10 @@
-//! Distributions by the logarithms of their densities.
+//! Log-densities of distributions.
 
 use crate::{Error, Number, Result, State, Value};
 
-/// A distribution that has a density `ρ`, by its logarithm.
+/// A distribution with a density `ρ`, given by its logarithm.
 ///
-/// Of a batch there is one number for each sample. A density of [`Dual`](crate::Dual)s has derivatives: `∇ ln ρ` is the score.
+/// A batch has one number for each sample. A density of [`Dual`](crate::Dual)s has derivatives: `∇ ln ρ` is the score.
 ///
 /// ```
 /// use flowmap::{Dual, likelihood::{Density, StandardNormal}};
@@ -13,23 +13,23 @@ use crate::{Error, Number, Result, State, Value};
 /// assert_eq!(score, -3.0); // -x, along the first coordinate
 /// ```
 pub trait Density<X: State> {
-    /// `ln ρ(x)`: `-∞` where the density is 0, NaN where there is none.
+    /// `ln ρ(x)`: `-∞` where the density is 0, NaN where it is not defined.
     fn log_density(&self, x: &X) -> X::Time;
 
-    /// `ln ρ(x)`, or why there is none.
+    /// `ln ρ(x)`, or the reason why it is not defined.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a coordinate is not finite, or a logarithm is NaN or `+∞`, with the sample; densities that know
-    /// better say more. A density of 0 is no error.
+    /// [`Error::Invalid`] where a coordinate is not finite, or a logarithm is NaN or `+∞`, with the sample; some densities
+    /// report more. A density of 0 is no error.
     fn try_log_density(&self, x: &X) -> Result<X::Time> {
         if let Some(bad) = x.values().iter().find(|x| !x.is_finite()) {
-            return Err(Error::invalid("state", format!("a coordinate is {bad}; ask for the density at finite ones")));
+            return Err(Error::invalid("state", format!("a coordinate is {bad}; give finite coordinates")));
         }
         let log = self.log_density(x);
         match log.values().iter().position(|log| log.is_nan() || *log == f64::INFINITY) {
             None => Ok(log),
             Some(k) => {
-                let reason = format!("it is {} at sample {k}; the distribution may have no density", log.values()[k]);
+                let reason = format!("it is {} at sample {k}; the distribution may have no density there", log.values()[k]);
                 Err(Error::invalid("log-density", reason))
             }
         }
@@ -54,7 +54,7 @@ impl<X: State, P: Density<X> + ?Sized> Density<X> for Box<P> {
     }
 }
 
-/// The normal distribution `N(0, I)`, on states of any kind and dimension `d`.
+/// The standard normal distribution `N(0, I)`, on states of any kind and dimension `d`.
 ///
 /// - `ln ρ(x) = -|x|²/2 - (d/2) ln 2π`
 ///
@@ -76,7 +76,7 @@ impl<X: State> Density<X> for StandardNormal {
 #[derive(Clone, Copy, Debug)]
 pub struct LogDensity<F>(F);
 
-/// Makes a [`Density`] of a closure `|x| …` on one type of state: its logarithm.
+/// Turns a closure `|x| …` on one type of state, which returns `ln ρ(x)`, into a [`Density`].
 ///
 /// ```
 /// use flowmap::likelihood::{Density, log_density};
@@ -115,7 +115,7 @@ mod normal {
     /// ```
     ///
     /// # Panics
-    /// If `x` has not the shape `[batch, d]`, `d` the distribution's dimension.
+    /// If `x` does not have the shape `[batch, d]`, where `d` is the distribution's dimension.
     impl<T: Tensor> Density<T> for Normal {
         fn log_density(&self, x: &T) -> T {
             let &[rows, d] = x.shape() else { panic!("states of shape {:?}; they are [batch, d]", x.shape()) };

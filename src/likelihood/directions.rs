@@ -1,16 +1,16 @@
-//! Traces by quadratic forms: `tr A` from `z · A z`.
+//! Directions for traces by quadratic forms: `tr A` from `z · A z`.
 
 use crate::{Dual, DynCoordinates, Number, State, Value, VelocityField, state::directions, statistics::Estimate};
 
-/// Directions `z` whose quadratic forms `z · A z` make up the trace of a matrix: of `A = ∇b`, each is one evaluation on duals.
+/// Directions `z` whose quadratic forms `z · A z` give the trace of a matrix: for `A = ∇b`, each is one evaluation on duals.
 ///
 /// [`ExactTrace`] takes all coordinates, `Hutchinson` a few random ones.
 pub trait Directions<X: State> {
-    /// Whether each `z` is a draw of a distribution with `E z zᵀ = 1`, so that the forms have the trace as their mean. Otherwise
-    /// the `z` are an orthonormal basis, and the forms add up to it.
+    /// Whether each `z` is drawn from a distribution with `E z zᵀ = 1`, so that the trace is the mean of the forms. Otherwise
+    /// the `z` are an orthonormal basis, and the trace is their sum.
     const RANDOM: bool;
 
-    /// The directions at `x`, each of the form of `x`.
+    /// The directions at `x`, each of the shape of `x`.
     fn directions(&self, x: &X) -> Vec<X>;
 }
 
@@ -22,7 +22,7 @@ impl<X: State, E: Directions<X>> Directions<X> for &E {
     }
 }
 
-/// All coordinates: the exact trace.
+/// The coordinate directions: they give the exact trace.
 ///
 /// ```
 /// use flowmap::{exact::Affine, likelihood::{ExactTrace, divergence}};
@@ -91,19 +91,19 @@ where
     (velocity.expect("there is a direction"), forms)
 }
 
-/// The trace that these forms make up.
+/// The trace from these forms.
 pub(super) fn trace<X: State, E: Directions<X>>(forms: Vec<X::Time>) -> X::Time {
     let count = forms.len() as f64;
     let sum = forms.into_iter().reduce(|sum, form| sum + form).expect("there is a direction");
     if E::RANDOM { sum.scale(1.0 / count) } else { sum }
 }
 
-/// The same of numbers, with the standard error: 0 where nothing is random.
+/// The trace from plain numbers, with its standard error: 0 where nothing is random.
 pub(super) fn estimate<X: State, E: Directions<X>>(forms: &[f64]) -> Estimate {
     if E::RANDOM { Estimate::mean(forms) } else { Estimate { value: forms.iter().sum(), standard_error: 0.0 } }
 }
 
-/// Forms as plain numbers, sample by sample: those of all directions.
+/// Forms as plain numbers, sample by sample, for all directions.
 pub(super) fn by_sample<N: Value>(forms: &[N]) -> Vec<Vec<f64>> {
     let values: Vec<Vec<f64>> = forms.iter().map(Value::values).collect();
     let samples = values.first().map_or(0, Vec::len);
@@ -128,7 +128,7 @@ mod tests {
         assert!((found - expected).abs() < 1e-14 && expected.abs() > 1e-2);
         assert_eq!(velocity, VelocityField::<[f64; 3]>::velocity(&flow, &t, &x));
         assert_eq!(divergence(&Rotation::new(2.0).unwrap(), &0.0, &[1.0, 3.0], &ExactTrace), 0.0);
-        // what does not move at all
+        // a constant field has no tangents
         let still = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| x.frozen());
         assert_eq!(divergence(&still, &0.0, &[1.0, 3.0], &ExactTrace), 0.0);
     }

@@ -1,4 +1,4 @@
-//! Traces in many dimensions, from a few random directions.
+//! Trace estimates in many dimensions, from a few random directions.
 
 use super::directions::{Directions, by_sample, estimate, quadratic_forms};
 use crate::{
@@ -9,11 +9,11 @@ use crate::{
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 
-/// What each coordinate of a random direction is drawn from.
+/// The distribution of each coordinate of a random direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Probe {
-    /// `±1`, both as likely: the least variance, `2 Σ_{i≠j} s_ij²` with `s` the symmetric part of `∇b`, and none for a field
-    /// whose coordinates do not meet.
+    /// `±1` with equal probability: the least variance, `2 Σ_{i≠j} s_ij²` with `s` the symmetric part of `∇b`, and 0 for a
+    /// field with uncoupled coordinates.
     #[default]
     Rademacher,
     /// `N(0, 1)`, with the variance `2 Σ s_ij²`.
@@ -22,11 +22,10 @@ pub enum Probe {
 
 /// Hutchinson's estimator of the trace: the mean of `z · (∇b z)` over random directions `z`, on batches in tensors.
 ///
-/// It is unbiased, and takes one evaluation on duals for each probe, in any dimension. Each sample has directions of its own.
-/// They are a function of the seed, the number of the probe and the sample's place in the batch, not of time and not of how many
-/// samples follow: a divergence is then a smooth function, which solvers and quadratures need. Samples in the same place of two
-/// batches have the same directions: where means over several batches are taken, give each a seed of its own, or errors do not
-/// average out.
+/// It is unbiased, and takes one evaluation on duals for each probe, in any dimension. Each sample has its own directions. They
+/// are a function of the seed, the number of the probe and the sample's position in the batch, not of time or of the samples
+/// after it: the divergence is then a smooth function, as solvers and quadratures need. Samples at the same position of two
+/// batches have the same directions: to average over several batches, give each its own seed, or errors do not average out.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::Affine, likelihood::Hutchinson};
@@ -50,16 +49,13 @@ pub struct Hutchinson {
 }
 
 impl Hutchinson {
-    /// With so many [Rademacher](Probe::Rademacher) directions for each sample.
+    /// With `probes` [Rademacher](Probe::Rademacher) directions for each sample.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there are none.
+    /// [`Error::Invalid`] where `probes` is 0.
     pub fn new(probes: u32, seed: u64) -> Result<Self> {
         if probes == 0 {
-            return Err(Error::invalid(
-                "probes",
-                "there are none, and no mean of none; give at least 1, and 2 for a standard error",
-            ));
+            return Err(Error::invalid("probes", "there are none to average over; give at least 1, or 2 for a standard error"));
         }
         Ok(Self { probes, probe: Probe::Rademacher, seed, by_state: false })
     }
@@ -70,24 +66,24 @@ impl Hutchinson {
         Self { probe, ..self }
     }
 
-    /// With directions that are a function of the sample's state in place of its place in the batch.
+    /// With directions that are a function of the sample's state instead of its position in the batch.
     ///
-    /// Training wants this: with the same few directions at every step a network would learn their error, too. From a finite
-    /// table of states each row keeps its directions where the state itself is asked, on the diagonal; a distribution of states
-    /// does not repeat itself. Solvers and quadratures do not want it: the divergence is no longer smooth.
+    /// Use this for training: with the same few directions at every step, a network would learn their error, too. From a finite
+    /// table of states, each row keeps its directions at the state itself, on the diagonal; samples from a distribution do not
+    /// repeat. Do not use it with solvers and quadratures: the divergence is no longer smooth.
     #[must_use]
     pub fn by_state(self) -> Self {
         Self { by_state: true, ..self }
     }
 
-    /// `tr ∇b_t(x)` for each sample, with the standard error over the probes; of one probe there is none, and it is NaN.
+    /// `tr ∇b_t(x)` for each sample, with the standard error over the probes: NaN for a single probe.
     pub fn estimate<T: Tensor, B: VelocityField<Dual<T>> + ?Sized>(&self, field: &B, t: &T, x: &T) -> Vec<Estimate> {
         let forms = quadratic_forms(field, t, x, &self.directions(x)).1;
         by_sample(&forms).iter().map(|forms| estimate::<T, Self>(forms)).collect()
     }
 
-    /// Noise is drawn with seeds, too, and often with the same: directions that are the noise's own would be far from independent
-    /// of states.
+    /// Noise is drawn with seeds, too, often with the same one: directions drawn from the noise's own stream would be far from
+    /// independent of the states.
     fn stream(&self, number: u64) -> impl Rng + use<> {
         const DIRECTIONS: u64 = 0x6469_7665_7267_656e;
         stream(self.seed ^ DIRECTIONS, number)

@@ -1,14 +1,14 @@
 //! Log-densities along flow maps.
 //!
-//! What a flow carries keeps its mass: where volumes grow, densities fall. Along the trajectory of `x`,
+//! A flow conserves mass: where volumes grow, densities fall. Along the trajectory of `x`,
 //!
 //! - `ln ρ_t(X_{s,t}(x)) = ln ρ_s(x) - ln |det ∇X_{s,t}(x)|`
 //! - `ln |det ∇X_{s,t}(x)| = ∫_s^t tr ∇b_r(X_{s,r}(x)) dr`
 //!
-//! so a flow map makes a [`Density`] of another: [`Pushforward`]. How the determinant is found is a [`VolumeChange`], of which
-//! there are four: exact from the Jacobian ([`ByJacobian`]), by quadrature of the divergence along the map ([`ByDivergence`]), by
+//! so a flow map transports one [`Density`] to another: [`Pushforward`]. A [`VolumeChange`] computes the determinant, in one of
+//! four ways: exactly from the Jacobian ([`ByJacobian`]), by quadrature of the divergence along the map ([`ByDivergence`]), by
 //! a solver ([`ByAugmentedOde`] with [`WithDivergence`]), or learned with the map, in one evaluation (`OneStep` with a
-//! `DivergenceHead`). Divergences are [`ExactTrace`], or estimated from a few random directions (`Hutchinson`).
+//! `DivergenceHead`). Divergences are exact ([`ExactTrace`]) or estimated from a few random directions (`Hutchinson`).
 //!
 //! ```
 //! use flowmap::{exact::{Component, Mixture}, interpolant::Linear, likelihood::{ByJacobian, Density, Pushforward,
@@ -22,9 +22,9 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! Densities have derivatives, as maps have: on [`Dual`](crate::Dual)s they give the score `∇ ln ρ`. Random directions, densities
-//! of [distributions](crate::distribution) and what networks learn need the feature `train`. The page `guide::likelihood` has an
-//! example of each.
+//! Densities have derivatives, as maps do: on [`Dual`](crate::Dual)s they give the score `∇ ln ρ`. Random directions, densities
+//! of [distributions](crate::distribution) and learned volume changes need the feature `train`. The page `guide::likelihood`
+//! has an example of each.
 
 mod by_augmented_ode;
 mod by_divergence;

@@ -1,9 +1,10 @@
-//! The change of volumes learned, as one more coordinate of rows.
+//! Learned volume change, as an additional coordinate of tensor rows.
 
 use super::VolumeChange;
 use crate::{AverageVelocity, FlowMap, Result, Tensor, VelocityField, likelihood::volume::checked, nn::Module};
 
-/// A field of pairs `(x, [l])` on rows `[n, d + 1]` of tensors, whose last coordinate is `l`: what networks learn from.
+/// A field of pairs `(x, [l])` on tensor rows `[n, d + 1]`, with `l` as the last coordinate: the form in which networks learn
+/// it.
 ///
 /// ```
 /// use flowmap::{VelocityField, Tensor, backend::ndarray::NdTensor, exact::Affine, likelihood::{ExactTrace, InRows,
@@ -19,7 +20,7 @@ pub struct InRows<B>(pub B);
 
 impl<T: Tensor, B: VelocityField<(T, [T; 1])>> VelocityField<T> for InRows<B> {
     /// # Panics
-    /// If rows have not a coordinate and one more.
+    /// If rows have fewer than two coordinates.
     fn velocity(&self, t: &T, rows: &T) -> T {
         let (velocity, [rate]) = self.0.velocity(t, &apart(rows));
         together(&velocity, &rate)
@@ -33,7 +34,7 @@ impl<T: Tensor, B: VelocityField<(T, [T; 1])>> VelocityField<T> for InRows<B> {
     }
 }
 
-/// Rows `[n, d + 1]` as `x`, of shape `[n, d]`, and `l`.
+/// Splits rows `[n, d + 1]` into `x`, of shape `[n, d]`, and `l`.
 #[track_caller]
 fn apart<T: Tensor>(rows: &T) -> (T, [T; 1]) {
     let (n, width) = match *rows.shape() {
@@ -47,11 +48,11 @@ fn together<T: Tensor>(x: &T, l: &T) -> T {
     T::concat(&[x.clone(), l.expand(1, &[1])], 1)
 }
 
-/// A network on rows `(x, l)` that does not look at `l`: with [`AverageVelocityMap`](crate::AverageVelocityMap),
+/// A network on rows `(x, l)` that ignores `l`: with [`AverageVelocityMap`](crate::AverageVelocityMap),
 ///
 /// - `X_{s,t}(x, l) = (x + (t - s) u_{s,t}(x), l + (t - s) D_{s,t}(x))`,
 ///
-/// `u` the average velocity and `D` the average divergence. The network sees 0 in the place of `l`.
+/// with the average velocity `u` and the average divergence `D`. The network gets 0 in place of `l`.
 ///
 /// ```
 /// use flowmap::{FlowMap, AverageVelocityMap, Tensor, backend::ndarray::NdTensor, likelihood::DivergenceHead, nn::{Mlp,
@@ -118,11 +119,11 @@ impl<T: Tensor, M: AverageVelocity<T>> AverageVelocity<T> for DivergenceHead<M> 
     }
 }
 
-/// A flow map of rows `(x, l)`, such as a network that has learned that of [`WithDivergence`](super::WithDivergence), as a map of
-/// `x` with its change of volumes: one evaluation, beginning with `l = 0`.
+/// A flow map of rows `(x, l)`, such as a network that has learned that of [`WithDivergence`](super::WithDivergence), as a map
+/// of `x` with its volume change: one evaluation, starting at `l = 0`.
 ///
 /// With [`Pushforward`](super::Pushforward) it is a density, `ln ρ_1(y) = ln ρ_0(x) + l` with `(x, l) = X_{1,0}(y, 0)`, if the
-/// map was learned on the way back, too ([`Times::BothWays`](crate::learn::Times::BothWays)).
+/// map was also learned backward in time ([`Times::BothWays`](crate::learn::Times::BothWays)).
 ///
 /// ```
 /// use flowmap::{Dual, Number, Ode, Tensor, backend::ndarray::NdTensor};
@@ -145,7 +146,7 @@ pub struct OneStep<M>(pub M);
 
 impl<T: Tensor, M: FlowMap<T>> VolumeChange<T> for OneStep<M> {
     /// # Panics
-    /// If `x` has not the shape `[batch, d]`, or the map does not act on rows of one more.
+    /// If `x` does not have the shape `[batch, d]`, or the map does not act on rows of `d + 1` coordinates.
     fn flow_and_log_det(&self, s: &T, t: &T, x: &T) -> (T, T) {
         let (end, [log_det]) = apart(&self.0.flow(s, t, &start(x)));
         (end, log_det)
@@ -201,7 +202,7 @@ mod tests {
         for (k, (time, x)) in [(0.3, [0.5, -1.0]), (0.8, [0.2, 0.7])].into_iter().enumerate() {
             assert!((found[3 * k + 2] - by_differences(&tensor(&[time], &[]), x)).abs() < 1e-9);
         }
-        // on a tape it is the same, and on average so is what a few directions say
+        // on a tape it is the same, and on average so is the estimate from a few directions
         let [on_t, on_rows] = [&t, &rows].map(|x| Var::constant(x.clone()));
         assert_eq!(crate::Tensor::to_vec(&VelocityField::<Var<_>>::velocity(&field, &on_t, &on_rows)), found);
         let (x, exact) = (rows.slice(1, 0..2), [found[2], found[5]]);

@@ -1,16 +1,16 @@
-//! The distribution to which a flow map carries a distribution.
+//! Push-forward of distributions by flow maps.
 
 use super::{Density, VolumeChange};
 use crate::{Error, Result, State};
 
-/// The distribution at time `t` of what has the distribution `ρ_s` at time `s` and follows the flow: its push-forward by
-/// `X_{s,t}`.
+/// The push-forward of a distribution by `X_{s,t}`: the distribution at time `t` of points that have the distribution `ρ_s` at
+/// time `s` and follow the flow.
 ///
 /// - `ln ρ_t(y) = ln ρ_s(X_{t,s}(y)) + ln |det ∇X_{t,s}(y)|`
 /// - along a trajectory: `ln ρ_t(X_{s,t}(x)) = ln ρ_s(x) - ln |det ∇X_{s,t}(x)|`
 ///
-/// The first asks for the map in the direction from `t` to `s`, the second ([`carried`](Self::carried)) from `s` to `t` alone: a
-/// map that was learned for one direction gives samples with their densities.
+/// The first needs the map from `t` to `s`, the second ([`carried`](Self::carried)) only from `s` to `t`: a map learned in one
+/// direction gives samples with their densities.
 ///
 /// ```
 /// use flowmap::{exact::Affine, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};
@@ -21,7 +21,8 @@ use crate::{Error, Result, State};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// A closed form, `ByDivergence`, a solver or a network in place of [`ByJacobian`](super::ByJacobian): see [`VolumeChange`].
+/// Instead of [`ByJacobian`](super::ByJacobian), use a closed form, `ByDivergence`, a solver or a network: see
+/// [`VolumeChange`].
 ///
 /// Reference: R. T. Q. Chen, Y. Rubanova, J. Bettencourt, D. Duvenaud, Neural ordinary differential equations, arXiv 1806.07366.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ pub struct Pushforward<P, M> {
 }
 
 impl<P, M> Pushforward<P, M> {
-    /// Of the distribution `base` at time `s` by `map` to time `t`, with `times = [s, t]` in either order.
+    /// The push-forward of `base`, the distribution at time `s`, by `map` to time `t`, with `times = [s, t]` in either order.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the times are finite.
@@ -53,7 +54,7 @@ impl<P, M> Pushforward<P, M> {
         &self.map
     }
 
-    /// `X_{s,t}(x)` and `ln ρ_t` there.
+    /// `X_{s,t}(x)`, and `ln ρ_t` there.
     ///
     /// ```
     /// use flowmap::{exact::Affine, likelihood::{ByJacobian, Density, Pushforward, StandardNormal}};
@@ -72,10 +73,10 @@ impl<P, M> Pushforward<P, M> {
         (y, self.base.log_density(x) - log_det)
     }
 
-    /// The same, or why there is none.
+    /// Like [`carried`](Self::carried), or the reason why there is no result.
     ///
     /// # Errors
-    /// Those of [`VolumeChange::try_flow_and_log_det`] and [`Density::try_log_density`].
+    /// The errors of [`VolumeChange::try_flow_and_log_det`] and [`Density::try_log_density`].
     pub fn try_carried<X: State>(&self, x: &X) -> Result<(X, X::Time)>
     where
         P: Density<X>,
@@ -100,7 +101,7 @@ impl<X: State, P: Density<X>, M: VolumeChange<X>> Density<X> for Pushforward<P, 
     }
 
     /// # Errors
-    /// Those of [`VolumeChange::try_flow_and_log_det`] on the way back, and of the distribution at its end.
+    /// The errors of [`VolumeChange::try_flow_and_log_det`] from `t` to `s`, and those of the base distribution there.
     fn try_log_density(&self, y: &X) -> Result<X::Time> {
         let [s, t] = self.times(y);
         let (x, log_det) = self.map.try_flow_and_log_det(&t, &s, y)?;

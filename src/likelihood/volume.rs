@@ -1,4 +1,4 @@
-//! Flow maps that know by how much they change volumes.
+//! Volume change of flow maps.
 
 use crate::{
     Dual, DynCoordinates, Error, FlowMap, Result, State, Value,
@@ -6,30 +6,30 @@ use crate::{
     flow::finite,
 };
 
-/// A flow map `X_{s,t}`, and `ln |det ∇X_{s,t}|`, the logarithm of the factor by which it changes volumes.
+/// A flow map `X_{s,t}` with its volume change: `ln |det ∇X_{s,t}|`.
 ///
-/// | implementation | how it finds the determinant | what it takes |
+/// | implementation | method | cost |
 /// |---|---|---|
-/// | [`ByJacobian`] | elimination in the Jacobian | `d` evaluations of the map, few dimensions |
+/// | [`ByJacobian`] | elimination in the Jacobian | `d` evaluations of the map, for few dimensions |
 /// | [`ByDivergence`](super::ByDivergence) | quadrature of `tr ∇b` along the map | map and field at a dozen times |
-/// | [`ByAugmentedOde`](super::ByAugmentedOde) | `l' = tr ∇b`, solved along | a solver |
-/// | `OneStep` | a network has learned it | one evaluation |
+/// | [`ByAugmentedOde`](super::ByAugmentedOde) | `l' = tr ∇b`, solved along with the ODE | a solver |
+/// | `OneStep` | learned by a network | one evaluation |
 pub trait VolumeChange<X: State> {
     /// `X_{s,t}(x)` and `ln |det ∇X_{s,t}(x)|`: NaN outside the map's domain, `-∞` where its Jacobian is singular.
     fn flow_and_log_det(&self, s: &X::Time, t: &X::Time, x: &X) -> (X, X::Time);
 
-    /// The same, or why there is none.
+    /// Like [`flow_and_log_det`](Self::flow_and_log_det), or the reason why there is no result.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where the end or the logarithm is not finite; [`Error::Folded`] where volumes vanish; maps that know
-    /// better say more, such as [`Error::BlowUp`].
+    /// [`Error::NotFinite`] where the end or the logarithm is not finite; [`Error::Folded`] where volumes vanish; some maps
+    /// report more, such as [`Error::BlowUp`].
     fn try_flow_and_log_det(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<(X, X::Time)> {
         let (end, log_det) = self.flow_and_log_det(s, t, x);
         checked::<X>(s, t, finite(s, t, end)?, log_det)
     }
 }
 
-/// `end` and `log_det`, unless there is a sample where they are not finite.
+/// `end` and `log_det`, or an error if they are not finite for some sample.
 pub(super) fn checked<X: State>(s: &X::Time, t: &X::Time, end: X, log_det: X::Time) -> Result<(X, X::Time)> {
     match log_det.values().iter().position(|log| !log.is_finite()) {
         None => Ok((end, log_det)),
@@ -42,7 +42,7 @@ fn folded<X: State>(s: &X::Time, t: &X::Time, sample: usize) -> Error {
     Error::Folded { from: at(s, sample), to: at(t, sample) }
 }
 
-/// The time of a sample, which may be that of all.
+/// The time of a sample, which may be shared by all.
 fn at(t: &impl Value, sample: usize) -> f64 {
     let times = t.values();
     times.get(sample.min(times.len().max(1) - 1)).copied().unwrap_or(f64::NAN)
@@ -67,9 +67,10 @@ impl<X: State, M: VolumeChange<X> + ?Sized> VolumeChange<X> for Box<M> {
 }
 
 /// Any flow map in few dimensions `D`, with the determinant of its [Jacobian](crate::analysis::jacobian): exact to rounding,
-/// whether or not the map is the flow map of a field. On points, lanes, batches and duals of these.
+/// even if the map is not the flow map of a field. On points, lanes, batches and duals of these.
 ///
-/// It takes `D` evaluations on duals. [`FiniteDifferences`](crate::FiniteDifferences) makes duals of a map that has none.
+/// It takes `D` evaluations on duals. For a map that does not run on duals, use
+/// [`FiniteDifferences`](crate::FiniteDifferences).
 ///
 /// ```
 /// use flowmap::{exact::Affine, likelihood::{ByJacobian, VolumeChange}};
@@ -92,13 +93,13 @@ where
     }
 
     /// # Errors
-    /// As the trait; [`Error::Folded`] where the determinant is negative, too: a flow does not turn space inside out.
+    /// As the trait; [`Error::Folded`] also where the determinant is negative: a flow preserves orientation.
     fn try_flow_and_log_det(&self, s: &X::Time, t: &X::Time, x: &X) -> Result<(X, X::Time)> {
         let (end, jacobian) = linearized(&self.0, s, t, x);
         let (sign, log_det) = sign_and_log_det(jacobian);
         let all_finite = |x: &dyn Fn() -> Vec<f64>| x().iter().all(|x| x.is_finite());
         if !(all_finite(&|| end.values()) && all_finite(&|| log_det.values())) {
-            // a map that does not get there knows best why
+            // the map's own error is the most precise
             let [s, t] = [s, t].map(|time| Dual::constant(time.clone()));
             self.0.try_flow(&s, &t, &Dual::constant(x.clone()))?;
         }
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn folded_maps_are_refused() {
-        // the fold x -> x² has a Jacobian that is singular at 0 and negative below
+        // the fold x -> x² has a Jacobian that is singular at 0 and negative below it
         let fold =
             ByJacobian(flow_map(|_: &Dual<f64>, _: &Dual<f64>, x: &Dual<[f64; 1]>| Dual::join(x.split().map(|x| x.clone() * x))));
         assert_eq!(fold.try_flow_and_log_det(&0.0, &1.0, &[0.5]).unwrap(), ([0.25], 0.0));

@@ -1,9 +1,9 @@
-//! Forward mode: a value and its tangent.
+//! Dual numbers: forward-mode differentiation.
 
 use super::{Number, Row, Tolerance, Value, larger};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A value and, unless it is constant, its tangent: forward-mode differentiation.
+/// A value with its tangent, unless it is constant: forward-mode differentiation.
 ///
 /// `Dual` is a functor. A `Dual<f64>` is a [`Number`]; the dual of a state is a [`State`](crate::State) whose time is
 /// the dual of its time; the dual of a tensor is a tensor. An absent tangent means zero and costs nothing.
@@ -25,19 +25,19 @@ pub struct Dual<X> {
 }
 
 impl<X> Dual<X> {
-    /// A value that moves along `tangent`.
+    /// A value with this `tangent`.
     #[inline(always)]
     pub fn new(value: X, tangent: X) -> Self {
         Self { value, tangent: Some(tangent) }
     }
 
-    /// A value that does not move.
+    /// A constant: a value without a tangent.
     #[inline(always)]
     pub fn constant(value: X) -> Self {
         Self { value, tangent: None }
     }
 
-    /// From a value and an optional tangent; `None` means zero.
+    /// A dual with an optional tangent; `None` means zero.
     #[inline(always)]
     pub fn from_parts(value: X, tangent: Option<X>) -> Self {
         Self { value, tangent }
@@ -64,13 +64,13 @@ impl<X> Dual<X> {
     /// The tangent.
     ///
     /// # Panics
-    /// If the dual is constant; use [`moving`](Self::moving) where that can be.
+    /// If the dual is constant; use [`moving`](Self::moving) where it may be.
     #[inline(always)]
     pub fn tangent(&self) -> &X {
         self.tangent.as_ref().expect("the dual is constant: it has no tangent")
     }
 
-    /// `f` applied to value and tangent alike: right for linear `f`.
+    /// Applies a linear `f` to value and tangent.
     #[inline(always)]
     pub fn map_linear<Y>(&self, f: impl Fn(&X) -> Y) -> Dual<Y> {
         Dual { value: f(&self.value), tangent: self.tangent.as_ref().map(f) }
@@ -88,7 +88,7 @@ pub(crate) fn sum<X>(a: Option<X>, b: Option<X>, add: impl FnOnce(X, X) -> X) ->
 }
 
 impl<N: Number> Dual<N> {
-    /// `f` with derivative `df`: the chain rule. `df` is evaluated only where there is a tangent.
+    /// The chain rule for a function with this `value` and the derivative `df`, evaluated only where there is a tangent.
     #[inline(always)]
     fn chain(&self, value: N, df: impl FnOnce(&N, &N) -> N) -> Self {
         let tangent = self.tangent.as_ref().map(|d| df(&self.value, &value) * d);
@@ -270,7 +270,7 @@ impl<N: Number> Number for Dual<N> {
     fn pow(&self, c: &Self) -> Self {
         let value = self.value.pow(&c.value);
         let base = self.tangent.as_ref().map(|d| self.value.pow(&c.value.shift(-1.0)) * &c.value * d);
-        // where the exponent is constant there is no logarithm, which 0 has not
+        // for a constant exponent the logarithm is not needed; it does not exist at 0
         let exponent = c.tangent.as_ref().map(|d| self.value.ln() * &value * d);
         Self { tangent: sum(base, exponent, |a, b| a + b), value }
     }
@@ -341,7 +341,7 @@ impl<N: Number> Number for Dual<N> {
 mod tests {
     use super::*;
 
-    /// Every elementary function against a central difference.
+    /// Tests every elementary function against a central difference.
     #[test]
     fn derivatives_match_central_differences() {
         type Pair = (&'static str, fn(&f64) -> f64, fn(&Dual<f64>) -> Dual<f64>);
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(x.pow(&Dual::constant(2.5)), x.powf(2.5));
         let both = x.pow(&Dual::new(2.5, 0.3));
         assert!((both.tangent() - x.powf(2.5).tangent() - 0.3 * 1.7_f64.ln() * 1.7_f64.powf(2.5)).abs() < 1e-14);
-        // at 0, and below it where the exponent is whole
+        // at 0, and below it for integer exponents
         assert_eq!(Dual::new(0.0_f64, 3.0).pow(&Dual::constant(1.0)).tangent(), &3.0);
         assert_eq!(Dual::new(-2.0_f64, 1.0).pow(&Dual::constant(2.0)), Dual::new(4.0, -4.0));
         for angle in [-3.0, -2.0, -1.0, -0.1, 0.1, 1.0, 2.0, 3.0_f64] {

@@ -1,4 +1,4 @@
-//! Arithmetic that plain floats, dual numbers and whole tensors share.
+//! Arithmetic shared by floats, dual numbers and whole tensors.
 
 mod dual;
 mod lanes;
@@ -21,7 +21,7 @@ pub use tolerance::{Norm, Tolerance};
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// What numbers and states share: they carry plain values, to which derivative information may be attached.
+/// A number or a state: plain values, to which derivative information may be attached.
 pub trait Value: Clone + 'static {
     /// The same value as a constant: tangents ([`Dual`]) and gradients (`Var`) are cut off.
     ///
@@ -70,11 +70,11 @@ impl Mask for bool {
 
 /// Elementwise arithmetic: `f32`, `f64`, [`Dual`] numbers, whole tensors.
 ///
-/// What is written once over `N: Number` runs on all of them. Constants are given as `f64` and rounded to [`Number::Real`].
+/// Code written once over `N: Number` runs on all of them. Constants are given as `f64` and rounded to [`Number::Real`].
 ///
-/// Formulas are written over [`Num<N>`](Num), whose operators take numbers, references to them and `f64` on both sides. A trait
-/// cannot promise operators on references to its implementors, a newtype can. The operators of `N` itself take the right-hand
-/// side by value or by reference; the left one is cloned where it is needed again (free for floats, a reference count for
+/// Write formulas over [`Num<N>`](Num), whose operators take numbers, references to them and `f64` on both sides; a trait
+/// cannot promise operators on references to its implementors, but a newtype can. The operators of `N` itself take the
+/// right-hand side by value or by reference; clone the left one where you need it again (free for floats, a reference count for
 /// tensors).
 ///
 /// ```
@@ -106,7 +106,7 @@ pub trait Number:
     /// `c` in the form of `self` (same shape, same device, no derivative).
     #[must_use]
     fn constant(&self, c: f64) -> Self;
-    /// The same values in the form of `other`: spreads a scalar tensor over a larger one. Other numbers are what they are.
+    /// The same values in the shape of `other`: expands a scalar tensor to a larger one. Other numbers stay unchanged.
     #[must_use]
     fn in_form_of(self, _other: &Self) -> Self {
         self
@@ -117,7 +117,7 @@ pub trait Number:
     /// `x + c`.
     #[must_use]
     fn shift(&self, c: f64) -> Self;
-    /// `c x + onto`: in one operation, with one rounding, where that is fast.
+    /// `c x + onto`: as one operation, with one rounding, where that is fast.
     #[must_use]
     #[inline(always)]
     fn scale_onto(&self, c: f64, onto: Self) -> Self {
@@ -165,12 +165,12 @@ pub trait Number:
     #[must_use]
     fn floor(&self) -> Self;
 
-    /// `x^c` of a positive number.
+    /// `x^c` for a positive number.
     #[must_use]
     fn powf(&self, c: f64) -> Self {
         self.ln().scale(c).exp()
     }
-    /// `x^c` of a positive number.
+    /// `x^c` for a positive number.
     #[must_use]
     fn pow(&self, c: &Self) -> Self {
         (self.ln() * c).exp()
@@ -178,7 +178,7 @@ pub trait Number:
     /// `ln(1 + x)`, accurate near 0.
     #[must_use]
     fn ln_1p(&self) -> Self {
-        // the rounding error of 1 + x, by which its logarithm is off, is known
+        // corrects the logarithm by the rounding error of 1 + x, which is known
         let sum = self.shift(1.0);
         let lost = self.clone() - sum.shift(-1.0);
         sum.ln() + lost / sum
@@ -186,7 +186,7 @@ pub trait Number:
     /// The hyperbolic sine, accurate near 0.
     #[must_use]
     fn sinh(&self) -> Self {
-        // of a positive number: 1 + grown would cancel
+        // for |x|, since for a negative number 1 + grown would cancel
         let grown = self.abs().exp_m1();
         let size = (grown.clone() + grown.clone() / grown.shift(1.0)).scale(0.5);
         Self::select(&self.less(&self.constant(0.0)), &-size.clone(), &size)
@@ -217,15 +217,14 @@ pub trait Number:
         Self::select(&behind, &turn, &half.scale(2.0))
     }
 
-    /// Where `self < other`; derivatives play no part.
+    /// The mask of `self < other`; derivatives are ignored.
     fn less(&self, other: &Self) -> Self::Mask;
-    /// `a` where the mask is true, `b` elsewhere; a NaN on the side not chosen leaves no trace.
+    /// `a` where the mask is true, `b` elsewhere; a NaN in the branch that is not chosen does not spread.
     #[must_use]
     fn select(mask: &Self::Mask, a: &Self, b: &Self) -> Self;
 
-    /// The size of an `error` of a step between two points of such numbers, in units of what `tolerance` allows: what
-    /// [`State::error_norm`](crate::State::error_norm) is for points. Of [duals](Dual), the largest of those of values and
-    /// tangents.
+    /// The size of the `error` of a step between two points of such numbers, in units of what `tolerance` allows:
+    /// [`State::error_norm`](crate::State::error_norm) for points. For [duals](Dual), the largest size of values and tangents.
     #[inline(always)]
     fn error_norm<R: Row<Item = Self>>(error: &R, from: &R, to: &R, tolerance: &Tolerance) -> Self {
         tolerance.norm(error.items(), from.items(), to.items())
@@ -245,14 +244,14 @@ pub trait Number:
     }
 }
 
-/// The larger of two sizes, NaN if one of them is.
+/// The larger of two sizes; NaN if one of them is NaN.
 #[inline(always)]
 pub(crate) fn larger<N: Number>(a: &N, b: &N) -> N {
-    // NaN must not get lost in a comparison: it stays where it is, and is carried over from the other side
+    // comparisons must not drop NaN: it stays in `a`, and is added from `b`
     N::select(&b.less(a), a, &(b.clone() + a.scale(0.0)))
 }
 
-/// Where a number is neither NaN nor infinite.
+/// Where a number is finite.
 #[inline(always)]
 pub(crate) fn is_finite<N: Number>(x: &N) -> N::Mask {
     // NaN is not less than anything

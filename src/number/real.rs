@@ -1,4 +1,4 @@
-//! The plain floats at the bottom: `f32` and `f64`.
+//! Hardware floats: `f32` and `f64`.
 
 use super::{Number, Value};
 use num_traits::{Float, FloatConst};
@@ -28,7 +28,7 @@ pub trait Real:
     + std::ops::SubAssign
     + std::ops::MulAssign
 {
-    /// `"f32"` or `"f64"`, as files name it.
+    /// `"f32"` or `"f64"`, the name in files.
     const NAME: &'static str;
     /// Rounds to this type.
     fn from_f64(x: f64) -> Self;
@@ -36,7 +36,7 @@ pub trait Real:
     fn into_f64(self) -> f64;
 }
 
-/// Kernels and file formats know `f32` and `f64`, and no other float.
+/// Sealed: kernels and file formats know only `f32` and `f64`.
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}

@@ -1,6 +1,6 @@
-//! Numbers in a row.
+//! Rows of numbers: arrays and vectors.
 
-/// A row of numbers: an array `[N; D]`, or a vector `Vec<N>` if their count is known at run time only.
+/// A row of numbers: an array `[N; D]`, or a vector `Vec<N>` if their count is only known at run time.
 ///
 /// ```
 /// use flowmap::Row;
@@ -13,21 +13,21 @@
 pub trait Row {
     /// The type of an item.
     type Item;
-    /// Rows of as many items of another type.
+    /// A row of the same length with another type of item.
     type Of<M>: Row<Item = M>;
 
     /// The items.
     fn items(&self) -> &[Self::Item];
-    /// The same, to be changed.
+    /// The items, mutably.
     fn items_mut(&mut self) -> &mut [Self::Item];
-    /// The row whose item `i` is `item(i)`, as long as this one.
+    /// A row of the same length whose item `i` is `item(i)`.
     fn build<M>(&self, item: impl Fn(usize) -> M) -> Self::Of<M>;
 }
 
 /// A square matrix, row by row, of the size of a row `R`: `[[N; D]; D]` for arrays, `Vec<Vec<N>>` for vectors.
 pub type Matrix<R, N> = <R as Row>::Of<<R as Row>::Of<N>>;
 
-/// The matrix of the size of `row` whose entries are `entry(i, j)`.
+/// The square matrix of the size of `row` with entries `entry(i, j)`.
 pub(crate) fn matrix<R: Row, N>(row: &R, entry: impl Fn(usize, usize) -> N) -> Matrix<R, N> {
     row.build(|i| row.build(|j| entry(i, j)))
 }

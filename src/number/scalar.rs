@@ -1,11 +1,11 @@
-//! Single numbers, on which a program may branch.
+//! Scalars: single numbers, on which a program may branch.
 
 use super::{Dual, Number, Real};
 
-/// One number and no batch of them: a float, or a [`Dual`] of a scalar, to any depth.
+/// A single number, not a batch: a float, or a [`Dual`] of a scalar, to any depth.
 ///
-/// What depends on comparisons of values, such as the search for [events](crate::solver::Event), is done by
-/// [`primal`](Self::primal) values; what has been found gets its tangents afterwards.
+/// Code that depends on comparisons, such as the search for [events](crate::solver::Event), uses the [`primal`](Self::primal)
+/// values, and adds tangents to its result afterwards.
 ///
 /// ```
 /// use flowmap::{Dual, Scalar};
@@ -14,22 +14,22 @@ use super::{Dual, Number, Real};
 /// assert_eq!(x.nudged(1.0).slope(), 4.0);
 /// ```
 pub trait Scalar: Number<Mask = bool> {
-    /// How many tangents are nested.
+    /// The number of nested tangents.
     const DEPTH: u32;
-    /// How many floats make the number: twice as many with each tangent.
+    /// The number of floats in the number: doubled by each tangent.
     const FLOATS: usize = 1 << Self::DEPTH;
 
     /// The value, without tangents.
     fn primal(&self) -> f64;
-    /// The same value, its outermost tangent larger by so much; a float as it is.
+    /// The same value with `by` added to its outermost tangent; a float stays unchanged.
     #[must_use]
     fn nudged(&self, by: f64) -> Self;
-    /// The value of the outermost tangent; 0 of a float.
+    /// The value of the outermost tangent; 0 for a float.
     fn slope(&self) -> f64;
-    /// The same value with tangents that are NaN: those of what has no derivative. A float as it is.
+    /// The same value with NaN tangents, for a result without a derivative; a float stays unchanged.
     #[must_use]
     fn without_derivative(&self) -> Self;
-    /// Writes the number as [`FLOATS`](Self::FLOATS) floats, value first: for libraries that know `f64` alone.
+    /// Writes the number as [`FLOATS`](Self::FLOATS) floats, value first, for libraries that only know `f64`.
     ///
     /// ```
     /// use flowmap::{Dual, Scalar};
@@ -42,7 +42,7 @@ pub trait Scalar: Number<Mask = bool> {
     /// # Panics
     /// If the slice has another length.
     fn write(&self, floats: &mut [f64]);
-    /// The number that these floats make.
+    /// Reads the number from these floats.
     ///
     /// # Panics
     /// If the slice has another length.
@@ -72,12 +72,12 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn write(&self, floats: &mut [f64]) {
-                let [float] = floats else { panic!("one float, not {}", floats.len()) };
+                let [float] = floats else { panic!("expected one float, found {}", floats.len()) };
                 *float = self.into_f64();
             }
             #[inline(always)]
             fn read(floats: &[f64]) -> Self {
-                let &[float] = floats else { panic!("one float, not {}", floats.len()) };
+                let &[float] = floats else { panic!("expected one float, found {}", floats.len()) };
                 Self::from_f64(float)
             }
         }

@@ -1,26 +1,27 @@
-//! Tolerances: how large an error may be.
+//! Error tolerances of adaptive solvers.
 
 use super::{Number, Real, larger};
 use crate::{Error, Result};
 use num_traits::Float;
 use std::sync::Arc;
 
-/// What a step of an adaptive solver may get wrong: `|e_i| ≤ a_i + r max(|x_i|, |y_i|)` for a step from `x` to `y`.
+/// The error that a step of an adaptive solver may make: `|e_i| ≤ a_i + r max(|x_i|, |y_i|)` for a step from `x` to `y`.
 ///
-/// `r` is the relative tolerance, `a_i` the absolute one, one for all coordinates or one for each. The quotients of both sides
-/// are summed up by a [norm](Norm), whose value must be below 1.
+/// `r` is the relative tolerance, `a_i` the absolute one: one for all coordinates or one for each. A [norm](Norm) combines the
+/// quotients of both sides; its value must be below 1.
 ///
 /// # Tangents
-/// Of [duals](crate::Dual), the error of every tangent is held to the same tolerance, each direction by itself, and the largest
-/// of all these sizes counts: a derivative is then as good as the solution, also where values rest and would let steps grow
-/// without limit. A tangent's absolute tolerance is the lesser of `a_i`, taken as a number without a unit, and `r`, times the
-/// largest coordinate of its direction: a direction twice as long takes the same steps. [`of_values`](Self::of_values) turns this
-/// off. Gradients on a [`Tape`](crate::Tape) are not known while a solve runs, and have no part in it.
+/// For [duals](crate::Dual), every tangent is held to the same tolerance, each direction by itself, and the largest of all
+/// these sizes counts: a derivative is then as accurate as the solution, even where values are at rest and would let steps grow
+/// without limit. A tangent's absolute tolerance is the smaller of `a_i`, taken as a number without a unit, and `r`, times the
+/// largest coordinate of its direction: a direction twice as long takes the same steps. [`of_values`](Self::of_values) turns
+/// this off. Gradients on a [`Tape`](crate::Tape) are not known during a solve, and do not count.
 ///
-/// # How small, how fine
-/// The error of one step is bounded, not that of the whole way: that is what the ODE makes of all steps' errors. As a rule of
-/// thumb, ask for a tenth to a hundredth of what is wanted at the end, and compare with a second solve at a tenth of that. With
-/// an absolute tolerance of 0 every coordinate keeps its relative one down to the smallest normal number of its type.
+/// # Choosing tolerances
+/// Only the error of a single step is bounded; the ODE propagates the errors of all steps to the end. As a rule of thumb,
+/// choose a tolerance of a tenth to a hundredth of the error wanted at the end, and compare with a second solve at a tenth of
+/// that. With an absolute tolerance of 0 every coordinate keeps its relative one down to the smallest normal number of its
+/// type.
 ///
 /// ```
 /// use flowmap::{State, Tolerance};
@@ -41,7 +42,7 @@ pub struct Tolerance {
     tangents: bool,
 }
 
-/// Absolute tolerances; a copy of them costs no allocation.
+/// Absolute tolerances; copying them does not allocate.
 #[derive(Clone, Debug, PartialEq)]
 enum Absolute {
     /// One value for all coordinates.
@@ -50,14 +51,14 @@ enum Absolute {
     Each(Arc<[f64]>),
 }
 
-/// How the errors of the coordinates are summed up.
+/// The norm that combines the errors of the coordinates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Norm {
-    /// The root of the mean of the squares.
+    /// The root mean square.
     #[default]
     RootMeanSquare,
-    /// The largest.
+    /// The maximum.
     Maximum,
 }
 
@@ -86,7 +87,7 @@ impl Tolerance {
     /// ```
     ///
     /// # Errors
-    /// As [`new`](Self::new), for each; and if there is none.
+    /// As for [`new`](Self::new), for each; also if there is none.
     pub fn each(relative: f64, absolute: &[f64]) -> Result<Self> {
         let allowed = |x: f64| x >= 0.0 && x.is_finite();
         if !allowed(relative) {
@@ -96,13 +97,13 @@ impl Tolerance {
             return Err(Error::invalid("absolute tolerance", "there is none; give one for all coordinates, or one for each"));
         }
         if let Some(bad) = absolute.iter().find(|a| !allowed(**a) || (**a == 0.0 && relative == 0.0)) {
-            let reason = format!("{bad} is not a finite number of 0 or more, or is 0 beside a relative tolerance of 0");
+            let reason = format!("{bad} is not a finite number of 0 or more, or is 0 together with a relative tolerance of 0");
             return Err(Error::invalid("absolute tolerance", reason));
         }
         Ok(Self { relative, ..Self::default() }.part(absolute))
     }
 
-    /// With these absolute tolerances, of one coordinate at least.
+    /// With these absolute tolerances, at least one.
     pub(crate) fn part(&self, absolute: &[f64]) -> Self {
         let absolute = match absolute {
             [one] => Absolute::One(*one),
@@ -117,7 +118,7 @@ impl Tolerance {
         Self { norm, ..self }
     }
 
-    /// With errors of values alone: those of tangents do not count, and a solve on duals takes the steps of one on values.
+    /// Ignores the errors of tangents: a solve on duals then takes the same steps as one on values.
     #[must_use]
     pub fn of_values(self) -> Self {
         Self { tangents: false, ..self }
@@ -136,7 +137,7 @@ impl Tolerance {
         }
     }
 
-    /// How errors are summed up.
+    /// The norm of the errors.
     pub fn norm_kind(&self) -> Norm {
         self.norm
     }
@@ -146,12 +147,12 @@ impl Tolerance {
         self.tangents
     }
 
-    /// The size of a tangent's error, by what `measure` finds in units of the direction's size between two points with these
-    /// largest coordinates: it does not depend on the length of a direction.
+    /// The size of a tangent's error. `measure` finds it in units of the direction's size between two points with these largest
+    /// coordinates, so that it does not depend on the direction's length.
     #[inline(always)]
     pub(crate) fn of_tangents<N: Number>(&self, from: &N, to: &N, measure: impl FnOnce(&N, &Self) -> N) -> N {
         let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);
-        // whose reciprocal is a float: what is smaller has lost its digits; what is 0 may have large tangents of its own
+        // a size whose reciprocal is a float: anything smaller has lost its digits; where it is 0, tangents may be large
         let (size, zero) = (larger(from, to), from.constant(0.0));
         let size = N::select(&zero.less(&size), &size.max(&from.constant(least / epsilon)), &from.constant(1.0));
         // no coarser than the relative tolerance of the largest coordinate, no finer than its rounding errors
@@ -164,9 +165,9 @@ impl Tolerance {
         measure(&size.recip(), &Self { absolute, ..self.clone() })
     }
 
-    /// A factor for values, of this largest coordinate: added to tangents of size 1, the product keeps the sizes of tangents of
-    /// tangents above their rounding errors. Where second derivatives vanish they are rounding errors alone, for which no step is
-    /// short enough.
+    /// A factor for values with this largest coordinate: added to tangents of size 1, the product keeps the sizes of
+    /// second-order tangents above their rounding errors. Where second derivatives vanish they are only rounding errors, for
+    /// which no step is short enough.
     #[inline(always)]
     pub(crate) fn grain<N: Number>(&self, largest: &N) -> N {
         let [least, epsilon] = [N::Real::min_positive_value(), N::Real::epsilon()].map(Real::into_f64);
@@ -176,14 +177,14 @@ impl Tolerance {
         N::select(&some, &N::select(&some, &size, &size.constant(1.0)).recip().scale(share), &zero)
     }
 
-    /// By which the size of a state is its largest coordinate.
+    /// With it, the size of a state is its largest coordinate.
     pub(crate) const UNIT: Self = Self { relative: 0.0, absolute: Absolute::One(1.0), norm: Norm::Maximum, tangents: false };
 
-    /// The absolute tolerance of coordinate `i` of `count`; a smallest number of type `R` instead of 0: an error of 0 then has
-    /// size 0.
+    /// The absolute tolerance of coordinate `i` of `count`; the smallest normal number of type `R` instead of 0: an error of 0
+    /// then has size 0.
     ///
     /// # Panics
-    /// If there is one for each coordinate, but of another number of coordinates.
+    /// If there are several, and not `count`.
     #[inline(always)]
     pub(crate) fn floor<R: Real>(&self, i: usize, count: usize) -> f64 {
         let absolute = match &self.absolute {
@@ -200,20 +201,20 @@ impl Tolerance {
         absolute.max(R::min_positive_value().into_f64())
     }
 
-    /// The norm of `error` over the coordinates of a step between `from` and `to`, by their values: what [`State::error_norm`] is
-    /// for points of floats.
+    /// The norm of `error` over the coordinates of a step between `from` and `to`, by their values: [`State::error_norm`] for
+    /// points of floats.
     ///
     /// [`State::error_norm`]: crate::State::error_norm
     ///
     /// # Panics
-    /// If there are no coordinates, or not as many as absolute tolerances.
+    /// If there are no coordinates, or a different number of absolute tolerances than coordinates.
     #[inline(always)]
     pub fn norm<N: Number>(&self, error: &[N], from: &[N], to: &[N]) -> N {
         let count = error.len();
         let mut total: Option<N> = None;
         for i in 0..count {
             let size = from[i].abs().max(&to[i].abs());
-            // a step that ends at an infinity has no finite error: infinity less itself is NaN
+            // a step that ends at infinity has no finite error: infinity minus itself is NaN
             let error = error[i].clone() + (to[i].clone() - &to[i]);
             let quotient = error / size.scale(self.relative).shift(self.floor::<N::Real>(i, count));
             total = Some(match (self.norm, total) {

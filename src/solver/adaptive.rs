@@ -1,12 +1,12 @@
-//! Adaptive steps: as long as the tolerance allows.
+//! Adaptive Runge-Kutta solvers: step sizes set by the tolerance.
 
 use super::{Controller, Numerical, Recorder, Save, Solution, Solver, Stepper, numerical::together, tableau::Tableau};
 use crate::{Error, Result, State, Tolerance, VelocityField, field::in_order};
 
-/// A solver whose steps are as long as its tolerance allows: a [`Tableau`] with an estimate, a [`Tolerance`], a [`Controller`]
-/// and limits.
+/// A solver that chooses its step sizes by a tolerance: a [`Tableau`] with an estimate, a [`Tolerance`], a [`Controller`] and
+/// limits.
 ///
-/// Every sample of a batch has steps of its own: what becomes of it does not depend on the batch around it.
+/// Every sample of a batch has its own steps: its result does not depend on the batch around it.
 ///
 /// ```
 /// use flowmap::{FlowMap, Tolerance, exact::Logistic, solver::{Adaptive, DOPRI5, Save, Solver}};
@@ -35,15 +35,15 @@ pub struct Adaptive {
 }
 
 impl Adaptive {
-    /// With the default [`Tolerance`], PI control (for [`DOP853`](super::DOP853) I control, whose steps change by factors of
-    /// 1/3 to 6), a first step of a size that fits, and up to 100,000 attempts.
+    /// With the default [`Tolerance`], PI control (for [`DOP853`](super::DOP853) I control, with step size changes by factors
+    /// of 1/3 to 6), an automatic first step, and up to 100,000 attempts.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the method has no estimate, or is [not consistent](Tableau::check).
     pub fn new(method: Tableau) -> Result<Self> {
         method.check()?;
         if method.estimate.is_none() {
-            let reason = format!("{} has no error estimate; take fixed steps with it, or another method", method.name);
+            let reason = format!("{} has no error estimate; use it with fixed steps, or use another method", method.name);
             return Err(Error::invalid("method", reason));
         }
         let controller = if method.order >= 8 { Controller::integral().limits(1.0 / 3.0, 6.0)? } else { Controller::default() };
@@ -72,14 +72,14 @@ impl Adaptive {
         if !(length > 0.0 && length.is_finite()) {
             return Err(Error::invalid(
                 "first step",
-                format!("{length} is not a positive number; the direction is that of the span"),
+                format!("{length} is not a positive finite number; give a positive length, the span sets the direction"),
             ));
         }
         Ok(Self { first_step: Some(length), ..self })
     }
 
-    /// With steps no shorter than `shortest`, but for the last, and no longer than `longest`. A solve that would need shorter
-    /// ones stops.
+    /// With step sizes of at least `shortest`, except for the last, and at most `longest`. A solve that would need shorter
+    /// steps stops.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `0 ≤ shortest ≤ longest` and `longest` is positive.
@@ -91,13 +91,13 @@ impl Adaptive {
     }
 
     /// With stop times, at which the velocity, or a derivative of it, may jump: a step ends exactly there, and the next begins
-    /// with the velocity on the other side and a step size of its own.
+    /// with the velocity on the other side and a new step size.
     ///
-    /// No step looks over a stop: at the stop itself, the velocity is asked a rounding error before, and after. A velocity such
-    /// as `if t < 1 { … } else { … }` is then followed to the full order of the method, and a short pulse in a long calm is not
-    /// stepped over. Times come in any order; those outside a span, and doubled ones, do nothing. A field that knows its own
-    /// stops [names them](VelocityField::stops). If you do not know when a forcing acts, set a [longest step](Self::step_limits)
-    /// that is shorter than it lasts: there is no such limit by default.
+    /// No step looks across a stop: at the stop itself, the velocity is evaluated a rounding error before it, and after it. A
+    /// velocity such as `if t < 1 { … } else { … }` is then followed to the full order of the method, and a short pulse in a
+    /// long calm is not stepped over. Times may come in any order; duplicates and times outside a span are ignored. A field
+    /// that knows its own stops [names them](VelocityField::stops). If you do not know when a forcing acts, set a [longest
+    /// step](Self::step_limits) that is shorter than the forcing lasts: by default there is no such limit.
     ///
     /// ```
     /// use flowmap::{FlowMap, field, solver::{Adaptive, DOPRI5}};
@@ -116,23 +116,23 @@ impl Adaptive {
         Ok(Self { stops: in_order(times)?, ..self })
     }
 
-    /// With this many attempts at most, accepted and rejected ones.
+    /// With at most `count` attempts, accepted and rejected ones together.
     #[must_use]
     pub fn max_steps(self, count: u32) -> Self {
         Self { max_steps: count, ..self }
     }
 
-    /// The coefficients.
+    /// The coefficients of the method.
     pub fn method(&self) -> &Tableau {
         &self.method
     }
 
-    /// Whether the estimate reads the velocity at the end of a step.
+    /// Whether the estimate uses the velocity at the end of a step.
     pub(super) fn reads_end(&self) -> bool {
         self.method.estimate.is_some_and(|estimate| estimate.weights.len() > self.method.stages())
     }
 
-    /// One more than the order of the estimate.
+    /// The order of the estimate plus 1.
     pub(super) fn k(&self) -> f64 {
         f64::from(self.method.estimate.map_or(self.method.order, |estimate| estimate.order) + 1)
     }
@@ -142,7 +142,7 @@ impl Adaptive {
         Numerical::new(self, field)
     }
 
-    /// A solve that its caller steps through.
+    /// Starts a solve that the caller steps through.
     ///
     /// ```
     /// use flowmap::{exact::Rotation, solver::{Adaptive, DOPRI5}};

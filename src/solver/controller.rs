@@ -1,19 +1,18 @@
-//! Step size controllers: how long the next step may be.
+//! Step size controllers.
 
 use crate::{
     Error, Result,
     number::{Mask, Number},
 };
 
-/// Chooses step sizes from the sizes of the errors, in units of the tolerance.
+/// Chooses step sizes from the sizes of errors, in units of the tolerance.
 ///
 /// With the error `r_n` of this step and `r_(n-1)`, `r_(n-2)` of the two before, and with `k` one more than the order of the
-/// estimate, a step that was accepted is followed by one that is
-/// `safety · r_n^(-β₁/k) r_(n-1)^(-β₂/k) r_(n-2)^(-β₃/k)` times as long, one that was not is tried again with
-/// `safety · r_n^(-1/k)`; both within limits.
+/// estimate, an accepted step is followed by one that is `safety · r_n^(-β₁/k) r_(n-1)^(-β₂/k) r_(n-2)^(-β₃/k)` times as long;
+/// a rejected one is repeated with `safety · r_n^(-1/k)` times its length; both within limits.
 ///
-/// [`integral`](Self::integral) (I) control reacts to this error alone, and is the cheapest where steps are smooth.
-/// [`proportional_integral`](Self::proportional_integral) (PI) control, the default, avoids the swinging and the rejected steps
+/// [`integral`](Self::integral) (I) control reacts only to this error, and is the cheapest where steps are smooth.
+/// [`proportional_integral`](Self::proportional_integral) (PI) control, the default, avoids the oscillations and rejected steps
 /// of I control where stability limits the step size. [`new`](Self::new) takes any coefficients (PID).
 ///
 /// ```
@@ -32,11 +31,11 @@ pub struct Controller {
     grow: f64,
 }
 
-/// Of 0.8 to 0.9, what serves Lorenz's system, a mixture's probability flow and Arenstorf's orbit best: a little shorter steps
-/// are made up for by fewer rejected ones.
+/// Of 0.8 to 0.9, the best value for the Lorenz system, a mixture's probability flow and Arenstorf's orbit: fewer rejected
+/// steps make up for slightly shorter ones.
 const SAFETY: f64 = 0.82;
 
-/// Errors below 1e-4 count as this much in the steps after, in logarithms: one step that was exact by chance says little.
+/// In later steps, errors below 1e-4 count as this much, in logarithms: one step that was exact by chance says little.
 const SMALLEST_LOG: f64 = -9.210_340_371_976_182;
 
 impl Default for Controller {
@@ -46,7 +45,7 @@ impl Default for Controller {
 }
 
 impl Controller {
-    /// With coefficients `β₁`, `β₂`, `β₃`, of which the last two are the memory of the errors before.
+    /// With coefficients `β₁`, `β₂`, `β₃`; the last two are the memory of earlier errors.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless they are finite, and their sum and the first are positive.
@@ -77,7 +76,7 @@ impl Controller {
         Self { coefficients: [1.0 / 18.0, 1.0 / 9.0, 1.0 / 18.0], ..Self::integral() }
     }
 
-    /// With steps that change by no less than the factor `shrink` and no more than `grow`.
+    /// With step sizes that change at least by the factor `shrink` and at most by `grow`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `0 < shrink < 1 < grow`.
@@ -99,14 +98,14 @@ impl Controller {
         Ok(Self { safety, ..self })
     }
 
-    /// The logarithms that its factors are computed from, for an estimate of order `k - 1`.
+    /// The logarithms from which the factors are computed, for an estimate of order `k - 1`.
     pub(super) fn gains(&self, k: f64) -> Gains {
         let [first, second, third] = self.coefficients.map(|c| -c / k);
         Gains { first, second, third, again: -1.0 / k, safety: self.safety.ln(), shrink: self.shrink.ln(), grow: self.grow.ln() }
     }
 }
 
-/// A controller's coefficients, ready for use: factors are computed as logarithms.
+/// The coefficients of a controller, ready for use: factors are computed as logarithms.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gains {
     first: f64,
@@ -119,7 +118,7 @@ pub(super) struct Gains {
 }
 
 impl Gains {
-    /// By what the step size is multiplied after an error of size `ratio`; a NaN shrinks it as far as possible.
+    /// The factor for the step size after an error of size `ratio`; a NaN shrinks it as far as allowed.
     #[inline(always)]
     pub fn factor<N: Number>(&self, memory: &mut Memory<N>, ratio: &N, accepted: &N::Mask) -> N {
         let zero = ratio.constant(0.0);
@@ -129,32 +128,32 @@ impl Gains {
             rise = rise + memory.before.scale(self.third);
             memory.before = N::select(accepted, &memory.last, &memory.before);
         }
-        // grows again only after a step that was accepted at the first try
+        // grow again only after a step that was accepted at the first attempt
         let limit = N::select(&memory.rejected, &zero, &ratio.constant(self.grow));
-        // in this order NaN stays NaN
+        // this order keeps NaN
         let fall = zero.min(&now.scale(self.again).shift(self.safety));
         let log = N::select(accepted, &rise.shift(self.safety).min(&limit), &fall);
         memory.last = N::select(accepted, &now.max(&ratio.constant(SMALLEST_LOG)), &memory.last);
         memory.rejected = accepted.not();
-        // comparisons with NaN are false: it falls to the lowest
+        // comparisons with NaN are false: they give the lowest factor
         let lowest = ratio.constant(self.shrink);
         N::select(&lowest.less(&log), &log, &lowest).exp()
     }
 }
 
-/// What a controller remembers of the steps before: logarithms of their errors.
+/// The controller's memory of previous steps: logarithms of their errors.
 #[derive(Clone, Debug)]
 pub(super) struct Memory<N: Number> {
     pub last: N,
     pub before: N,
-    /// How long a step may be that is not probed, where the last one left room for much longer ones; none where none did.
+    /// The longest step that is not probed, after a step that left room for a much longer one; none otherwise.
     pub unprobed: Option<N>,
     /// Where the last attempt was rejected.
     pub rejected: N::Mask,
 }
 
 impl<N: Number> Memory<N> {
-    /// As if steps with the smallest errors that count had gone before; in the form of `time`.
+    /// The memory as if steps with the smallest errors that count had preceded; in the shape of `time`.
     #[inline(always)]
     pub fn new(time: &N) -> Self {
         let last = time.constant(SMALLEST_LOG);

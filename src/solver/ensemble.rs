@@ -1,4 +1,4 @@
-//! Many small ODEs at once: SIMD lanes times threads.
+//! Ensembles: many small ODEs at once, in SIMD lanes and threads.
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
 use super::{
@@ -12,11 +12,11 @@ use num_traits::{Float, Zero};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
-/// Solves an ODE from many starts, each with steps, times, parameters and an end of its own.
+/// Solves an ODE from many starts, each with its own steps, times, parameters and end.
 ///
-/// Several trajectories go side by side in SIMD lanes, and whoever is done makes room for the next; threads of the current rayon
-/// pool share the rest. What becomes of a trajectory does not depend on those beside it, nor on the number of threads, to the
-/// last bit: one that blows up, or meets a NaN, fails alone.
+/// Several trajectories run in SIMD lanes, and each one that ends makes room for the next; the threads of the current rayon
+/// pool share the rest. A trajectory's result does not depend on the others, or on the number of threads, to the last bit: one
+/// that blows up, or meets a NaN, fails alone.
 ///
 /// Mark [`ParametricOde::rhs_with`](crate::ParametricOde::rhs_with) or [`Ode::rhs`](crate::Ode::rhs) as `#[inline(always)]`: it
 /// then runs in the widest SIMD instructions that the machine has.
@@ -41,18 +41,18 @@ use rayon::prelude::*;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// States and parameters are arrays, or vectors for an ODE whose dimension is known at run time only.
+/// States and parameters are arrays, or vectors for an ODE whose dimension is only known at run time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ensemble {
     solver: Adaptive,
 }
 
-/// Where a trajectory of an [`Ensemble`] begins, and when it is to end.
+/// The start of a trajectory of an [`Ensemble`], and the time at which it is to end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Start<X: Row, P = [<X as Row>::Item; 0]> {
     /// The start time.
     pub from: X::Item,
-    /// The end time, before or after.
+    /// The end time, before or after the start.
     pub to: X::Item,
     /// The state at the start.
     pub state: X,
@@ -60,29 +60,29 @@ pub struct Start<X: Row, P = [<X as Row>::Item; 0]> {
     pub parameters: P,
 }
 
-/// Where a trajectory of an [`Ensemble`] came.
+/// The end of a trajectory of an [`Ensemble`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct End<X: Row> {
-    /// When it ended: the end time that was asked for, or where it failed.
+    /// The time at which it ended: the requested end time, or the time of failure.
     pub time: X::Item,
-    /// The state then.
+    /// The state at that time.
     pub state: X,
     /// Why it ended.
     pub status: Status,
     /// Steps taken.
     pub accepted: u32,
-    /// Steps tried again.
+    /// Steps rejected.
     pub rejected: u32,
     /// Evaluations of the right-hand side.
     pub evaluations: u64,
 }
 
 impl<X: Row<Item: Real> + Clone> End<X> {
-    /// The state, if the trajectory got to its end.
+    /// The state, if the trajectory reached its end time.
     ///
     /// # Errors
-    /// [`Error::Stopped`] with the time and the reason, if it did not. `start` is where it began.
+    /// [`Error::Stopped`] with the time and the reason, if it did not. `start` is its start.
     pub fn success<P>(&self, start: &Start<X, P>) -> Result<X> {
         match self.status {
             Status::Finished => Ok(self.state.clone()),
@@ -94,7 +94,7 @@ impl<X: Row<Item: Real> + Clone> End<X> {
     }
 }
 
-/// Trajectories in one task: enough that the last ones, which leave lanes empty, do not matter.
+/// Trajectories per task: enough that the last ones, which leave lanes empty, do not matter.
 const TASK: usize = 512;
 
 /// The ODE with the parameters of the trajectories in the lanes.
@@ -128,11 +128,11 @@ impl Ensemble {
 
     /// Solves `ode` from every start, and returns the ends in the same order.
     ///
-    /// A trajectory that cannot be followed to its end says so by its [`Status`], at the time and state where it stopped.
+    /// A trajectory that cannot be followed to its end reports it by its [`Status`], at the time and state where it stopped.
     ///
     /// # Panics
-    /// If there is an absolute tolerance for each coordinate, but of another number of coordinates; if states, or parameters, are
-    /// vectors of different lengths.
+    /// If there are several absolute tolerances, but not as many as coordinates; if states, or parameters, are vectors of
+    /// different lengths.
     #[must_use]
     pub fn solve<X, P, O>(&self, ode: &O, starts: &[Start<X, P>]) -> Vec<End<X>>
     where
@@ -156,15 +156,14 @@ impl Ensemble {
             evaluations: 1,
         };
         let mut ends: Vec<End<X>> = starts.iter().map(unsolved).collect();
-        // one task at a time: half of what one thread has left is no fair share
+        // one task at a time: half of one thread's remaining work is not a fair share
         let tasks = ends.par_chunks_mut(TASK).zip(starts.par_chunks(TASK)).with_max_len(1);
         tasks.for_each(|(ends, starts)| Arch::new().dispatch(Task { solver: &self.solver, ode, starts, ends }));
         ends
     }
 }
 
-/// Evaluations of the right-hand side: those to begin with, at the start and at every stop that was passed, those of every step,
-/// and those of probes.
+/// The number of evaluations of the right-hand side: at the start and at every stop passed, in every step, and in probes.
 fn evaluations(solver: &Adaptive, [passed, probed]: [u64; 2], accepted: u32, rejected: u32) -> u64 {
     let (stages, attempts) = (solver.method.stages() as u64, u64::from(accepted) + u64::from(rejected));
     let first = if solver.first_step.is_some() { 1 } else { 2 };
@@ -172,12 +171,12 @@ fn evaluations(solver: &Adaptive, [passed, probed]: [u64; 2], accepted: u32, rej
     first * (1 + passed) + steps + probed
 }
 
-/// What one thread does at a time.
+/// The work of one thread at a time.
 struct Task<'a, X: Row, P, O> {
     solver: &'a Adaptive,
     ode: &'a O,
     starts: &'a [Start<X, P>],
-    /// Filled in; they say how to begin with that nothing was to do.
+    /// Filled in by the task; initially they state that there was nothing to do.
     ends: &'a mut [End<X>],
 }
 
@@ -185,11 +184,11 @@ struct Task<'a, X: Row, P, O> {
 struct Ready<X: Row> {
     rate: X,
     step: X::Item,
-    /// How it ended before it began, if it did.
+    /// The status of a trajectory that ended before it began.
     over: Option<Status>,
 }
 
-// every call within must be inlined: what is not runs without the instructions of the region
+// every call inside must be inlined: others run without the region's instructions
 impl<X, P, O> NullaryFnOnce for Task<'_, X, P, O>
 where
     X: Row<Item: Real> + Clone,
@@ -218,7 +217,7 @@ where
 
         let mut waiting = (0..starts.len()).filter(|&k| ready[k].over.is_none());
         let mut owners = [None; LANES];
-        // a stepper in which nothing runs, whose lanes are then filled
+        // a stepper in which nothing runs; its lanes are then filled
         let mut stepper = start(solver, ode, &starts[..1]);
         idle(&mut stepper, &starts[0]);
         for lane in 0..LANES {
@@ -255,7 +254,7 @@ where
             if let Some(status) = ready.over {
                 end.status = status;
                 if status == Status::Finished {
-                    // a step without length
+                    // a step of length 0
                     end.evaluations = solver.method.stages() as u64;
                 }
             }
@@ -289,7 +288,7 @@ where
     Stepper::new(solver.clone(), Field { ode, parameters }, &from, &to, &state)
 }
 
-/// Nothing runs, and the vectors have their lengths.
+/// A stepper in which nothing runs, with vectors of the right lengths.
 #[inline(always)]
 fn idle<X, P, B>(stepper: &mut Stepper<States<X>, B>, start: &Start<X, P>)
 where
@@ -342,7 +341,7 @@ where
     stepper.running.set_lane(lane, true);
     stepper.finite.set_lane(lane, true);
     if let Some(attempt) = &mut stepper.last {
-        // its rate is the one it begins with
+        // the rate is the one at its start
         attempt.accepted.set_lane(lane, false);
     }
     stepper.passed.set_lane(lane, X::Item::zero());
@@ -351,7 +350,7 @@ where
     stepper.look_for_stops();
 }
 
-/// Why a lane stopped.
+/// The reason why a lane stopped.
 #[inline(always)]
 fn status<F: Real, X: State<Time = Lanes<F, LANES>>, B>(stepper: &Stepper<X, B>, lane: usize) -> Status {
     let stop = stepper.failures.iter().find(|(mask, _)| mask.lane(lane));

@@ -1,4 +1,4 @@
-//! ODEs in SIMD lanes.
+//! ODEs that run in SIMD lanes.
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
 use crate::{
@@ -14,8 +14,8 @@ pub type Side<X> = Lanes<<X as Row>::Item, LANES>;
 pub type States<X> = <X as Row>::Of<Side<X>>;
 pub type Parameters<X, P> = <P as Row>::Of<Num<Side<X>>>;
 
-/// ODEs that an [`Ensemble`](super::Ensemble) solves from states `X` with parameters `P`: every [`ParametricOde`] from arrays,
-/// and every [`DynParametricOde`] from vectors.
+/// An ODE that an [`Ensemble`](super::Ensemble) can solve from states `X` with parameters `P`: every [`ParametricOde`] from
+/// arrays, and every [`DynParametricOde`] from vectors.
 pub trait EnsembleOde<X: Row<Item: Real>, P: Row>: Sync {
     /// The velocity in all lanes.
     #[doc(hidden)]

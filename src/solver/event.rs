@@ -1,4 +1,4 @@
-//! Events: where a function of the solution crosses zero.
+//! Events: zeros of functions of the solution.
 
 use super::{
     Adaptive, Piece, Recorder, Save, Solution, Solver, Status, Stepper,
@@ -10,25 +10,25 @@ use crate::{
     root::{grazes, root},
 };
 
-/// Something to watch for: a function of time and state that crosses zero.
+/// An event: a zero crossing of a function of time and state.
 ///
-/// # What is found
-/// The function is followed along every step like a coordinate: a step is cut into ever smaller parts until a cubic through
-/// values and slopes at the ends of each foretells the values between. So crossings are not stepped over where a solution is easy
-/// and its steps are long. They are located by steps of the method itself: as precisely as the solution is known. A value of zero
-/// at the start is no crossing, so that a solve may go on from an event; one that becomes zero is, whatever it does then. Where
-/// the value is NaN, nothing is seen.
+/// # Which crossings are found
+/// The function is followed along every step like a coordinate: a step is divided until, on each part, a cubic through values
+/// and slopes at its ends predicts the values in between. So crossings are not stepped over where a solution is smooth and its
+/// steps are long. They are located by steps of the method itself, as precisely as the solution is known. A value of zero at
+/// the start is no crossing, so that a solve may continue from an event; a value that becomes zero is one, whatever it does
+/// next. Where the value is NaN, no crossing is found.
 ///
-/// No search sees a spike that is narrower than everything it looks at. A function that touches zero without crossing, such as
-/// `(y - 5)²`, has no crossing, or two by rounding: watch `y - 5`, or the slope whose change of sign makes the extremum. A
-/// velocity that jumps, or a pulse, needs [stops](Adaptive::stops) as well: the search sees what the solution does, not what its
-/// steps missed.
+/// No search finds a spike narrower than the distance between its evaluations. A function that touches zero without crossing,
+/// such as `(y - 5)²`, has no crossing, or two by rounding: watch `y - 5`, or the slope whose change of sign marks the
+/// extremum. A velocity that jumps, or a pulse, also needs [stops](Adaptive::stops): the search finds events of the solution,
+/// not those that its steps missed.
 ///
 /// # Derivatives
-/// On duals, time and state of a crossing have tangents, by the implicit function theorem: `dt* = -dg / (dg/dt)`, `dg/dt` being
-/// the slope along the flow; the end of a solve at a terminal event is such a crossing. Where it grazes zero, so flatly that an
-/// error as large as the tolerance could move it anywhere or away, there is no derivative: the tangents are NaN, time and state
-/// are what they are.
+/// On duals, time and state of a crossing have tangents, by the implicit function theorem: `dt* = -dg / (dg/dt)`, with the
+/// slope `dg/dt` along the flow; the end of a solve at a terminal event is such a crossing. Where it grazes zero, so flatly
+/// that an error as large as the tolerance could move it far or remove it, there is no derivative: the tangents are NaN, while
+/// time and state stay valid.
 ///
 /// ```
 /// use flowmap::{Dual, Num, Number, Ode, solver::{Adaptive, DOPRI5, Event, Save}};
@@ -69,20 +69,20 @@ pub struct Event<'a, X: State> {
 
 type Watched<'a, X> = dyn Fn(&<X as State>::Time, &X) -> <X as State>::Time + Send + Sync + 'a;
 
-/// Which crossings count.
+/// The direction of the crossings that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
-    /// From negative to positive, in the direction in which the solve goes.
+    /// From negative to positive, in the direction of the solve.
     Rising,
     /// From positive to negative.
     Falling,
-    /// Both.
+    /// Both directions.
     #[default]
     Either,
 }
 
 impl Direction {
-    /// Whether a function with these values at the ends of an interval crosses 0 in it, and this way.
+    /// Whether a function with these values at the ends of an interval crosses 0 in it, in this direction.
     pub(crate) fn counts(self, before: f64, after: f64) -> bool {
         let (rises, falls) = (before < 0.0 && after >= 0.0, before > 0.0 && after <= 0.0);
         match self {
@@ -100,52 +100,52 @@ impl<X: State> std::fmt::Debug for Event<'_, X> {
 }
 
 impl<'a, X: State> Event<'a, X> {
-    /// Crossings of zero by `value`, in either direction; the solve goes on.
+    /// Crossings of zero by `value`, in either direction; the solve continues.
     pub fn new(value: impl Fn(&X::Time, &X) -> X::Time + Send + Sync + 'a) -> Self {
         Self { value: Box::new(value), direction: Direction::Either, terminal: false }
     }
 
-    /// Only from negative to positive.
+    /// Only crossings from negative to positive.
     #[must_use]
     pub fn rising(self) -> Self {
         Self { direction: Direction::Rising, ..self }
     }
 
-    /// Only from positive to negative.
+    /// Only crossings from positive to negative.
     #[must_use]
     pub fn falling(self) -> Self {
         Self { direction: Direction::Falling, ..self }
     }
 
-    /// The solve ends there.
+    /// Ends the solve at the first crossing.
     #[must_use]
     pub fn terminal(self) -> Self {
         Self { terminal: true, ..self }
     }
 }
 
-/// Intervals that a search may look at in a solve, for each step that it may take: beyond that an event is no function to follow.
+/// Number of intervals that a search may use in a solve, per allowed step: beyond it, an event function is too irregular.
 const INTERVALS: u64 = 64;
 
-/// A crossing within a step, when a share of it is over.
+/// A crossing within a step, at this share of it.
 struct Found {
     event: usize,
     share: f64,
     rises: bool,
 }
 
-/// What was seen of an event at the end of the last step.
+/// The state of an event at the end of the last step.
 struct Seen {
-    /// The last value that was a number.
+    /// The last value that was not NaN.
     side: f64,
     value: f64,
-    /// By time, and the time over which it was taken; none where it may jump.
+    /// The time derivative, and the time difference used for it; none where the velocity may jump.
     slope: Option<[f64; 2]>,
 }
 
 impl Adaptive {
-    /// Like [`solve`](super::Solver::solve), for one point, with an eye on `events`. It ends at the first terminal one. On duals,
-    /// crossings [have derivatives](Event#derivatives).
+    /// Like [`solve`](super::Solver::solve), for one point, with detection of `events`. It ends at the first terminal one. On
+    /// duals, crossings [have derivatives](Event#derivatives).
     ///
     /// # Errors
     /// As for [`solve`](super::Solver::solve).
@@ -182,7 +182,7 @@ impl Adaptive {
                     seen.slope = None;
                 }
                 let Some(crossings) = event.look(&piece, seen, &mut budget) else {
-                    // the step is not known to be without events: the solve ends before it
+                    // the step may contain undetected events: the solve ends before it
                     let status = vec![Status::EventTooFast(number)];
                     return Ok(recorder.finish_as(piece.start, piece.from, status, stepper.statistics()));
                 };
@@ -209,18 +209,18 @@ impl Adaptive {
 }
 
 impl<X: State<Time: Scalar>> Event<'_, X> {
-    /// The value when a share of `piece` is over.
+    /// The event function at a share of `piece`.
     fn on(&self, piece: &Piece<X>, share: f64) -> f64 {
         let share = piece.start.constant(share);
         (self.value)(&(piece.length.clone() * &share + &piece.start), &piece.at_share(&share)).primal()
     }
 
-    /// The crossings on a piece that count, in their order: when which share is over, and whether the value rises. `None` if the
+    /// The crossings on a piece that count, in order: the share at which they occur, and whether the value rises. `None` if the
     /// budget of intervals is spent.
     fn look(&self, piece: &Piece<X>, seen: &mut Seen, budget: &mut u64) -> Option<Vec<(f64, bool)>> {
         let at = |share: f64| self.on(piece, share);
         let (length, clock) = (piece.length.primal(), piece.start.primal().abs().max(piece.end.primal().abs()));
-        // as finely as the clock tells shares apart
+        // the finest shares that the rounding of time allows
         let resolution = (epsilon::<X>() * (clock / length).abs().max(1.0)).min(0.01);
         let search = Search { function: &at, resolution };
         let start = match seen.slope {
@@ -232,7 +232,7 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
         let mut found = Vec::new();
         let mut low = 0.0;
         for (high, value) in search.values(start, end, budget)? {
-            // rounding makes zeros beside a touch, and values beside a zero
+            // rounding creates zeros next to a touch, and nonzero values next to a zero
             let touches = value == 0.0 && seen.side * at((high + rounding).min(1.0)) > 0.0;
             let lingers = seen.side == 0.0 && high - low <= rounding;
             if touches || lingers || value.is_nan() {
@@ -240,12 +240,12 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
             }
             if self.direction.counts(seen.side, value) {
                 let rises = seen.side < 0.0;
-                // where it becomes zero, not where it is
+                // the point where the value becomes zero, not one where it stays zero
                 let beyond = |value: f64| if value == 0.0 { f64::MIN_POSITIVE.copysign(-seen.side) } else { value };
                 let root = root(|share| Ok(beyond(at(share))), [low, high], [seen.side, beyond(value)], search.resolution);
                 found.push((root.expect("values are no errors"), rises));
             }
-            // a zero is on neither side: it is met once, and what leaves it does not meet it again
+            // a zero is on neither side: it is found once, and not again by the value that leaves it
             (seen.side, low) = (value, high);
         }
         seen.value = end.value;
@@ -255,8 +255,8 @@ impl<X: State<Time: Scalar>> Event<'_, X> {
 }
 
 impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
-    /// The length of the step that ends at the zero of an event, near the share of `piece` that its polynomial suggests; where
-    /// rounding decides, at or beyond it: a solve that goes on from there does not meet it again.
+    /// The length of the step that ends at the zero of an event, near the share of `piece` that its polynomial suggests. Within
+    /// rounding, it is at or beyond the zero, so that a solve that continues from there does not find it again.
     fn locate(&mut self, event: &Event<X>, piece: &Piece<X>, share: f64, rises: bool) -> X::Time {
         let full = piece.length.frozen();
         let length = |share: f64| full.scale(share);
@@ -266,7 +266,7 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
             let value = (event.value)(&time, &state);
             if rises { value } else { -value }
         };
-        // an interval around it: as wide as the polynomial is wrong
+        // an interval around it, as wide as the error of the polynomial
         let h = 1e-4;
         let [before, after] = [(share - h).max(0.0), (share + h).min(1.0)];
         let slope = (event.on(piece, after) - event.on(piece, before)) / (after - before);
@@ -295,7 +295,7 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
         if X::Time::DEPTH == 0 {
             return located;
         }
-        // the implicit function theorem, one order of nested tangents after the other
+        // the implicit function theorem, for one order of nested tangents after another
         let middle = best.clamp(0.1, 0.9);
         let heights = [-0.1, 0.0, 0.1].map(|beside| event.on(piece, middle + beside));
         let error = self.exactness(piece) * heights[0].abs().max(heights[2].abs());
@@ -305,7 +305,7 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
                 (event.value)(&time, &state)
             };
             let value = height(located.clone());
-            // large tangents must not swallow the nudge
+            // large tangents must not absorb the nudge
             let nudge = value.slope().abs().max(1.0);
             let slope = (height(located.nudged(nudge)).slope() - value.slope()) / nudge;
             if slope == 0.0 || grazes(slope * full.primal(), heights, 0.1, error) {
@@ -316,7 +316,7 @@ impl<X: State<Time: Scalar>, B: VelocityField<X>> Stepper<X, B> {
         located
     }
 
-    /// What the tolerance allows a step to be off, in units of its largest coordinate.
+    /// The error of a step that the tolerance allows, relative to its largest coordinate.
     fn exactness(&self, piece: &Piece<X>) -> f64 {
         let tolerance = &self.solver.tolerance;
         let finest = tolerance.absolute().iter().copied().fold(f64::INFINITY, f64::min);

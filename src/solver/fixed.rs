@@ -1,4 +1,4 @@
-//! Fixed steps: as many as asked for, all of one length.
+//! Solvers with fixed steps of equal length.
 
 use super::{
     Numerical, Recorder, Save, Solution, Solver, Statistics, Status,
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{Error, Number, Result, State, Value, VelocityField};
 
-/// A solver with steps of equal length: a [`Tableau`] and the number of steps.
+/// A solver with a given number of equal steps: a [`Tableau`] and the number of steps.
 ///
-/// At [stops that the field names](VelocityField::stops) a step is cut in two: as many more are taken.
+/// At [stops that the field names](VelocityField::stops) a step is cut in two, which adds one step each.
 ///
-/// As a flow map it is a smooth function of `s`, `t` and `x`: step sizes `(t - s)/n` have derivatives, too.
+/// As a flow map it is a smooth function of `s`, `t` and `x`: derivatives include those of the step sizes `(t - s)/n`.
 ///
 /// ```
 /// use flowmap::{FlowMap, exact::Logistic, solver::{FixedSteps, RK4}};
@@ -34,14 +34,14 @@ pub struct FixedSteps {
 }
 
 impl FixedSteps {
-    /// With this number of steps, whatever the span.
+    /// With `steps` steps, whatever the span.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there are none, or the method is [not consistent](Tableau::check).
     pub fn new(method: Tableau, steps: u32) -> Result<Self> {
         method.check()?;
         if steps == 0 {
-            return Err(Error::invalid("number of steps", "0 steps lead nowhere; take 1 or more"));
+            return Err(Error::invalid("number of steps", "0 steps are too few; take 1 or more"));
         }
         Ok(Self { method, steps })
     }

@@ -1,4 +1,4 @@
-//! The coefficients of well-known explicit Runge-Kutta methods.
+//! Coefficients of well-known explicit Runge-Kutta methods.
 
 use super::tableau::{Dense, ErrorEstimate, Tableau};
 
@@ -28,7 +28,7 @@ pub const HEUN: Tableau = Tableau {
     dense: Dense::cubic(2),
 };
 
-/// The classical method of Runge and Kutta, of order 4. It has no estimate: for fixed steps.
+/// The classical method of Runge and Kutta, of order 4. It has no error estimate: use it with fixed steps.
 pub const RK4: Tableau = Tableau {
     name: "RK4",
     order: 4,
@@ -54,7 +54,7 @@ pub const BOGACKI_SHAMPINE: Tableau = Tableau {
 
 /// Dormand and Prince's method of order 5, with an estimate and dense output of order 4: DOPRI5, also known as RK45.
 ///
-/// Six evaluations a step. The method to begin with.
+/// Six evaluations per step. The method to try first.
 ///
 /// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, sections II.5 and II.6.
 pub const DOPRI5: Tableau = Tableau {
@@ -99,7 +99,7 @@ pub const TSIT5: Tableau = Tableau {
     name: "Tsit5",
     order: 5,
     c: &[0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0],
-    // of the floats beside each published coefficient, those with which the conditions of order 5 hold to 3e-16, not to 1e-14
+    // of the floats next to each published coefficient, those that satisfy the conditions of order 5 to 3e-16, not to 1e-14
     a: &[
         &[],
         &[0.161],
@@ -140,11 +140,11 @@ pub const TSIT5: Tableau = Tableau {
 
 /// Dormand and Prince's method of order 8, with estimates of orders 5 and 3 and dense output of order 7: DOP853.
 ///
-/// 12 evaluations a step, three more where dense output is asked for. The method of choice below about `1e-7`.
+/// 12 evaluations per step, three more for dense output. The best choice below about `1e-7`.
 ///
-/// Its estimate divides the square of one sum by another. Of an ODE with a single coordinate the first can be near 0 by chance: a
-/// step is then taken that is off by thousands of tolerances. [Limit the steps](super::Adaptive::step_limits), or take another
-/// method there.
+/// Its estimate divides the square of one sum by another. For an ODE with a single coordinate the first can be near 0 by
+/// chance: a step is then accepted that is off by thousands of tolerances. [Limit the steps](super::Adaptive::step_limits), or
+/// use another method there.
 ///
 /// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, sections II.5 and II.6.
 pub const DOP853: Tableau = Tableau {
@@ -395,5 +395,5 @@ pub const DOP853: Tableau = Tableau {
     },
 };
 
-/// Every method here, the simplest first.
+/// All methods of this module, the simplest first.
 pub const METHODS: [Tableau; 8] = [EULER, MIDPOINT, HEUN, RK4, BOGACKI_SHAMPINE, DOPRI5, TSIT5, DOP853];

@@ -1,17 +1,17 @@
 //! Numerical flow maps: solvers of ODEs.
 //!
-//! A solver is put together from separate parts: a method's coefficients (a [`Tableau`]), a [`Tolerance`](crate::Tolerance), a
-//! [`Controller`] of step sizes, what to keep ([`Save`]), what to watch for ([`Event`]). With a field it is a
-//! [`FlowMap`](crate::FlowMap); solved along, it gives a [`Solution`], which is a path.
+//! A solver is composed of separate parts: a method's coefficients (a [`Tableau`]), a [`Tolerance`](crate::Tolerance), a
+//! [`Controller`] of step sizes, the output to keep ([`Save`]), and the [`Event`]s to detect. With a field it is a
+//! [`FlowMap`](crate::FlowMap); a solve returns a [`Solution`], the trajectory.
 //!
 //! | problem | solver |
 //! |---|---|
-//! | to begin with | [`Adaptive`] with [`DOPRI5`] or [`TSIT5`] |
+//! | a first try | [`Adaptive`] with [`DOPRI5`] or [`TSIT5`] |
 //! | errors below `1e-7` | [`Adaptive`] with [`DOP853`] |
 //! | errors above `1e-3` | [`Adaptive`] with [`BOGACKI_SHAMPINE`] |
 //! | many small ODEs | [`Ensemble`] of an [`Adaptive`] solver |
 //! | stiff | `Stiff`, with the feature `diffsol` |
-//! | a smooth function of times and state, equal steps | [`FixedSteps`] with [`RK4`] |
+//! | flow map smooth in times and state, equal steps | [`FixedSteps`] with [`RK4`] |
 
 mod adaptive;
 mod controller;

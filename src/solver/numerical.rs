@@ -1,14 +1,14 @@
-//! A solver and a field: a flow map.
+//! Numerical flow maps: a solver with a field.
 
 use super::{Save, Solution, solution::nowhere};
 use crate::{FlowMap, Result, State, VelocityField, state::Together};
 
-/// A method that follows an ODE on states `X` whose velocity is a field `B`.
+/// A solver for ODEs with states `X` and velocity fields `B`.
 ///
 /// Implemented by [`FixedSteps`](super::FixedSteps) and [`Adaptive`](super::Adaptive) for every state and field, by `Stiff` for
-/// states that come apart into coordinates, by references and boxes of solvers, and by whatever you write: a
-/// [`Recorder`](super::Recorder) makes the path. [`Numerical`] makes it a flow map; solvers of this crate do it by their method
-/// `of`.
+/// states that split into coordinates, by references and boxes of solvers, and by your own solvers: a
+/// [`Recorder`](super::Recorder) builds the solution. [`Numerical`] turns it into a flow map; solvers of this crate do so by
+/// their method `of`.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, solver::{Adaptive, FixedSteps, RK4, DOPRI5, Save, Solver}};
@@ -22,19 +22,19 @@ use crate::{FlowMap, Result, State, VelocityField, state::Together};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait Solver<X: State, B: ?Sized> {
-    /// The path from `x` at time `s` to time `t`, in either direction. That steps end at the [stops](VelocityField::stops) of the
-    /// field is up to the solver.
+    /// The solution from `x` at time `s` to time `t`, in either direction. Whether steps end at the
+    /// [stops](VelocityField::stops) of the field is up to the solver.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) if `save` asks for what cannot be there. A solve that stops early is no error:
-    /// its [status](Solution::status) says why, and its path goes as far as it came.
+    /// [`Error::Invalid`](crate::Error::Invalid) if `save` requests a state outside the span. A solve that stops early is no
+    /// error: its [status](Solution::status) says why, and the solution ends where it stopped.
     fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>>;
 
-    /// The ends of the paths from each of these states. A solver that chooses its steps takes the same for all, if it can: see
-    /// [`FlowMap::flow_each`]. By default each is followed by itself.
+    /// The solutions from each of these states. A solver that chooses its steps takes the same steps for all, if it can: see
+    /// [`FlowMap::flow_each`]. By default each is solved by itself.
     ///
     /// # Errors
-    /// Those of [`solve`](Self::solve).
+    /// The errors of [`solve`](Self::solve).
     fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
         states.iter().map(|x| self.solve(field, s, t, x, &Save::End)).collect()
     }
@@ -54,12 +54,12 @@ macro_rules! forward {
 }
 forward!(&S, Box<S>, std::sync::Arc<S>);
 
-/// The flow map of a field by a [`Solver`], on every state that both take.
+/// The flow map of a field by a [`Solver`], on every state that both support.
 ///
-/// On duals it is the derivative of what the solver computes, with respect to `s`, `t`, `x` and the parameters of the field: the
-/// variational equation, solved along with the ODE by the same steps. Step sizes are constants in it; they are chosen by the
-/// errors of values and tangents, [unless told otherwise](crate::Tolerance::of_values). On a [`Tape`](crate::Tape) the gradient
-/// is that of the steps as taken, which were chosen by the errors of values.
+/// On duals it is the derivative of the computed solution with respect to `s`, `t`, `x` and the parameters of the field: the
+/// variational equation, solved with the ODE by the same steps. The step sizes are constants in it; they are chosen by the
+/// errors of values and tangents, [unless you turn this off](crate::Tolerance::of_values). On a [`Tape`](crate::Tape) the
+/// gradient is that of the steps as taken, which were chosen by the errors of values.
 ///
 /// ```
 /// use flowmap::{analysis::jacobian, exact::Rotation, solver::{Adaptive, DOPRI5}};
@@ -80,7 +80,7 @@ impl<S, B> Numerical<S, B> {
         Self { solver, field }
     }
 
-    /// The method.
+    /// The solver.
     pub fn solver(&self) -> &S {
         &self.solver
     }
@@ -104,7 +104,7 @@ impl<X: State, S, B: VelocityField<X>> VelocityField<X> for Numerical<S, B> {
 }
 
 impl<X: State, S: Solver<X, B>, B> FlowMap<X> for Numerical<S, B> {
-    /// Samples that do not get to `t` are NaN, all of them if the solver refuses.
+    /// Samples that do not reach `t` are NaN, all of them if the solver returns an error.
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
         self.solver.solve(&self.field, s, t, x, &Save::End).map_or_else(|_| nowhere(x, &x.time(0.0)), Solution::end_or_nan)
     }
@@ -123,7 +123,7 @@ impl<X: State, S: Solver<X, B>, B> FlowMap<X> for Numerical<S, B> {
     }
 }
 
-/// The ends from several states by the same steps.
+/// The solutions from several states by the same steps.
 pub(super) fn together<'a, X, B, S>(solver: &S, field: &'a B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>>
 where
     X: State,
@@ -137,7 +137,7 @@ where
     }
 }
 
-/// A field on several states side by side.
+/// A field on several states at once.
 pub(super) struct Each<'a, B: ?Sized>(&'a B);
 
 impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<Together<X>> for Each<'_, B> {

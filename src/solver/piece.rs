@@ -1,9 +1,9 @@
-//! One step of a Runge-Kutta method, and the state between its ends.
+//! Steps of Runge-Kutta methods, with dense output.
 
 use super::{EULER, tableau::Tableau};
 use crate::{Dual, Mask, Number, State, Value, VelocityField};
 
-/// Evaluates the rates of a step of length `h` after the first, which is there, and returns where the step ends.
+/// Evaluates the rates of a step of length `h` after the first, which is given, and returns the end of the step.
 #[inline(always)]
 pub(crate) fn advance<X: State>(
     method: &Tableau,
@@ -21,14 +21,14 @@ pub(crate) fn advance<X: State>(
     x.advanced(h, method.b, rates)
 }
 
-/// A step that was taken: the solution on it is a polynomial.
+/// A step with dense output: a polynomial between its ends.
 ///
-/// With the share `θ` of the step that is over, it is `x + θ (Δ + (1-θ) (p₁ + θ (p₂ + (1-θ) (p₃ + …))))`, `Δ` being the way from
-/// end to end: both ends are met.
+/// At the share `θ` of the step, the state is `x + θ (Δ + (1-θ) (p₁ + θ (p₂ + (1-θ) (p₃ + …))))`, with the difference `Δ` of
+/// the ends: both ends are met.
 #[derive(Clone, Debug)]
 pub struct Piece<X: State> {
     pub(super) start: X::Time,
-    /// The length, 0 for samples of a batch that did not move.
+    /// The length; 0 for samples of a batch that did not move.
     pub(super) length: X::Time,
     pub(super) end: X::Time,
     pub(super) from: X,
@@ -38,7 +38,7 @@ pub struct Piece<X: State> {
 }
 
 impl<X: State> Piece<X> {
-    /// From the `rates` of a step, the one at its end included; those of dense output alone are added.
+    /// From the `rates` of a step, including the one at its end; those needed only for dense output are added.
     pub(super) fn new(
         method: &Tableau,
         field: &(impl VelocityField<X> + ?Sized),
@@ -59,19 +59,19 @@ impl<X: State> Piece<X> {
         Self { start: start.clone(), length: length.clone(), end: end.clone(), from: from.clone(), to: to.clone(), bends }
     }
 
-    /// The cubic through both ends of a step, with the velocities of `field` there: what a solver of your own can always give.
+    /// The cubic through both ends of a step, with the velocities of `field` there: dense output for any solver of your own.
     pub fn cubic(field: &(impl VelocityField<X> + ?Sized), [start, end]: [&X::Time; 2], [from, to]: [&X; 2]) -> Self {
         let length = end.clone() - start;
         let mut rates = vec![field.velocity(start, from), field.velocity(end, to)];
         Self::new(&EULER, field, [start, &length, end], [from, to], &mut rates)
     }
 
-    /// When the step begins.
+    /// The time at which the step begins.
     pub fn start(&self) -> &X::Time {
         &self.start
     }
 
-    /// When it ends.
+    /// The time at which it ends.
     pub fn end(&self) -> &X::Time {
         &self.end
     }
@@ -83,18 +83,18 @@ impl<X: State> Piece<X> {
 
     /// The share of the step that is over at time `t`.
     pub(super) fn share(&self, t: &X::Time) -> X::Time {
-        // of the way from end to end, which the length is but for rounding: between two steps there is no gap
+        // relative to the difference of the end times, which is the length up to rounding: there is no gap between two steps
         let (offset, way) = (t.clone() - &self.start, (self.end.clone() - &self.start).frozen());
-        // no division by 0, which would leave NaN in gradients
+        // avoids a division by 0, which would leave NaN in gradients
         let never_zero = |x: &X::Time| X::Time::select(&self.moved(), x, &x.constant(1.0));
         let share = offset.frozen() / never_zero(&way);
-        // its derivative is that of offset / length: the ends may be rounded to a few digits of the length
+        // with the derivative of offset / length: the ends may be rounded to a few digits of the length
         let moving = |x: &X::Time| x.clone() - x.frozen();
         let change = moving(&offset) - moving(&self.length) * &share;
         share + change / never_zero(&self.length)
     }
 
-    /// Where the step has a length.
+    /// Where the step has a nonzero length.
     fn moved(&self) -> <X::Time as Number>::Mask {
         self.start.less(&self.end).or(&self.end.less(&self.start))
     }
@@ -106,12 +106,12 @@ impl<X: State> Piece<X> {
         below.or(&above).not().and(&self.moved())
     }
 
-    /// The state at time `t` of the step; beyond its ends, what the polynomial makes of it.
+    /// The state at time `t` of the step; beyond its ends, the polynomial extrapolates.
     pub fn at(&self, t: &X::Time) -> X {
         self.at_share(&self.share(t))
     }
 
-    /// The state when a share of the step is over.
+    /// The state at a share of the step.
     pub(super) fn at_share(&self, share: &X::Time) -> X {
         let rest = (-share.clone()).shift(1.0);
         let mut sum = self.bends[self.bends.len() - 1].clone();
@@ -119,19 +119,19 @@ impl<X: State> Piece<X> {
             sum = bend.plus(&sum.scaled(if i % 2 == 0 { share } else { &rest }));
         }
         let inner = self.from.plus(&self.to.minus(&self.from).plus(&sum.scaled(&rest)).scaled(share));
-        // the end itself, to the last bit; its derivative is that of the polynomial
+        // the end itself, to the last bit, with the derivative of the polynomial
         let end = inner.minus(&inner.frozen()).plus(&self.to.frozen());
         let one = share.constant(1.0);
         X::choose(&share.less(&one).or(&one.less(share)), &inner, &end)
     }
 
-    /// The same where the share [belongs to this step](Self::holds); elsewhere the start, which is finite: what is not chosen
-    /// must not leave NaN in gradients.
+    /// The state where the share [belongs to this step](Self::holds), elsewhere the start, which is finite: the branch not
+    /// chosen must not leave NaN in gradients.
     pub(super) fn at_own(&self, share: &X::Time) -> X {
         self.at_share(&X::Time::select(&self.holds(share), share, &share.constant(0.0)))
     }
 
-    /// The same piece among duals, at rest.
+    /// The same piece on duals, as a constant.
     pub(super) fn still(&self) -> Piece<Dual<X>> {
         let time = |t: &X::Time| Dual::constant(t.clone());
         let state = |x: &X| Dual::constant(x.clone());

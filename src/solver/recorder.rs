@@ -1,4 +1,4 @@
-//! From steps to a path.
+//! Recorders: build solutions from steps.
 
 use super::{
     Crossing, Piece, Save, Solution, Statistics, Status, Stepper,
@@ -7,9 +7,10 @@ use super::{
 };
 use crate::{Error, Mask, Number, Result, State, Value, VelocityField};
 
-/// Collects what a solve is asked to [`Save`]: what makes a [`Solution`] of the steps of a [`Solver`](super::Solver).
+/// Collects the output that a solve is asked to [`Save`], and builds a [`Solution`] from the steps of a
+/// [`Solver`](super::Solver).
 ///
-/// Your own solver can do what those of this crate can. This one is semi-implicit Euler for a mass on a spring:
+/// With it, your own solver can do the same as those of this crate. This one is semi-implicit Euler for a mass on a spring:
 ///
 /// ```
 /// use flowmap::{FlowMap, Result, VelocityField, field};
@@ -51,14 +52,14 @@ pub struct Recorder<'a, X: State> {
     pieces: Vec<Piece<X>>,
     crossings: Vec<Crossing<X>>,
     slots: Vec<Slot<X>>,
-    /// The first slot that may still get a state.
+    /// The first slot that may still receive a state.
     pending: usize,
     samples: usize,
 }
 
-/// A time at which a state is wanted.
+/// A time at which a state is requested.
 struct Slot<X: State> {
-    /// Its place in the list of times.
+    /// Its position in the list of times.
     place: usize,
     time: X::Time,
     state: Option<X>,
@@ -71,11 +72,11 @@ impl<X: State> std::fmt::Debug for Recorder<'_, X> {
 }
 
 impl<'a, X: State> Recorder<'a, X> {
-    /// For a solve from `x` at time `start` to time `target`. `rate` is the velocity at the start, if it is known: it gives
-    /// [`Solution::at`] the start its derivative by the time.
+    /// A recorder for a solve from `x` at time `start` to time `target`. `rate` is the velocity at the start, if known: it
+    /// gives [`Solution::at`] the start its time derivative.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a state is asked for at a time outside the span, by more than one rounding.
+    /// [`Error::Invalid`] if a state is requested at a time outside the span, by more than one rounding.
     pub fn new(save: &'a Save, start: &X::Time, target: &X::Time, x: &X, rate: Option<&X>) -> Result<Self> {
         let form = x.dot(x).frozen();
         let (start, target) = (start.clone().in_form_of(&form), target.clone().in_form_of(&form));
@@ -101,7 +102,7 @@ impl<'a, X: State> Recorder<'a, X> {
                 recorder.states.push(x.clone());
             }
             Save::At(times) => {
-                // as the clock tells them
+                // as rounded to the type of time
                 let times: Vec<f64> = times.iter().map(|&time| start.constant(time).values()[0]).collect();
                 for &time in &times {
                     let outside = |(a, b): (&f64, &f64)| {
@@ -117,14 +118,14 @@ impl<'a, X: State> Recorder<'a, X> {
                     let (s, t) = (start.frozen(), recorder.target.frozen());
                     let time = start.constant(time).max(&s.min(&t)).min(&s.max(&t));
                     let elsewhere = differ(&time, start);
-                    // a sample whose span has no length keeps its start
+                    // a sample whose span has length 0 keeps its start
                     let known = from.len() > 1 || !elsewhere.any();
                     let at_start = || from_start(x, rate, &(time.clone() - start));
                     let state = known.then(|| X::choose(&elsewhere, &nowhere(x, &time), &at_start()));
                     Slot { place, time, state }
                 };
                 recorder.slots = times.iter().enumerate().map(slot).collect();
-                // in the order in which they are reached; of a batch, any will do
+                // in the order in which they are reached; for a batch, any order works
                 let backward = to.first() < from.first();
                 recorder.slots.sort_by(|a, b| {
                     let order = times[a.place].total_cmp(&times[b.place]);
@@ -136,7 +137,7 @@ impl<'a, X: State> Recorder<'a, X> {
         Ok(recorder)
     }
 
-    /// A step that ended in `state`, in the order in which they are taken. Its `piece` is asked for if the states between its
+    /// Records a step that ended in `state`; call it in the order of the steps. `piece` is only called if states between its
     /// ends matter.
     pub fn record(&mut self, end: &X::Time, state: &X, piece: impl FnOnce() -> Piece<X>) {
         match self.save {
@@ -150,7 +151,7 @@ impl<'a, X: State> Recorder<'a, X> {
         }
     }
 
-    /// Whether the states between the ends of a step matter.
+    /// Whether states between the ends of a step matter.
     fn wants_piece(&self) -> bool {
         match self.save {
             Save::Dense => true,
@@ -159,9 +160,9 @@ impl<'a, X: State> Recorder<'a, X> {
         }
     }
 
-    /// The last step of `stepper`.
+    /// Records the last step of `stepper`.
     pub(super) fn record_step<B: VelocityField<X>>(&mut self, stepper: &mut Stepper<X, B>) {
-        // made first: the stepper cannot make it while it lends its state
+        // first, because the stepper cannot make it while its state is borrowed
         let piece = self.wants_piece().then(|| stepper.piece());
         self.record(stepper.time(), stepper.state(), || piece.expect("it was wanted"));
     }
@@ -175,7 +176,7 @@ impl<'a, X: State> Recorder<'a, X> {
                 let before = slot.state.take().unwrap_or_else(|| nowhere(&state, &share));
                 slot.state = Some(X::choose(&here, &state, &before));
             } else if self.samples == 1 && share.constant(1.0).less(&share).any() {
-                // the samples of a batch reach times in orders of their own
+                // each sample of a batch reaches the times in its own order
                 break;
             }
         }
@@ -184,13 +185,13 @@ impl<'a, X: State> Recorder<'a, X> {
         }
     }
 
-    /// An [event](super::Event) that happened.
+    /// Records an [event](super::Event).
     pub fn cross(&mut self, event: usize, time: X::Time, state: X) {
         self.crossings.push(Crossing { event, time, state });
     }
 
-    /// The path, which came to `end` at `end_time`. There is a status for each sample of a batch, or one for all. A sample whose
-    /// end is not finite has not finished, whatever is said.
+    /// Returns the solution, which reached `end` at `end_time`. There is one status for each sample of a batch, or one for all.
+    /// A sample whose end is not finite does not count as finished, whatever its status says.
     ///
     /// # Panics
     /// If there is no status.
@@ -205,7 +206,7 @@ impl<'a, X: State> Recorder<'a, X> {
         self.finish_as(end_time, end, statuses, statistics)
     }
 
-    /// The path, with a status for each sample that is known to be right.
+    /// The solution, with statuses for each sample that are known to be right.
     pub(super) fn finish_as(mut self, end_time: X::Time, end: X, statuses: Vec<Status>, statistics: Statistics) -> Solution<X> {
         self.slots.sort_by_key(|slot| slot.place);
         for slot in self.slots {

@@ -1,26 +1,26 @@
-//! Where a function changes its sign on an interval: looked for until that can be trusted.
+//! Search for the sign changes of a function on an interval, refined until it can be trusted.
 
-/// A function on the shares of a step, and how finely shares can be told apart.
+/// A function of the share of a step, with the resolution of shares.
 pub(super) struct Search<'a> {
     pub function: &'a dyn Fn(f64) -> f64,
     pub resolution: f64,
 }
 
-/// A share, and value and slope of the function there.
+/// A share, with the value and slope of the function there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub share: f64,
     pub value: f64,
     pub slope: f64,
-    /// The width of the difference that made the slope.
+    /// The width of the difference used for the slope.
     pub blur: f64,
 }
 
-/// By how much the cubic may miss the function at a probe, as a share of the function's size.
+/// The error that the cubic may have at a probe, relative to the function's size.
 const MISS: f64 = 0.01;
 
-/// Where the cubic is held against the function, first where the interval is cut: no fractions at which the periods of a wave
-/// could all be whole.
+/// Shares at which the cubic is compared with the function, first the one where the interval would be cut: none is a simple
+/// fraction, at which a wave might complete whole periods.
 const PROBES: [f64; 3] = [0.421_356_237, 0.136_787_219, 0.788_675_135];
 
 impl Search<'_> {
@@ -28,7 +28,7 @@ impl Search<'_> {
         (self.function)(share)
     }
 
-    /// The function near a share, by differences within the step, narrow beside the interval that it is for.
+    /// The node at a share, with the slope by differences within the step, narrow compared to its `interval`.
     pub fn node(&self, share: f64, value: f64, interval: f64) -> Node {
         // both exact for cubics
         let at = |k: f64, h: f64| self.value(share + k * h);
@@ -44,14 +44,14 @@ impl Search<'_> {
             }
         };
         let least = self.least();
-        // closer to where the function ends, closer differences
+        // closer differences close to where the function is no longer defined
         let blurs = std::iter::successors(Some((0.02 * interval).max(least)), |h| Some(0.1 * h)).take_while(|h| *h >= least);
         let found = blurs.map(|h| (slope(h), h)).find(|(slope, _)| slope.is_finite());
         let (slope, blur) = found.unwrap_or((0.0, least));
         Node { share, value, slope, blur }
     }
 
-    /// The narrowest difference that makes a slope.
+    /// The narrowest difference that gives a slope.
     fn least(&self) -> f64 {
         8.0 * self.resolution
     }
@@ -62,9 +62,9 @@ impl Search<'_> {
         if sharp { node } else { self.node(node.share, node.value, interval) }
     }
 
-    /// Values after `a`, in their order up to `b`, between neighbours of which the function has at most one zero, as far as a
-    /// cubic through values and slopes can tell that foretells the function between. `None` if that took more intervals than
-    /// `budget`.
+    /// The values after `a`, in order up to `b`, such that the function has at most one zero between neighbours, as far as a
+    /// cubic can tell that is fitted to values and slopes and predicts the function in between. `None` if it needs more
+    /// intervals than `budget`.
     pub fn values(&self, a: Node, b: Node, budget: &mut u64) -> Option<Vec<(f64, f64)>> {
         let mut found = Vec::new();
         let mut waiting = vec![(a, b)];
@@ -79,16 +79,16 @@ impl Search<'_> {
             let unseen = values.clone().filter(|v| v.is_nan()).count();
             let size = values.fold(0.0, |size: f64, v| size.max(v.abs()));
             let misses = probes.iter().zip(PROBES).map(|((_, value), p)| (value - cubic.at(p)).abs());
-            // NaN stays: what is no number is not foretold
+            // NaN stays: it is not predicted
             let miss = misses.fold(0.0, |miss: f64, next| if next > miss || next.is_nan() { next } else { miss });
-            // slopes are noisy, too
+            // slopes have noise, too
             let uncertain = |noise: f64| noise * (1.0 + width / a.blur.min(b.blur));
             let foretold = miss <= MISS * size || (unseen == 0 && miss <= uncertain(*noise.get_or_insert_with(|| self.noise())));
             let trusted = unseen == 5 || (unseen == 0 && foretold);
             if trusted {
                 let turn = if unseen == 0 { cubic.turn_near_zero(4.0 * miss + self.resolution * size) } else { None };
                 match turn {
-                    // it may cross zero there, and come back
+                    // it may cross zero there, and return
                     Some(p) if width > 64.0 * self.resolution && size > 4.0 * *noise.get_or_insert_with(|| self.noise()) => {
                         let share = a.share + p * width;
                         let middle = self.node(share, self.value(share), width);
@@ -108,7 +108,7 @@ impl Search<'_> {
         Some(found)
     }
 
-    /// How large rounding errors are: how far values lie beside a parabola through others at shares that are hardly others.
+    /// The size of rounding errors: the deviations of values from a parabola through others at almost the same shares.
     fn noise(&self) -> f64 {
         let (least, most) = (16.0 * self.resolution, self.resolution.powf(0.75));
         let bends = (0..64).map(|k| {
@@ -117,7 +117,7 @@ impl Search<'_> {
             let at = |k: f64| self.value(share + k * h);
             ((at(0.0) - at(3.0)) - 3.0 * (at(1.0) - at(2.0))).abs()
         });
-        // of errors by themselves such a difference makes some four times as much
+        // pure rounding errors give about four times their size in such a difference
         0.25 * bends.fold(0.0, f64::max)
     }
 }
@@ -137,7 +137,7 @@ impl Cubic {
         c0 + p * (c1 + p * (c2 + p * c3))
     }
 
-    /// Where it turns between its ends, nearer to zero than `near`; or where zeros lie on both sides of the turn.
+    /// The point where it turns between its ends, closer to zero than `near`, or with zeros on both sides of the turn.
     fn turn_near_zero(&self, near: f64) -> Option<f64> {
         let [_, c1, c2, c3] = self.0;
         // c₁ + 2 c₂ p + 3 c₃ p² = 0, by the formula that does not cancel
@@ -164,7 +164,7 @@ mod tests {
         counted(function, f64::EPSILON)
     }
 
-    /// How many times neighbouring values differ in sign, and how many intervals that took.
+    /// The number of sign changes between neighbouring values, and the number of intervals used.
     fn counted(function: impl Fn(f64) -> f64, resolution: f64) -> (usize, u64) {
         let search = Search { function: &function, resolution };
         let [a, b] = [0.0, 1.0].map(|share| search.node(share, function(share), 1.0));
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn waves_are_counted_whatever_their_number_of_periods() {
         for periods in (1..60).map(|k| 0.5 * f64::from(k)).chain([16.8, 100.0, 1000.0, 3.7, 5000.25]) {
-            // from a little after a zero, so that whole periods end on the same side of it
+            // from shortly after a zero, so that whole periods end on the same side of it
             let (found, intervals) = crossings(|p| (std::f64::consts::TAU * (periods * p + 0.01)).sin());
             assert_eq!(found, (2.0 * periods + 0.02).floor() as usize, "{periods} periods, {intervals} intervals");
             assert!(intervals < 40 + 40 * periods as u64, "{periods} periods: {intervals} intervals");

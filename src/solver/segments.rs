@@ -1,20 +1,20 @@
-//! Stop times cut a way into segments, on each of which the velocity is smooth.
+//! Segments of a time span, cut at stops: on each, the velocity is smooth.
 
 use crate::{Mask, Number, Real, State, VelocityField};
 use num_traits::Float;
 
-/// The segment under way, sample by sample: between a stop and the next.
+/// The current segment, sample by sample: between one stop and the next.
 #[derive(Clone)]
 pub(super) struct Segments<N: Number> {
     stops: Vec<N>,
-    /// Where the segment ends: at the next stop or at the end of the way.
+    /// The end of the segment: the next stop or the end of the span.
     pub goal: N,
-    /// The earliest and the latest time within the segment, where stops bound it: on its own side of them.
+    /// The earliest and latest time within the segment, strictly between its stops; none without stops.
     pub window: Option<[N; 2]>,
 }
 
 impl<N: Number> Segments<N> {
-    /// The first segment of the way from `time` to `target`; stops behind and beyond do not matter.
+    /// The first segment from `time` to `target`; stops outside are ignored.
     #[inline(always)]
     pub fn new(stops: Vec<N>, time: &N, target: &N) -> Self {
         let mut segments = Self { stops, goal: target.clone(), window: None };
@@ -30,12 +30,12 @@ impl<N: Number> Segments<N> {
         self.stops.is_empty()
     }
 
-    /// Where the goal is a stop on the way to `target`.
+    /// Where the goal is a stop before `target`.
     pub fn on_the_way(&self, target: &N) -> N::Mask {
         self.goal.less(target).or(&target.less(&self.goal))
     }
 
-    /// Where a stop has the value of the goal: the stop, whose tangent is what moves the jump.
+    /// Replaces the goal by a stop of the same value, whose tangent is the one that moves the jump.
     pub fn meet(&mut self) {
         for stop in &self.stops {
             let apart = stop.less(&self.goal).or(&self.goal.less(stop));
@@ -43,7 +43,7 @@ impl<N: Number> Segments<N> {
         }
     }
 
-    /// The segment that begins, or goes on, at `time`.
+    /// Sets the segment that begins, or continues, at `time`.
     #[cold]
     #[inline(never)]
     pub fn look_ahead(&mut self, time: &N, target: &N) {
@@ -67,14 +67,14 @@ impl<N: Number> Segments<N> {
     }
 }
 
-/// By how much a time changes to the next float: three quarters of the distance from 1 to its neighbour, which rounding makes
-/// whole.
+/// The change of a time to the next float: three quarters of the distance from 1 to its neighbour, relative, which rounds to a
+/// whole step.
 fn tick<N: Number>(t: &N) -> N {
     let [epsilon, least] = [N::Real::epsilon(), N::Real::min_positive_value()].map(Real::into_f64);
     t.abs().scale(0.75 * epsilon).shift(least).frozen()
 }
 
-/// A field on its own side of the stops: asked at a stop, it gives its limit from within the segment.
+/// A field restricted to its side of the stops: at a stop, it returns its limit from within the segment.
 pub(crate) struct Within<'a, B: ?Sized, N> {
     pub field: &'a B,
     pub window: &'a Option<[N; 2]>,
@@ -85,7 +85,7 @@ impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<X> for Within<'_, B, 
     fn velocity(&self, t: &X::Time, x: &X) -> X {
         match self.window {
             None => self.field.velocity(t, x),
-            // a copy: where there is no window, a field that does not depend on time need not be given one
+            // a copy: without a window, an autonomous field need not be given one
             Some(window) => self.field.velocity(&pulled(t.clone(), window), x),
         }
     }
@@ -97,7 +97,7 @@ impl<X: State, B: VelocityField<X> + ?Sized> VelocityField<X> for Within<'_, B, 
     }
 }
 
-/// The time of the window that is nearest to `t`, with the tangent of `t`.
+/// The time in the window closest to `t`, with the tangent of `t`.
 #[cold]
 #[inline(never)]
 pub(super) fn pulled<N: Number>(t: N, [earliest, latest]: &[N; 2]) -> N {

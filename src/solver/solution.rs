@@ -1,31 +1,31 @@
-//! What a solve returns: a path.
+//! Solutions: the trajectory that a solve returns.
 
 use super::{Piece, Statistics, Status};
 use crate::{Dual, Error, FlowMap, Mask, Number, Result, State, Value, number::is_finite, state::Together};
 
-/// What a solve keeps of its way.
+/// The part of its trajectory that a solve keeps.
 ///
-/// The steps are the same whatever is kept: states at given times come from the polynomials between the ends of steps.
+/// The steps do not depend on it: states at given times come from the polynomials between the ends of steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Save {
-    /// The end.
+    /// Only the end.
     #[default]
     End,
     /// The start and the end of every step.
     Steps,
-    /// Every step with the state between its ends: [`Solution::at`] any time.
+    /// Every step with dense output: [`Solution::at`] any time.
     Dense,
     /// The states at these times, in this order. A time is a constant: the state there does not move with the end of the solve.
-    /// One that is a rounding error beyond the end, as `3.0 * 0.1` is beyond `0.3`, is the end.
+    /// A time that is a rounding error beyond the end, as `3.0 * 0.1` is beyond `0.3`, counts as the end.
     At(Vec<f64>),
 }
 
-/// The path of a solve: as far as it came, and why no farther.
+/// The solution of an ODE: its trajectory as far as the solve reached, and the reason why it ended.
 ///
-/// With [`Save::Dense`] it is a [`FlowMap`] on its interval, that of translation along the path,
-/// `X_{s,t}(x) = x + x_t - x_s`, which carries `x_s` to `x_t`; on duals it gives the derivative in time. Its Lagrangian
-/// residual at `x_s` is the defect `ẋ_t - b_t(x_t)` of the path.
+/// With [`Save::Dense`] it is a [`FlowMap`] on its interval, by translation along the trajectory, `X_{s,t}(x) = x + x_t - x_s`,
+/// which carries `x_s` to `x_t`; on duals it gives the time derivative. Its Lagrangian residual at `x_s` is the defect
+/// `ẋ_t - b_t(x_t)` of the trajectory.
 ///
 /// ```
 /// use flowmap::{exact::Rotation, solver::{Adaptive, DOPRI5, Save, Solver}};
@@ -40,7 +40,7 @@ pub enum Save {
 pub struct Solution<X: State> {
     pub(super) start: X::Time,
     pub(super) start_state: X,
-    /// The velocity there, where it is finite.
+    /// The velocity at the start, where it is finite.
     pub(super) start_rate: Option<X>,
     pub(super) target: X::Time,
     pub(super) end_time: X::Time,
@@ -53,30 +53,30 @@ pub struct Solution<X: State> {
     pub(super) crossings: Vec<Crossing<X>>,
 }
 
-/// Where an [event](super::Event) happened.
+/// A crossing of an [event](super::Event).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Crossing<X: State> {
-    /// The number of the event in the list.
+    /// The index of the event in the list.
     pub event: usize,
-    /// When.
+    /// The time.
     pub time: X::Time,
-    /// The state then.
+    /// The state at that time.
     pub state: X,
 }
 
 impl<X: State> Solution<X> {
-    /// How the solve ended; of a batch, the first failure if there is one.
+    /// How the solve ended; for a batch, the first failure if there is one.
     pub fn status(&self) -> Status {
         self.statuses.iter().copied().find(|s| !s.is_success()).or(self.statuses.first().copied()).unwrap_or(Status::Finished)
     }
 
-    /// How every sample ended.
+    /// How each sample ended.
     pub fn statuses(&self) -> &[Status] {
         &self.statuses
     }
 
-    /// The solution, if every sample got to where it should.
+    /// The solution, if every sample reached its end.
     ///
     /// # Errors
     /// [`Error::Stopped`] with the time and the reason of the first sample that did not.
@@ -94,17 +94,17 @@ impl<X: State> Solution<X> {
         }
     }
 
-    /// How far it came.
+    /// The time that it reached.
     pub fn end_time(&self) -> &X::Time {
         &self.end_time
     }
 
-    /// The state there.
+    /// The state at the end.
     pub fn end(&self) -> &X {
         &self.end
     }
 
-    /// The state there, without a copy.
+    /// The state at the end, without a copy.
     pub fn into_end(self) -> X {
         self.end
     }
@@ -114,28 +114,28 @@ impl<X: State> Solution<X> {
         &self.times
     }
 
-    /// What was asked for by [`Save::Steps`] and [`Save::At`], as far as the solve came: of one point, states that it did not
-    /// reach are not there; of a batch, samples that did not reach a time are NaN.
+    /// The states requested by [`Save::Steps`] and [`Save::At`], as far as the solve reached: for one point, later states are
+    /// missing; for a batch, samples that did not reach a time are NaN.
     pub fn states(&self) -> &[X] {
         &self.states
     }
 
-    /// The steps, if [`Save::Dense`] was asked for.
+    /// The steps, with [`Save::Dense`].
     pub fn pieces(&self) -> &[Piece<X>] {
         &self.pieces
     }
 
-    /// The events that happened, in their order.
+    /// The crossings of events, in order.
     pub fn crossings(&self) -> &[Crossing<X>] {
         &self.crossings
     }
 
-    /// What it took.
+    /// The cost of the solve.
     pub fn statistics(&self) -> Statistics {
         self.statistics
     }
 
-    /// The state at time `t`; NaN at times that the solve did not reach, or if it was not asked for [`Save::Dense`].
+    /// The state at time `t`; NaN at times that the solve did not reach, or without [`Save::Dense`].
     pub fn at(&self, t: &X::Time) -> X {
         let t = t.clone().in_form_of(&self.start);
         let at_start = from_start(&self.start_state, self.start_rate.as_ref(), &(t.clone() - &self.start));
@@ -143,7 +143,7 @@ impl<X: State> Solution<X> {
         look_up(&self.pieces, &t, nothing)
     }
 
-    /// The end, or NaN for samples that did not get to where they should.
+    /// The end, or NaN for samples that did not reach theirs.
     pub(super) fn end_or_nan(self) -> X {
         let short = self.end_time.less(&self.target).or(&self.target.less(&self.end_time));
         let way = self.target.clone() - &self.start;
@@ -177,7 +177,7 @@ impl<X: State> Solution<X> {
 }
 
 impl<X: State> Solution<Together<X>> {
-    /// The ends of all that moved together.
+    /// The solutions of all states that moved together.
     pub(super) fn apart(self) -> Vec<Solution<X>> {
         let Self { start, start_state, target, end_time, end, statuses, statistics, .. } = self;
         let path = |(start_state, end)| Solution {
@@ -203,19 +203,19 @@ pub(super) fn nowhere<X: State>(x: &X, t: &X::Time) -> X {
     x.frozen().scaled(&t.constant(f64::NAN))
 }
 
-/// The state at the start, where the way has no length and may have a derivative.
+/// The state at the start, where the duration is 0 but may have a derivative.
 pub(super) fn from_start<X: State>(start: &X, rate: Option<&X>, way: &X::Time) -> X {
     let Some(rate) = rate else { return start.clone() };
     let moved = rate.scaled(way);
     X::choose(&is_finite(&moved.dot(&moved)), &start.plus(&moved), start)
 }
 
-/// Where two times are not the same, or not finite.
+/// Where two times differ, or are not finite.
 pub(super) fn differ<N: Number>(a: &N, b: &N) -> N::Mask {
     a.less(b).or(&b.less(a)).or(&is_finite(&(a.clone() - b)).not())
 }
 
-/// The piece of a single path in which time `t` lies.
+/// The piece of a single solution that contains time `t`.
 fn nearest<X: State>(pieces: &[Piece<X>], t: f64) -> Option<usize> {
     let time = |t: &X::Time| t.values()[0];
     let (first, last) = (pieces.first()?, pieces.last()?);

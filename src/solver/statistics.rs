@@ -1,14 +1,14 @@
-//! What a solve took.
+//! The cost of a solve.
 
-/// What a solve took. Of a batch, the attempts count sample by sample.
+/// The cost of a solve. For a batch, the attempts of all samples are added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Evaluations of the velocity; of a batch, for all samples at once.
+    /// Evaluations of the velocity; for a batch, one evaluates all samples.
     pub evaluations: u64,
-    /// Steps that were taken.
+    /// Accepted steps.
     pub accepted: u64,
-    /// Steps that had too large an error, and were tried again with a shorter one.
+    /// Rejected steps, whose error was too large, and which were repeated with a shorter one.
     pub rejected: u64,
 }

@@ -1,4 +1,4 @@
-//! Methods for stiff problems: those of the library diffsol.
+//! Solvers for stiff problems, from the library diffsol.
 
 use super::{
     Numerical, Recorder, Save, Solution, Solver,
@@ -7,16 +7,16 @@ use super::{
 };
 use crate::{DynCoordinates, Result, Scalar, Tolerance, VelocityField, flow::between};
 
-/// A solver for stiff problems, whose steps are as long as the solution allows, not as stability of an explicit method does.
+/// A solver for stiff problems: the solution limits its steps, not the stability of an explicit method.
 ///
 /// The methods are implicit. Each step solves equations by Newton's method, with the [derivative](VelocityField::jvp) of the
-/// velocity: exact, by forward mode, if the field is a formula such as an [`Ode`](crate::Ode); by differences if it is a closure.
-/// The iterations go on until they leave a ten-thousandth of the tolerance, or rounding errors: what they leave is not seen by
-/// the error control.
+/// velocity: exact, by forward mode, if the field is a formula such as an [`Ode`](crate::Ode); by differences if it is a
+/// closure. The iterations continue down to a ten-thousandth of the tolerance, or to rounding errors, because the error control
+/// does not see their error.
 ///
 /// | constructor | method | order | for |
 /// |---|---|---|---|
-/// | [`bdf`](Self::bdf) | backward differentiation, quasi-constant steps | 1 to 5, as fits | to begin with |
+/// | [`bdf`](Self::bdf) | backward differentiation, quasi-constant steps | 1 to 5, chosen automatically | a first try |
 /// | [`esdirk34`](Self::esdirk34) | diagonally implicit Runge-Kutta, L-stable | 3 | fast oscillations, which BDF may not damp |
 /// | [`tr_bdf2`](Self::tr_bdf2) | trapezoidal rule, then BDF2; L-stable | 2 | errors above `1e-4` |
 ///
@@ -44,12 +44,12 @@ use crate::{DynCoordinates, Result, Scalar, Tolerance, VelocityField, flow::betw
 /// ```
 ///
 /// # Tolerance
-/// Errors are summed up by the root of the mean of their squares. For [`Norm::Maximum`](crate::Norm::Maximum) the tolerances
-/// are divided by the root of the number of coordinates, which is at least as strict. The bound is relative to the size of the
-/// state at the start of a step. Coordinates far smaller than 1 need an [absolute tolerance of their own](Tolerance::each).
+/// Errors are measured by their root mean square. For [`Norm::Maximum`](crate::Norm::Maximum) the tolerances are divided by the
+/// root of the number of coordinates, which is at least as strict. The bound is relative to the size of the state at the start
+/// of a step. Coordinates far smaller than 1 need their own [absolute tolerance](Tolerance::each).
 ///
-/// All methods go down to `1e-13`. What errors of all steps add up to at the end is 1 to 100 times the tolerance with BDF, a few
-/// times more with ESDIRK34, and with TR-BDF2, which takes many steps, 1,000 times and more below `1e-7`.
+/// All methods go down to `1e-13`. At the end, the accumulated error is 1 to 100 times the tolerance with BDF, a few times more
+/// with ESDIRK34, and with TR-BDF2, which takes many steps, 1,000 times and more below `1e-7`.
 ///
 /// Reference: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, sections III.1, IV.6 and IV.8; diffsol,
 /// <https://github.com/martinjrobins/diffsol>.
@@ -86,7 +86,7 @@ impl Stiff {
         Self { tolerance, ..self }
     }
 
-    /// With this many attempts at most: steps taken, steps rejected, and steps whose equations were not solved.
+    /// With at most `count` attempts: accepted steps, rejected steps, and steps whose equations were not solved.
     #[must_use]
     pub fn max_steps(self, count: u32) -> Self {
         Self { max_steps: count, ..self }
@@ -98,21 +98,21 @@ impl Stiff {
     }
 }
 
-/// On states that come apart into coordinates: points, vectors, pairs, and duals of these.
+/// On states that split into coordinates: points, vectors, pairs, and duals of these.
 ///
-/// A dual is solved for by its value and its tangent next to each other, which is the variational equation: the derivative of the
-/// flow map with respect to `s`, `t`, `x` and parameters, as exact as the tolerance, which tangents are held to like values.
-/// Values differ by about the tolerance from those without tangents, as the steps do.
+/// For a dual, value and tangent are solved together, which is the variational equation: the derivative of the flow map with
+/// respect to `s`, `t`, `x` and parameters, as exact as the tolerance, which applies to tangents like values. Values differ by
+/// about the tolerance from those without tangents, because the steps do.
 ///
-/// States between the ends of a step, for [`Save::At`] and [`Save::Dense`], are those of the quintic through its ends and
-/// four states of the method's own interpolation between them: of the order of the step for BDF, cubic for the others, whose
-/// long steps on smooth solutions it may not match. End a solve where a state must be as good as the tolerance.
+/// States between the ends of a step, for [`Save::At`] and [`Save::Dense`], come from the quintic through its ends and four
+/// states of the method's own interpolation: of the order of the step for BDF, cubic for the others, whose long steps on smooth
+/// solutions it may not match. End a solve where a state must be as accurate as the tolerance.
 ///
-/// The statistics count every evaluation of the velocity and every derivative of it: a Jacobian takes one for each
-/// coordinate. Attempts whose equations were not solved count as rejected.
+/// The statistics count every evaluation of the velocity and of its derivative: a Jacobian takes one for each coordinate.
+/// Attempts whose equations were not solved count as rejected.
 ///
 /// # Panics
-/// If there is an absolute tolerance for each coordinate, but of another number of coordinates.
+/// If there are several absolute tolerances, but not as many as coordinates.
 impl<X, B> Solver<X, B> for Stiff
 where
     X: DynCoordinates<Time: Scalar>,

@@ -1,7 +1,7 @@
-//! One solve by diffsol: over shares of the time span, on floats in a row.
+//! A solve by diffsol, over shares of the time span, on plain floats.
 //!
-//! In the share `θ` of the span that is over, the ODE is `dx/dθ = (t-s) b_τ(x)`, `τ = (1-θ) s + θ t`, `0 ≤ θ ≤ 1`. This serves
-//! both directions of time, of which diffsol knows one, spans of any length, and derivatives in `s` and `t`.
+//! With the share `θ` of the span, the ODE is `dx/dθ = (t-s) b_τ(x)`, `τ = (1-θ) s + θ t`, `0 ≤ θ ≤ 1`. This supports both
+//! directions of time, of which diffsol has one, spans of any length, and derivatives with respect to `s` and `t`.
 
 use super::{
     Statistics, Status, Stiff,
@@ -22,7 +22,7 @@ pub(super) enum Method {
     Esdirk34,
 }
 
-/// How far a solve came.
+/// The end of a solve.
 pub(super) struct End<X: State> {
     pub time: X::Time,
     pub state: X,
@@ -30,18 +30,18 @@ pub(super) struct End<X: State> {
     pub statistics: Statistics,
 }
 
-/// A step that was taken, in shares of the span: its ends, the states there, and those between them.
+/// A step that was taken, in shares of the span: its ends, the states there, and those in between.
 pub(super) struct Step<'a> {
     pub shares: [f64; 2],
     pub ends: [&'a [f64]; 2],
     pub between: &'a dyn Fn(f64) -> Vec<f64>,
 }
 
-/// What the right-hand side tells beside its values.
+/// What to record about the right-hand side.
 #[derive(Default)]
 struct Watch {
     evaluations: Cell<u64>,
-    /// Whether it was not finite, since this was last reset.
+    /// Whether a value was not finite since the last reset.
     broken: Cell<bool>,
 }
 
@@ -58,21 +58,21 @@ fn all_finite(values: &[f64]) -> bool {
     values.iter().all(|x| x.is_finite())
 }
 
-/// Writes the state coordinate after coordinate, of each the value first.
+/// Writes the state, coordinate by coordinate, the value of each first.
 fn write<X: DynCoordinates<Time: Scalar>>(x: &X, floats: &mut [f64]) {
     for (coordinate, floats) in x.coordinates().items().iter().zip(floats.chunks_exact_mut(X::Time::FLOATS)) {
         coordinate.write(floats);
     }
 }
 
-/// The state in the form of `like` that was written so.
+/// Reads a state, in the form of `like`, that `write` has written.
 pub(super) fn read<X: DynCoordinates<Time: Scalar>>(like: &X, floats: &[f64]) -> X {
     let floats: Vec<&[f64]> = floats.chunks_exact(X::Time::FLOATS).collect();
     filled(like, &floats, |floats| X::Time::read(floats))
 }
 
-/// From `x` at time `s` to time `t`, from one stop of the field to the next; each step is shown to `visit`, with the ends of its
-/// segment.
+/// Solves from `x` at time `s` to time `t`, from one stop of the field to the next, and passes each step to `visit`, with the
+/// ends of its segment.
 pub(super) fn march<X: DynCoordinates<Time: Scalar>>(
     solver: &Stiff,
     field: &(impl VelocityField<X> + ?Sized),
@@ -98,7 +98,7 @@ pub(super) fn march<X: DynCoordinates<Time: Scalar>>(
     }
 }
 
-/// From end to end of a segment, in so many attempts at most.
+/// Solves one segment, with at most `limit` attempts.
 fn cross<X: DynCoordinates<Time: Scalar>>(
     solver: &Stiff,
     field: &(impl VelocityField<X> + ?Sized),
@@ -142,7 +142,7 @@ fn cross<X: DynCoordinates<Time: Scalar>>(
         return finish(at_start(Status::NotFinite));
     }
 
-    // the root of the mean of the squares is at least the largest divided by this
+    // the root mean square is at least the maximum divided by this
     let strictness = match solver.tolerance.norm_kind() {
         Norm::Maximum => (size as f64).sqrt(),
         Norm::RootMeanSquare => 1.0,
@@ -167,7 +167,7 @@ fn cross<X: DynCoordinates<Time: Scalar>>(
     let Ok(mut problem) = problem else {
         return finish(at_start(Status::NotSolved));
     };
-    // diffsol counts these over the whole solve, or within a step; the limit here is one for all
+    // diffsol counts these over the whole solve, or within a step; here one limit holds for all
     problem.ode_options.max_nonlinear_solver_failures = solver.max_steps as usize;
     problem.ode_options.max_error_test_failures = solver.max_steps as usize;
     problem.ode_options.nonlinear_solver_tolerance =
@@ -181,19 +181,18 @@ fn cross<X: DynCoordinates<Time: Scalar>>(
     finish(course.unwrap_or_else(|_| at_start(Status::NotSolved)))
 }
 
-/// When Newton's iterations have converged, as a share of the tolerance.
+/// The tolerance of Newton's iterations, relative to that of the solve.
 ///
-/// What they leave is no error of a smooth function, and no error estimate sees it: where a coordinate is much smaller than its
-/// absolute tolerance, it comes with any sign, and decides which way the solution goes. Diffsol's 0.2 lets Robertson's reaction
-/// end at -3e7 after 1e11 seconds, where the absolute tolerance is 1e-6; a ten-thousandth ends it right. No less than what
-/// rounding leaves.
+/// Their error is not smooth, so no error estimate detects it: in a coordinate much smaller than its absolute tolerance it has
+/// any sign, and decides where the solution goes. With diffsol's 0.2, Robertson's reaction ends at -3e7 after 1e11 seconds, for
+/// an absolute tolerance of 1e-6; with a ten-thousandth it ends right. No smaller than rounding errors.
 fn newton_tolerance<X: State>(relative: f64, absolute: &[f64], x: &[f64]) -> f64 {
     let epsilon = epsilon::<X>();
     let rounding = |(a, x): (&f64, &f64)| 100.0 * epsilon * x.abs() / (relative * x.abs() + a);
     absolute.iter().zip(x).map(rounding).fold(1e-4, f64::max).min(0.2)
 }
 
-/// How far diffsol came.
+/// The progress of diffsol.
 struct Course {
     share: f64,
     state: Vec<f64>,
@@ -222,11 +221,11 @@ where
         }
         watch.broken.set(false);
         if share > 0.0 && reaches_end(solver.state().t + solver.state().h) {
-            // the last step was shortened to end in time, the Newton matrix of the Runge-Kutta methods was not: it would be
-            // trusted as one that converges at once, by the error estimate too
+            // the last step was shortened to reach the end, but not the Newton matrix of the Runge-Kutta methods: it would be
+            // trusted to converge at once, also by the error estimate
             solver.set_state(solver.state_clone());
         }
-        // shorter steps than the clock can tell lead nowhere
+        // steps below the rounding of time make no progress
         *solver.config_mut().as_base_mut().minimum_timestep = (4.0 * f64::EPSILON * share).max(f64::MIN_POSITIVE);
         outcome = solver.step();
         let counts = solver.get_statistics();

@@ -1,4 +1,4 @@
-//! A step of diffsol's methods as a piece of a path.
+//! Dense output for steps of diffsol's methods.
 
 use super::{
     Piece, Tableau,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{DynCoordinates, Number, Scalar, field, flow::between};
 
-/// Its rates are those at both ends, and two that weigh the bends beyond the cubic.
+/// Its rates are those at both ends, and two that weight the terms beyond the cubic.
 const QUINTIC: Tableau = Tableau {
     name: "quintic",
     order: 5,
@@ -20,7 +20,8 @@ const QUINTIC: Tableau = Tableau {
 
 /// The quintic through both ends of a step and four states between them.
 ///
-/// diffsol's interpolations have degree 5 at most: it is the same polynomial, but for what BDF's misses the start of the step by.
+/// diffsol's interpolations have degree 5 at most, so it is the same polynomial, except where BDF's misses the start of the
+/// step.
 pub(super) fn bent<X: DynCoordinates<Time: Scalar>>(like: &X, step: &Step, [s, t]: [&X::Time; 2]) -> Piece<X> {
     let point = |floats: &[f64]| read(like, floats);
     let times = |x: &X, factor: f64| x.scaled(&s.constant(factor));
@@ -44,7 +45,7 @@ pub(super) fn bent<X: DynCoordinates<Time: Scalar>>(like: &X, step: &Step, [s, t
     let third = bend(1, 0.4).minus(&times(&fourth, 0.4));
 
     let [start, end] = step.shares.map(|share| between(s, t, share));
-    // not 0 where the clock cannot tell the ends apart
+    // not 0 where rounding makes the end times equal
     let length = (t.clone() - s).scale(step.shares[1] - step.shares[0]);
     let per_time = if length.primal() == 0.0 { s.constant(0.0) } else { length.recip() };
     let weighed = [way.plus(&at_start), way.minus(&at_end), third, fourth];

@@ -1,14 +1,14 @@
-//! Butcher tableaus, and the conditions under which they have the order that they claim.
+//! Butcher tableaus and their order conditions.
 
 use crate::{Error, Result};
 
 /// The coefficients of an explicit Runge-Kutta method.
 ///
 /// A step of length `h` from `x` at time `t` evaluates the rates `k_i = b_{t + c_i h}(x + h Σ_j a_ij k_j)` and ends at
-/// `y = x + h Σ_i b_i k_i`. The rate there, `b_{t+h}(y)`, is the first one of the next step: it is counted as one more rate
-/// of this step, which the estimate and dense output may use.
+/// `y = x + h Σ_i b_i k_i`. The rate there, `b_{t+h}(y)`, is the first one of the next step: it counts as an additional rate of
+/// this step, which the estimate and dense output may use.
 ///
-/// One's own method is one's own constant; [`defect`](Self::defect) says whether it has the order that it should have:
+/// Define your own method as a constant; [`defect`](Self::defect) tests whether it has its order:
 ///
 /// ```
 /// use flowmap::solver::{Dense, Tableau};
@@ -30,7 +30,7 @@ use crate::{Error, Result};
 /// Reference: J. C. Butcher, Numerical Methods for Ordinary Differential Equations, section 3.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tableau {
-    /// How it is called.
+    /// The name of the method.
     pub name: &'static str,
     /// The order of convergence.
     pub order: u32,
@@ -40,42 +40,42 @@ pub struct Tableau {
     pub a: &'static [&'static [f64]],
     /// The weights `b_i`.
     pub b: &'static [f64],
-    /// What the error of a step is estimated by; adaptive steps need it.
+    /// The error estimate of a step; adaptive steps need it.
     pub estimate: Option<ErrorEstimate>,
-    /// The state between the ends of a step.
+    /// The dense output: the state between the ends of a step.
     pub dense: Dense,
 }
 
-/// The error estimate `h Σ_i e_i k_i` of a step: the difference of two methods on the same rates, the last of which may be that
-/// at the end of the step.
+/// The error estimate `h Σ_i e_i k_i` of a step: the difference of two methods on the same rates, which may include the rate at
+/// the end of the step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorEstimate {
-    /// The estimate is of size `O(h^(order + 1))`: what step sizes are computed with.
+    /// The estimate is of size `O(h^(order + 1))`, which sets the exponents of step size control.
     pub order: u32,
     /// The weights `e_i`.
     pub weights: &'static [f64],
-    /// A second, coarser estimate, which tempers the first: with norms `|e|` and `|e'|`, the error is
+    /// A second, coarser estimate, which moderates the first: with norms `|e|` and `|e'|`, the error is
     /// `|e|² / √(|e|² + |e'|²/100)`.
     pub beside: Option<&'static [f64]>,
 }
 
-/// The polynomial between the ends of a step: Hermite's cubic, and what is added to it.
+/// Dense output, the polynomial between the ends of a step: Hermite's cubic and additional terms.
 ///
-/// With the share `θ` of the step that is over, multiples of `θ²(1-θ)²`, `θ³(1-θ)²`, `θ³(1-θ)³`, … are added.
+/// At the share `θ` of the step, the additional terms are multiples of `θ²(1-θ)²`, `θ³(1-θ)²`, `θ³(1-θ)³`, ….
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dense {
-    /// The order to which it follows the solution.
+    /// The order with which it approximates the solution.
     pub order: u32,
-    /// The nodes of rates that are evaluated for it alone.
+    /// The nodes of rates that are evaluated only for it.
     pub c: &'static [f64],
     /// Their coefficients, which may use the rate at the end of the step.
     pub a: &'static [&'static [f64]],
-    /// The weights of all rates in each of the multiples.
+    /// The weights of all rates in each of the additional terms.
     pub beyond_cubic: &'static [&'static [f64]],
 }
 
 impl Dense {
-    /// Hermite's cubic by itself, which has order 3 if the method has.
+    /// Hermite's cubic alone, which has order 3 if the method has at least that.
     pub const fn cubic(order: u32) -> Self {
         Self { order, c: &[], a: &[], beyond_cubic: &[] }
     }
@@ -94,25 +94,25 @@ impl Tableau {
         own.chain([(1.0, self.b)]).chain(dense)
     }
 
-    /// Whether the lengths of the lists fit one another, rows sum up to their nodes, and the method and its estimate have the
-    /// order that they claim, all to `1e-13`.
+    /// Checks that the lengths of the lists match, that rows sum up to their nodes, and that the method and its estimate have
+    /// their stated order, all to `1e-13`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with what is wrong.
+    /// [`Error::Invalid`] with the first problem found.
     pub fn check(&self) -> Result<()> {
         let wrong = |reason: String| Err(Error::invalid("tableau", format!("{}: {reason}", self.name)));
         let (stages, all) = (self.stages(), self.stages() + 1 + self.dense.c.len());
         if !(1..=12).contains(&self.order) {
-            return wrong(format!("order {} is not in 1..=12", self.order));
+            return wrong(format!("order {} is not between 1 and 12", self.order));
         }
         if stages == 0 || self.c.len() != stages || self.a.len() != stages || self.dense.a.len() != self.dense.c.len() {
-            return wrong("a, b and c differ in their numbers of stages".into());
+            return wrong("a, b and c have different numbers of stages".into());
         }
         if let Some(i) = self.rows().enumerate().position(|(i, (_, a))| a.len() > i) {
-            return wrong(format!("row {i} is longer than {i}: the method is not explicit"));
+            return wrong(format!("row {i} has more than {i} coefficients: the method is not explicit"));
         }
         if self.dense.beyond_cubic.iter().any(|row| row.len() > all) {
-            return wrong("dense output has weights for more rates than there are".into());
+            return wrong("dense output has more weights than there are rates".into());
         }
         let sums = self.rows().map(|(c, a)| (a.iter().sum::<f64>() - c).abs());
         if let Some(i) = sums.into_iter().position(|defect| defect.is_nan() || defect > 1e-13) {
@@ -121,7 +121,7 @@ impl Tableau {
         let mut claims = vec![(self.order, self.defect(self.order))];
         if let Some(ErrorEstimate { weights, beside, .. }) = self.estimate {
             if weights.len() > stages + 1 || beside.is_some_and(|e| e.len() > stages + 1) {
-                return wrong("the estimate has weights for more rates than there are".into());
+                return wrong("the estimate has more weights than there are rates".into());
             }
             if weights.iter().all(|&weight| weight == 0.0) {
                 return wrong("the weights of the estimate are all 0".into());
@@ -135,13 +135,13 @@ impl Tableau {
         }
     }
 
-    /// The largest violation of the conditions of `order`: `|Σ_i b_i Φ_i(τ) - 1/γ(τ)|` over all rooted trees `τ` of up to so
-    /// many vertices.
+    /// The largest violation of the conditions of `order`: `|Σ_i b_i Φ_i(τ) - 1/γ(τ)|` over all rooted trees `τ` with at most
+    /// `order` vertices.
     pub fn defect(&self, order: u32) -> f64 {
         self.defect_of(self.b, order)
     }
 
-    /// The same for other `weights` of the rates, that at the end of the step included: those of an embedded method.
+    /// The defect with other `weights` of the rates, including the one at the end of the step: that of an embedded method.
     pub fn defect_of(&self, weights: &[f64], order: u32) -> f64 {
         let trees = Tree::up_to(order as usize);
         let defects = trees.iter().map(|tree| {
@@ -151,7 +151,7 @@ impl Tableau {
         defects.fold(0.0, |largest, defect| if defect > largest || defect.is_nan() { defect } else { largest })
     }
 
-    /// The weights of the method that the main estimate compares with: `b - e`, the rate at the end included.
+    /// The weights of the embedded method of the main estimate: `b - e`, including the rate at the end.
     pub fn embedded(&self) -> Option<Vec<f64>> {
         self.estimate.map(|estimate| self.without(estimate.weights))
     }

@@ -1,15 +1,15 @@
-//! A way in equal steps, cut at stops.
+//! Time intervals in equal steps, cut at stops.
 
 use super::segments::Segments;
 use crate::{Mask, Number, flow::between};
 
-/// The way from `s` to `t` in steps of one length; each is cut at the stops that lie on it.
+/// The interval from `s` to `t` in equal steps, each cut at the stops within it.
 pub(crate) struct Walk<N: Number> {
     ends: [N; 2],
     /// The length of a whole step.
     step: N,
     count: u32,
-    /// Which step is under way.
+    /// The number of the current step.
     number: u32,
     time: N,
     segments: Segments<N>,
@@ -20,16 +20,16 @@ pub(crate) struct Stride<N> {
     pub start: N,
     pub end: N,
     pub length: N,
-    /// Of the whole way: shares add up to 1, on a way without length, too.
+    /// The share of the whole interval: shares add up to 1, even on an interval of length 0.
     #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "what is learned needs averages"))]
     pub share: N,
-    /// The times on its own side of the stops, see [`Within`](super::segments::Within).
+    /// The times on its side of the stops, see [`Within`](super::segments::Within).
     pub window: Option<[N; 2]>,
     pub is_last: bool,
 }
 
 impl<N: Number> Walk<N> {
-    /// In `count` steps; times have the form of `s`.
+    /// With `count` steps; times have the shape of `s`.
     pub fn new(stops: Vec<N>, s: &N, t: &N, count: u32) -> Self {
         let stops = stops.into_iter().map(|stop| stop.in_form_of(s)).collect();
         Self {
@@ -42,7 +42,7 @@ impl<N: Number> Walk<N> {
         }
     }
 
-    /// On the side of the stops where the way begins.
+    /// The window of times in which the interval begins.
     pub fn window(&self) -> &Option<[N; 2]> {
         &self.segments.window
     }
@@ -71,7 +71,7 @@ impl<N: Number> Iterator for Walk<N> {
             let way = t.clone() - s;
             let moves = s.less(t).or(&t.less(s));
             let still = start.constant(if is_cut { 0.0 } else { whole });
-            // on a way without length nothing is divided by 0
+            // on an interval of length 0, avoids a division by 0
             let way = N::select(&moves, &way, &way.constant(1.0));
             share = N::select(&moves, &(length.clone() / way), &still);
         }

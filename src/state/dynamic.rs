@@ -1,13 +1,13 @@
-//! States by a list of coordinates.
+//! States as lists of coordinates.
 
 use super::State;
 use crate::number::{Dual, Matrix, Number, Row, matrix};
 
-/// States that come apart into a list of coordinates: what an [ODE whose dimension is known at run time only](crate::DynOde) and
-/// an implicit solver need.
+/// States that split into a list of coordinates, as needed by an [ODE whose dimension is only known at run time](crate::DynOde)
+/// and by implicit solvers.
 ///
-/// Implemented by all states but images; see [`Coordinates`](super::Coordinates) for a number of coordinates that the compiler
-/// knows.
+/// Implemented by all states except images; see [`Coordinates`](super::Coordinates) for a number of coordinates known to the
+/// compiler.
 ///
 /// ```
 /// use flowmap::{Dual, DynCoordinates};
@@ -16,30 +16,30 @@ use crate::number::{Dual, Matrix, Number, Row, matrix};
 /// assert_eq!(moving.with_coordinates(moving.coordinates()), moving);
 /// ```
 pub trait DynCoordinates: State {
-    /// What holds the coordinates: an array where the compiler knows their number, otherwise a vector.
+    /// The type that holds the coordinates: an array if the compiler knows their number, otherwise a vector.
     type Row: Row<Item = Self::Time>;
 
     /// The coordinates.
     fn coordinates(&self) -> Self::Row;
-    /// The state of this form that has these coordinates.
+    /// The state of this form with these coordinates.
     ///
     /// # Panics
-    /// If there are more or fewer of them than this state has.
+    /// If their number differs from that of this state.
     #[must_use]
     fn with_coordinates(&self, coordinates: Self::Row) -> Self;
 }
 
 /// # Panics
-/// Unless there are so many coordinates.
+/// If the numbers differ.
 #[track_caller]
 fn check(found: usize, expected: usize) {
     assert!(found == expected, "{found} coordinates for a state of {expected}");
 }
 
-/// The state in the form of `like` whose coordinates are made of these items, one by one.
+/// The state in the form of `like` with coordinates made of these items, one by one.
 ///
 /// # Panics
-/// Unless there are as many.
+/// If their number differs from that of the coordinates.
 #[track_caller]
 pub(crate) fn filled<X: DynCoordinates, M>(like: &X, items: &[M], coordinate: impl Fn(&M) -> X::Time) -> X {
     let mut coordinates = like.coordinates();
@@ -50,7 +50,7 @@ pub(crate) fn filled<X: DynCoordinates, M>(like: &X, items: &[M], coordinate: im
     like.with_coordinates(coordinates)
 }
 
-/// The directions of all coordinates, in the form of `x`.
+/// The unit vectors of all coordinates, in the form of `x`.
 pub(crate) fn directions<X: DynCoordinates>(x: &X) -> Vec<X> {
     let coordinates = x.coordinates();
     let direction = |j: usize| {
@@ -60,7 +60,7 @@ pub(crate) fn directions<X: DynCoordinates>(x: &X) -> Vec<X> {
     (0..coordinates.items().len()).map(direction).collect()
 }
 
-/// The matrix, row by row, of the linear map of directions at `x` that is `image`.
+/// The matrix, row by row, of the linear map `image` of directions at `x`.
 pub(crate) fn matrix_of<X: DynCoordinates>(x: &X, image: impl Fn(&X) -> X) -> Matrix<X::Row, X::Time> {
     let columns: Vec<X::Row> = directions(x).iter().map(|v| image(v).coordinates()).collect();
     matrix(&x.coordinates(), |i, j| columns[j].items()[i].clone())

@@ -1,4 +1,4 @@
-//! States: the points that an ODE moves.
+//! States: the points moved by an ODE.
 
 mod dynamic;
 mod pair;
@@ -44,12 +44,12 @@ pub trait State: Value {
     /// `-self`.
     #[must_use]
     fn negated(&self) -> Self;
-    /// `by self`; each sample of a batch by its own factor.
+    /// `by self`; each sample of a batch has its own factor.
     #[must_use]
     fn scaled(&self, by: &Self::Time) -> Self;
     /// The Euclidean inner product, sample by sample.
     fn dot(&self, other: &Self) -> Self::Time;
-    /// The time `t` for this state: for each sample of a batch, and without a derivative.
+    /// The time `t` in the form of this state's times: for each sample of a batch, without a derivative.
     ///
     /// ```
     /// use flowmap::{Dual, State};
@@ -67,21 +67,21 @@ pub trait State: Value {
     fn dimension(&self) -> usize {
         self.values().len() / self.dot(self).values().len().max(1)
     }
-    /// The Euclidean norm, sample by sample; it has no derivative at 0, where duals have NaN.
+    /// The Euclidean norm, sample by sample; it has no derivative at 0, where duals give NaN.
     fn norm(&self) -> Self::Time {
         self.dot(self).sqrt()
     }
-    /// `a` where the mask is true, `b` elsewhere, sample by sample; a NaN on the side not chosen leaves no trace.
+    /// `a` where the mask is true, `b` elsewhere, sample by sample; a NaN in the branch that is not chosen does not spread.
     #[must_use]
     fn choose(mask: &<Self::Time as Number>::Mask, a: &Self, b: &Self) -> Self;
     /// The size of `self`, an error, in units of what `tolerance` allows between `from` and `to`, sample by sample: see
-    /// [`Tolerance`]. A constant. Of duals, the largest of those of values and tangents.
+    /// [`Tolerance`]. A constant. For duals, the largest size of values and tangents.
     fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> Self::Time;
     /// The largest absolute value of a coordinate, sample by sample. A constant; it neither overflows nor underflows.
     fn largest(&self) -> Self::Time {
         self.error_norm(self, self, &Tolerance::UNIT)
     }
-    /// `self + by Σ_j weights_j rates_j`: where a step of a Runge-Kutta method gets to. Rates of weight 0 are not read.
+    /// `self + by Σ_j weights_j rates_j`: the end of a Runge-Kutta step. Rates of weight 0 are not read.
     #[must_use]
     fn advanced(&self, by: &Self::Time, weights: &[f64], rates: &[Self]) -> Self {
         let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0).map(|(w, rate)| rate.scaled(&by.constant(*w)));
@@ -92,11 +92,11 @@ pub trait State: Value {
     }
 }
 
-/// States that can be split into `D` coordinates and joined again: what a coordinatewise recipe
-/// ([`Ode`](crate::Ode), [`exact`](crate::exact) flows) needs.
+/// States that can be split into `D` coordinates and joined again, as needed by coordinatewise formulas ([`Ode`](crate::Ode),
+/// [`exact`](crate::exact) flows).
 ///
-/// A tensor or an array of shape `[batch, D]` has `D` coordinates of shape `[batch]`. The types of vectors and tensors whose size
-/// is known at run time only have coordinates for every `D`; [`split`](Self::split) panics where theirs are not `D`.
+/// A tensor or an array of shape `[batch, D]` has `D` coordinates of shape `[batch]`. Vectors and tensors whose size is only
+/// known at run time implement it for every `D`; [`split`](Self::split) panics if they do not have `D` coordinates.
 ///
 /// ```
 /// use flowmap::{Coordinates, Dual};
@@ -107,9 +107,9 @@ pub trait Coordinates<const D: usize>: DynCoordinates {
     /// The coordinates.
     ///
     /// # Panics
-    /// If the state's size is known at run time only and it has not `D` coordinates; the message has both shapes.
+    /// If the state's size is only known at run time and it does not have `D` coordinates; the message has both shapes.
     fn split(&self) -> [Self::Time; D];
-    /// The state that has these coordinates.
+    /// The state with these coordinates.
     fn join(coordinates: [Self::Time; D]) -> Self;
 
     /// The state whose coordinates are a formula of those of this one.
@@ -135,7 +135,7 @@ impl<N: Number, const D: usize> Value for [N; D] {
     }
 }
 
-/// The values of all coordinates, sample by sample; a coordinate that all samples share is there for each.
+/// The values of all coordinates, sample by sample; a coordinate that all samples share is repeated for each.
 fn sample_by_sample<N: Number>(coordinates: &[N]) -> Vec<f64> {
     let coordinates: Vec<Vec<f64>> = coordinates.iter().map(Value::values).collect();
     let samples = coordinates.iter().map(Vec::len).max().unwrap_or(0);
@@ -143,7 +143,7 @@ fn sample_by_sample<N: Number>(coordinates: &[N]) -> Vec<f64> {
     (0..samples).flat_map(sample).collect()
 }
 
-// Plain loops: inside a region that is compiled for wider SIMD instructions, a closure that is not inlined runs without them.
+// Plain loops: inside a region compiled for wider SIMD instructions, a closure that is not inlined runs without them.
 impl<N: Number, const D: usize> State for [N; D] {
     type Time = N;
 
@@ -180,7 +180,7 @@ impl<N: Number, const D: usize> State for [N; D] {
         multiple
     }
     /// # Panics
-    /// If `D` is 0: a point without coordinates has no scalar to take the product's form from.
+    /// If `D` is 0: there is then no scalar from which to take the product's shape.
     #[inline(always)]
     fn dot(&self, other: &Self) -> N {
         let mut total = self[0].clone() * &other[0];
@@ -219,7 +219,7 @@ impl<N: Number, const D: usize> State for [N; D] {
         let rates = &rates[..weights.len()];
         let mut end = self.clone();
         if size_of::<N>() <= 16 {
-            // the coordinates together fill a register or two
+            // all coordinates together fill a register or two
             let mut sum = rates[first].clone();
             for i in 0..D {
                 sum[i] = sum[i].scale(weights[first]);
@@ -235,7 +235,7 @@ impl<N: Number, const D: usize> State for [N; D] {
                 end[i] = sum[i].clone() * by + &self[i];
             }
         } else {
-            // each coordinate does: the same sums, coordinate by coordinate
+            // each coordinate fills one: the same sums, coordinate by coordinate
             for i in 0..D {
                 end[i] = weighed(rates, weights, first, i) * by + &self[i];
             }
@@ -244,7 +244,7 @@ impl<N: Number, const D: usize> State for [N; D] {
     }
 }
 
-/// `Σ_j weights_j rates_j` in coordinate `i`, from the `first` weight on that is not 0.
+/// `Σ_j weights_j rates_j` in coordinate `i`, starting from the `first` weight that is not 0.
 #[allow(clippy::needless_range_loop, reason = "what an iterator might not inline would not be vectorized")]
 #[inline(always)]
 fn weighed<N: Number, R: Row<Item = N>>(rates: &[R], weights: &[f64], first: usize, i: usize) -> N {
@@ -358,7 +358,7 @@ impl<X: Coordinates<D>, const D: usize> Coordinates<D> for Dual<X> {
     }
 }
 
-/// The value and the tangent of a dual, which is zero where there is none.
+/// The value and the tangent of a dual; a missing tangent is zero.
 pub(crate) fn value_and_tangent<X: State>(x: Dual<X>) -> (X, X) {
     let (value, tangent) = x.into_parts();
     let tangent = tangent.unwrap_or_else(|| value.minus(&value));

@@ -1,9 +1,9 @@
-//! Two states side by side: the state of a system of two parts.
+//! Pairs of states: the state of a system with two parts.
 
 use super::State;
 use crate::number::{Dual, Norm, Number, Tolerance, Value, larger};
 
-/// States of two parts with the same times: pairs `(A, B)`, and [`Dual`]s of pairs, which come apart into two duals.
+/// States of two parts with the same times: pairs `(A, B)`, and [`Dual`]s of pairs, which split into two duals.
 ///
 /// ```
 /// use flowmap::{Dual, Pair};
@@ -18,7 +18,7 @@ pub trait Pair: State {
     type Second: State<Time = Self::Time>;
     /// Both parts.
     fn parts(&self) -> (Self::First, Self::Second);
-    /// The state that has these parts.
+    /// The state with these parts.
     fn pair(first: Self::First, second: Self::Second) -> Self;
 }
 
@@ -45,14 +45,14 @@ impl<P: Pair> Pair for Dual<P> {
         let ((a, da), (b, db)) = (first.into_parts(), second.into_parts());
         let tangent = match (da, db) {
             (None, None) => None,
-            // a part that stands still beside one that moves
+            // one part is constant, the other has a tangent
             (da, db) => Some(P::pair(da.unwrap_or_else(|| a.minus(&a)), db.unwrap_or_else(|| b.minus(&b)))),
         };
         Self::from_parts(P::pair(a, b), tangent)
     }
 }
 
-/// How many samples there are.
+/// The number of samples.
 fn rows<X: State>(x: &X) -> usize {
     x.dot(x).values().len()
 }
@@ -99,8 +99,8 @@ impl<A: State, B: State<Time = A::Time>> State for (A, B) {
     fn choose(mask: &<A::Time as Number>::Mask, a: &Self, b: &Self) -> Self {
         (A::choose(mask, &a.0, &b.0), B::choose(mask, &a.1, &b.1))
     }
-    /// The norm over the coordinates of both parts. Absolute tolerances for each coordinate are those of the first part, then
-    /// those of the second.
+    /// The norm over the coordinates of both parts. Absolute tolerances for each coordinate are first those of the first part,
+    /// then those of the second.
     ///
     /// # Panics
     /// If there are several absolute tolerances, but not as many as coordinates.

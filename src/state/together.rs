@@ -1,10 +1,9 @@
-//! Several states that move side by side.
+//! Several states that share their steps.
 
 use super::State;
 use crate::number::{Number, Tolerance, Value, larger};
 
-/// States with times in common, as one state: a solver takes the same steps for all, as short as the most demanding of them
-/// needs.
+/// States with common times, as one state: a solver takes the same steps for all, as short as the most demanding one needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Together<X>(pub Vec<X>);
 
@@ -55,7 +54,7 @@ impl<X: State> State for Together<X> {
     fn choose(mask: &<X::Time as Number>::Mask, a: &Self, b: &Self) -> Self {
         a.pairs(b, |a, b| X::choose(mask, a, b))
     }
-    /// The largest of theirs.
+    /// The largest size of all states.
     fn error_norm(&self, from: &Self, to: &Self, tolerance: &Tolerance) -> X::Time {
         let sizes = self.0.iter().zip(from.0.iter().zip(&to.0)).map(|(x, (from, to))| x.error_norm(from, to, tolerance));
         sizes.reduce(|a, b| larger(&a, &b)).expect("there is a state")

@@ -1,12 +1,12 @@
-//! Points whose number of coordinates is known at run time only.
+//! Points whose number of coordinates is only known at run time.
 
 use super::{Coordinates, State, weighed};
 use crate::number::{Number, Tolerance, Value};
 
-/// How many coordinates both have.
+/// The common number of coordinates.
 ///
 /// # Panics
-/// If one has more.
+/// If the numbers differ.
 #[track_caller]
 #[inline(always)]
 fn common<N>(what: &str, a: &[N], b: &[N]) -> usize {
@@ -15,7 +15,7 @@ fn common<N>(what: &str, a: &[N], b: &[N]) -> usize {
 }
 
 /// # Panics
-/// If there is none.
+/// If there are no coordinates.
 #[track_caller]
 #[inline(always)]
 fn first<N>(x: &[N]) -> &N {
@@ -73,7 +73,7 @@ impl<N: Number> State for Vec<N> {
         multiple
     }
     /// # Panics
-    /// If there are no coordinates: there is no scalar to take the product's form from.
+    /// If there are no coordinates: there is then no scalar from which to take the product's shape.
     #[inline(always)]
     fn dot(&self, other: &Self) -> N {
         let mut total = first(self).clone() * first(other);

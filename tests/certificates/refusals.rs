@@ -32,7 +32,7 @@ fn what_cannot_be_judged_is_refused() {
     }
     let wrong = Rotation::new(1.1).unwrap();
     let huge = Certifier::new([0.0, 1.0], LipschitzBound::constant(1e4)).unwrap();
-    invalid(huge.certify(&wrong, &turn, starts()), "take a shorter way");
+    invalid(huge.certify(&wrong, &turn, starts()), "take times closer together");
     // points without coordinates are no samples
     let nothing = field(|_: &f64, x: &[f64; 0]| *x);
     let empty = FiniteDifferences::new(flow_map(|_: &f64, _: &f64, x: &[f64; 0]| *x));

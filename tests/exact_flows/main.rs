@@ -7,6 +7,7 @@ mod common;
 mod drawn;
 mod faults;
 mod particular;
+mod pictures;
 mod suite;
 
 use flowmap::{
@@ -48,6 +49,10 @@ macro_rules! flows {
             #[test]
             fn faults_are_caught() {
                 faults::are_caught($flows);
+            }
+            #[test]
+            fn picture() {
+                pictures::check(stringify!($name), || pictures::draw($flows));
             }
         }
         )*

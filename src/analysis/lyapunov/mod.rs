@@ -1,4 +1,4 @@
-//! Lyapunov exponents: the mean rates at which neighbours part, in every direction.
+//! Lyapunov exponents: the mean rates at which neighbouring trajectories separate, in every direction.
 
 use super::frame::{Frame, orthonormal, standard};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     state::{DynCoordinates, filled},
 };
 
-/// The steps in which a flow map is followed: from `start`, one `length` after another.
+/// The steps in which a flow map is applied: from `start`, one `length` after another.
 ///
 /// ```
 /// use flowmap::analysis::Steps;
@@ -25,7 +25,7 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// `count` steps of this `length` from time `start` on; a negative length goes back in time.
+    /// `count` steps of this `length` from time `start` on; a negative length goes backward in time.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `start` and `length` are finite, `length` is not 0, and there is at least one step.
@@ -33,27 +33,27 @@ impl Steps {
         if !(start.is_finite() && length.is_finite() && length != 0.0) {
             return Err(Error::invalid(
                 "steps",
-                format!("from time {start} with length {length}; give finite numbers, and a length"),
+                format!("from time {start} with length {length}; give finite numbers, and a length that is not 0"),
             ));
         }
         if count == 0 {
-            return Err(Error::invalid("steps", "there are none, and nothing to average; give at least one"));
+            return Err(Error::invalid("steps", "there are none to average over; give at least one"));
         }
         Ok(Self { start, length, count, transient: 0 })
     }
 
-    /// So many steps come before these, and only lead to them: the point gets to the attractor, the directions to theirs.
+    /// Prepends `transient` steps that are not averaged: the point reaches the attractor, and the directions align.
     #[must_use]
     pub fn after(self, transient: u32) -> Self {
         Self { transient, ..self }
     }
 
-    /// The ends of step `k`, those of the transient included.
+    /// The start and end time of step `k`, counting those of the transient.
     fn times<R: Real>(&self, k: u64) -> [R; 2] {
         [k, k + 1].map(|k| R::from_f64(self.start + k as f64 * self.length))
     }
 
-    /// About as many batches as each has steps.
+    /// The number of batches, close to the number of steps in each.
     fn batches(&self) -> u32 {
         self.count.isqrt()
     }
@@ -65,14 +65,14 @@ impl Steps {
 /// ∇X_{t_k, t_k+1}(x_k) Q_k = Q_k+1 R_k+1,      λ_i = (1 / n |Δt|) Σ_k ln (R_k)_ii
 /// ```
 ///
-/// The flow carries as many orthonormal directions as there are coordinates through each step, and they are made orthonormal
-/// again after it. The logarithms by which they grew average to the exponents `λ_1 ≥ … ≥ λ_D`; their sum is the mean divergence
-/// along the trajectory.
+/// The flow carries a full set of orthonormal directions through each step, after which they are made orthonormal again. The
+/// logarithms of their growth factors average to the exponents `λ_1 ≥ … ≥ λ_D`, whose sum is the mean divergence along the
+/// trajectory.
 ///
-/// A step takes an evaluation on duals for each, so the longest that serves is the best; but stretches within it must not differ
-/// by more than a float can hold: `(λ_1 - λ_D) |Δt|` well below 36. A map without derivatives goes through
-/// [`FiniteDifferences`](crate::FiniteDifferences), whose error, some `1e-10` of the state's size, must stay small beside the
-/// least stretch of a step. An autonomous field whose map is known on a window of times only goes through
+/// A step costs one evaluation on duals per direction, so long steps are cheap; but the stretches within a step must not differ
+/// by more than a float can hold: keep `(λ_1 - λ_D) |Δt|` well below 36. A map without derivatives goes through
+/// [`FiniteDifferences`](crate::FiniteDifferences), whose error, some `1e-10` of the state's size, must be small compared to
+/// the smallest stretch of a step. An autonomous flow whose map is only known in a window of times goes through
 /// [`Autonomous`](crate::Autonomous).
 ///
 /// ```
@@ -85,9 +85,9 @@ impl Steps {
 /// ```
 ///
 /// # Errors
-/// What `map` says where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a derivative is not finite;
-/// [`Error::Invalid`] where carried directions cannot be told apart in floats, because the steps are too long or the map is not
-/// invertible.
+/// The error of `map` where it is not defined, such as [`Error::BlowUp`]; [`Error::NotFinite`] where a derivative is not
+/// finite; [`Error::Invalid`] where the carried directions become linearly dependent in floats, because the steps are too long
+/// or the map is not invertible.
 ///
 /// Source: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Lyapunov characteristic exponents for smooth dynamical systems,
 /// Meccanica 15, 1980; L. Dieci, E. S. Van Vleck, Computation of a few Lyapunov exponents for continuous and discrete dynamical
@@ -100,7 +100,7 @@ where
     let row = x.coordinates();
     let dimension = row.items().len();
     if dimension == 0 {
-        return Err(Error::invalid("state", "a point without coordinates has no neighbours"));
+        return Err(Error::invalid("state", "the point has no coordinates; give at least one"));
     }
     let (mut x, mut frame) = (x.clone(), standard(dimension));
     let [transient, count, batches] = [steps.transient, steps.count, steps.batches()].map(u64::from);
@@ -115,7 +115,7 @@ where
             batch.iter_mut().zip(grown).for_each(|(sum, grown)| *sum += grown);
         }
     }
-    // rounding or a special start may leave them in another order
+    // rounding or a special start may leave them out of order
     let total = |i: &usize| logarithms.iter().map(|batch| batch[*i]).sum::<f64>();
     let mut order: Vec<usize> = (0..dimension).collect();
     order.sort_by(|i, j| total(j).total_cmp(&total(i)));
@@ -131,7 +131,7 @@ where
     Ok(LyapunovSpectrum { exponents, batches })
 }
 
-/// Where the map takes `x`, and the directions.
+/// The image of `x`, and of the directions.
 fn carry<X, M>(map: &M, [s, t]: &[X::Time; 2], x: &X, frame: &Frame) -> Result<(X, Frame)>
 where
     X: DynCoordinates<Time: Real>,
@@ -151,18 +151,18 @@ where
 
 fn collapsed<R: Real>([from, to]: [R; 2]) -> Error {
     let reason =
-        format!("from time {from} to time {to} the map makes directions one, as far as floats can tell; give shorter steps");
+        format!("from time {from} to time {to} the carried directions become parallel, up to rounding; give shorter steps");
     Error::invalid("steps", reason)
 }
 
-/// Mean rates of growth over some of the time.
+/// Mean growth rates over a part of the time.
 #[derive(Clone, Debug, PartialEq)]
 struct Batch<V> {
     duration: f64,
     rates: V,
 }
 
-/// What [`lyapunov_spectrum`] found: the exponents, and how far they can be trusted.
+/// The result of [`lyapunov_spectrum`]: the exponents and their standard errors.
 ///
 /// ```
 /// use flowmap::{analysis::{lyapunov_spectrum, Steps}, exact::Hopf};
@@ -179,12 +179,12 @@ pub struct LyapunovSpectrum<V> {
 }
 
 impl<V: Row<Item = f64>> LyapunovSpectrum<V> {
-    /// The exponents, the largest first, per unit of time.
+    /// The exponents per unit of time, the largest first.
     pub fn exponents(&self) -> &V {
         &self.exponents
     }
 
-    /// The estimates as they were along the way: the time averaged over, and the exponents until then. The last are
+    /// The convergence of the estimates: the time averaged over so far, and the exponents up to then. The last ones are
     /// [`exponents`](Self::exponents).
     pub fn running(&self) -> impl Iterator<Item = (f64, V::Of<f64>)> {
         let sums = vec![0.0; self.exponents.items().len()];
@@ -195,11 +195,11 @@ impl<V: Row<Item = f64>> LyapunovSpectrum<V> {
         })
     }
 
-    /// The standard errors of the exponents, by batch means: the steps are `b ≈ √n` batches, whose means `m_k` scatter
-    /// about the exponent by `√(Σ_k (m_k - λ)² / b (b - 1))`; infinite for fewer than 4 steps, which are one batch.
+    /// The standard errors of the exponents, by batch means: the steps form `b ≈ √n` batches, whose means `m_k` give the
+    /// standard error `√(Σ_k (m_k - λ)² / b (b - 1))`; infinite for fewer than 4 steps, which form one batch.
     ///
-    /// They are right where a batch is longer than the trajectory's memory, and know nothing of what the map itself gets wrong,
-    /// nor of a transient that was cut too short: look at [`running`](Self::running), too.
+    /// They are right if a batch is longer than the correlation time of the trajectory. They do not include errors of the map
+    /// itself, nor those of a transient that was cut too short: look at [`running`](Self::running), too.
     ///
     /// Source: C. J. Geyer, Practical Markov chain Monte Carlo, Statist. Sci. 7, 1992, section 3.2.
     pub fn standard_errors(&self) -> V::Of<f64> {
@@ -211,7 +211,7 @@ impl<V: Row<Item = f64>> LyapunovSpectrum<V> {
         })
     }
 
-    /// The sum of the exponents: the mean divergence of the field along the trajectory, 0 where volumes are kept.
+    /// The sum of the exponents: the mean divergence of the field along the trajectory, 0 where volumes are preserved.
     pub fn sum(&self) -> f64 {
         self.exponents.items().iter().sum()
     }
@@ -219,7 +219,7 @@ impl<V: Row<Item = f64>> LyapunovSpectrum<V> {
     /// The Kaplan-Yorke dimension `k + (λ_1 + … + λ_k) / |λ_{k+1}|`, with the largest `k` for which that sum is not negative;
     /// the number of coordinates where none is, 0 where all exponents are negative.
     ///
-    /// An exponent that is 0 and was found slightly negative counts as negative: on a limit cycle the dimension found is 0 or 1.
+    /// An exponent that is 0 but found slightly negative counts as negative: on a limit cycle the dimension found is 0 or 1.
     ///
     /// Source: J. L. Kaplan, J. A. Yorke, Chaotic behavior of multidimensional difference equations, Lecture Notes in
     /// Mathematics 730, 1979.

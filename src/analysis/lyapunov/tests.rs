@@ -45,7 +45,7 @@ fn a_linear_field_has_the_real_parts_of_its_eigenvalues() {
     let spiral = Affine::new([[0.1, -2.0, 1.0], [2.0, 0.1, 0.5], [0.0, 0.0, -1.0]], [0.0; 3]).unwrap();
     let spectrum = lyapunov_spectrum(&spiral, &steps, &[0.0; 3]).unwrap();
     close(spectrum.exponents(), [0.1, 0.1, -1.0], 1e-12);
-    // back in time all signs are others
+    // backward in time, all signs are reversed
     let back = Steps::new(0.0, -0.5, 1000).unwrap().after(100);
     close(lyapunov_spectrum(&spiral, &back, &[0.0; 3]).unwrap().exponents(), [1.0, -0.1, -0.1], 1e-12);
 }
@@ -55,10 +55,10 @@ fn fields_that_depend_on_time() {
     // whole periods
     let steps = Steps::new(1.0, TAU / 8.0, 800).unwrap().after(80);
     let spectrum = lyapunov_spectrum(&Turning, &steps, &[1.0, 2.0]);
-    // the point itself grows beyond every bound, but not beyond floats
+    // the point grows without bound, but not beyond floats
     let spectrum: LyapunovSpectrum<[f64; 2]> = spectrum.unwrap();
     close(spectrum.exponents(), [0.3, -0.5], 1e-12);
-    // within a period the rates are other ones, and the error knows
+    // within a period the rates vary, and the error estimate shows it
     assert!(spectrum.standard_errors().iter().all(|error| (1e-4..0.1).contains(error)), "{:?}", spectrum.standard_errors());
 }
 

@@ -1,4 +1,4 @@
-//! Poincaré sections: where trajectories come through a surface.
+//! Poincaré sections: where trajectories cross a surface.
 
 use super::{ReturnMap, Surface};
 use crate::root::{grazes, root};
@@ -10,27 +10,28 @@ use crate::{
     state::{Coordinates, State},
 };
 
-/// A state and its time: where and when a trajectory passes.
+/// A state and its time: a crossing of a trajectory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Passage<X: State> {
-    /// When.
+    /// The time.
     pub time: X::Time,
-    /// Where.
+    /// The state.
     pub point: X,
 }
 
-/// A Poincaré section of a flow map: the surface `g(x) = 0`, and on it the map that takes a passage to the next.
+/// A Poincaré section of a flow map: the surface `g(x) = 0`, and on it the map from one crossing to the next.
 ///
 /// ```text
 /// P(s, x) = (s + τ, X_{s, s+τ}(x)),   τ the first time > 0 at which g(X_{s, s+τ}(x)) crosses 0
 /// ```
 ///
-/// The map is followed in steps, and a step whose ends lie on different sides of the surface is searched for the crossing, by
-/// evaluations of the map from the step's start to times within; found to rounding, at or beyond the surface. So two crossings
-/// within one step are not seen, nor is a trajectory that touches the surface and turns back between two ends: take steps that
-/// are short beside the time between crossings. A start at which `g` is 0 lies on the surface, and leaving it is no crossing.
+/// The trajectory is followed in steps. A step whose ends lie on different sides of the surface is searched for the crossing,
+/// by evaluating the map from the step's start to times within; it is found to rounding, at or just beyond the surface. Two
+/// crossings within one step are missed, and so is a trajectory that touches the surface between two ends and turns back: use
+/// steps that are short compared to the time between crossings. A start with `g = 0` lies on the surface, and leaving it is no
+/// crossing.
 ///
-/// For a map that is known on a window of times only take [`Autonomous`](crate::Autonomous).
+/// For a map that is only known in a window of times, use [`Autonomous`](crate::Autonomous).
 ///
 /// ```
 /// use flowmap::{analysis::{Hyperplane, Passage, ReturnMap, Section}, exact::Hopf, solver::Direction};
@@ -55,7 +56,7 @@ pub struct Section<M, G> {
     limit: u32,
 }
 
-/// A crossing: the start of the step that it is in, and when.
+/// A crossing: its time, and the start of the step that contains it.
 struct Found<X: State> {
     steps: u32,
     from: Passage<X>,
@@ -63,7 +64,8 @@ struct Found<X: State> {
 }
 
 impl<M, G> Section<M, G> {
-    /// Of `map` by `surface`, met in either direction, in steps of the time `step`; back in time where that is negative.
+    /// The section of `map` by `surface`, crossed in either direction, in time steps of `step`; backward in time if it is
+    /// negative.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `step` is finite and not 0.
@@ -71,27 +73,27 @@ impl<M, G> Section<M, G> {
         if step.is_finite() && step != 0.0 {
             return Ok(Self { map, surface, direction: Direction::Either, step, limit: 10_000 });
         }
-        Err(Error::invalid("step of the section", format!("{step} leads nowhere; give a finite time that is not 0")))
+        Err(Error::invalid("step of the section", format!("{step} is not a step; give a finite number that is not 0")))
     }
 
-    /// Only crossings in this direction, as time goes on in steps.
+    /// Keeps only crossings in this direction, in the order of the steps.
     #[must_use]
     pub fn crossing(self, direction: Direction) -> Self {
         Self { direction, ..self }
     }
 
-    /// A trajectory that has not come back after so many steps has no image; 10 000 by default.
+    /// Gives up after `steps` steps: a trajectory that has not returned by then has no image. The default is 10 000.
     #[must_use]
     pub fn limit(self, steps: u32) -> Self {
         Self { limit: steps, ..self }
     }
 
-    /// The end of step `k` of those that begin at `start`.
+    /// The end time of step `k` of those that begin at `start`.
     fn instant<R: Real>(&self, start: R, k: u32) -> R {
         R::from_f64(start.into_f64() + f64::from(k) * self.step)
     }
 
-    /// `g(x)`, unless it is not finite.
+    /// `g(x)`, or an error if it is not finite.
     fn height<X>(&self, [s, t]: [X::Time; 2], x: &X) -> Result<f64>
     where
         X: State<Time: Real>,
@@ -116,7 +118,10 @@ impl<M, G> Section<M, G> {
             let s = from.time;
             let t = self.instant(start.time, steps + 1);
             if t == s {
-                return Err(Error::invalid("step of the section", format!("{} is nothing beside the time {s}", self.step)));
+                return Err(Error::invalid(
+                    "step of the section",
+                    format!("{} is lost in the rounding of the time {s}; give a longer step, or an earlier start", self.step),
+                ));
             }
             let point = self.map.try_flow(&s, &t, &from.point)?;
             let after = self.height([s, t], &point)?;
@@ -136,7 +141,7 @@ impl<M, G> Section<M, G> {
         Ok(None)
     }
 
-    /// The next passage, and how time and point of it change as the start moves along `direction`: the derivative of the
+    /// The next crossing, and the derivative of its time and point as the start moves along `direction`: the derivative of the
     /// section's map.
     ///
     /// With `v` the direction, `J = ∇X_{s,t}(x)` and `b = ∂_t X_{s,t}(x)` at the crossing,
@@ -159,8 +164,8 @@ impl<M, G> Section<M, G> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`image`](ReturnMap::image); [`Error::NotFinite`] where a derivative is not finite: the trajectory touches the
-    /// surface and does not cross it there, or map or surface have none.
+    /// The errors of [`image`](ReturnMap::image); [`Error::NotFinite`] where a derivative is not finite: the trajectory touches
+    /// the surface without crossing it, or the map or surface is not differentiable there.
     pub fn carried<X>(&self, from: &Passage<X>, direction: &X) -> Result<Option<Passage<Dual<X>>>>
     where
         X: State<Time: Real>,
@@ -189,15 +194,15 @@ impl<M, G> Section<M, G> {
         Ok(Some(Passage { time: Dual::new(time, lead), point: Dual::new(end.value().clone(), tangent) }))
     }
 
-    /// Whether the surface is met so flatly, with this slope, that an error of half the digits could move the passage anywhere or
-    /// away.
+    /// Whether the trajectory meets the surface so flatly, with this slope, that an error of half the digits could move the
+    /// crossing far or remove it.
     fn grazes<X>(&self, last: &Passage<X>, time: X::Time, slope: f64) -> Result<bool>
     where
         X: State<Time: Real>,
         M: FlowMap<X>,
         G: Surface<X>,
     {
-        // within the step, beyond which the map may not be known
+        // stay within the step: the map may not be defined beyond
         let middle = ((time - last.time).into_f64() / self.step).clamp(0.06, 0.94);
         let mut heights = [0.0; 3];
         for (height, share) in heights.iter_mut().zip([middle - 0.05, middle, middle + 0.05]) {
@@ -208,12 +213,12 @@ impl<M, G> Section<M, G> {
         Ok(grazes(slope, heights, 0.05 * self.step, error))
     }
 
-    /// The derivative of the point of the next passage by the start, row by row: `D` by `D` numbers `∂P_i/∂x_j`, of which a
-    /// section of a flow needs those along the surface. Its eigenvalues at a fixed point are the Floquet multipliers of a
-    /// periodic orbit, with 0 in place of the 1 along the orbit. `None` where there is no passage.
+    /// The derivative of the point of the next crossing with respect to the start, row by row: `D` by `D` numbers `∂P_i/∂x_j`,
+    /// of which a section of a flow needs those along the surface. Its eigenvalues at a fixed point are the Floquet multipliers
+    /// of a periodic orbit, with 0 in place of the 1 along the orbit. `None` where there is no crossing.
     ///
     /// # Errors
-    /// Those of [`carried`](Self::carried).
+    /// The errors of [`carried`](Self::carried).
     pub fn jacobian<X, const D: usize>(&self, from: &Passage<X>) -> Result<Option<[[f64; D]; D]>>
     where
         X: Coordinates<D>,
@@ -243,10 +248,10 @@ where
     M: FlowMap<X>,
     G: Surface<X>,
 {
-    /// The next passage, of any start: it need not lie on the surface.
+    /// The next crossing. The start need not lie on the surface.
     ///
     /// # Errors
-    /// What the map says where it is not defined; [`Error::NotFinite`] where the surface's function is not finite;
+    /// The error of the map where it is not defined; [`Error::NotFinite`] where the surface's function is not finite;
     /// [`Error::Invalid`] where the step is lost in the rounding of the time.
     fn image(&self, from: &Passage<X>) -> Result<Option<Passage<X>>> {
         let Some(Found { from, time, .. }) = self.search(from)? else { return Ok(None) };

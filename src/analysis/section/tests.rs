@@ -16,7 +16,7 @@ fn start(point: [f64; 2]) -> Passage<[f64; 2]> {
     Passage { time: 0.0, point }
 }
 
-/// The times of the first passages.
+/// The times of the first crossings.
 fn times<X: State<Time = f64>>(section: &impl ReturnMap<Passage<X>>, start: Passage<X>) -> [f64; 3] {
     let found: Vec<f64> = section.orbit(start).take(3).map(|passage| passage.unwrap().time).collect();
     found.try_into().unwrap()
@@ -34,7 +34,7 @@ fn a_rotation_returns_after_a_turn_or_half_of_one() {
         close(times(&section, start([1.0, 0.0])), [PI, TAU, 3.0 * PI], 1e-14);
         close(times(&section.crossing(Direction::Rising), start([1.0, 0.0])), [TAU, 2.0 * TAU, 3.0 * TAU], 3e-14);
         close(times(&section.crossing(Direction::Falling), start([1.0, 0.0])), [PI, 3.0 * PI, 5.0 * PI], 3e-14);
-        // a start beside the surface
+        // a start next to the surface
         close(times(&section, start([0.0, 1.0])), [0.5 * PI, 1.5 * PI, 2.5 * PI], 1e-14);
     }
     let back = Section::new(turn, axis(), -0.7).unwrap();
@@ -65,9 +65,9 @@ fn a_touch_is_no_crossing() {
     let wave = flow_map(|s: &f64, t: &f64, x: &[f64; 1]| [x[0] + s.cos() - t.cos()]);
     let section = Section::new(&wave, |x: &[f64; 1]| x[0], 0.1).unwrap().limit(200);
     assert_eq!(section.image(&Passage { time: 1.0, point: [1.0 - 1.0_f64.cos()] }).unwrap(), None);
-    // a start on the surface that comes back to it and ends there
+    // a start on the surface that returns to it and ends there
     assert_eq!(section.image(&Passage { time: 0.0, point: [0.0] }).unwrap(), None);
-    // deeper, both crossings are there
+    // with a deeper surface, both crossings exist
     let [down, up, _] = times(&section, Passage { time: 1.0, point: [0.9 - 1.0_f64.cos()] });
     close([down, up], [TAU - 0.9_f64.acos(), TAU + 0.9_f64.acos()], 1e-13);
 }
@@ -166,7 +166,7 @@ fn errors_say_why() {
         assert!(matches!(section.image(&bad), Err(Error::NotFinite { .. })), "{bad:?}");
     }
     let error = section.image(&Passage { time: 1e17, point: [1.0, 0.5] }).unwrap_err();
-    assert!(error.to_string().contains("nothing beside the time"), "{error}");
+    assert!(error.to_string().contains("lost in the rounding of the time"), "{error}");
     let hole = Section::new(turn, |x: &[f64; 2]| x[0].sqrt(), 0.1).unwrap();
     let error = hole.image(&start([1.0, 0.5])).unwrap_err();
     assert!(error.to_string().contains("surface"), "{error}");

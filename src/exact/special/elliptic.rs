@@ -3,11 +3,11 @@
 use crate::{Num, Number};
 use std::f64::consts::FRAC_PI_2;
 
-/// After so many transformations the modulus is below `1e-10`, or as close to 1: what the base leaves out, its square, is below
-/// rounding.
+/// Number of Landen transformations: the modulus is then within `1e-10` of 0 or 1, and the error of the limit functions, its
+/// square, below rounding.
 const LEVELS: usize = 4;
 
-/// Enough means for the smallest complement that a float holds.
+/// Number of arithmetic-geometric means, enough for the smallest complement that a float holds.
 const MEANS: usize = 16;
 
 /// `sn`, `cn` and `dn` of one argument.
@@ -16,13 +16,13 @@ pub(in crate::exact) struct Jacobi<N> {
     pub sn: Num<N>,
     pub cn: Num<N>,
     pub dn: Num<N>,
-    /// How many half periods were taken off the argument: `2K` each, `2K/k` beyond `m = 1`, to the nearest.
+    /// The number of half periods subtracted from the argument: `2K` each, `2K/k` beyond `m = 1`, to the nearest.
     pub half_periods: Num<N>,
 }
 
 impl<N: Number> Jacobi<N> {
     /// At the argument `u` with the parameter `m = k² ≥ 0` and its complement `1 - m`, which the caller often knows without
-    /// cancellation. All of one shape; derivatives by any of them are right, at `m = 0` and `m = 1` too.
+    /// cancellation. All have one shape; derivatives with respect to each are right, even at `m = 0` and `m = 1`.
     pub fn new(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> Self {
         // beyond 1 the reciprocal modulus: sn(u|m) = sn(k u|1/m) / k, and cn and dn trade places
         let beyond = complement.lt(0.0);
@@ -43,7 +43,7 @@ impl<N: Number> Jacobi<N> {
         let period = 2.0 * quarter_period(&periodic.select(complement, 0.5));
         let half_periods = periodic.select((u / &period + 0.5).floor(), 0.0);
         let rest = u - &half_periods * period;
-        // neither sees parameters for which it is singular
+        // clamped: neither transformation gets a parameter at which it is singular
         let small = descending(&rest, &m.min(0.75), &complement.max(0.25));
         let large = ascending(&rest, &m.max(0.25), &complement.min(0.75));
         let low = m.lt(0.5);
@@ -68,7 +68,7 @@ pub(in crate::exact) fn quarter_period<N: Number>(complement: &Num<N>) -> Num<N>
     FRAC_PI_2 / a
 }
 
-/// Landen's transformation to ever smaller moduli, down to the circular functions: sums of positive terms alone.
+/// Landen's transformation to ever smaller moduli, down to the circular functions: sums of positive terms only.
 fn descending<N: Number>(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> [Num<N>; 3] {
     let mut moduli = Vec::with_capacity(LEVELS);
     let (mut u, mut square, mut complementary) = (u.clone(), m.clone(), complement.sqrt());
@@ -88,8 +88,8 @@ fn descending<N: Number>(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> [Num<N>
     })
 }
 
-/// Landen's transformation to ever larger moduli, up to the hyperbolic functions. The complement enters without a root: the
-/// descending one has derivatives by `m` that cancel near 1.
+/// Landen's transformation to ever larger moduli, up to the hyperbolic functions. It uses the complement without a root:
+/// derivatives of the descending one by `m` cancel near 1.
 fn ascending<N: Number>(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> [Num<N>; 3] {
     let mut complements = Vec::with_capacity(LEVELS);
     let (mut u, mut modulus, mut square) = (u.clone(), m.sqrt(), complement.clone());
@@ -101,7 +101,7 @@ fn ascending<N: Number>(u: &Num<N>, m: &Num<N>, complement: &Num<N>) -> [Num<N>;
         square = &complementary * &complementary;
         complements.push(complementary);
     }
-    // beyond, cosh is nothing but an overflow
+    // beyond, cosh only overflows
     let u = u.min(80.0).max(-80.0);
     let sech = 1.0 / u.cosh();
     let base = [u.tanh(), sech.clone(), sech];
@@ -173,7 +173,8 @@ mod tests {
         }
     }
 
-    /// `∂_u` is a product of the other two; the derivative by `m` against central differences, which lose a third of the digits.
+    /// `∂_u` is a product of the other two; the derivative by `m` is tested against central differences, which lose a third of
+    /// the digits.
     #[test]
     fn derivatives() {
         for m in [0.0, 1e-9, 0.3, 0.5, 0.8, 1.0 - 1e-9, 1.0, 1.0 + 1e-9, 1.7] {

@@ -2,7 +2,7 @@
 
 use crate::{Num, Number};
 
-/// Far more than small matrices need: the cyclic method converges quadratically, and its derivatives with it.
+/// Number of sweeps, far more than small matrices need: the cyclic method converges quadratically, and so do its derivatives.
 const SWEEPS: usize = 8;
 
 /// A complex number by its real and imaginary parts.
@@ -10,8 +10,8 @@ type Complex<N> = [Num<N>; 2];
 
 /// The eigenvalues, from the smallest to the largest, of a Hermitian matrix whose eigenvalues differ.
 ///
-/// Jacobi's method with a fixed number of cyclic sweeps. Every rotation is a smooth function of the matrix, also where the
-/// entry that it removes is zero already, so that derivatives go through.
+/// Jacobi's method with a fixed number of cyclic sweeps. Every rotation is a smooth function of the matrix, even where the
+/// entry that it removes is already zero, so that derivatives pass through.
 ///
 /// Reference: G. H. Golub, C. F. Van Loan, Matrix Computations, section 8.5.
 pub(in crate::exact) fn eigenvalues<N: Number>(mut matrix: Vec<Vec<Complex<N>>>) -> Vec<Num<N>> {
@@ -54,7 +54,7 @@ fn rotate<N: Number>(matrix: &mut [Vec<Complex<N>>], p: usize, q: usize) {
     matrix[q][p] = zero;
 }
 
-/// In ascending order, sample by sample.
+/// Sorts in ascending order, sample by sample.
 fn sorted<N: Number>(mut values: Vec<Num<N>>) -> Vec<Num<N>> {
     for end in (1..values.len()).rev() {
         for i in 0..end {
@@ -96,7 +96,7 @@ mod tests {
         }
     }
 
-    /// `[[x, i], [-i, -x]]` has `±√(x² + 1)`, also where the off-diagonal entry, here `x i`, is zero.
+    /// `[[x, i], [-i, -x]]` has `±√(x² + 1)`, even where the off-diagonal entry, here `x i`, is zero.
     #[test]
     fn derivatives() {
         let nested = |x: f64| Num(Dual::new(Dual::new(x, 1.0), Dual::constant(1.0)));

@@ -2,8 +2,8 @@
 
 use crate::{Num, Number};
 
-/// Exponential growth with a constant rate `c` over a duration `τ`, in numbers that cannot overflow: each is divided by the
-/// larger of `1` and `e^(c τ)`.
+/// Exponential growth with a constant rate `c` over a duration `τ`, scaled so that nothing overflows: each number is divided by
+/// the larger of `1` and `e^(c τ)`.
 ///
 /// `u' = c u - k u²` has the solution `u end / (start + k u sum)`.
 pub(in crate::exact) struct Growth<N> {
@@ -19,7 +19,7 @@ impl<N: Number> Growth<N> {
     pub fn new(rate: f64, duration: &Num<N>) -> Self {
         let growth = rate * duration;
         let shrinks = growth.lt(0.0);
-        // -|growth|; `abs` would do, but for its derivative at 0
+        // -|growth|; `abs` would do, except for its derivative at 0
         let exponent = shrinks.select(&growth, -&growth);
         let decay = exponent.exp();
         let sum = if rate == 0.0 {

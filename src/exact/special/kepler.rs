@@ -3,14 +3,14 @@
 use crate::{Mask, Num, Number, Real, Value};
 use num_traits::Float;
 
-/// Far more than Newton's method needs; halving the bracket alone would get there.
+/// Number of steps, far more than Newton's method needs; bisection alone would converge.
 const STEPS: usize = 60;
 
-/// The change `E` of the eccentric anomaly that goes with the change `M` of the mean anomaly:
+/// The change `E` of the eccentric anomaly that corresponds to the change `M` of the mean anomaly:
 /// `M = E - c sin E + s (1 - cos E)`.
 ///
-/// `(c, s) = e (cos E0, sin E0)` with the eccentricity `e < 1` and the eccentric anomaly `E0` at the start. `M` of at most a few
-/// revolutions; take off whole ones before.
+/// `(c, s) = e (cos E0, sin E0)` with the eccentricity `e < 1` and the eccentric anomaly `E0` at the start. `M` is at most a
+/// few revolutions; subtract whole ones first.
 pub(in crate::exact) fn eccentric_change<N: Number>(mean: &Num<N>, c: &Num<N>, s: &Num<N>) -> Num<N> {
     let start = bracketed(&mean.frozen(), &c.frozen(), &s.frozen());
     // Each step doubles the order of the derivatives that are right: two steps give the first three.
@@ -23,7 +23,7 @@ fn newton<N: Number>(change: &Num<N>, mean: &Num<N>, c: &Num<N>, s: &Num<N>) -> 
     change - excess(change, mean, c, s) / slope
 }
 
-/// `E - M - c sin E + s (1 - cos E)`, which grows with `E`.
+/// `E - M - c sin E + s (1 - cos E)`, which increases with `E`.
 fn excess<N: Number>(change: &Num<N>, mean: &Num<N>, c: &Num<N>, s: &Num<N>) -> Num<N> {
     // 1 - cos E without cancellation
     let versine = 2.0 * (change / 2.0).sin().powi(2);

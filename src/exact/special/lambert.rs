@@ -4,22 +4,22 @@ use crate::{Num, Number, Value};
 
 /// The Wright omega function: the positive solution `w` of `w + ln w = z`, which is `W(e^z)` where `e^z` may overflow.
 ///
-/// The logarithm `l` of the solution is what is sought: `e^l + l = z` is convex and increasing in `l`, Newton's method
-/// descends to its solution from any point above, and no `z` is too large or too small for it.
+/// It solves for the logarithm `l` of the solution: `e^l + l = z` is convex and increasing in `l`, so Newton's method descends
+/// to the root from any point above, for every `z`.
 ///
 /// Reference: R. M. Corless, D. J. Jeffrey, The Wright omega function, LNCS 2385, 2002.
 pub(in crate::exact) fn wright_omega<N: Number>(z: &Num<N>) -> Num<N> {
-    /// From the first guess below, five steps leave no error that two more would not square away.
+    /// After five steps from the first guess below, two more bring any error below rounding.
     const STEPS: usize = 5;
     let newton = |l: Num<N>, z: &Num<N>| {
         let w = l.exp();
         &l - (&w + &l - z) / (&w + 1.0)
     };
     let still = z.frozen();
-    // both are above the solution: e^z + z > z, and z + ln z > z where z > 1
+    // both are above the root: e^z + z > z, and z + ln z > z where z > 1
     let guess = still.gt(1.0).select(still.max(1.0).ln(), &still);
     let solution = (0..STEPS).fold(guess, |l, _| newton(l, &still));
-    // a step on live values carries one derivative over, a second one three
+    // one Newton step on live values gives the first derivative, two give the first three
     newton(newton(solution, z), z).exp()
 }
 

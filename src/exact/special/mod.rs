@@ -1,4 +1,4 @@
-//! Functions beyond the elementary ones that closed forms are made of, over any [`Number`](crate::Number).
+//! Special functions used by closed forms, over any [`Number`](crate::Number).
 
 pub(super) mod elliptic;
 pub(super) mod hermitian;

@@ -1,4 +1,4 @@
-//! The standard normal distribution, by logarithms: its tails lose no digits.
+//! The standard normal distribution by logarithms, accurate in its tails.
 
 use crate::{Num, Number, Value};
 use std::f64::consts::SQRT_2;
@@ -15,7 +15,7 @@ pub(in crate::exact) fn ln_density<N: Number>(z: &Num<N>) -> Num<N> {
 pub(in crate::exact) fn ln_cdf<N: Number>(z: &Num<N>) -> Num<N> {
     let still = z.frozen();
     let (value, slope) = ln_cdf_with_slope(&still);
-    // What follows are derivatives: Taylor's formula around z itself. Those of an approximation are less accurate than it is.
+    // Derivatives by Taylor's formula around z: those of an approximation are less accurate than itself.
     let lean = &still + &slope;
     let bend = -&slope * &lean;
     let twist = &slope * (&lean * (&lean + &slope) - 1.0);
@@ -37,9 +37,9 @@ fn ln_cdf_with_slope<N: Number>(z: &Num<N>) -> (Num<N>, Num<N>) {
 
 /// `(1 - Φ(x)) / φ(x)` for `x ≥ 5/2`, by Laplace's continued fraction `1/(x + 1/(x + 2/(x + 3/(x + …))))`.
 fn mills_ratio<N: Number>(x: &Num<N>) -> Num<N> {
-    /// Enough for double precision at `x = 5/2`.
+    /// Number of terms, enough for double precision at `x = 5/2`.
     const TERMS: u32 = 50;
-    // what the rest of the fraction tends to, in place of the rest
+    // the limit of the fraction's tail, in its place
     let rest = (x + (x * x + f64::from(4 * TERMS)).sqrt()) / 2.0;
     1.0 / (1..TERMS).rev().fold(rest, |rest, k| x + f64::from(k) / rest)
 }

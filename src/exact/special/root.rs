@@ -1,12 +1,12 @@
-//! Roots that have no formula.
+//! Root finding for increasing functions.
 
 use crate::{Mask, Num, Number, Real};
 
 /// The root of an increasing function between `low` and `high`, to about `√ε`: Newton's method, with a bisection where it leaves
 /// the bracket or is slow to close it.
 ///
-/// `newton` gives, for a point, where Newton's method goes from it, and the value there. Numbers must be [frozen]: one or two
-/// steps of Newton's method on live values square the error that is left, and carry derivatives over.
+/// `newton` returns, for a point, its Newton iterate and the function value. Numbers must be [frozen]: one or two Newton steps
+/// on live values then square the remaining error, and supply the derivatives.
 ///
 /// [frozen]: crate::Value::frozen
 pub(in crate::exact) fn safe_newton<N: Number>(
@@ -14,7 +14,7 @@ pub(in crate::exact) fn safe_newton<N: Number>(
     mut high: Num<N>,
     newton: impl Fn(&Num<N>) -> (Num<N>, Num<N>),
 ) -> Num<N> {
-    /// More than bisection alone needs.
+    /// Number of steps, more than bisection alone needs.
     const STEPS: usize = 80;
     let epsilon = <N::Real as num_traits::Float>::epsilon().into_f64();
     let tolerance = epsilon.sqrt() * (&high - &low + low.abs() + high.abs());
@@ -45,10 +45,10 @@ mod tests {
 
     #[test]
     fn where_newton_alone_would_fly_off() {
-        // the inverse tangent's derivative vanishes far away
+        // far away, the derivative of arctan vanishes
         let atan = |y: &Num<f64>| (y - y.atan() * (1.0 + y * y), y.atan());
         assert!(safe_newton(Num(-30.0), Num(1000.0), atan).0.abs() < 1e-5);
-        // and at a triple root it closes in by thirds
+        // at a triple root, the steps close in by thirds
         assert!(safe_newton(Num(-1.0_f64), Num(2.0), |y| (y - y / 3.0, y.powi(3))).0.abs() < 1e-6);
     }
 

@@ -1,4 +1,4 @@
-//! Probability flows.
+//! Strategies for probability flows.
 
 use super::Typical;
 use crate::exact::{Component, DensityMixing, DiagonalGaussian, Mixture, RankOne};
@@ -17,14 +17,14 @@ impl<const D: usize, I: Interpolant + Clone + Debug + 'static> Typical<D> for Di
     }
 }
 impl<const D: usize, I: Interpolant + Clone + Debug + 'static> Typical<D> for RankOne<D, I> {
-    /// Up to shortly before the collapse.
+    /// Until shortly before the collapse.
     fn typical_times(&self) -> [f64; 2] {
         let [start, end] = self.interpolant().span();
         [start, start + 0.9 * (end - start)]
     }
 }
 impl<I: Interpolant + Clone + Debug + 'static> Typical<1> for Mixture<I> {
-    /// Up to where data points, if there are any, are not yet reached.
+    /// Until shortly before data points, if any, are reached.
     fn typical_times(&self) -> [f64; 2] {
         let [start, end] = self.interpolant().span();
         let sharp = self.components().iter().any(|component| component.deviation == 0.0);

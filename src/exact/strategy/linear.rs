@@ -1,4 +1,4 @@
-//! Linear systems.
+//! Strategies for linear systems.
 
 use super::{Typical, square};
 use crate::exact::{ChargedParticle, DampedOscillator, Rodrigues, Shear, Turning};
@@ -14,7 +14,8 @@ impl Typical<3> for Rodrigues {
 impl Typical<3> for Shear {}
 impl<const D: usize> Typical<D> for Turning<D> {}
 
-/// [`ChargedParticle`], in electric fields up to 1 and magnetic ones up to 3, those almost too weak for a drift left out.
+/// [`ChargedParticle`], in electric fields up to 1 and magnetic fields up to 3, except those that are almost too weak for a
+/// drift.
 pub fn charged_particle() -> impl Strategy<Value = ChargedParticle> {
     let magnetic = uniform(-1.7..1.7).prop_filter("too weak", |b: &[f64; 3]| b.iter().any(|b| b.abs() > 0.1));
     (uniform(-0.5..0.5), magnetic).prop_map(|(electric, magnetic)| ChargedParticle::new(electric, magnetic).expect("not zero"))
@@ -38,7 +39,7 @@ pub fn rodrigues() -> impl Strategy<Value = Rodrigues> {
     uniform(-1.7..1.7).prop_map(|w| Rodrigues::new(w).expect("finite"))
 }
 
-/// [`Shear`]: there is one.
+/// [`Shear`], which has no parameters.
 pub fn shear() -> impl Strategy<Value = Shear> {
     Just(Shear)
 }

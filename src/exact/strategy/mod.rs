@@ -1,6 +1,6 @@
 //! proptest strategies for [exact flows](super): random flows, and random times and points in their domains.
 //!
-//! They test this crate, and are there for testing what is built on it: a solver, a network's derivative, a flow of one's own.
+//! They test this crate, and code built on it: your own solver, network derivative or exact flow.
 //!
 //! ```
 //! use flowmap::{exact::strategy::{affine, with_case}, FlowMap, VelocityField};
@@ -39,7 +39,7 @@ use super::Gaussian;
 #[cfg(feature = "nalgebra")]
 use crate::interpolant::Interpolant;
 
-/// Where an exact flow is worth testing: times and points at which it does something, and condition numbers stay moderate.
+/// Typical times and points of an exact flow, to test it at: where its behaviour shows and condition numbers stay moderate.
 ///
 /// ```
 /// use flowmap::exact::{strategy::Typical, Logistic};
@@ -48,11 +48,11 @@ use crate::interpolant::Interpolant;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait Typical<const D: usize>: ExactFlow<D> + Clone + Debug + 'static {
-    /// The interval that both times are taken from.
+    /// The interval from which both times are drawn.
     fn typical_times(&self) -> [f64; 2] {
         [-1.0, 1.0]
     }
-    /// The intervals that the coordinates are taken from.
+    /// The intervals from which the coordinates are drawn.
     fn typical_box(&self) -> [[f64; 2]; D] {
         [[-2.0, 2.0]; D]
     }
@@ -100,11 +100,11 @@ pub fn cases<const D: usize, F: Typical<D>>(flow: &F) -> impl Strategy<Value = C
 
 /// Cases `(s, t, x)` of a flow, both times from `times`, in either order, and the `i`-th coordinate from `sides[i]`.
 ///
-/// Only cases inside the flow's [domain](ExactFlow::domain) are drawn, and of a solution that blows up only the first four
-/// fifths of its life: closer, rounding errors are multiplied without bound.
+/// Only cases inside the flow's [domain](ExactFlow::domain) are drawn, and for a solution that blows up only those in the first
+/// four fifths of its lifetime: closer to the blow-up, rounding errors grow without bound.
 ///
 /// # Panics
-/// If an interval is not in order. The strategy rejects for ever, and proptest gives up, if the domain has no such case.
+/// If an interval is not in order. If the domain has no such case, the strategy rejects forever, and proptest gives up.
 ///
 /// ```
 /// use flowmap::exact::{strategy::cases_in, Rotation};
@@ -149,7 +149,7 @@ pub fn with_case<const D: usize, F: Typical<D>>(flows: impl Strategy<Value = F>)
     })
 }
 
-/// [`Blowup`]: there is one.
+/// [`Blowup`], which has no parameters.
 pub fn blowup() -> impl Strategy<Value = Blowup> {
     Just(Blowup)
 }
@@ -169,7 +169,7 @@ pub fn rotation() -> impl Strategy<Value = Rotation> {
     (-3.0..3.0).prop_map(|omega| Rotation::new(omega).expect("finite"))
 }
 
-/// [`Affine`], with entries up to 1 of both signs: growing, decaying and turning, near singular ones among them.
+/// [`Affine`], with entries up to 1 of both signs: growing, decaying, rotating and nearly singular ones.
 pub fn affine<const D: usize>() -> impl Strategy<Value = Affine<D>> {
     (square(1.0), uniform(-1.0..1.0)).prop_map(|(matrix, offset)| Affine::new(matrix, offset).expect("finite"))
 }
@@ -177,7 +177,7 @@ pub fn affine<const D: usize>() -> impl Strategy<Value = Affine<D>> {
 /// [`CouplingFlow`], of two to four layers with stretches up to 1/2, shifts and weights up to 1.
 ///
 /// # Panics
-/// Drawing does, if `D < 2`.
+/// When a case is drawn, if `D < 2`.
 pub fn coupling<const D: usize>() -> impl Strategy<Value = CouplingFlow<D>> {
     let layer = (uniform(-0.5..0.5), uniform(-1.0..1.0), square(1.0));
     let layer = layer.prop_map(|(stretch, shift, weights)| CouplingLayer { stretch, shift, weights });

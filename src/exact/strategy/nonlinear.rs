@@ -1,4 +1,4 @@
-//! Nonlinear flows in several dimensions.
+//! Strategies for nonlinear flows in several dimensions.
 
 use super::{Typical, square};
 use crate::exact::{
@@ -9,7 +9,7 @@ use proptest::{array::uniform, prelude::*};
 
 impl Typical<3> for AbcShear {}
 impl<const D: usize> Typical<D> for CalogeroMoser<D> {
-    /// Particles in order and with some room between them.
+    /// Particles in order, with some distance between them.
     fn typical_box(&self) -> [[f64; 2]; D] {
         std::array::from_fn(|i| if i < D / 2 { [2.0 * i as f64 - 0.5, 2.0 * i as f64 + 0.5] } else { [-1.0, 1.0] })
     }
@@ -21,7 +21,7 @@ impl Typical<4> for Kepler {
     fn typical_times(&self) -> [f64; 2] {
         [-3.0, 3.0]
     }
-    /// Ellipses with axes up to 3, that do not come close to the centre.
+    /// Ellipses with axes up to 3 that stay away from the centre.
     fn typical_box(&self) -> [[f64; 2]; 4] {
         [[0.8, 1.2], [-0.3, 0.3], [-0.3, 0.3], [0.7, 1.1]]
     }
@@ -36,7 +36,7 @@ impl Typical<2> for Pendulum {
     }
 }
 impl Typical<4> for PointVortices {
-    /// With some room between the vortices.
+    /// Vortices with some distance between them.
     fn typical_box(&self) -> [[f64; 2]; 4] {
         [[-2.0, -0.3], [-1.0, 1.0], [0.3, 2.0], [-1.0, 1.0]]
     }
@@ -60,7 +60,7 @@ pub fn abc_shear() -> impl Strategy<Value = AbcShear> {
 /// [`CalogeroMoser`], with couplings from 0.2 to 1.
 ///
 /// # Panics
-/// Drawing does, unless `D` is even and not 0.
+/// When a case is drawn, unless `D` is even and not 0.
 pub fn calogero_moser<const D: usize>() -> impl Strategy<Value = CalogeroMoser<D>> {
     (0.2..1.0).prop_map(|coupling| CalogeroMoser::new(coupling).expect("two coordinates for each particle"))
 }
@@ -70,7 +70,7 @@ pub fn duffing() -> impl Strategy<Value = Duffing> {
     (-2.0..2.0, 0.2..2.0).prop_map(|(linear, cubic)| Duffing::new(linear, cubic).expect("positive"))
 }
 
-/// [`Geodesic`]: there is one.
+/// [`Geodesic`], which has no parameters.
 pub fn geodesic() -> impl Strategy<Value = Geodesic> {
     Just(Geodesic)
 }
@@ -108,7 +108,7 @@ pub fn projective_riccati<const D: usize>() -> impl Strategy<Value = ProjectiveR
     settings.prop_map(|(constant, linear, quadratic)| ProjectiveRiccati::new(constant, linear, quadratic).expect("finite"))
 }
 
-/// [`Radial`]: there is one in each dimension.
+/// [`Radial`], which has no parameters.
 pub fn radial<const D: usize>() -> impl Strategy<Value = Radial<D>> {
     Just(Radial)
 }
@@ -130,7 +130,7 @@ pub fn taylor_green() -> impl Strategy<Value = TaylorGreen> {
     (0.0..1.0).prop_map(|viscosity| TaylorGreen::new(viscosity).expect("not negative"))
 }
 
-/// [`Toda`]: there is one.
+/// [`Toda`], which has no parameters.
 pub fn toda() -> impl Strategy<Value = Toda> {
     Just(Toda)
 }

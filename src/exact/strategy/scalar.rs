@@ -1,4 +1,4 @@
-//! Flows on the line, and what is built on them.
+//! Strategies for flows on the line, and for flows built on them.
 
 use super::Typical;
 use crate::exact::{
@@ -84,7 +84,7 @@ pub fn quintic_tube() -> impl Strategy<Value = QuinticTube> {
     (-1.0..1.0, -1.0..1.0).prop_map(|(slope, offset)| QuinticTube::new(slope, offset).expect("finite"))
 }
 
-/// [`Riccati`], with coefficients up to 2: with two rests, with one and with none.
+/// [`Riccati`], with coefficients up to 2: with two equilibria, one or none.
 pub fn riccati() -> impl Strategy<Value = Riccati> {
     let double = (-1.5..1.5, -1.5..1.5).prop_map(|(c, root): (f64, f64)| [c * root * root, -2.0 * c * root, c]);
     let coefficients = prop_oneof![4 => uniform(-2.0..2.0), 1 => double];

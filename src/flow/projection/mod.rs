@@ -1,4 +1,4 @@
-//! A flow map that keeps what its ODE keeps.
+//! Projection of flow maps onto level sets of an invariant.
 
 use super::{FlowMap, finite};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 use std::array;
 
-/// A first integral `I` of an ODE, over any [`Number`]: what does not change along a trajectory, such as an energy.
+/// A first integral `I` of an ODE, over any [`Number`]: a quantity that is constant along a trajectory, such as an energy.
 ///
 /// ```
 /// use flowmap::{Invariant, Num, Number};
@@ -30,19 +30,19 @@ impl<const D: usize, I: Invariant<D>> Invariant<D> for &I {
     }
 }
 
-/// A flow map, numerical or learned, whose ends are moved to where `I(X_{s,t}(x)) = I(x)`; or its field, without what would
+/// A flow map, numerical or learned, projected onto `I(X_{s,t}(x)) = I(x)`; or its field, without the component that would
 /// change `I`.
 ///
-/// - flow: from `y = X_{s,t}(x)` a few Newton steps `y ← y - (I(y) - I(x)) ∇I(y) / |∇I(y)|²`. What is left of a small change of
-///   `I` is squared by each
+/// - flow: from `y = X_{s,t}(x)` a few Newton steps `y ← y - (I(y) - I(x)) ∇I(y) / |∇I(y)|²`. Each step squares the remaining
+///   error of `I`, if it is small
 /// - velocity: `b - (∇I · b) ∇I / |∇I|²`
-/// - domain: that of the map, as far as `I` is finite and smooth there
+/// - domain: that of the map, where `I` is finite and smooth
 ///
-/// A step is taken where it changes the gradient by less than the gradient's own length, sample by sample. Of a quadratic `I` it
-/// then at least halves the change. Where the gradient is too small for that, at equilibria and close to them, ends stay where
-/// they are. The exact flow is left as it is, up to rounding.
+/// A step is taken where it changes the gradient by less than the gradient's own length, sample by sample. For a quadratic `I`
+/// it then at least halves the error of `I`. Where the gradient is too small for that, at equilibria and close to them, end
+/// points stay where they are. The exact flow is unchanged, up to rounding.
 ///
-/// Derivatives pass through the steps. Those of the ends keep `I`, too, to first order: `∇I(X)ᵀ ∇X = ∇I(x)ᵀ`.
+/// Derivatives pass through the steps. Those of the end points preserve `I`, too, to first order: `∇I(X)ᵀ ∇X = ∇I(x)ᵀ`.
 ///
 /// ```
 /// use flowmap::{FlowMap, Invariant, Num, Number, Projection, exact::Rotation, flow_map};
@@ -60,9 +60,9 @@ impl<const D: usize, I: Invariant<D>> Invariant<D> for &I {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration, section IV.4, for the projection, along a gradient
-/// that is renewed here in each step; P. Deuflhard, Newton Methods for Nonlinear Problems, section 4.1, for steps that are taken
-/// where the derivative changes little.
+/// Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration, section IV.4, for the projection, here with a new
+/// gradient in each step; P. Deuflhard, Newton Methods for Nonlinear Problems, section 4.1, for steps taken where the
+/// derivative changes little.
 #[derive(Clone, Copy, Debug)]
 pub struct Projection<M, I, const D: usize> {
     of: M,
@@ -71,24 +71,23 @@ pub struct Projection<M, I, const D: usize> {
 }
 
 impl<M, I: Invariant<D>, const D: usize> Projection<M, I, D> {
-    /// The map, or the field, `of` with this invariant, by 3 Newton steps: they make a change of one in a hundred a rounding
-    /// error.
+    /// The map, or the field, `of` with this invariant, by 3 Newton steps: they reduce an error of 1 percent to rounding.
     pub fn new(of: M, invariant: I) -> Self {
         Self { of, invariant, steps: 3 }
     }
 
-    /// With so many Newton steps.
+    /// With `steps` Newton steps.
     #[must_use]
     pub fn steps(self, steps: u32) -> Self {
         Self { steps, ..self }
     }
 
-    /// `I(x)`.
+    /// The invariant `I(x)`.
     fn at<N: Number>(&self, x: &[N; D]) -> N {
         self.invariant.at(&x.each_ref().map(Num::from)).0
     }
 
-    /// `I(x)` and `∇I(x)`.
+    /// The invariant `I(x)` and its gradient `∇I(x)`.
     fn level<N: Number>(&self, x: &[N; D]) -> (N, [N; D]) {
         let along = |j: usize| {
             let coordinate = |i: usize| Dual::from_parts(x[i].clone(), (i == j).then(|| x[i].constant(1.0)));
@@ -99,24 +98,24 @@ impl<M, I: Invariant<D>, const D: usize> Projection<M, I, D> {
         (partials[0].0.clone(), gradient)
     }
 
-    /// `x` moved to where the invariant is what it is at `start`.
+    /// Moves `x` to where the invariant has its value at `start`.
     fn project<N: Number>(&self, start: &[N; D], mut x: [N; D]) -> [N; D] {
         let goal = self.at(start);
         for _ in 0..self.steps {
             let (value, gradient) = self.level(&x);
             let next = x.minus(&along(&gradient, value - &goal));
-            // on frozen values: a step that is not taken leaves no trace in derivatives
+            // on frozen values: a step that is not taken must not affect derivatives
             let turned = self.level(&next.frozen()).1.minus(&gradient.frozen());
             let taken = turned.dot(&turned).less(&gradient.dot(&gradient));
             x = State::choose(&taken, &next, &x);
         }
-        // where there is no invariant, there is nothing to keep: NaN then, and no change otherwise
+        // NaN where the invariant is not defined, no change otherwise
         let nothing = (self.at(&x.frozen()) - goal.frozen()).scale(0.0).frozen();
         x.map(|x| x + &nothing)
     }
 }
 
-/// `by g / |g|²`: where a function with the gradient `g` is larger by `by`, to first order; 0 where `g` is.
+/// `by g / |g|²`: the displacement along which a function with gradient `g` grows by `by`, to first order; 0 where `g` is 0.
 fn along<N: Number, const D: usize>(gradient: &[N; D], by: N) -> [N; D] {
     let square = gradient.dot(gradient);
     let slope = N::select(&square.constant(0.0).less(&square), &square, &square.constant(1.0));

@@ -22,7 +22,7 @@ impl Invariant<4> for Orbit {
     }
 }
 
-/// Of a body with the moments 1, 2 and 3.
+/// Twice the kinetic energy of a body with the moments 1, 2 and 3.
 struct Spin;
 impl Invariant<3> for Spin {
     fn at<N: Number>(&self, [x, y, z]: &[Num<N>; 3]) -> Num<N> {
@@ -42,7 +42,7 @@ impl Invariant<2> for Hunt {
     }
 }
 
-/// A map that is wrong, smoothly.
+/// A smooth error added to a map.
 struct Off<M>(M, f64);
 impl<X: Coordinates<D>, M: FlowMap<X>, const D: usize> FlowMap<X> for At<Off<M>, D> {
     fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
@@ -55,7 +55,7 @@ impl<X: Coordinates<D>, M: FlowMap<X>, const D: usize> FlowMap<X> for At<Off<M>,
         X::join(end)
     }
 }
-/// Tells the number of coordinates.
+/// Fixes the number of coordinates.
 struct At<M, const D: usize>(M);
 
 fn pendulum() -> exact::Pendulum {
@@ -70,7 +70,7 @@ fn level<const D: usize>(invariant: &impl Invariant<D>, x: &[f64; D]) -> f64 {
     invariant.at(&x.map(Num)).0
 }
 
-/// The largest change of the invariant after so many steps.
+/// The largest change of the invariant after `steps` steps.
 fn drift<const D: usize>(
     map: &impl FlowMap<[f64; D]>,
     invariant: &impl Invariant<D>,
@@ -82,7 +82,7 @@ fn drift<const D: usize>(
     cases.iter().map(change).fold(0.0, f64::max)
 }
 
-/// What is left is squared by each step, down to rounding.
+/// Each step squares the error, down to rounding.
 fn squares<const D: usize>(map: &impl FlowMap<[f64; D]>, invariant: &impl Invariant<D>, cases: &[Case<[f64; D]>]) {
     let left = [0, 1, 2, 3, 4].map(|steps| drift(map, invariant, cases, steps));
     assert!(left[0] > 1e-3, "the map drifts: {left:?}");
@@ -145,7 +145,7 @@ fn a_map_starts_out_along_its_projected_field() {
     assert!(line.max > 0.05, "{line:?}");
 }
 
-/// Ends at equilibria and close to them, where the level that is asked for is far.
+/// End points at equilibria and close to them, far from the requested level.
 const STILL: [[f64; 2]; 5] = [[0.0, 0.0], [1e-3, 0.0], [1e-160, 1e-160], [std::f64::consts::PI, 0.0], [1e-9, -1e-9]];
 
 #[test]
@@ -165,7 +165,7 @@ fn where_the_gradient_vanishes_ends_stay() {
 
 #[test]
 fn a_quadratic_invariant_never_changes_more_than_before() {
-    // any ends whatever, from near the origin to far away
+    // arbitrary end points, from near the origin to far away
     for Case { x, .. } in QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 3]).unwrap().cases::<f64>(500) {
         for size in [1e-6, 1e-2, 1.0, 1e3] {
             let end = x.map(|c| c * size);
@@ -183,7 +183,7 @@ fn a_quadratic_invariant_never_changes_more_than_before() {
 fn a_map_without_a_value_says_so() {
     let nowhere = flow_map(|_: &f64, _: &f64, _: &[f64; 2]| [f64::NAN; 2]);
     assert!(Projection::new(nowhere, Energy).try_flow(&0.0, &1.0, &[0.5, 0.1]).is_err());
-    // hunters that are fewer than none have no invariant
+    // a negative number of hunters has no invariant
     let below = flow_map(|_: &f64, _: &f64, _: &[f64; 2]| [1.0, -1.0]);
     assert!(Projection::new(below, Hunt).flow(&0.0, &1.0, &[1.0, 1.0]).iter().all(|x| x.is_nan()));
     assert!(Projection::new(below, Hunt).try_flow(&0.0, &1.0, &[1.0, 1.0]).is_err());
@@ -194,7 +194,7 @@ mod batches {
     use super::*;
     use crate::{Tape, Tensor, backend::ndarray::NdTensor};
 
-    /// States on levels of their own, some of them at rest.
+    /// States on different levels, some of them at rest.
     fn starts() -> Vec<[f64; 2]> {
         let cases = cases([[-3.0, 3.0], [-2.0, 2.0]]);
         cases.iter().map(|c| c.x).take(20).chain(STILL).collect()

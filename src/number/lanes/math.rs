@@ -1,16 +1,16 @@
 //! Elementary functions of `f64` that the compiler vectorizes: no calls, no branches, every function inlined.
 //!
-//! There is no fused multiply-add: only with it would results depend on the instructions that the machine has. Sums are
-//! ordered so that what is rounded first is small beside what it is added to; that makes up for most of it.
+//! There is no fused multiply-add: with it, results would depend on the machine's instructions. Instead, sums are ordered so
+//! that the term rounded first is small compared to the term it is added to, which recovers most of the accuracy.
 #![allow(clippy::excessive_precision, reason = "the parts of ln 2 and π/2 are written in full")]
 
 use std::f64::consts::{FRAC_2_PI, LOG2_E, SQRT_2};
 
-/// Adding this rounds to an integer, which is then in the low bits: a `f64` of this size has no fractional bits left.
+/// Adding this rounds to an integer, stored in the low bits: an `f64` of this size has no fractional bits left.
 const MAGIC: f64 = 1.5 / f64::EPSILON;
-/// The bits after the exponent.
+/// The number of mantissa bits.
 const MANTISSA: u32 = f64::MANTISSA_DIGITS - 1;
-/// The exponent's bits of 1.
+/// The exponent bits of 1.
 const BIAS: f64 = 1023.0;
 
 /// `ln 2` in two parts, the first with so few bits that its multiples by exponents are exact.
@@ -19,7 +19,7 @@ const LN_2: [f64; 2] = [0.693_147_180_369_123_816_490, 1.908_214_929_270_587_700
 const FRAC_PI_2: [f64; 4] =
     [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_711_166_5e-21, 8.478_427_660_368_9e-32];
 
-/// Beyond, [`sin`] and [`cos`] lose accuracy.
+/// Beyond this, [`sin`] and [`cos`] lose accuracy.
 pub const FAR: f64 = 1e5;
 
 /// The integer nearest to `x`, `|x| < 2^51`.
@@ -28,13 +28,13 @@ fn nearest(x: f64) -> f64 {
     (x + MAGIC) - MAGIC
 }
 
-/// `2^n` of an integer, `-1022 ≤ n ≤ 1023`.
+/// `2^n` for an integer `-1022 ≤ n ≤ 1023`.
 #[inline(always)]
 fn power_of_two(n: f64) -> f64 {
     f64::from_bits((n + (MAGIC + BIAS)).to_bits() << MANTISSA)
 }
 
-/// `Σ_k c_k x^k`, four coefficients at a time: operations that wait for one another are what takes time.
+/// `Σ_k c_k x^k`, four coefficients at a time, because chains of dependent operations are slow.
 #[inline(always)]
 fn polynomial<const K: usize>(x: f64, coefficients: &[[f64; 4]; K]) -> f64 {
     let square = x * x;
@@ -49,7 +49,7 @@ fn polynomial<const K: usize>(x: f64, coefficients: &[[f64; 4]; K]) -> f64 {
     sum
 }
 
-/// `1/n!` or, with alternating signs, every second of them: from `n = first` on.
+/// `1/n!`, or every second of them with alternating signs, from `n = first` on.
 const fn inverse_factorials<const K: usize>(first: u32, step: u32, sign: f64) -> [[f64; 4]; K] {
     let mut table = [[0.0; 4]; K];
     let (mut n, mut factorial) = (1, 1.0);
@@ -65,8 +65,8 @@ const fn inverse_factorials<const K: usize>(first: u32, step: u32, sign: f64) ->
     table
 }
 
-/// Cody and Waite's reduction `x = n ln 2 + r`, `|r| ≤ (ln 2)/2`: the integer `n`, and `e^r - 1`. An `x` far beyond those
-/// whose `e^x` is finite and not 0 is first brought nearer to them; NaN remains.
+/// Cody and Waite's reduction `x = n ln 2 + r`, `|r| ≤ (ln 2)/2`: the integer `n`, and `e^r - 1`. `x` is first clamped to a
+/// range outside which `e^x` is 0 or infinite; NaN stays.
 #[inline(always)]
 fn reduced_exp(x: f64) -> (f64, f64) {
     const SERIES: [[f64; 4]; 3] = inverse_factorials(2, 1, 1.0);
@@ -76,7 +76,7 @@ fn reduced_exp(x: f64) -> (f64, f64) {
     (n, r + r * r * polynomial(r, &SERIES))
 }
 
-/// `2^n y`. In two steps, because `2^n` itself may be too large or too small where `2^n y` is not.
+/// `2^n y`, in two steps, because `2^n` itself may overflow or underflow where `2^n y` does not.
 #[inline(always)]
 fn scaled(y: f64, n: f64) -> f64 {
     let half = nearest(0.5 * n);
@@ -95,7 +95,7 @@ pub fn exp(x: f64) -> f64 {
     scaled(1.0 + grown, n)
 }
 
-/// `2^n (1 + grown) - 1`, accurate near 0; not for `n > 1000`, where [`scaled`] serves.
+/// `2^n (1 + grown) - 1`, accurate near 0; for `n > 1000` use [`scaled`].
 #[inline(always)]
 fn scaled_m1(grown: f64, n: f64) -> f64 {
     let power = power_of_two(n.clamp(-1000.0, 1000.0));
@@ -152,7 +152,7 @@ pub fn ln(x: f64) -> f64 {
     let tail = z * polynomial(z, &SERIES);
     let square = 0.5 * f * f;
     let y = n * LN_2[0] - ((square - (s * (square + tail) + n * LN_2[1])) - f);
-    // infinity and NaN stay what they are
+    // infinity and NaN stay as they are
     let y = if x < f64::INFINITY { y } else { x };
     let y = if x == 0.0 { f64::NEG_INFINITY } else { y };
     if x < 0.0 { f64::NAN } else { y }
@@ -160,7 +160,7 @@ pub fn ln(x: f64) -> f64 {
 
 #[inline(always)]
 pub fn ln_1p(x: f64) -> f64 {
-    // the rounding error of 1 + x, by which its logarithm is off, is known
+    // corrects the logarithm by the rounding error of 1 + x, which is known
     let sum = 1.0 + x;
     let lost = (x - (sum - 1.0)) / sum;
     let lost = if sum > 0.0 && sum < f64::INFINITY { lost } else { 0.0 };
@@ -169,7 +169,7 @@ pub fn ln_1p(x: f64) -> f64 {
 
 #[inline(always)]
 pub fn tanh(x: f64) -> f64 {
-    // beyond 20 it is 1
+    // beyond 20, tanh is 1
     let (n, grown) = reduced_exp(2.0 * x.abs().clamp(0.0, 20.0));
     let grown = scaled_m1(grown, n);
     (grown / (grown + 2.0)).copysign(x)
@@ -190,7 +190,7 @@ fn turned(x: f64, quarters: u64) -> f64 {
     let first = 1.0 - half;
     let cos = first + (((1.0 - first) - half) + z * z * polynomial(z, &COS));
     let quarters = (n + MAGIC).to_bits().wrapping_add(quarters);
-    // a choice by bits: an if would become a branch
+    // selects by bits: an `if` would become a branch
     let odd = (quarters & 1).wrapping_neg();
     let y = (sin.to_bits() & !odd) | (cos.to_bits() & odd);
     f64::from_bits(y ^ ((quarters & 2) << 62))

@@ -1,4 +1,4 @@
-//! Several floats side by side as one number.
+//! SIMD lanes: several floats as one number.
 
 mod math;
 #[cfg(test)]
@@ -7,19 +7,20 @@ mod tests;
 use super::{Mask, Number, Real, Value};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// `L` floats side by side as one [`Number`]: SIMD for every recipe that is written over numbers.
+/// `L` floats as one [`Number`]: SIMD for all code that is written over numbers.
 ///
-/// What is done, is done to each lane, whatever the others hold. Choose `L` so that one or two registers of the machine hold
-/// the lanes, 4 or 8 for `f64`.
+/// Every operation acts on each lane, independently of the others. Choose `L` so that the lanes fill one or two registers of
+/// the machine: 4 or 8 for `f64`.
 ///
-/// Arithmetic, comparisons, `abs`, `sqrt`, `floor`, `exp`, `exp_m1`, `ln`, `ln_1p`, `powf`, `sinh`, `cosh`, `tanh`, `sin`, `cos`
-/// and `tan` become vector instructions: those of the processors that the program is compiled for, or of the machine that it runs
-/// on, where it is called inside a region compiled for that (`pulp::Arch::dispatch`). Results are the same bits in both, NaN's
-/// payload excepted. `atan`, `atan2` and `erf` go from lane to lane.
+/// Arithmetic, comparisons, `abs`, `sqrt`, `floor`, `exp`, `exp_m1`, `ln`, `ln_1p`, `powf`, `sinh`, `cosh`, `tanh`, `sin`,
+/// `cos` and `tan` become vector instructions: those of the processors that the program is compiled for, or, inside a region
+/// compiled for it (`pulp::Arch::dispatch`), those of the machine it runs on. Results are bitwise the same in both, except for
+/// NaN's payload. `atan`, `atan2` and `erf` work lane by lane.
 ///
-/// Elementary functions are computed in `f64`. In `f64` lanes `exp`, `ln` and `ln_1p` are an ulp at most from the standard
-/// library's, `exp_m1`, `sin`, `cos` and `cosh` two, `sinh`, `tan` and `tanh` three to five; lanes of `f32` are as good as its.
-/// `powf` is `exp(c ln x)`, off by an ulp or so times `1 + |c ln x|`, and `powi` multiplies repeatedly, by squares.
+/// Elementary functions are computed in `f64`. In `f64` lanes `exp`, `ln` and `ln_1p` differ by at most one ulp from the
+/// standard library, `exp_m1`, `sin`, `cos` and `cosh` by two, `sinh`, `tan` and `tanh` by three to five; `f32` lanes are as
+/// accurate as the standard library. `powf` is `exp(c ln x)`, off by about one ulp times `1 + |c ln x|`; `powi` multiplies by
+/// repeated squaring.
 ///
 /// ```
 /// use flowmap::{FlowMap, Lanes, exact::Rotation};
@@ -40,7 +41,7 @@ pub struct Lanes<F, const L: usize>([F; L]);
 pub struct LaneMask<const L: usize>([bool; L]);
 
 impl<F: Copy, const L: usize> Lanes<F, L> {
-    /// `x` in every lane.
+    /// A number with `x` in every lane.
     #[inline(always)]
     pub fn splat(x: F) -> Self {
         Self([x; L])
@@ -64,7 +65,7 @@ impl<F: Copy, const L: usize> Lanes<F, L> {
         self.0[i] = x;
     }
 
-    /// All lanes.
+    /// The values of all lanes.
     #[inline(always)]
     pub fn to_array(self) -> [F; L] {
         self.0
@@ -79,7 +80,7 @@ impl<F, const L: usize> From<[F; L]> for Lanes<F, L> {
 }
 
 impl<const L: usize> LaneMask<L> {
-    /// The truth of lane `i`.
+    /// The truth value of lane `i`.
     ///
     /// # Panics
     /// Unless `i < L`.
@@ -105,7 +106,7 @@ impl<const L: usize> From<[bool; L]> for LaneMask<L> {
     }
 }
 
-// Plain loops throughout: what a closure does might run without the instructions of the region that it is called in.
+// Plain loops throughout: a closure might run without the instructions of the region in which it is called.
 
 impl<const L: usize> Mask for LaneMask<L> {
     #[inline(always)]
@@ -214,7 +215,7 @@ macro_rules! vectorized {
     )*};
 }
 
-/// Sine and cosine: lanes that are [`math::FAR`] from 0 are done once more, by the scalar function.
+/// Sine and cosine: lanes beyond [`math::FAR`] are recomputed by the scalar function.
 macro_rules! circular {
     ($($name:ident)*) => {$(
         #[inline(always)]
@@ -245,7 +246,7 @@ impl<F: Real, const L: usize> Number for Lanes<F, L> {
     fn constant(&self, c: f64) -> Self {
         Self::splat(F::from_f64(c))
     }
-    /// A fused multiplication and addition: one instruction in the regions that lanes are for, the same result without.
+    /// A fused multiply-add: one instruction in the regions that lanes are for, the same result outside.
     #[inline(always)]
     fn scale_onto(&self, c: f64, onto: Self) -> Self {
         let (mut y, c) = (onto, F::from_f64(c));

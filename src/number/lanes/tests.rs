@@ -2,7 +2,7 @@ use super::*;
 use crate::{Case, Dual, FlowMap, QuasiRandom, exact::Rotation, verify};
 use proptest::prelude::*;
 
-/// How many floats lie between `a` and `b`; none between two NaN.
+/// The number of floats between `a` and `b`; 0 for two NaN.
 fn ulps(a: f64, b: f64) -> u64 {
     let place = |x: f64| if x.is_sign_negative() { -(x.abs().to_bits() as i64) } else { x.to_bits() as i64 };
     match (a.is_nan(), b.is_nan()) {
@@ -12,17 +12,17 @@ fn ulps(a: f64, b: f64) -> u64 {
     }
 }
 
-/// The bits, those of one NaN for all.
+/// The bits; all NaN give the same.
 fn bits(x: f64) -> u64 {
     if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() }
 }
 
 type Four = Lanes<f64, 4>;
 
-/// A function of a number, compiled into the region that it is called in.
+/// A function of a number, compiled into the region in which it is called.
 trait Function {
     const NAME: &'static str;
-    /// By how many ulps lanes may differ from the standard library.
+    /// The ulps by which lanes may differ from the standard library.
     const ULPS: u64;
     fn at<N: Number>(x: &N) -> N;
 }
@@ -91,7 +91,7 @@ fn regions_give_the_same_bits<F: Function>(x: [f64; 4]) {
     assert_eq!(inside.to_array().map(bits), outside.to_array().map(bits), "{}({x:?})", F::NAME);
 }
 
-/// Any bits, and numbers of sizes that occur.
+/// Arbitrary bits, and numbers of common sizes.
 fn any_float() -> impl Strategy<Value = f64> {
     prop_oneof![any::<u64>().prop_map(f64::from_bits), -1e5..1e5, -750.0..750.0, -3.0..3.0, Just(0.0), Just(-0.0), 0.9..1.1]
 }
@@ -130,9 +130,10 @@ proptest! {
     fn powers(x in 0.01..100.0, c in -8.0..8.0, n in -20..20) {
         let x: f64 = x;
         let [root, whole] = [Number::powf(&Four::splat(x), c).lane(0), Number::powi(&Four::splat(x), n).lane(0)];
-        // an ulp or so of the logarithm and its multiple, which the exponential takes for absolute, and that of the exponential
+        // about an ulp of the logarithm and of its multiple, which are absolute errors in the exponent, and one of the
+        // exponential
         prop_assert!((root / x.powf(c) - 1.0).abs() < f64::EPSILON * (2.0 + 1.5 * (c * x.ln()).abs()));
-        // a rounding for each factor
+        // one rounding per factor
         prop_assert!((whole / x.powf(n.into()) - 1.0).abs() < f64::EPSILON * (1.0 + f64::from(n.abs())));
     }
 }
@@ -145,7 +146,7 @@ fn limits_of_the_exponential_and_the_logarithm() {
     for x in [0.0, -0.0, -5e-324, 5e-324, 1e-310, f64::MIN_POSITIVE, -1.0, 1.0, 1.0 - f64::EPSILON / 2.0, 1.0 + f64::EPSILON] {
         for_each_function!(agrees_with_the_standard_library(x));
     }
-    // far from 0, whole and half turns are reduced by the scalar function
+    // far from 0, the scalar function reduces the argument
     for x in [1e5, 100_000.1, -1e6, 1e22, 6_381_956_970_095_103.0 * 2.0_f64.powi(797)] {
         for_each_function!(agrees_with_the_standard_library(x));
     }
@@ -171,7 +172,7 @@ fn masks() {
     assert_eq!(x.min(&Lanes::splat(2.5)).values(), [1.0, 2.0, 2.5, 2.5]);
 }
 
-/// States of lanes and their duals are states like others: a flow in closed form holds on all lanes.
+/// States of lanes and their duals are ordinary states: a flow in closed form holds on all lanes.
 #[test]
 fn a_flow_holds_on_lanes() {
     let flow = Rotation::new(0.7).unwrap();

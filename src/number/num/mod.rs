@@ -1,16 +1,16 @@
-//! Numbers in formulas.
+//! Numbers for writing formulas.
 
 mod operators;
 
 use super::{Mask, Number, Row, Tolerance, Value};
 use std::ops::{BitAnd, BitOr, Not};
 
-/// A [`Number`] in a formula: code over it reads like mathematics.
+/// A [`Number`] for formulas: code over it reads like mathematics.
 ///
 /// Operators take numbers, references to them and `f64`, on both sides. Functions are methods; no trait has to be imported.
-/// [`lt`](Self::lt) and [`gt`](Self::gt) compare, and a [`Condition`] chooses. Whatever a person writes as a formula, such as the
-/// right-hand side of an [`Ode`](crate::Ode), is written over `Num<N>`, and runs on floats, [`Dual`](crate::Dual) numbers, SIMD
-/// lanes and tensors. The compiler removes it.
+/// [`lt`](Self::lt) and [`gt`](Self::gt) compare, and a [`Condition`] selects. Every formula that a user writes, such as the
+/// right-hand side of an [`Ode`](crate::Ode), is over `Num<N>`, and runs on floats, [`Dual`](crate::Dual) numbers, SIMD lanes
+/// and tensors. The compiler removes the wrapper.
 ///
 /// ```
 /// use flowmap::{Dual, Num, Number};
@@ -24,7 +24,7 @@ use std::ops::{BitAnd, BitOr, Not};
 #[repr(transparent)]
 pub struct Num<N>(pub N);
 
-/// Where a comparison holds: one truth value, or one for each sample of a batch.
+/// The result of a comparison: one truth value, or one for each sample of a batch.
 ///
 /// ```
 /// use flowmap::{Num, Number};
@@ -37,15 +37,15 @@ pub struct Num<N>(pub N);
 #[derive(Clone, Debug)]
 pub struct Condition<N: Number> {
     holds: N::Mask,
-    /// What was compared: constants take its form.
+    /// One of the compared numbers: constants take its shape.
     form: N,
 }
 
-/// What stands for a number in a formula: a [`Num`], a reference to one, or `f64`.
+/// An operand in a formula: a [`Num`], a reference to one, or `f64`.
 pub trait Operand<N> {
-    /// The number, in the form of `like` if it is a constant.
+    /// The number, in the shape of `like` if it is a constant.
     fn number(self, like: &N) -> N;
-    /// `x^c` of a positive number `x`, `c` being this number.
+    /// `x^c` for a positive number `x`, with this number as `c`.
     fn power_of(self, x: &N) -> N;
 }
 
@@ -94,16 +94,16 @@ impl<N: Number> Operand<N> for &f64 {
 }
 
 impl<N: Number> Condition<N> {
-    /// `a` where the condition holds, `b` elsewhere; a NaN on the side not chosen leaves no trace.
+    /// `a` where the condition holds, `b` elsewhere; a NaN in the branch that is not chosen does not spread.
     ///
-    /// On batches all have one shape: bring one time for all to it by [`in_form_of`](Number::in_form_of).
+    /// On batches all must have one shape: expand a time shared by all by [`in_form_of`](Number::in_form_of).
     #[must_use]
     #[inline(always)]
     pub fn select(&self, a: impl Operand<N>, b: impl Operand<N>) -> Num<N> {
         Num(N::select(&self.holds, &a.number(&self.form), &b.number(&self.form)))
     }
 
-    /// Where it holds.
+    /// The mask of where it holds.
     pub fn mask(&self) -> &N::Mask {
         &self.holds
     }
@@ -156,13 +156,13 @@ impl<N: Number> Num<N> {
         Self(self.0.constant(c))
     }
 
-    /// Where it is less than `other`; derivatives play no part.
+    /// Where it is less than `other`; derivatives are ignored.
     #[inline(always)]
     pub fn lt(&self, other: impl Operand<N>) -> Condition<N> {
         Condition { holds: self.0.less(&other.number(&self.0)), form: self.0.clone() }
     }
 
-    /// Where it is greater than `other`; derivatives play no part.
+    /// Where it is greater than `other`; derivatives are ignored.
     #[inline(always)]
     pub fn gt(&self, other: impl Operand<N>) -> Condition<N> {
         Condition { holds: other.number(&self.0).less(&self.0), form: self.0.clone() }
@@ -196,7 +196,7 @@ impl<N: Number> Num<N> {
         Self(self.0.powi(n))
     }
 
-    /// `x^c` of a positive number.
+    /// `x^c` for a positive number.
     #[must_use]
     #[inline(always)]
     pub fn powf(&self, c: impl Operand<N>) -> Self {
@@ -251,13 +251,13 @@ functions! {
     floor
 }
 
-/// Numbers for a formula. Without a closure, here and at the calls: what is not inlined is not vectorized.
+/// Wraps numbers for a formula. Without a closure, here and in the callers: a call that is not inlined is not vectorized.
 #[inline(always)]
 pub(crate) fn wrapped<N, const D: usize>(x: [N; D]) -> [Num<N>; D] {
     x.map(Num)
 }
 
-/// The numbers of a formula.
+/// Unwraps the numbers of a formula.
 #[inline(always)]
 pub(crate) fn unwrapped<N, const D: usize>(x: [Num<N>; D]) -> [N; D] {
     x.map(Num::into_inner)
@@ -290,7 +290,7 @@ macro_rules! delegated {
     )*};
 }
 
-/// What is generic over [`Number`] takes formulas, too.
+/// Code that is generic over [`Number`] accepts formulas, too.
 impl<N: Number> Number for Num<N> {
     type Real = N::Real;
     type Mask = N::Mask;
@@ -339,7 +339,7 @@ mod tests {
     use super::*;
     use crate::{Dual, Lanes};
 
-    /// Every operator on every pair of kinds of operands, against floats.
+    /// Tests every operator on every pair of kinds of operands, against floats.
     #[test]
     fn operators_take_numbers_references_and_constants_on_both_sides() {
         let (a, b) = (1.75_f64, -0.3);

@@ -1,4 +1,4 @@
-//! Operators of numbers in formulas: with numbers, references to them and constants, on both sides.
+//! Operators in formulas: between numbers, references to them and constants, on both sides.
 
 use super::Num;
 use crate::number::Number;
@@ -90,7 +90,7 @@ macro_rules! constants {
         }
     )*};
 }
-/// The same for references to constants, which stand in a formula where a parameter is a number elsewhere.
+/// The same for references to constants, which take the place of parameters that are numbers elsewhere.
 macro_rules! references {
     ($($Op:ident::$op:ident)*) => {$(
         references!(@ $Op $op [Num<N>] [&f64] |x, c| x.$op(*c));

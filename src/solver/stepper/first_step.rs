@@ -1,10 +1,10 @@
-//! How long the first step is.
+//! The size of the first step.
 
 use super::Stepper;
 use crate::{Mask, Number, State, Value, VelocityField};
 
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
-    /// The first step to the goal, with its sign: no shorter than the clock can tell.
+    /// The first step to the goal, with its sign: no shorter than the rounding of time allows.
     #[inline(always)]
     pub(super) fn first_step(&mut self) -> X::Time {
         let way = self.segments.goal.clone() - &self.time;
@@ -14,7 +14,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         X::Time::select(&step.abs().less(&shortest), &signed, &step)
     }
 
-    /// Where a step changes the state by about a hundredth, and an Euler step is about right.
+    /// The step size at which the state changes by about a hundredth, and an Euler step is about right.
     ///
     /// Reference: E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, section II.4.
     #[inline(always)]
@@ -27,7 +27,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
         let tolerance = self.solver.tolerance.clone();
         let size = |x: &X, near: &X| x.error_norm(&self.state, near, &tolerance);
-        // sizes that begin with 0 are measured by what they are a little later
+        // sizes that begin at 0 are measured shortly after the start
         let soon = (self.state.largest() / rate.largest()).scale(0.01);
         let soon = X::Time::select(&zero.less(&soon).and(&soon.less(&left)), &soon, &zero) * &direction;
         let near = self.state.advanced(&soon, &[1.0], std::slice::from_ref(rate));
@@ -43,7 +43,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let flat = guess.scale(1e-3).max(&way.constant(1e-6));
         let bent = (steepest.recip().scale(0.01)).powf(1.0 / f64::from(self.solver.method.order));
         let proposed = X::Time::select(&steepest.less(&way.constant(1e-15)), &flat, &bent).min(&guess.scale(30.0)).min(&left);
-        // what is no number does not bind
+        // a NaN proposal is ignored
         let usable = zero.less(&proposed);
         X::Time::select(&usable, &proposed, &guess) * direction
     }

@@ -1,4 +1,4 @@
-//! One adaptive solve, step by step.
+//! The stepper: one adaptive solve, step by step.
 
 mod change;
 mod first_step;
@@ -17,45 +17,45 @@ use crate::{Mask, Number, Real, State, Value, VelocityField, number::is_finite};
 
 type MaskOf<X> = <<X as State>::Time as Number>::Mask;
 
-/// A solve under way: [`step`](Self::step), look, decide.
+/// A running solve: call [`step`](Self::step), look at it, decide.
 ///
-/// Made by [`Adaptive::start`]. The same loop serves points, lanes, duals and batches, each of whose samples is at a time of
-/// its own. Derivatives are those of the steps as they were taken: their sizes are constants, but for those that end at a
+/// [`Adaptive::start`] creates it. The same loop serves points, lanes, duals and batches, in which each sample has its own
+/// time. Derivatives are those of the steps as taken: step sizes are constants, except for steps that end at a
 /// [stop](Adaptive::stops) or at the end of the span.
 #[derive(Clone)]
 pub struct Stepper<X: State, B> {
     pub(super) solver: Adaptive,
     pub(super) field: B,
-    /// Where the solve began, sample by sample.
+    /// The start time, sample by sample.
     pub(super) origin: X::Time,
     pub(super) time: X::Time,
     pub(super) target: X::Time,
     pub(super) segments: Segments<X::Time>,
-    /// Which samples have come to a stop on their way, with the last attempt.
+    /// The samples that reached a stop before their end, with the last attempt.
     arrived: Option<MaskOf<X>>,
     pub(super) state: X,
-    /// Those of the last attempt; the first belongs to its start.
+    /// The rates of the last attempt; the first is at its start.
     pub(super) rates: Vec<X>,
-    /// What is tried next, with its sign.
+    /// The next step to try, with its sign.
     pub(super) step: X::Time,
     pub(super) gains: Gains,
     pub(super) memory: Memory<X::Time>,
     pub(super) running: MaskOf<X>,
-    /// Where the last attempt had an error that is a number.
+    /// Where the last attempt had an error that is not NaN.
     pub(super) finite: MaskOf<X>,
     pub(super) last: Option<Attempt<X>>,
-    /// Which samples gave up, and why.
+    /// The samples that failed, and why.
     pub(super) failures: Vec<(MaskOf<X>, Status)>,
     pub(super) evaluations: u64,
-    /// Steps taken and rejected, sample by sample.
+    /// Steps accepted and rejected, sample by sample.
     pub(super) counts: [X::Time; 2],
-    /// How many attempts that makes at most.
+    /// The largest number of attempts.
     pub(super) allowed: X::Time,
-    /// How many stops were passed, sample by sample.
+    /// The number of stops passed, sample by sample.
     pub(super) passed: X::Time,
-    /// How many evaluations were for probes, sample by sample.
+    /// The number of evaluations for probes, sample by sample.
     pub(super) probed: X::Time,
-    /// How many attempts there had been when a step was last made as short as the clock can tell.
+    /// The number of attempts when a step was last as short as the rounding of time allows.
     pub(super) floored: X::Time,
 }
 
@@ -106,7 +106,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         stepper
     }
 
-    /// Which samples have a way to go, the rate at the start, and the first step size.
+    /// Sets which samples move, the rate at the start, and the first step size.
     #[inline(always)]
     fn begin(&mut self) {
         self.arrived = None;
@@ -114,7 +114,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let way = self.target.clone() - &self.time;
         let (zero, one) = (way.constant(0.0), way.constant(1.0));
         let moves = way.less(&zero).or(&zero.less(&way));
-        // NaN times do not move; infinite ones never arrive
+        // samples with NaN times do not move; infinite times are never reached
         let lost = is_finite(&way).not();
         self.running = moves.and(&lost.not());
         self.allowed = self.attempts().shift(most_attempts::<X>(&self.solver));
@@ -131,7 +131,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let still = moves.or(&lost).not().and(&sound);
         self.rates.push(rate);
         if still.any() {
-            // a way without length may have a derivative: a step without length has it, too
+            // a duration of 0 may have a derivative: a step of length 0 has it, too
             let way = X::Time::select(&still, &way, &zero);
             let within = Within { field: &self.field, window: &self.segments.window };
             let end = advance(&self.solver.method, &within, &self.time, &self.state, &way, &mut self.rates);
@@ -145,10 +145,10 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
     }
 
-    /// Asks solver and field for stops, and looks for the next.
+    /// Asks solver and field for stops, and finds the next.
     #[inline(always)]
     pub(super) fn look_for_stops(&mut self) {
-        // from the beginning of each sample: another that begins meanwhile changes nothing for it
+        // from the start of each sample: another one that begins meanwhile changes nothing for it
         let mut stops = self.field.stops(&self.origin, &self.target);
         if stops.is_empty() && self.segments.is_empty() && self.solver.stops.is_empty() {
             self.segments.goal = self.target.clone();
@@ -159,7 +159,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         self.segments = Segments::new(stops, &self.time, &self.target);
     }
 
-    /// Goes on from a stop: with the rate on its other side, and a step size of its own.
+    /// Continues from a stop, with the rate on its other side and a new step size.
     #[cold]
     #[inline(never)]
     fn pass_stops(&mut self) {
@@ -196,8 +196,8 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
     }
 
-    /// Takes a step: attempts with ever shorter ones until that of a sample has an error within the tolerance. Returns whether
-    /// one was taken; if not, the solve is over, and [`statuses`](Self::statuses) say how.
+    /// Takes a step: attempts with ever shorter ones until the error of a sample is within the tolerance. Returns whether a
+    /// step was taken; if not, the solve has ended, and [`statuses`](Self::statuses) say how.
     #[inline]
     pub fn step(&mut self) -> bool {
         while self.running.any() {
@@ -208,7 +208,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         false
     }
 
-    /// One attempt; whether any sample moved.
+    /// Makes one attempt, and returns whether any sample moved.
     #[inline(always)]
     pub(super) fn attempt(&mut self) -> bool {
         if let Some(attempt) = &self.last {
@@ -238,7 +238,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
 
         let method = &self.solver.method;
         let within = Within { field: &self.field, window: &self.segments.window };
-        // asked once, not at every stage
+        // decided once, not at every stage
         let mut y = match within.window {
             None => advance(method, &self.field, &self.time, &self.state, &h, &mut self.rates),
             Some(_) => advance(method, &within, &self.time, &self.state, &h, &mut self.rates),
@@ -315,20 +315,20 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         any
     }
 
-    /// Where the next step is the last of this `way`: it may be a little longer than proposed, but not than allowed.
+    /// Where the next step is the last one to `way`: it may be a little longer than proposed, but not longer than allowed.
     #[inline(always)]
     fn reaches(&self, way: &X::Time) -> MaskOf<X> {
         let longest = self.solver.step_limits[1];
         let reach = self.step.scale(1.01);
         let reach =
             if longest < f64::INFINITY { reach.min(&reach.constant(longest)).max(&reach.constant(-longest)) } else { reach };
-        // as the clock rounds it: what leads to the goal is the last, and leaves no step without length
+        // as time is rounded: a step that reaches the goal is the last, and leaves no step of length 0
         let rounded = self.time.clone() + &reach - &self.time;
         rounded.abs().less(&way.abs()).not()
     }
 
-    /// Where the step leads without the samples that got out of their domain: they stay where they are. What they would have been
-    /// is not chosen, but leaves NaN in the gradients of the others.
+    /// The end of the step, except for samples that left their domain: those stay in place. Their discarded values would leave
+    /// NaN in the gradients of the others.
     #[cold]
     #[inline(never)]
     fn again(&mut self, h: &X::Time) -> X {
@@ -337,21 +337,21 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         advance(&self.solver.method, &within, &self.time, &self.state, h, &mut self.rates)
     }
 
-    /// The size of the error of the step of length `h` to `y`, by these weights of the rates.
+    /// The size of the error of the step of length `h` to `y`, with these weights of the rates.
     #[inline(always)]
     fn error(&self, weights: &[f64], y: &X, h: &X::Time) -> X::Time {
         let nothing = self.state.minus(&self.state);
         nothing.advanced(h, weights, &self.rates).error_norm(&self.state, y, &self.solver.tolerance)
     }
 
-    /// The shortest step that is not the last: what the clock can tell, and what is allowed.
+    /// The shortest step, except for the last: limited by the rounding of time and by the settings.
     #[inline(always)]
     fn tick(&self) -> X::Time {
         let clock = self.clock();
         clock.max(&clock.constant(self.solver.step_limits[0]))
     }
 
-    /// The shortest step that the clock can tell.
+    /// The shortest step that the rounding of time allows.
     #[inline(always)]
     fn clock(&self) -> X::Time {
         let normal = <<X::Time as Number>::Real as num_traits::Float>::min_positive_value().into_f64();
@@ -359,11 +359,11 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         clock.max(&clock.constant(normal))
     }
 
-    /// The last step, with the state between its ends: another evaluation or more, if the method's dense output needs them.
+    /// The last step with its dense output, which may need further evaluations.
     ///
     /// # Panics
     /// If the last attempt was no step: none was taken since the start, [`jump_to`](Self::jump_to) or
-    /// [`extend_to`](Self::extend_to), or the solve gave up since.
+    /// [`extend_to`](Self::extend_to), or the solve failed since.
     pub fn piece(&mut self) -> Piece<X> {
         let attempt = self.last.as_ref().filter(|attempt| attempt.accepted.any());
         let attempt = attempt.expect("the last attempt was no step: there is no piece of a solution");
@@ -380,10 +380,10 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
     }
 }
 
-/// No number of attempts.
+/// Marks that there was no such attempt.
 pub(super) const NEVER: f64 = -2.0;
 
-/// How many attempts a solve may take: no more than its numbers can count.
+/// The largest number of attempts: no more than its number type can count.
 #[inline(always)]
 pub(super) fn most_attempts<X: State>(solver: &Adaptive) -> f64 {
     f64::from(solver.max_steps).min(1.0 / epsilon::<X>())

@@ -1,14 +1,14 @@
-//! Whether a step that is much longer than the one before has seen what happens on its way.
+//! Probes: check the velocity inside steps that are much longer than the one before.
 
 use super::{MaskOf, Stepper};
 use crate::{Mask, Number, State, Value, VelocityField, solver::segments::Within};
 
-/// A step is probed that is longer than the last one by more than this factor.
+/// A step longer than the last one by more than this factor is probed.
 pub(super) const UNPROBED: f64 = 3.0;
 
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
-    /// Where the step after this one, of length `h`, may be so much longer that it must be probed. The first one is a guess,
-    /// after which steps grow as they can.
+    /// Sets where the step after this one, of length `h`, may be so much longer that it must be probed. The first step is a
+    /// guess, after which steps may grow freely.
     #[cold]
     #[inline(never)]
     pub(super) fn watch(&mut self, factor: &X::Time, h: &X::Time) {
@@ -21,7 +21,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
     }
 
-    /// Lets these samples take steps of any length again.
+    /// Lifts the limit on unprobed steps for these samples.
     pub(super) fn release(&mut self, which: &MaskOf<X>) {
         if let Some(unprobed) = self.memory.unprobed.take() {
             let anything = unprobed.constant(f64::INFINITY);
@@ -30,11 +30,11 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
     }
 
-    /// Where an accepted step is much longer than the last one, and the velocity on its way is not what its ends foretell: then
-    /// the stages of the method may have agreed by chance, on the same side of jumps that lie between them.
+    /// Where an accepted step is much longer than the last one, and the velocity inside it is not as its ends predict: then the
+    /// stages of the method may have agreed by chance, on the same side of jumps that lie between them.
     ///
-    /// A cubic through states and velocities at both ends foretells the velocity where the method looks least, in the widest gap
-    /// of its stages.
+    /// A cubic through states and velocities at both ends predicts the velocity in the widest gap between the stages of the
+    /// method.
     #[cold]
     #[inline(never)]
     pub(super) fn surprised(&mut self, accepted: &MaskOf<X>, h: &X::Time, y: &X) -> Option<MaskOf<X>> {
@@ -48,7 +48,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         surprised
     }
 
-    /// The `next` step, but where the last one was surprised: the longest that is not probed.
+    /// The `next` step, or the longest that is not probed where the last step was `surprised`.
     #[cold]
     #[inline(never)]
     pub(super) fn longest_unprobed(&self, surprised: &MaskOf<X>, h: &X::Time, next: &X::Time) -> X::Time {
@@ -57,7 +57,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         X::Time::select(surprised, &along, next)
     }
 
-    /// Asks for the velocity once more, where steps have `grown`, and returns where it is not what was foretold.
+    /// Evaluates the velocity once more, where steps have `grown`, and returns where it differs from the prediction.
     fn probe(&mut self, grown: &MaskOf<X>, h: &X::Time, y: &X) -> MaskOf<X> {
         let share = widest_gap(self.solver.method.c);
         let h = X::Time::select(grown, h, &h.constant(0.0)).frozen();
@@ -81,18 +81,18 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         let surprised = grown.and(&miss.less(&bound).not());
         self.probed = X::Time::select(grown, &self.probed.shift(1.0), &self.probed);
         if !self.solver.reads_end() {
-            // the velocity at the end of a step that is not taken
+            // count the velocity at the end of a step that is not taken
             self.probed = X::Time::select(&surprised, &self.probed.shift(1.0), &self.probed);
         }
         surprised
     }
 }
 
-/// The golden ratio, which no fraction is close to.
+/// The golden ratio, far from every simple fraction.
 const GOLDEN: f64 = 0.618_033_988_749_895;
 
-/// Where, as a share of a step, the method looks least: in the widest gap between the times of its stages, and at no simple
-/// fraction of it, so that the stages of a step over whole periods do not have its phase.
+/// The share of a step to probe: in the widest gap between the times of the method's stages, and at no simple fraction of it,
+/// so that for a step over whole periods it does not have the phase of a stage.
 fn widest_gap(stages: &[f64]) -> f64 {
     let mut times: Vec<f64> = stages.iter().copied().chain([0.0, 1.0]).collect();
     times.sort_by(f64::total_cmp);

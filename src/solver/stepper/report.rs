@@ -1,4 +1,4 @@
-//! What a solve under way tells of itself.
+//! The state of a running solve.
 
 use super::{MaskOf, Stepper};
 use crate::{
@@ -8,17 +8,17 @@ use crate::{
 use std::fmt::{self, Debug, Formatter};
 
 impl<X: State, B> Stepper<X, B> {
-    /// Where the solve is, in time.
+    /// The current time.
     pub fn time(&self) -> &X::Time {
         &self.time
     }
 
-    /// Where it is to end.
+    /// The end time.
     pub fn target(&self) -> &X::Time {
         &self.target
     }
 
-    /// The state there.
+    /// The current state.
     pub fn state(&self) -> &X {
         &self.state
     }
@@ -28,12 +28,12 @@ impl<X: State, B> Stepper<X, B> {
         &self.step
     }
 
-    /// How the samples ended; those that are under way count as [`Status::TooManySteps`].
+    /// How the samples ended; running ones count as [`Status::TooManySteps`].
     pub fn statuses(&self) -> Vec<Status> {
         self.ends().into_iter().map(|end| end.unwrap_or(Status::TooManySteps)).collect()
     }
 
-    /// How the samples ended that did.
+    /// How each sample ended, if it did.
     fn ends(&self) -> Vec<Option<Status>> {
         let zero = self.time.constant(0.0);
         let flags = |mask: &MaskOf<X>| X::Time::select(mask, &zero.shift(1.0), &zero).values();
@@ -48,14 +48,14 @@ impl<X: State, B> Stepper<X, B> {
         ends
     }
 
-    /// What it took so far, all samples together.
+    /// The cost so far, of all samples together.
     pub fn statistics(&self) -> Statistics {
         let [accepted, rejected] = self.counts.clone().map(|count| count.values().iter().sum::<f64>() as u64);
         Statistics { evaluations: self.evaluations, accepted, rejected }
     }
 }
 
-/// Where the solve is; of the samples, how those ended that did.
+/// Shows time and state, and how samples ended.
 impl<X: State<Time: Debug> + Debug, B> Debug for Stepper<X, B> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stepper")

@@ -1,4 +1,4 @@
-//! What becomes of samples that do not get on: a leap over a jump in time, or a status that says why.
+//! Samples that make no progress: leaps over jumps in time, and diagnoses.
 
 use super::{MaskOf, Stepper, epsilon};
 use crate::{
@@ -6,16 +6,16 @@ use crate::{
     solver::{Status, Tableau, piece::advance},
 };
 
-/// By how much a change, as a share of what changes, is one at all.
+/// The smallest relative change that counts as one.
 const CHANGE: f64 = 1e-2;
 
-/// How often a way is halved where the velocity may jump.
+/// Number of times that an interval is halved where the velocity may jump.
 const HALVINGS: u32 = 16;
 
 impl<X: State, B: VelocityField<X>> Stepper<X, B> {
-    /// Ends the samples that have spent their attempts. Those whose next step would be too short for the clock try one that it
-    /// can just tell. If that has been rejected they end, too, but for some, which are returned: those may leap over a jump of
-    /// the velocity in time, by such a step.
+    /// Ends the samples that have spent their attempts. Those whose next step would be below the rounding of time try the
+    /// shortest possible one. If that has been rejected, they end, too, except for some, which are returned: those may leap
+    /// over a jump of the velocity in time by such a step.
     #[cold]
     #[inline(never)]
     pub(super) fn give_up(&mut self, spent: &MaskOf<X>, stuck: &MaskOf<X>) -> Option<MaskOf<X>> {
@@ -43,15 +43,15 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         leaps.any().then_some(leaps)
     }
 
-    /// Where no shorter step could be told apart: one that is limited by what the user allows would err by more than the clock.
+    /// Where the rounding of time limits the step, and not the user's shortest step, whose error would be larger.
     fn clock_limits(&self) -> MaskOf<X> {
         let clock = self.clock();
         clock.less(&clock.constant(self.solver.step_limits[0])).not()
     }
 
-    /// Where the velocity jumps in time, within what the clock can tell: it depends on the time there and hardly on the state,
-    /// and is as flat after as before. No step is short enough for the tolerance then, and the shortest one errs by no more than
-    /// the clock.
+    /// Where the velocity jumps in time, within its rounding: it depends on the time there and hardly on the state, and is
+    /// smooth after the jump as before. No step is short enough for the tolerance then, and the error of the shortest one is no
+    /// larger than the rounding of time.
     fn jumps(&mut self) -> MaskOf<X> {
         let tick = self.tick();
         let h = X::Time::select(&self.step.less(&tick.constant(0.0)), &-tick.clone(), &tick).frozen();
@@ -67,14 +67,14 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         differs(&after, &before).and(&differs(&after, &after_moved).not()).and(&differs(&after, &flat).not())
     }
 
-    /// Where the velocity jumps in space, so that steps go from one side of a border to the other; and where stability limits the
-    /// step size: where it is about the length of the method's stability interval, in units of the fastest decay.
+    /// Where the velocity jumps in space, so that steps cross a surface back and forth; and where stability limits the step
+    /// size: where it is about the length of the method's stability interval, in units of the fastest decay.
     fn symptoms(&mut self) -> [MaskOf<X>; 2] {
         let (time, state, rate) = (self.time.frozen(), self.state.frozen(), self.rates[0].frozen());
         let step = self.step.frozen();
         let at = |stepper: &mut Self, way: &X| stepper.velocity(&time, &state.plus(way)).minus(&rate).frozen();
 
-        // over a few steps on: where it changes most, a smooth velocity changes ever less over ever shorter ways
+        // over the next few steps, halve towards the largest change: for a smooth velocity it tends to 0
         let way = rate.scaled(&step.scale(4.0));
         let nothing = way.minus(&way);
         let change = at(self, &way);
@@ -89,7 +89,7 @@ impl<X: State, B: VelocityField<X>> Stepper<X, B> {
         }
         let jumps = size(&rate).scale(CHANGE).less(&size(&changes[1].minus(&changes[0])));
 
-        // the direction that decays fastest, by powers of the Jacobian as differences
+        // the direction of the fastest decay, by powers of the Jacobian as differences
         let small = (state.norm() + way.norm()).scale(epsilon::<X>().sqrt()).shift(f64::from(f32::MIN_POSITIVE));
         let mut direction = X::choose(&step.constant(0.0).less(&change.dot(&change)), &change, &rate);
         let mut decay = step.constant(0.0);
