@@ -1,4 +1,4 @@
-//! The time of elementary functions on [`Lanes`], in a region compiled for this machine, beside the standard library's.
+//! The time of elementary functions on [`Lanes`], in a region compiled for this machine, against the standard library.
 //!
 //!     cargo bench --bench lanes
 //!

@@ -1,4 +1,4 @@
-//! The time that transport takes, beside a step of training: the paper's checkerboard network (5 GELU layers of 512), batch 1024,
+//! The time of optimal transport against a training step: the paper's checkerboard network (5 GELU layers of 512), batch 1024,
 //! f32.
 //!
 //!     cargo bench --features transport --bench transport

@@ -38,7 +38,7 @@ struct Arguments {
     training: Options,
     #[command(flatten)]
     machine: Machine,
-    /// Pair noise and data by optimal transport in blocks of so many, such as 128
+    /// Pair noise and data by optimal transport in blocks of this size, such as 128 [default: independent pairs]
     #[arg(long, value_name = "BLOCK")]
     transport: Option<usize>,
 }
@@ -71,7 +71,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
         Some(block) => Box::new(Transport::new(independent, block)?),
     };
     let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.machine.backend)?;
-    trainer.average(AVERAGE)?; // or refuse now, not at the end
+    trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
@@ -114,7 +114,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     };
     run.write_json("metrics.json", &metrics)?;
     draw_pictures(&run, &samples)?;
-    println!("\nsee {}, loss.svg, metrics.csv and metrics.json beside it", run.path("samples.png").display());
+    println!("\nsee {}; loss.svg, metrics.csv and metrics.json are in the same folder", run.path("samples.png").display());
     Ok(())
 }
 
@@ -132,7 +132,7 @@ fn rows(flat: Vec<f64>) -> Vec<[f64; 2]> {
     flat.as_chunks().0.to_vec()
 }
 
-/// What `metrics.json` holds.
+/// The content of `metrics.json`.
 #[derive(Serialize)]
 struct Metrics {
     objective: String,

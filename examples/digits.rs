@@ -22,12 +22,12 @@ const STEP_COUNTS: [usize; 4] = [1, 2, 4, 8];
 const AVERAGE: f64 = 0.999;
 
 /// Learns handwritten digits. Defaults: lsd, paper stop gradients, 6000 steps, batch 512, 4 layers of 768, lr 1e-3, seed 42,
-/// out/digits. The learning rate falls to 0 over the steps: a resumed run keeps their number
+/// out/digits. The learning rate falls to 0 over the steps: resume with the same --steps
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     training: Options,
-    /// Images as rows of 64 pixels from 0 to 16 and a label
+    /// CSV file of images: rows of 64 pixels from 0 to 16, then a label
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/digits.csv"))]
     data: PathBuf,
 }
@@ -57,7 +57,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let shape = MlpShape::new(SIDE * SIDE, options.width.unwrap_or(768), options.layers.unwrap_or(4)).with_scale(scale);
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
     let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings, ())?;
-    trainer.average(AVERAGE)?; // or refuse now, not at the end
+    trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());

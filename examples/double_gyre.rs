@@ -1,11 +1,11 @@
-//! Finite-time Lyapunov exponents of the double gyre, two vortices side by side with a wall between them that sways: ridges of
-//! the exponent are the lines along which fluid parts (forward in time) or gathers (backward).
+//! Finite-time Lyapunov exponents of the double gyre, two vortices separated by a swaying wall: along ridges of the exponent
+//! fluid separates (forward in time) or converges (backward).
 //!
 //! cargo run --release --features cli,plot --example double_gyre
 //!
-//! Leaves `forward.png`, `backward.png`, a table beside each and `summary.json`. Two ways lead to the same field. With `--duals`
-//! each cell asks the numerical flow map for its derivative: one line, for any ODE. Without, the variational equation is written
-//! out and solved in SIMD lanes, several trajectories at a time: eight to ten times as fast.
+//! Writes `forward.png`, `backward.png`, a table for each and `summary.json`. There are two methods for the same field. With
+//! `--duals` the numerical flow map is differentiated in each cell: one line, for any ODE. Without, the variational equation is
+//! written out and solved in SIMD lanes, several trajectories at a time: eight to ten times as fast.
 //!
 //! Reference: S. C. Shadden, F. Lekien, J. E. Marsden, Physica D 212, 2005, section 7.
 
@@ -29,25 +29,25 @@ const CHECK: ([f64; 2], f64) = ([0.5, 0.3], 0.188_422_527_650_568_7);
 /// Finite-time Lyapunov exponents of the double gyre, forward and backward in time
 #[derive(Parser)]
 struct Arguments {
-    /// Cells across; half as many upwards
+    /// Cells in x; half as many in y
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u16).range(2..=4000))]
     cells: u16,
-    /// How long the fluid is followed, from time 0 on in both directions
+    /// Integration time, forward and backward from time 0
     #[arg(long, default_value_t = 15.0)]
     time: f64,
     /// Amplitude of the velocity
     #[arg(long, default_value_t = 0.1)]
     amplitude: f64,
-    /// Amplitude of the wall's sway
+    /// Amplitude of the wall's oscillation
     #[arg(long, default_value_t = 0.25)]
     epsilon: f64,
-    /// Period of the sway
+    /// Period of the wall's oscillation
     #[arg(long, default_value_t = 10.0)]
     period: f64,
-    /// Tolerance, relative and absolute
+    /// Relative and absolute tolerance of the solver
     #[arg(long, default_value_t = 1e-8)]
     tolerance: f64,
-    /// Take derivatives of the flow map by dual numbers, cell by cell
+    /// Differentiate the flow map by dual numbers, cell by cell (slower)
     #[arg(long)]
     duals: bool,
     /// Folder for the pictures and the tables
@@ -131,7 +131,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let cells = usize::from(arguments.cells);
     let grid = Grid::new([[0.0, 2.0], [0.0, 1.0]], [cells, cells / 2])?;
-    for (name, end, title) in [("forward", time, "where fluid will part"), ("backward", -time, "where fluid has gathered")] {
+    for (name, end, title) in [("forward", time, "where fluid will separate"), ("backward", -time, "where fluid has converged")] {
         let begin = Instant::now();
         let field = if arguments.duals {
             ScalarField::sample(grid, |point| ftle(&map, &0.0, &end, &point).unwrap_or(f64::NAN))
@@ -149,12 +149,11 @@ fn run(arguments: &Arguments) -> Result<()> {
         field.write_csv(folder.path(&format!("{name}.csv")))?;
     }
     folder.write("summary.json", &format!("{summary:#}\n"))?;
-    println!("see {}, backward.png, a table beside each, and summary.json", folder.path("forward.png").display());
+    println!("see {}, backward.png, a table for each, and summary.json", folder.path("forward.png").display());
     Ok(())
 }
 
-/// What this share of the cells stay below: ridges are so thin that few cells meet their crests, which would take most of the
-/// colours.
+/// This quantile of the values: few cells meet the crests of the thin ridges, which would take most of the colours.
 fn quantile(field: &ScalarField, share: f64) -> f64 {
     let mut values = field.values().to_vec();
     values.sort_by(f64::total_cmp);

@@ -1,10 +1,10 @@
-//! Lorenz's attractor, and why nobody can say where on it a trajectory will be: neighbours part exponentially, at the rate that
-//! the Jacobian of the flow map tells beforehand.
+//! Lorenz's attractor, and why trajectories on it cannot be predicted for long: neighbours separate exponentially, at the rate
+//! that the Jacobian of the flow map gives.
 //!
 //! cargo run --release --features cli,plot --example lorenz
 //!
-//! Leaves `attractor.png` (the trajectory, from the side), `separation.svg` (the distance of neighbours against time, beside what
-//! the Jacobian predicts), `trajectory.csv` and `summary.json`, which is printed, too.
+//! Writes `attractor.png` (the trajectory, from the side), `separation.svg` (the distance of neighbours against time, and the
+//! Jacobian's prediction), `trajectory.csv` and `summary.json`, which is also printed.
 
 mod common;
 
@@ -25,11 +25,11 @@ use std::{path::PathBuf, process::ExitCode};
 const KNOWN: [f64; 3] = [0.9056, 0.0, -14.5723];
 /// The divergence of the field, everywhere the same: the sum of the exponents.
 const DIVERGENCE: f64 = -41.0 / 3.0;
-/// Until then a trajectory gets to the attractor.
+/// The time in which a trajectory reaches the attractor.
 const APPROACH: f64 = 20.0;
 /// Times at which distances are taken.
 const INSTANTS: u32 = 400;
-/// Neighbours farther apart feel the size of the attractor.
+/// Beyond this distance, neighbours feel the size of the attractor.
 const CLOSE: f64 = 1.0;
 
 type Point = [f64; 3];
@@ -37,16 +37,16 @@ type Point = [f64; 3];
 /// Lorenz's system: the attractor, how neighbours part, and Lyapunov exponents from Jacobians of the numerical flow map
 #[derive(Parser)]
 struct Arguments {
-    /// Time that is drawn
+    /// Length of the drawn trajectory, in time
     #[arg(long, default_value_t = 40.0)]
     time: f64,
-    /// Distance of the neighbours at the beginning
+    /// Initial distance of the neighbours
     #[arg(long, default_value_t = 1e-8)]
     separation: f64,
     /// Time over which the exponents are averaged
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     average: u32,
-    /// Tolerance, relative and absolute
+    /// Relative and absolute tolerance of the solver
     #[arg(long, default_value_t = 1e-12)]
     tolerance: f64,
     /// Folder for the pictures, the table and the summary
@@ -69,7 +69,7 @@ impl Ode<3> for Lorenz {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { time, separation, tolerance, .. } = *arguments;
-    // beyond, stretches are too large for a float; neighbours must have room to part
+    // longer times would overflow the stretches; a wider separation leaves no room to grow
     for (what, value, most) in [("--time", time, 500.0), ("--separation", separation, CLOSE)] {
         if !(value > 0.0 && value <= most) {
             return Err(Error::Invalid { what, reason: format!("{value} is not in (0, {most}]") });

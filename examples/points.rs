@@ -1,9 +1,9 @@
-//! Learns to draw points like those in a file of one's own: CSV or NPY, any dimension.
+//! Learns to draw points like those in your own file: CSV or NPY, any dimension.
 //!
 //! cargo run --release --features cli,plot --example points -- --data my.csv
 //!
-//! Leaves `samples.csv` (one-step samples in the data's units) and `samples.png` (the first two coordinates by number of
-//! steps, standardized, so that columns of any unit share one picture).
+//! Writes `samples.csv` (one-step samples in the data's units) and `samples.png` (the first two coordinates by number of steps,
+//! standardized, so that columns of any unit share one picture).
 
 use clap::Parser;
 use flowmap::{
@@ -23,18 +23,18 @@ const STEP_COUNTS: [usize; 4] = [1, 2, 4, 8];
 const AVERAGE: f64 = 0.999;
 
 /// Learns the distribution of points in a file. Defaults: lsd, paper stop gradients, 3000 steps, batch 1024, 4 layers of 256, lr
-/// 1e-3, seed 42, out/points. The learning rate falls to 0 over the steps: a resumed run keeps their number
+/// 1e-3, seed 42, out/points. The learning rate falls to 0 over the steps: resume with the same --steps
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     training: Options,
-    /// Points, one in a row: a .csv or .npy file
+    /// Points, one per row: a .csv or .npy file
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Pair noise and data by optimal transport in blocks of so many, such as 128
+    /// Pair noise and data by optimal transport in blocks of this size, such as 128 [default: independent pairs]
     #[arg(long, value_name = "BLOCK")]
     transport: Option<usize>,
-    /// How many samples to draw
+    /// Number of samples to draw
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     samples: u32,
 }
@@ -62,7 +62,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
         Some(block) => Box::new(Transport::new(independent, block)?),
     };
     let mut trainer = Trainer::new(model, coupling, settings, ())?.describe(&units)?;
-    trainer.average(AVERAGE)?; // or refuse now, not at the end
+    trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(());
@@ -84,7 +84,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let margin = if high > low { 0.05 * (high - low) } else { 1.0 };
     let panels: Vec<_> = panels.iter().map(|(name, points)| (name.as_str(), points.as_slice())).collect();
     scatter_panels(run.path("samples.png"), &panels, 5, [low - margin, high + margin])?;
-    println!("see {} and samples.csv beside it", run.path("samples.png").display());
+    println!("see {} and samples.csv in the same folder", run.path("samples.png").display());
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Define an ODE and a guess of its flow map; let the three characterizations judge.
+//! Checks a guess of an ODE's flow map by the three characterizations.
 //!
 //! cargo run --release --example verify_rotation
 

@@ -1,10 +1,10 @@
-//! What accuracy costs: the error at the end against the evaluations of the velocity, for every method of
+//! Work-precision diagrams: the error at the end against the evaluations of the velocity, for every method of
 //! [`METHODS`](flowmap::solver::METHODS), on problems whose flow maps are known in closed form.
 //!
 //! cargo run --release --features cli,plot --example work_precision
 //!
-//! Leaves `equal.svg` (equal steps), `adaptive.svg` (tolerances), `points.csv` (every point of both) and `summary.json`, and
-//! prints how many evaluations buy a given error. On the doubly logarithmic pictures a method of order p is a line of slope -p.
+//! Writes `equal.svg` (equal steps), `adaptive.svg` (tolerances), `points.csv` (every point of both) and `summary.json`, and
+//! prints the evaluations needed for a given error. On the doubly logarithmic pictures a method of order p is a line of slope -p.
 
 mod common;
 
@@ -26,13 +26,13 @@ use std::{
 /// Errors against evaluations of the velocity, for every method on six problems with exact solutions
 #[derive(Parser)]
 struct Arguments {
-    /// Evaluations that a solve may take
+    /// Largest number of evaluations per solve
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1000..=100_000_000))]
     evaluations: u32,
     /// Tolerances from 1e-2 to 1e-N, relative and absolute
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(i32).range(2..=14))]
     digits: i32,
-    /// The error whose price is printed
+    /// Error for which the evaluations needed are printed
     #[arg(long, default_value_t = 1e-6)]
     error: f64,
     /// Folder for the pictures and the table
@@ -100,13 +100,13 @@ impl Problem {
     }
 }
 
-/// What was measured of a problem.
+/// The measurements of a problem.
 struct Panel {
     problem: &'static str,
     curves: Vec<Curve>,
 }
 
-/// What was measured of a method; nothing if it cannot do such steps.
+/// The measurements of a method; nothing if it cannot do such steps.
 struct Curve {
     method: &'static str,
     points: Vec<Point>,
@@ -143,7 +143,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     folder.write("points.csv", &rows)?;
     folder.write("summary.json", &format!("{summary:#}\n"))?;
-    println!("see {}, adaptive.svg, points.csv and summary.json beside it", folder.path("equal.svg").display());
+    println!("see {}; adaptive.svg, points.csv and summary.json are in the same folder", folder.path("equal.svg").display());
     Ok(())
 }
 
@@ -159,7 +159,7 @@ fn measure(steps: impl Fn(&Tableau) -> Vec<Steps>) -> Result<Vec<Panel>> {
     Problem::all()?.into_iter().map(panel).collect()
 }
 
-/// A panel for each problem. What is worse than an error of 1 tells nothing.
+/// A panel for each problem. Errors above 1 are left out.
 fn draw(path: &Path, panels: &[Panel]) -> Result<()> {
     let useful = |points: &[Point]| -> Vec<Point> { points.iter().copied().filter(|[_, error]| *error < 1.0).collect() };
     let curves = |panel: &Panel| -> Vec<_> { panel.curves.iter().map(|curve| (curve.method, useful(&curve.points))).collect() };
@@ -170,7 +170,7 @@ fn draw(path: &Path, panels: &[Panel]) -> Result<()> {
     curve_panels(path, &panels, 3)
 }
 
-/// A curve for a picture, whose legend leaves out what has no points.
+/// A curve for a picture, whose legend leaves out curves without points.
 fn shown<'a>((name, points): &'a (&'static str, Vec<Point>)) -> Named<'a> {
     (if points.is_empty() { "" } else { name }, points)
 }
@@ -195,6 +195,6 @@ fn price(points: &[Point], error: f64) -> Option<f64> {
     let Some(k) = above else { return points.first().map(|[evaluations, _]| *evaluations) };
     let ([n0, e0], [n1, e1]) = (points[k], *points.get(k + 1)?);
     let share = ((e0 / error).ln() / (e0 / e1).ln()).min(1.0);
-    // a solve that left the floats on the way has no error to go by
+    // a solve that overflowed has no error to use
     Some(if share.is_finite() { n0 * (n1 / n0).powf(share) } else { n1 })
 }

@@ -1,9 +1,10 @@
-// Stands in for NVIDIA's driver, NVRTC and cuBLAS, for tests on machines without a GPU: the functions that `backend::cuda` calls, and its
-// kernels, compiled for the CPU and run one thread after the other. Built by cuda-on-cpu.sh, which also writes the list of kernels.
+// Stands in for NVIDIA's driver, NVRTC and cuBLAS, for tests on machines without a GPU: the functions that `backend::cuda` calls,
+// and its kernels, compiled for the CPU and run one thread after the other. Built by cuda-on-cpu.sh, which also writes the list
+// of kernels.
 //
-// It finds mistakes in kernels, in what they are given and in the order of calls; not those of the GPU's own compiler, speed, or races
-// between threads. Memory is filled with NaN when it is asked for, and so is a guard behind its end,
-// which must be untouched when it is given back.
+// It finds mistakes in kernels, in their arguments and in the order of calls; not those of the GPU's own compiler, speed, or
+// races between threads. Memory is filled with NaN when it is allocated, and so is a guard behind its end, which must be
+// unchanged when it is freed.
 
 #include <cmath>
 #include <cstdint>
@@ -87,7 +88,7 @@ int release(uint64_t pointer) {
     return 0;
 }
 
-// Work of several host threads, in some order, one after the other.
+// Work of several host threads, one after the other in some order.
 std::mutex stream;
 
 } // namespace
@@ -158,7 +159,7 @@ int cublasCreate_v2(void **handle) { return *handle = functions, 0; }
 int cublasDestroy_v2(void *) { return 0; }
 int cublasSetStream_v2(void *, void *) { return 0; }
 
-// Column by column; f32 everywhere, computed in f32 (68) or by TF32 (77), which is f32 here with what TF32 has no room for cut off.
+// Column-major; f32 everywhere, computed in f32 (68) or by TF32 (77), which is f32 here with the bits cut off that TF32 lacks.
 int cublasGemmEx(void *, int a_operation, int b_operation, int m, int n, int k, const float *alpha, const float *a, int a_type, int lda,
                  const float *b, int b_type, int ldb, const float *beta, float *c, int c_type, int ldc, int mode, int) {
     auto least = [](int operation, int rows, int columns) { return operation == 0 ? rows : columns; };

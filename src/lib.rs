@@ -1,4 +1,4 @@
-//! Flow maps of ordinary differential equations: state them, verify them, learn them.
+//! Flow maps of ordinary differential equations: define, verify and learn them.
 //!
 //! The flow map `X_{s,t}` of an ODE `dx/dt = b_t(x)` carries the state at time `s` to the state at time `t`, in either
 //! direction. With `X_{s,s}(x) = x` and the tangent condition `∂_t X_{s,t}(x) = b_s(x)` at `t = s`, it is the one map for which
@@ -15,7 +15,7 @@
 //!
 //! # First example
 //!
-//! An ODE, a formula that should be its flow map, and the verdict:
+//! An ODE, a formula that should be its flow map, and a check of the formula:
 //!
 //! ```
 //! use flowmap::{FiniteDifferences, QuasiRandom, field, flow_map, verify};
@@ -32,24 +32,24 @@
 //! ```
 //!
 //! [`FiniteDifferences`] supplies tangents by central differences. A formula written over [`Num`] needs none, because dual
-//! numbers give exact ones; the README shows such a flow. [`guide`] continues.
+//! numbers give exact ones; the README shows such a flow. Continue with the [`guide`].
 //!
 //! # Tour
 //!
 //! High level first:
 //!
-//! | where | what is there |
+//! | where | what |
 //! |---|---|
-//! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a grid, with noise or rewards on the way; pictures |
+//! | [`learn`], [`sample`], [`plot`] | training by self-distillation, runs and checkpoints; sampling along a time grid, with renoising or rewards; pictures |
 //! | [`nn`] | networks as average velocities |
 //! | [`likelihood`] | log-densities along flow maps, by the Jacobian, the divergence, a solver, or one evaluation of a network |
-//! | [`distribution`], [`data`], [`metric`] | what noise and data are drawn from, tables of points, sets of images, distances between samples, or from a distribution |
+//! | [`distribution`], [`data`], [`metric`] | distributions of noise and data; tables of points, sets of images; distances between samples, or from a distribution |
 //! | [`exact`], [`interpolant`] | flows in closed form; paths from noise to data |
 //! | [`certificate`] | bounds on the error of a flow map by its residuals |
-//! | [`analysis`] | Jacobians, stretches, exponents; return maps; scalar fields on grids |
-//! | [`solver`] | numerical flow maps: adaptive and fixed steps, paths, events, ensembles |
+//! | [`analysis`] | Jacobians, stretching, Lyapunov exponents; return maps; scalar fields on grids |
+//! | [`solver`] | numerical flow maps: adaptive and fixed steps, trajectories, events, ensembles |
 //! | [`characterization`] | the identities, their residuals, [`verify`] and its [`Report`] |
-//! | [`FlowMap`], [`AverageVelocity`] | maps and what is made of them: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`AverageVelocityMap`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
+//! | [`FlowMap`], [`AverageVelocity`] | maps and their combinations: [`Composition`], [`TimeChange`], [`Conjugation`], [`Product`] and more; [`AverageVelocityMap`]: `X_{s,t}(x) = x + (t - s) v_{s,t}(x)` |
 //! | [`VelocityField`], [`Ode`], [`DynOde`], [`ode!`] | right-hand sides, from a closure or coordinate by coordinate; parameters; [`WithStops`], [`Table`] |
 //! | [`backend`] | the libraries whose vectors and arrays are states |
 //! | [`Tensor`], [`Tape`], [`Var`] | n-dimensional arrays, and reverse mode over any of them |
@@ -61,7 +61,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ndarray` | yes | tensors on the CPU ([`backend::ndarray`]): matrix products by gemm, threads by rayon, SIMD by pulp |
-//! | `ensemble` | yes | [`solver::Ensemble`]: many small ODEs in SIMD lanes times threads, by pulp and rayon |
+//! | `ensemble` | yes | [`solver::Ensemble`]: many small ODEs in SIMD lanes and threads, by pulp and rayon |
 //! | `nalgebra` | yes | nalgebra's vectors as states, [`exact::Gaussian`], [`analysis::Deformation`], [`certificate::certify`], with `train` most of [`metric`] |
 //! | `diffsol` | | [`solver::Stiff`]: solvers for stiff problems, from the library diffsol |
 //! | `train` | | [`nn`], [`learn`], [`data`], [`distribution`], [`metric`]; implies `serde` |
@@ -71,12 +71,12 @@
 //! | `images` | | [`data::Images`] from IDX files and folders of PNG and JPEG files, [`data::StoredImages`]; implies `train` |
 //! | `plot` | | [`plot`]: samples, images, heat maps and paths as PNG, curves as SVG |
 //! | `proptest` | | [`exact::strategy`]: random exact flows for property tests |
-//! | `serde` | | reports and settings can be stored |
+//! | `serde` | | serialization of reports and settings |
 //! | `dfdx` | | tensors of the dfdx library |
 //! | `dfdx-cuda` | | dfdx's tensors on a GPU; needs a CUDA toolkit to build, see `docs/gpu.md` |
 //! | `cuda` | | `backend::cuda`: tensors on NVIDIA's GPUs with this crate's own kernels; builds anywhere; has not run on a GPU yet |
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// links lead to modules that only the features have
+// some links lead to modules behind features
 #![cfg_attr(
     not(all(feature = "cli", feature = "diffsol", feature = "images", feature = "plot", feature = "proptest")),
     allow(rustdoc::broken_intra_doc_links)
@@ -140,11 +140,11 @@ pub use number::{
 pub use state::{Coordinates, DynCoordinates, Pair, State};
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Tape, Tensor, Transpose, Var, Window};
 
-/// Pages to read from beginning to end: most of those in the folder `docs` of the repository. Their examples run with the tests.
+/// User guide: most pages of the folder `docs` of the repository. Their examples run with the tests.
 ///
-/// | page | what it is about |
+/// | page | topic |
 /// |---|---|
-/// | [`theory`](guide::theory) | flow maps, their identities, and why these verify, measure and train: on one page |
+/// | [`theory`](guide::theory) | flow maps, their identities, and why these verify, measure and train |
 /// | [`verifying`](guide::verifying) | is my formula, my solver, the flow map of my ODE? |
 /// | [`solving`](guide::solving) | ODEs: methods, tolerances, events, derivatives, stiffness, many at once |
 /// | [`learning`](guide::learning) | the flow map of an ODE or of a teacher; which objective |
@@ -188,16 +188,16 @@ pub mod guide {
     pub mod faq {}
 }
 
-/// The library whose tensors the backend [`backend::dfdx`] holds: the version that fits.
+/// Re-export of dfdx, in the version that [`backend::dfdx`] uses.
 #[cfg(feature = "dfdx")]
 pub use dfdx;
-/// The library whose vectors and matrices the crate takes: the version that fits.
+/// Re-export of nalgebra, in the version that this crate uses.
 #[cfg(feature = "nalgebra")]
 pub use nalgebra;
-/// The library whose arrays the default backend holds: the version that fits.
+/// Re-export of ndarray, in the version that [`backend::ndarray`] uses.
 #[cfg(feature = "ndarray")]
 pub use ndarray;
-/// The library whose generators [distributions](distribution) draw from: the version that fits.
+/// Re-export of rand, in the version that [distributions](distribution) use.
 #[cfg(feature = "train")]
 pub use rand;
 

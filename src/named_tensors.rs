@@ -1,4 +1,4 @@
-//! Tensors by name as bytes, in the format of safetensors.
+//! Named tensors as bytes, in the safetensors format.
 
 use crate::{Real, Tensor};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
@@ -17,7 +17,7 @@ pub(crate) fn write<T: Tensor>(
     safetensors::serialize(views, metadata)
 }
 
-/// The values of the tensor of this name, which must have this shape and this type of numbers; or what is wrong with it.
+/// Reads the tensor `name`, which must have this shape and number type; otherwise returns the reason.
 pub(crate) fn read<R: Real>(tensors: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<R>, String> {
     let bad = |reason: String| format!("tensor {name}: {reason}");
     let view = tensors.tensor(name).map_err(|_| bad("missing; the file belongs to another network".into()))?;
@@ -30,7 +30,7 @@ pub(crate) fn read<R: Real>(tensors: &SafeTensors, name: &str, shape: &[usize]) 
     Ok(from_bytes(view.data()))
 }
 
-/// Little-endian, whatever the machine.
+/// Little-endian on every machine.
 pub(crate) fn to_bytes<R: Real>(values: &[R]) -> Vec<u8> {
     match dtype::<R>() {
         Dtype::F32 => values.iter().flat_map(|x| (x.into_f64() as f32).to_le_bytes()).collect(),

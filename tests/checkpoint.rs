@@ -299,10 +299,10 @@ fn a_run_begins_in_a_free_folder_only_and_names_the_last_whole_checkpoint() {
     assert_eq!(all.len(), 3);
     let mut other = trainer::<NdTensor<f32>>(shape(), Settings { seed: 1, ..settings() });
     let foreign = run.resume(&mut other).unwrap_err().to_string();
-    assert!(foreign.contains("belongs to another run") && !foreign.contains("to go on"), "{foreign}");
+    assert!(foreign.contains("belongs to another run") && !foreign.contains("to continue"), "{foreign}");
 
     fs::write(all[2].join(TENSORS), b"damaged").unwrap();
-    let named = |path: &Path| format!("; to go on from {}, remove what is newer", path.display());
+    let named = |path: &Path| format!("; to continue from {}, remove the newer checkpoints", path.display());
     let message = run.resume(&mut small()).unwrap_err().to_string();
     assert!(message.ends_with(&named(&all[1])), "{message}");
     fs::remove_file(all[1].join(STATE)).unwrap();

@@ -1,4 +1,4 @@
-//! What the benchmarks of training share.
+//! Shared code of the training benchmarks.
 
 use flowmap::{
     Error, ImageTensor, Result, Tensor,
@@ -10,27 +10,27 @@ use std::time::Instant;
 
 /// A benchmark of training steps, on any backend.
 pub trait Benchmark {
-    /// How many steps are timed if the command line does not say.
+    /// The default number of timed steps.
     const STEPS: usize;
 
-    /// Times `task` and prints what was found.
+    /// Times `task` and prints the result.
     fn time<T: ImageTensor<Primal = T>>(task: &Task, device: T::Device) -> Result<()>;
 
-    /// The same on a GPU by kernels of our own, which hold no images: for networks that need none.
+    /// As [`time`](Self::time), on a GPU by this crate's kernels, which have no image operations: for networks without images.
     #[cfg(feature = "cuda")]
     fn time_on_gpu(task: &Task, _device: flowmap::backend::cuda::Device) -> Result<()> {
         Err(unknown(&task.backend))
     }
 }
 
-/// What is timed: words of the command line.
+/// A benchmark task: words of the command line.
 pub struct Task {
     pub objective: String,
     pub steps: usize,
     pub backend: String,
 }
 
-/// Times what the command line says: objective, number of steps, backend.
+/// Times the task of the command line: objective, number of steps, backend.
 pub fn run<B: Benchmark>() -> Result<()> {
     // cargo adds --bench
     let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -50,7 +50,7 @@ pub fn run<B: Benchmark>() -> Result<()> {
 }
 
 fn unknown(backend: &str) -> Error {
-    Error::Invalid { what: "backend", reason: format!("{backend} is not among the features of this benchmark") }
+    Error::Invalid { what: "backend", reason: format!("this benchmark was built without {backend}; add its feature") }
 }
 
 /// The median and the smallest time of a training step, in seconds.
@@ -71,8 +71,7 @@ where
     Ok([times[steps / 2], times[0]])
 }
 
-/// Forward passes that the arithmetic of a step amounts to: backward costs twice the recorded forward, a tangent as much as a
-/// value.
+/// The arithmetic of a step, in forward passes: backward costs twice the recorded forward, a tangent as much as a value.
 pub fn passes(settings: &Settings) -> f64 {
     let (diagonal, all) = (settings.diagonal_samples() as f64, settings.batch as f64);
     let off = match settings.objective.distillation() {
@@ -84,7 +83,7 @@ pub fn passes(settings: &Settings) -> f64 {
     diagonal * 3.0 + (all - diagonal) * off
 }
 
-/// The largest memory that the process has held, where the system tells (Linux).
+/// The peak memory of the process, if the system reports it (Linux).
 pub fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));

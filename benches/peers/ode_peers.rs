@@ -1,11 +1,11 @@
-//! Many small ODEs and one long orbit, against other Rust libraries, in turns in one run.
+//! Many small ODEs and one long orbit, against other Rust libraries, interleaved in one run.
 //!
 //! ```text
 //! cargo bench -p flowmap-peers
 //! ```
 //!
-//! Every library has Dormand and Prince's method of order 5 at the same tolerances (the orbit: of order 8, too). For each it says
-//! the least and the median time, the largest error, and how many times longer it takes than this crate on one thread.
+//! Every library has Dormand and Prince's method of order 5 at the same tolerances (the orbit: of order 8, too). For each it
+//! prints the least and the median time, the largest error, and how many times longer it takes than this crate on one thread.
 
 #[path = "../../examples/ensemble/problems.rs"]
 mod problems;
@@ -21,7 +21,7 @@ use std::time::Instant;
 
 type Vector<const D: usize> = ode_solvers::SVector<f64, D>;
 
-/// An ODE of this crate, as each of the others wants it: the same right-hand side for all.
+/// An ODE of this crate in the form of each other library, with the same right-hand side.
 #[derive(Clone, Copy)]
 struct Shared<O>(O);
 
@@ -37,10 +37,10 @@ impl<O: Ode<D>, const D: usize> ODE<f64, [f64; D]> for Shared<O> {
     }
 }
 
-/// One library's way to the ends.
+/// The name of a library, and a function that computes the ends.
 type Run<'a, const D: usize> = (&'static str, Box<dyn Fn() -> Vec<[f64; D]> + 'a>);
 
-/// Runs all in turns, and prints a line for each.
+/// Runs all of them interleaved, and prints a line for each.
 fn compare<const D: usize>(problem: &str, rounds: usize, exact: &[[f64; D]], runs: &[Run<D>]) {
     println!("{problem}");
     let mut seconds = vec![Vec::new(); runs.len()];

@@ -1,4 +1,4 @@
-//! Which library computes, and where: for examples that train on any tensors.
+//! The choice of backend and device, for examples that train on any tensors.
 
 use clap::ValueEnum;
 use flowmap::{Error, ImageTensor, Result, backend::ndarray::NdTensor};
@@ -8,10 +8,10 @@ use std::{fmt, str::FromStr};
 /// The options, for `#[command(flatten)]`.
 #[derive(Clone, Copy, clap::Args)]
 pub struct Machine {
-    /// The library that computes
+    /// Tensor library
     #[arg(long, value_enum, default_value_t = Backend::Ndarray)]
     pub backend: Backend,
-    /// Where it computes: cpu, or with dfdx on the first GPU (cuda) or another (cuda:1)
+    /// Device: cpu, or with --backend dfdx a GPU, cuda (the first) or cuda:1 and so on
     #[arg(long, default_value_t = Device::Cpu)]
     pub device: Device,
 }
@@ -29,19 +29,19 @@ pub enum Device {
     Cuda(usize),
 }
 
-/// What is done on the tensors that were asked for.
+/// A program that runs on any backend.
 pub trait Program {
     fn run<T: ImageTensor<Primal = T>>(&self, device: T::Device) -> Result<()>;
 }
 
 impl Machine {
     /// # Errors
-    /// Those of the program, and where the device is not there or this was built without what it takes.
+    /// Those of the program, and if the device is missing or its support was not built in.
     pub fn run(&self, program: &impl Program) -> Result<()> {
         match (self.backend, self.device) {
             (Backend::Ndarray, Device::Cpu) => program.run::<NdTensor<f32>>(()),
             (Backend::Ndarray, Device::Cuda(_)) => {
-                Err(Error::Invalid { what: "device", reason: "ndarray computes on the CPU; a GPU takes --backend dfdx".into() })
+                Err(Error::Invalid { what: "device", reason: "ndarray computes on the CPU; for a GPU use --backend dfdx".into() })
             }
             #[cfg(feature = "dfdx")]
             (Backend::Dfdx, Device::Cpu) => {
@@ -62,7 +62,7 @@ impl Machine {
 
 #[cfg(not(feature = "dfdx-cuda"))]
 fn built_without(what: &'static str, feature: &str) -> Result<()> {
-    let reason = format!("this program was built without {feature}; add {feature} to the features that it is built with");
+    let reason = format!("this program was built without {feature}; add {feature} to --features");
     Err(Error::Invalid { what, reason })
 }
 
@@ -74,7 +74,7 @@ impl FromStr for Device {
             "cuda" => Some(0),
             _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()),
         };
-        ordinal.map(Self::Cuda).ok_or_else(|| "a device is cpu, cuda, or cuda:1 and so on".into())
+        ordinal.map(Self::Cuda).ok_or_else(|| "give cpu, cuda, or cuda:1 and so on".into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the examples of solvers share: the folder that they leave their files in.
+//! The output folder of the solver examples.
 
 use flowmap::{Error, Result};
 use std::{
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A folder of results. What stands there under the same names is replaced.
+/// A folder of results; files of the same names are replaced.
 pub struct Folder(PathBuf);
 
 impl Folder {

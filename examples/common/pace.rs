@@ -9,24 +9,24 @@ use flowmap::{
 };
 use std::{path::Path, time::Instant};
 
-/// A time to train for, for clap.
+/// Parses a training time, for clap.
 pub fn seconds(text: &str) -> std::result::Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_string())?;
-    if (1e-3..=1e7).contains(&seconds) { Ok(seconds) } else { Err("from 0.001 to 10,000,000 seconds".into()) }
+    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds".to_string())?;
+    if (1e-3..=1e7).contains(&seconds) { Ok(seconds) } else { Err("give 0.001 to 10,000,000 seconds".into()) }
 }
 
-/// What came of a training.
+/// The result of a training.
 pub struct Trained<M> {
     /// The first moving average.
     pub network: M,
     #[allow(dead_code, reason = "not every example reports it")]
     pub objective: String,
     pub steps: u64,
-    /// Since the program was last started.
+    /// Training time since the program was last started.
     pub seconds: f64,
 }
 
-/// Steps, or a time that is enough for some.
+/// The length of a training: steps, or a time.
 #[derive(Clone, Copy)]
 pub enum Length {
     #[allow(dead_code, reason = "not every example counts steps")]
@@ -34,8 +34,8 @@ pub enum Length {
     Seconds(f64),
 }
 
-/// Trains in `folder` for that long, or the steps that the options say; `settings` are a function of the steps, such as those of
-/// a learning rate that falls. A run that is resumed takes the steps that were said when it began. Nothing if it was interrupted.
+/// Trains in `folder` for that length, or for the steps in the options; `settings` are a function of the steps, for example of a
+/// falling learning rate. A resumed run keeps its number of steps. Returns nothing if interrupted.
 pub fn train<T, M, S>(
     options: &Options,
     folder: &Path,
@@ -64,17 +64,15 @@ where
     };
     let settings = settings(steps)?;
     if settings.schedule != (Schedule::Cosine { steps }) {
-        let reason = format!(
-            "{:?}; this program lets the rate fall over the {steps} steps that it takes; leave it out",
-            settings.schedule
-        );
+        let reason =
+            format!("{:?}; this program lets the rate fall over its {steps} steps; leave the schedule out", settings.schedule);
         return Err(Error::Invalid { what: "schedule", reason });
     }
     let objective = settings.objective.to_string();
     println!("{objective}: {steps} steps");
     let decay = settings.averages.first().copied().unwrap_or(f64::NAN);
     let mut trainer = Trainer::new(network, source()?, settings, device)?;
-    trainer.average(decay)?; // or refuse now, not at the end
+    trainer.average(decay)?; // fails now rather than at the end
     let run = options.run("", steps)?;
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
@@ -84,24 +82,23 @@ where
     Ok(Some(Trained { network: trainer.average(decay)?.clone(), objective, steps, seconds }))
 }
 
-/// These settings with a learning rate that falls to 0 as a cosine.
+/// These settings with a cosine schedule, by which the learning rate falls to 0.
 #[allow(dead_code, reason = "not every example has settings that depend on steps by this alone")]
 pub fn falling(settings: Settings) -> impl Fn(u64) -> Result<Settings> {
     move |steps| Ok(Settings { schedule: Schedule::Cosine { steps }, ..settings.clone() })
 }
 
-/// These settings, unless they have another path than the straight one from 0 to 1, along which the program draws.
+/// These settings, if their path is the linear one from 0 to 1, along which the program samples.
 #[allow(dead_code, reason = "not every example has a path")]
 pub fn straight(settings: Settings) -> Result<Settings> {
     if settings.path == PathOfInterpolant::Linear {
         return Ok(settings);
     }
-    let reason = format!("{}; this program draws along the linear one; leave it out", settings.path);
+    let reason = format!("{}; this program samples along the linear path; leave the path out", settings.path);
     Err(Error::Invalid { what: "path", reason })
 }
 
-/// The steps that this trainer takes in so many seconds, one at least, by the time that some of them take; the trainer is used
-/// up.
+/// The number of steps, at least one, that this trainer takes in `seconds`, estimated from a few; consumes the trainer.
 fn steps_in<T, M, S>(seconds: f64, mut trial: Trainer<T, M, S>) -> Result<u64>
 where
     T: Tensor<Primal = T>,

@@ -1,4 +1,4 @@
-//! A map beside solvers: evaluations, time and error of each.
+//! A learned map against solvers: evaluations, time and error of each.
 
 use flowmap::{
     FlowMap, Result, Tensor, TimeGrid, Tolerance, VelocityField,
@@ -18,13 +18,13 @@ pub struct Test {
     spread: f64,
 }
 
-/// A way from 0 to 1.
+/// One method from time 0 to 1.
 #[derive(Clone, Serialize)]
 pub struct Way {
     pub name: String,
-    /// Of the network, or of the velocity, for each trajectory.
+    /// Evaluations of the network, or of the velocity, per trajectory.
     pub evaluations: f64,
-    /// As a share of the spread of the ends.
+    /// Relative to the spread of the ends.
     pub error: f64,
     pub microseconds: f64,
 }
@@ -47,7 +47,7 @@ impl Test {
         (square / self.count() as f64).sqrt() / self.spread
     }
 
-    /// What `go` finds, with the shortest of some times that it takes.
+    /// Runs `go` several times: its result, with the shortest time.
     pub fn way(&self, name: String, mut go: impl FnMut() -> Result<(Vec<f64>, f64)>) -> Result<Way> {
         const TURNS: u32 = 3;
         let (mut found, mut seconds) = ((vec![], 0.0), f64::INFINITY);
@@ -99,7 +99,7 @@ pub fn doubles(x: &Batch) -> Vec<f64> {
     x.to_vec().into_iter().map(f64::from).collect()
 }
 
-/// The cheapest solvers that are no worse than the map, if there is one: by evaluations, and by time.
+/// The cheapest solvers that are no worse than the map, if any: by evaluations, and by time.
 pub fn equals<'a>(map: &Way, solvers: &'a [Way]) -> Option<[&'a Way; 2]> {
     let good = || solvers.iter().filter(|way| way.error <= map.error);
     let least = |by: fn(&Way) -> f64| good().min_by(|a, b| by(a).total_cmp(&by(b)));

@@ -1,11 +1,11 @@
-//! Learns the flow map of a velocity that costs something, and counts what a solver takes for the same error.
+//! Distills an expensive velocity into a flow map, and counts what a solver needs for the same error.
 //!
 //! cargo run --release --features cli --example distill -- --teacher network
 //! cargo run --release --features cli --example distill -- --teacher mixture
 //!
 //! The teacher is a network that has learned the velocity of the checkerboard by flow matching, and the map a network of the same
-//! architecture; or the probability flow of a mixture of 2,000 normal distributions in 16 dimensions. Leaves in
-//! `out/distill/TEACHER` the runs and `comparison.json`.
+//! architecture; or the probability flow of a mixture of 2,000 normal distributions in 16 dimensions. Writes the runs and
+//! `comparison.json` to `out/distill/TEACHER`.
 
 mod comparison;
 mod mixture;
@@ -33,37 +33,37 @@ use std::{path::Path, process::ExitCode};
 type Batch = NdTensor<f32>;
 type Network = Mlp<Batch>;
 
-/// Learns the flow map of a teacher's velocity, and counts what a solver takes for the same error. Defaults: pmd (psd-m for the
+/// Learns the flow map of a teacher's velocity, and counts what a solver needs for the same error. Defaults: pmd (psd-m for the
 /// mixtures), 120 seconds of training (of the teacher, too), batch 512, four layers of 128 units (256 for the mixtures), RAdam
 /// with a rate that falls from 2e-3 to 0, seed 42
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     training: Options,
-    /// Whose velocity it is
+    /// Teacher whose velocity is distilled
     #[arg(long, value_enum, default_value_t = Teacher::Network)]
     teacher: Teacher,
-    /// Seconds of each training: the steps follow from the time that some of them take
+    /// Seconds of each training; the number of steps is estimated from a few
     #[arg(long, conflicts_with = "steps", default_value_t = 120.0, value_parser = pace::seconds)]
     seconds: f64,
-    /// Trajectories to test by
+    /// Number of test trajectories
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     tests: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Teacher {
-    /// That of a network which has learned the checkerboard by flow matching
+    /// A network trained on the checkerboard by flow matching
     Network,
     /// The probability flow of 2,000 normal distributions in 16 dimensions, with means on a surface
     Mixture,
-    /// The same, with means without order
+    /// The same, with random means
     ScatteredMixture,
 }
 
 const AVERAGE: f64 = 0.999;
 const MAP_STEPS: [usize; 4] = [1, 2, 4, 8];
-/// The seed of the noise that is tested by, and sampled from.
+/// The seed of the noise for tests and samples.
 const NOISE: u64 = 7;
 
 fn main() -> ExitCode {
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
 fn of_network(arguments: &Arguments) -> Result<()> {
     if let Some(stop) = &arguments.training.stop_gradient {
         let reason =
-            format!("write the objective with it, such as --objective lmd:{stop}: the teacher, too, takes --stop-gradient");
+            format!("--stop-gradient also applies to the teacher; write it with the objective, such as --objective lmd:{stop}");
         return Err(Error::Invalid { what: "stop gradient", reason });
     }
     let folder = arguments.training.out.clone().unwrap_or_else(|| "out/distill/network".into());
@@ -91,7 +91,7 @@ fn of_network(arguments: &Arguments) -> Result<()> {
     println!("the teacher, by flow matching");
     let Some(teacher) = train(arguments, network, coupling, settings("fm")?, &folder.join("teacher"))? else { return Ok(()) };
     let field = TeacherNetwork::<Batch, _>::new(teacher.clone());
-    // by pmd a regression on the teacher's ODE
+    // pmd with this reach is a regression on the teacher's ODE
     let source = || FromTeacher::new(field.clone(), coupling()?).with_short_map(1.0, 6);
     let settings = settings(arguments.training.objective.as_deref().unwrap_or("pmd"))?;
     println!("its map, by {}", settings.objective);
@@ -202,7 +202,7 @@ fn report(folder: &Path, maps: &[Way], solvers: &[Way]) -> Result<()> {
     Ok(())
 }
 
-/// The averaged network after the training; nothing if that was interrupted.
+/// Trains, and returns the averaged network; nothing if interrupted.
 fn train<S: Source<Batch>>(
     arguments: &Arguments,
     network: Network,

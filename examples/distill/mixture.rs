@@ -11,10 +11,10 @@ use std::{f64::consts::TAU, sync::Arc};
 
 type Batch = NdTensor<f32>;
 
-/// Coordinates.
+/// The number of coordinates.
 pub const D: usize = 16;
 const COMPONENTS: usize = 2000;
-/// Of every component.
+/// The standard deviation of every component.
 const DEVIATION: f64 = 0.3;
 const VARIANCE: f64 = DEVIATION * DEVIATION;
 
@@ -53,7 +53,7 @@ impl Mixture {
         Self::new((0..COMPONENTS).map(mean).collect())
     }
 
-    /// Means without any order, drawn from `N(0, I)`: what a network can only learn by heart.
+    /// Means without any order, drawn from `N(0, I)`, which a network can only memorize.
     pub fn scattered(seed: u64) -> Result<Self> {
         let mut means = vec![[0.0; D]; COMPONENTS];
         Normal::standard(D)?.draw_rows(&mut stream(seed, 0), means.as_flattened_mut());

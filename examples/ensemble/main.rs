@@ -1,4 +1,4 @@
-//! Solves one of three problems, and says how long it took and how exact it was, as a line of JSON.
+//! Solves one of three problems, and prints time and error as a line of JSON.
 //!
 //! ```text
 //! cargo run --release --features cli --example ensemble -- --problem lorenz --solver dopri5 --threads 1
@@ -44,17 +44,17 @@ struct Options {
     /// Absolute tolerance [default: 1e-9; arenstorf: 1e-10].
     #[arg(long)]
     atol: Option<f64>,
-    /// Threads; 0 takes all cores.
+    /// Number of threads; 0 takes all cores.
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// Timed repetitions.
+    /// Number of timed repetitions.
     #[arg(long, default_value_t = 21)]
     repeat: usize,
-    /// A folder with reference ends, ref_lorenz.f64 and ref_gm.f64: little-endian, trajectory by trajectory. Without it, DOP853
-    /// at 1e-13 is the reference. Arenstorf's orbit is closed, and its own reference.
+    /// Folder with reference ends, ref_lorenz.f64 and ref_gm.f64, little-endian, trajectory by trajectory [default: the ends of
+    /// DOP853 at 1e-13; Arenstorf's closed orbit is its own reference].
     #[arg(long)]
     reference: Option<PathBuf>,
-    /// Print JSON and nothing else (there is nothing else).
+    /// Print JSON only (it always does).
     #[arg(long)]
     json: bool,
 }

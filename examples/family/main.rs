@@ -3,8 +3,8 @@
 //!
 //! cargo run --release --features cli,plot --example family -- --seconds 60
 //!
-//! Leaves in `out/family/PROBLEM` a run for each method, `family.csv` and `samples.png`. With `--resume` what is done is not done
-//! again.
+//! Writes to `out/family/PROBLEM` a run for each method, `family.csv` and `samples.png`. With `--resume` finished methods are not
+//! repeated.
 
 #[path = "../common/pace.rs"]
 mod pace;
@@ -36,10 +36,11 @@ type Teacher = TeacherNetwork<Batch, Network>;
 struct Arguments {
     #[command(flatten)]
     training: Options,
-    /// Seconds of training for each method: the steps follow from the time that some of them take
+    /// Seconds of training for each method; the number of steps is estimated from a few
     #[arg(long, conflicts_with = "steps", default_value_t = 60.0, value_parser = pace::seconds)]
     seconds: f64,
-    /// Some methods only, such as lsd,mean-flow; flow-matching is the teacher of those that need one, and always there
+    /// Methods to train, such as lsd,mean-flow; flow-matching, the teacher of those that need one, is always included [default:
+    /// all]
     #[arg(long, value_delimiter = ',')]
     methods: Vec<Method>,
 }
@@ -55,26 +56,26 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     arguments.training.only(&["training"])?;
     if arguments.training.objective.is_some() {
-        return Err(Error::Invalid { what: "objective", reason: "methods have theirs; choose some by --methods".into() });
+        return Err(Error::Invalid { what: "objective", reason: "each method has its own; choose methods by --methods".into() });
     }
     if arguments.training.stop_gradient.is_some() {
-        return Err(Error::Invalid { what: "stop gradient", reason: "methods have theirs; leave it out".into() });
+        return Err(Error::Invalid { what: "stop gradient", reason: "each method has its own; leave it out".into() });
     }
     Problem::ALL.iter().try_for_each(|problem| compare(arguments, problem).map(drop))
 }
 
-/// What came of a method.
+/// The result of a method.
 struct Found {
     method: Method,
     steps: u64,
     seconds: f64,
-    /// After one step of sampling, and after four.
+    /// With one step of sampling, and with four.
     divergence: [f64; 2],
     error: [Option<f64>; 2],
     samples: Vec<[f64; 2]>,
 }
 
-/// Nothing if that was interrupted.
+/// Returns nothing if interrupted.
 fn compare(arguments: &Arguments, problem: &Problem) -> Result<Option<()>> {
     let mut methods = Method::ALL.to_vec();
     if !arguments.methods.is_empty() {
@@ -87,7 +88,7 @@ fn compare(arguments: &Arguments, problem: &Problem) -> Result<Option<()>> {
         println!("\n{}: {method}", problem.name());
         let learner = Learner { arguments, problem, folder: &folder.join(method.name), method, teacher: teacher.as_ref() };
         let (network, found) = match learner.learn() {
-            // a result, too, unless others learn from it
+            // divergence is a result, too, unless others need this teacher
             Err(error @ Error::Diverged { .. }) if teacher.is_some() => {
                 eprintln!("{error}");
                 diverged.push(method);
@@ -98,7 +99,7 @@ fn compare(arguments: &Arguments, problem: &Problem) -> Result<Option<()>> {
                 None => return Ok(None),
             },
         };
-        // flow matching is the first of all
+        // flow matching comes first
         teacher.get_or_insert(network);
         all.push(found);
     }
@@ -119,7 +120,7 @@ fn compare(arguments: &Arguments, problem: &Problem) -> Result<Option<()>> {
     let panels: Vec<_> = titles.iter().zip(&all).map(|(title, found)| (title.as_str(), found.samples.as_slice())).collect();
     let side = problem.side();
     scatter_panels(folder.join("samples.png"), &panels, 6, [-side, side])?;
-    println!("see {} and samples.png beside it: samples of one step", table.display());
+    println!("see {} and samples.png in the same folder: samples of one step", table.display());
     Ok(Some(()))
 }
 
@@ -146,7 +147,7 @@ struct Learner<'a> {
 }
 
 impl Learner<'_> {
-    /// Nothing if that was interrupted.
+    /// Returns nothing if interrupted.
     fn learn(&self) -> Result<Option<(Network, Found)>> {
         let options = &self.arguments.training;
         let defaults = Settings { batch: 1024, learning_rate: 2e-3, averages: vec![AVERAGE], ..Settings::default() };
@@ -186,14 +187,14 @@ impl Learner<'_> {
             (network, total) = (trained.network, (total.0 + trained.steps, total.1 + trained.seconds));
         }
         let [(one, samples), (four, more)] = [self.draw(&network, 1)?, self.draw(&network, 4)?];
-        // fresh noise on the way makes other samples, not wrong ones
+        // fresh noise gives other samples, not wrong ones
         let renewed = self.method.times == Times::ToEnd;
         let error = [self.problem.error(&samples)?, self.problem.error(&more)?.filter(|_| !renewed)];
         let found = Found { method: self.method, steps: total.0, seconds: total.1, divergence: [one, four], error, samples };
         Ok(Some((network, found)))
     }
 
-    /// Nothing if that was interrupted.
+    /// Returns nothing if interrupted.
     fn train<S: Source<Batch>>(
         &self,
         network: Network,
@@ -213,8 +214,8 @@ impl Learner<'_> {
         )
     }
 
-    /// Samples in so many steps, and their divergence. Flow matching is followed by Euler's method, and maps to the end of time
-    /// by such maps and fresh noise in turn.
+    /// Samples in `steps` steps, and their divergence. Flow matching is followed by Euler's method; maps to the end time
+    /// alternate with fresh noise.
     fn draw(&self, network: &Network, steps: usize) -> Result<(f64, Vec<[f64; 2]>)> {
         let learned = AverageVelocityMap(network);
         let map: &dyn FlowMap<Batch> = match self.method.objective().distillation() {

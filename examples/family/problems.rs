@@ -21,9 +21,9 @@ pub enum Problem {
 
 const STD: [f64; 2] = [0.4, 1.5];
 const ANGLE: f64 = 0.6;
-/// Samples that a divergence is measured by.
+/// The number of samples for a divergence.
 pub const SAMPLES: usize = 64_000;
-/// The seed of the noise that samples are made of.
+/// The seed of the noise for samples.
 pub const NOISE: u64 = 7;
 
 impl Problem {
@@ -76,7 +76,7 @@ impl Problem {
         }
     }
 
-    /// The root mean square distance from where the flow in closed form takes the same noise, as a share of the size of the data.
+    /// The root mean square distance from the end of the closed-form flow of the same noise, relative to the size of the data.
     pub fn error(&self, samples: &[[f64; 2]]) -> Result<Option<f64>> {
         let Self::Normal = self else { return Ok(None) };
         let exact = Gaussian::new(Linear, [[0.0; 2]; 2], [[[1.0, 0.0], [0.0, 1.0]], covariance()])?;

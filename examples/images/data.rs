@@ -1,4 +1,4 @@
-//! The images that are learned, and those that samples are compared with.
+//! Training images, and images to compare samples with.
 
 use flowmap::{Error, Result, data::Images};
 use std::path::Path;
@@ -8,7 +8,7 @@ const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
 /// Comes with the examples: the first 1,000 images of Fashion-MNIST's test set.
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
 
-/// Images to learn from, and others to compare with.
+/// Training images, and images to compare with.
 pub struct Set {
     pub train: Images,
     pub test: Images,
@@ -16,7 +16,7 @@ pub struct Set {
 }
 
 impl Set {
-    /// Fashion-MNIST, or the images in a file or folder, of which a sixth is put aside for comparison.
+    /// Fashion-MNIST, or the images in a file or folder, of which a sixth is held out for comparison.
     pub fn read(data: Option<&Path>, labels: Option<&Path>, shape: [usize; 3]) -> Result<Self> {
         let Some(path) = data else { return Self::fashion() };
         let all = match labels {
@@ -32,7 +32,7 @@ impl Set {
         let pair = |folder, [images, labels]: [&str; 2]| Images::from_idx_with_labels(file(folder, images), file(folder, labels));
         if !Path::new(DEBIAN).is_dir() {
             eprintln!(
-                "{DEBIAN} is not there: 1,000 images are all there are. For 70,000, install Debian's package dataset-fashion-mnist"
+                "{DEBIAN} is missing: using the 1,000 images of the examples. For 70,000, install Debian's package dataset-fashion-mnist"
             );
             let few = pair(SHIPPED, ["fashion-1k-images-idx3-ubyte.gz", "fashion-1k-labels-idx1-ubyte.gz"])?;
             return Self::split(few, "1,000 images of Fashion-MNIST".into());

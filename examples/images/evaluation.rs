@@ -15,18 +15,18 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 const STEP_COUNTS: [usize; 5] = [1, 2, 4, 8, 16];
 const IN_A_ROW: usize = 16;
-/// Seeds of the noise that is looked at and of the noise that is scored.
+/// Seeds of the noise for pictures and of the noise for scores.
 const LOOK: u64 = 7;
 const SCORE: u64 = 8;
 
-/// A way of drawing: noise from each of the distributions, in turn.
+/// Noise from each of the distributions, in turn.
 pub struct Draws {
-    /// What is said of it beside the number of steps.
+    /// The label after the number of steps.
     pub name: String,
     pub noise: Vec<Box<dyn Distribution>>,
 }
 
-/// What samples of the run are looked at and compared by.
+/// Pictures and scores of a run's samples.
 pub struct Evaluation<'a, T: ImageTensor> {
     draws: Vec<Draws>,
     shape: [usize; 3],
@@ -36,7 +36,7 @@ pub struct Evaluation<'a, T: ImageTensor> {
     device: T::Device,
 }
 
-/// A step of Euler's method as a map: how a velocity is followed that no map was learned for.
+/// A step of Euler's method as a map, for networks that learned a velocity only.
 pub struct Euler<V>(pub V);
 
 impl<T: ImageTensor, V: VelocityField<T>> FlowMap<T> for Euler<V> {
@@ -46,8 +46,7 @@ impl<T: ImageTensor, V: VelocityField<T>> FlowMap<T> for Euler<V> {
 }
 
 impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
-    /// With the classifier in a file, which is trained first if there is none. Without labels, raw pixels are all that is
-    /// compared.
+    /// Uses the classifier in a file, which is trained first if missing. Without labels, only raw pixels are compared.
     pub fn new(set: &Set, draws: Vec<Draws>, classifier: &Path, samples: usize, run: &Run, device: &T::Device) -> Result<Self> {
         let dimension = set.train.dimension();
         let real = Points::new((0..set.test.len()).flat_map(|i| set.test.floats(i)).collect(), dimension)?;
@@ -56,7 +55,7 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
             let network = if classifier.exists() {
                 Classifier::<T>::load(classifier, device)?
             } else {
-                println!("training a classifier to compare images by, once");
+                println!("training a classifier to compare images by (only once)");
                 let network = Classifier::<T>::train(&set.train, &ClassifierSettings::default(), device, |_, _, _, _| {
                     ControlFlow::Continue(())
                 })?;

@@ -1,10 +1,9 @@
-//! Learns to draw images: Fashion-MNIST, or a set of one's own, in 1 to 16 steps.
+//! Learns to draw images: Fashion-MNIST, or your own set, in 1 to 16 steps.
 //!
 //! cargo run --release --features cli,plot,images --example images
 //!
-//! Leaves in `out/images`: pictures of each evaluation (`grid-….png`) and of the end (`samples.png`), `metrics.json` with the
-//! distances from real images beside those of real images from real images, `metrics.csv`, `speed.csv`, `loss.svg` and
-//! checkpoints.
+//! Writes to `out/images`: pictures of each evaluation (`grid-….png`) and of the end (`samples.png`), `metrics.json` with the
+//! distances from real images next to those between real images, `metrics.csv`, `speed.csv`, `loss.svg` and checkpoints.
 
 mod data;
 mod evaluation;
@@ -37,35 +36,35 @@ use std::{
 struct Arguments {
     #[command(flatten)]
     training: Options,
-    /// Images to learn: an IDX file, or a folder of PNG and JPEG files in sub-folders by class [default: Fashion-MNIST where
-    /// Debian's package dataset-fashion-mnist puts it, or else the 1,000 images of it that come with the examples]
+    /// Images to learn: an IDX file, or a folder of PNG and JPEG files in sub-folders by class [default: Fashion-MNIST from
+    /// Debian's package dataset-fashion-mnist, or else the 1,000 images of it that come with the examples]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// The labels of an IDX file of images
     #[arg(long, value_name = "FILE", requires = "data")]
     labels: Option<PathBuf>,
-    /// Height, width and channels that images of a folder are brought to
+    /// Height, width and channels that images of a folder are resized to
     #[arg(long, value_name = "H,W,C", value_delimiter = ',', default_values_t = [32, 32, 3])]
     shape: Vec<usize>,
-    /// The network
+    /// Network architecture
     #[arg(long, value_enum, default_value_t = Network::Light)]
     network: Network,
-    /// Tell the network the class of each image, but for a tenth of them, and draw images of each class
+    /// Condition the network on classes, with a label dropout of a tenth, and draw images of each class
     #[arg(long)]
     classes: bool,
-    /// Learn guidance, too, by scales from 1 up to this one, and draw by both
+    /// Learn guidance, too, with scales from 1 to this one, and draw with both
     #[arg(long, value_name = "SCALE", requires = "classes")]
     guidance: Option<f64>,
-    /// Minutes of training, after which it stops wherever it is; the learning rate falls over --steps all the same
+    /// Stop after this many minutes of training; the learning rate still falls over --steps
     #[arg(long, value_parser = minutes)]
     minutes: Option<f64>,
-    /// Steps between pictures
+    /// Training steps between pictures
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     look_every: u64,
-    /// Samples that distances are computed from
+    /// Number of samples for the distances
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(4..=1_000_000))]
     samples: u32,
-    /// A classifier whose inner layer images are compared by; trained and saved there if there is none
+    /// File of the classifier whose inner layer images are compared by; trained and saved there if missing
     #[arg(long, value_name = "FILE", default_value = "out/classifier.safetensors")]
     classifier: PathBuf,
     #[command(flatten)]
@@ -86,9 +85,9 @@ enum Network {
 struct NetworkSizes {
     /// Channels of each level of the light network.
     levels: Vec<usize>,
-    /// The lowest and highest frequency that times enter by.
+    /// The lowest and highest frequency of the time embedding.
     frequencies: [f64; 2],
-    /// Channels that the multipliers of the other one count in.
+    /// The channels that the multipliers of the other network multiply.
     channels: usize,
     multipliers: Vec<usize>,
     blocks: usize,
@@ -96,7 +95,7 @@ struct NetworkSizes {
     dropout: f64,
 }
 
-/// Steps of training, if nothing else is said.
+/// The default number of training steps.
 const STEPS: u64 = 4500;
 
 impl Default for NetworkSizes {
@@ -114,8 +113,8 @@ impl Default for NetworkSizes {
 }
 
 fn minutes(text: &str) -> std::result::Result<f64, String> {
-    let minutes: f64 = text.parse().map_err(|_| "a number of minutes".to_string())?;
-    if (0.0..=1e6).contains(&minutes) { Ok(minutes) } else { Err("from 0 to 1,000,000 minutes".into()) }
+    let minutes: f64 = text.parse().map_err(|_| "give a number of minutes".to_string())?;
+    if (0.0..=1e6).contains(&minutes) { Ok(minutes) } else { Err("give 0 to 1,000,000 minutes".into()) }
 }
 
 fn main() -> ExitCode {
@@ -230,7 +229,7 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
     })?;
     let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.machine.backend)?;
 
-    // what was learned by flow matching alone is no map, but a velocity to follow
+    // flow matching alone learns no map, but a velocity
     let map = |model: &M| -> Box<dyn FlowMap<T>> {
         let learned = AverageVelocityMap(model.clone());
         if flow_matching { Box::new(Euler(learned)) } else { Box::new(learned) }
@@ -268,6 +267,6 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
     let line = |of: fn(&flowmap::learn::Progress) -> f64| history.iter().map(|p| [p.step as f64, of(p)]).collect::<Vec<_>>();
     let (diagonal, off) = (line(|p| p.diagonal), line(|p| p.residual));
     curves(run.path("loss.svg"), &axes, &[("diagonal (flow matching)", &diagonal), ("off the diagonal", &off)])?;
-    println!("see {} and metrics.json beside it", run.path("samples.png").display());
+    println!("see {} and metrics.json in the same folder", run.path("samples.png").display());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Lyapunov exponents by a learned map that is followed for long, beside those by the solver.
+//! Lyapunov exponents from a long orbit of a learned map, against those of the solver.
 
 use crate::{
     systems::System,
@@ -12,7 +12,7 @@ use flowmap::{
 };
 use serde_json::{Value, json};
 
-/// The time that is averaged over, and that is left out before.
+/// The time to average over, and the time to reach the attractor.
 const TIME: f64 = 2000.0;
 const APPROACH: f64 = 20.0;
 

@@ -1,4 +1,4 @@
-//! Finite-time Lyapunov exponents by a learned map, beside those by the solver.
+//! Finite-time Lyapunov exponents of a learned map, against those of the solver.
 
 use crate::{
     systems::System,
@@ -14,7 +14,7 @@ use flowmap::{
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Cells across.
+/// Cells in each direction.
 const CELLS: usize = 300;
 
 /// The exponents over the whole span on the box. Draws both fields in the same colours.
@@ -39,7 +39,8 @@ pub fn compare<S: System<2>>(system: &S, map: &InOwnUnits<S, 2>, folder: &Path) 
     Ok(json!({ "ftle": { "cells": grid.cells(), "correlation": correlation, "rms_difference": difference, "mean": mean } }))
 }
 
-/// The exponents of the learned map at the centres of the cells: derivatives of all cells at once, through all parts of the way.
+/// The exponents of the learned map at the centres of the cells, differentiated in all cells at once, through all parts of the
+/// span.
 fn by_map<S: System<2>>(map: &InOwnUnits<S, 2>, grid: Grid) -> Result<Vec<f64>> {
     let [across, up] = grid.cells();
     let centres: Vec<[f64; 2]> = (0..up).flat_map(|j| (0..across).map(move |i| grid.centre(i, j))).collect();
@@ -55,7 +56,7 @@ fn by_map<S: System<2>>(map: &InOwnUnits<S, 2>, grid: Grid) -> Result<Vec<f64>> 
     (0..centres.len()).map(|k| Deformation::new(at(k), end - start)?.ftle()).collect()
 }
 
-/// What this share of the cells stay below: few meet the crests of ridges, which would take most of the colours.
+/// This quantile of the values: few cells meet the crests of ridges, which would take most of the colours.
 fn quantile(field: &ScalarField, share: f64) -> f64 {
     let mut values = field.values().to_vec();
     values.sort_by(f64::total_cmp);

@@ -1,10 +1,10 @@
-//! Learns the flow map of an ODE without data, and holds it against a solver.
+//! Learns the flow map of an ODE without data, and compares it with a solver.
 //!
 //! cargo run --release --features cli,plot --example learn_ode -- --system pendulum
 //!
-//! Leaves in `out/learn_ode/SYSTEM` for each objective a run with checkpoints and tables and `residuals.png`, and
-//! `comparison.json` for all. Of the double gyre `ftle.png`, finite-time Lyapunov exponents by the solver and by the map; of
-//! Lorenz's system Lyapunov exponents in the report.
+//! Writes to `out/learn_ode/SYSTEM` for each objective a run with checkpoints and tables and `residuals.png`, and
+//! `comparison.json` for all. For the double gyre also `ftle.png`, finite-time Lyapunov exponents by the solver and by the map;
+//! for Lorenz's system Lyapunov exponents in the report.
 
 mod exponents;
 mod ftle;
@@ -38,27 +38,27 @@ struct Arguments {
     /// The ODE
     #[arg(long, value_enum, default_value_t = Which::Pendulum)]
     system: Which,
-    /// Several objectives, one after the other, such as lmd,emd,pmd
+    /// Objectives to train, one after the other, such as lmd,emd,pmd
     #[arg(long, value_delimiter = ',', conflicts_with = "objective")]
     objectives: Vec<String>,
-    /// Seconds of training for each: the steps follow from the time that some of them take
+    /// Seconds of training for each; the number of steps is estimated from a few
     #[arg(long, conflicts_with = "steps", value_parser = pace::seconds)]
     seconds: Option<f64>,
-    /// How far the short map of pmd reaches, as a share of the span; at 1, pmd is a regression on the ends of trajectories. Below
-    /// 1, times of all objectives are as short at first, and grow to the span over the first half of the steps
+    /// Reach of pmd's short map, as a share of the span; at 1, pmd is a regression on the ends of trajectories. Below 1, all
+    /// objectives start with times this short, which grow to the span over the first half of the steps
     #[arg(long, default_value_t = 1.0)]
     reach: f64,
-    /// How much larger than the box and the span of the test those are that are learned from: a fit is worst at its edges. Of
-    /// states that trajectories visit, how much thicker they are
+    /// Factor by which the box and span of training exceed those of the test, since a fit is worst at its edges; for states along
+    /// trajectories, the factor of their thickness
     #[arg(long, default_value_t = 1.1)]
     margin: f64,
-    /// Learn the way back, too: with a margin that takes in where the map leads
+    /// Learn both directions of time; choose a margin that includes the ends of the map
     #[arg(long)]
     both_ways: bool,
-    /// Look also at the map that is moved to where the invariant of the ODE is what it was
+    /// Also test the map projected onto the level set of the ODE's invariant
     #[arg(long)]
     project: bool,
-    /// Trajectories to test by
+    /// Number of test trajectories
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     tests: u32,
 }
@@ -100,7 +100,7 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
         let folder = folder.join(name.replace(':', "-"));
         let options = Options { objective: Some(name.clone()), ..options.clone() };
         let trained = match training::train(arguments, &options, &folder, system) {
-            // in a comparison that is a result, too
+            // in a comparison, divergence is a result, too
             Err(error @ Error::Diverged { .. }) if objectives.len() > 1 => {
                 eprintln!("{error}");
                 diverged.push(name);
@@ -124,12 +124,12 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
     std::fs::write(&path, serde_json::to_string_pretty(&report).unwrap_or_default()).map_err(|source| Error::Io { path, source })
 }
 
-/// Those that were asked for, or that of the configuration, or lmd.
+/// The objectives given, or that of the configuration, or lmd.
 fn objectives(arguments: &Arguments) -> Result<Vec<Objective>> {
     let one = arguments.training.settings(Settings { objective: "lmd".parse()?, ..Settings::default() })?.objective;
     let objectives = arguments.objectives.iter().map(|name| name.parse()).collect::<Result<Vec<Objective>>>()?;
     if let Some((_, twice)) = objectives.iter().enumerate().find(|(k, objective)| objectives[..*k].contains(objective)) {
-        return Err(Error::Invalid { what: "objectives", reason: format!("{twice} is there twice") });
+        return Err(Error::Invalid { what: "objectives", reason: format!("{twice} is given twice") });
     }
     Ok(if objectives.is_empty() { vec![one] } else { objectives })
 }

@@ -1,4 +1,4 @@
-//! What a learned map is worth: its error, and what it should keep.
+//! Tests of a learned map: its error, and what it should conserve.
 
 use crate::{
     pace::Trained,
@@ -15,18 +15,18 @@ use serde::Serialize;
 use serde_json::Value;
 use std::{path::Path, time::Instant};
 
-/// What came of one objective.
+/// The results of one objective.
 #[derive(Serialize)]
 pub struct Found {
     pub objective: String,
     pub steps: u64,
     pub seconds: f64,
-    /// Of the map over the whole span, in as many parts as it was learned for.
+    /// Errors of the map over the whole span, in as many parts as it was learned for.
     #[serde(flatten)]
     pub map: Errors,
-    /// The error of twice as many parts.
+    /// The error with twice as many parts.
     pub error_of_halves: f64,
-    /// The same map, moved to where the invariant is what it was.
+    /// The same map, projected onto the level set of the invariant.
     pub projected: Option<Errors>,
     /// The root mean square of `X_{u,t} ∘ X_{s,u} - X_{s,t}` for one part and its middle, relative to the states, or to 1 where
     /// those are smaller.
@@ -35,7 +35,7 @@ pub struct Found {
     pub inverse: Option<f64>,
     /// The root mean square of `det ∇X - 1`, for one part.
     pub volume: Option<f64>,
-    /// What the system is known for.
+    /// Results specific to the system.
     pub known_for: Value,
 }
 
@@ -97,7 +97,7 @@ fn errors<const D: usize, S: System<D>>(map: &impl FlowMap<Batch>, _system: S, t
     Errors { error: truth.error(&ends), drift, nanoseconds }
 }
 
-/// Where the map takes the test's states in this many parts of the span, and the time that this takes for each.
+/// The ends of the test's states in this many parts of the span, and the time per trajectory.
 fn ends<const D: usize, S: System<D>>(map: &impl FlowMap<Batch>, truth: &Trajectories<D>, parts: u32) -> (Vec<[f64; D]>, f64) {
     let [start, end] = S::SPAN;
     let instant = |k: u32| time(start + (end - start) * f64::from(k) / f64::from(parts));
@@ -120,7 +120,7 @@ fn volume<const D: usize, S: System<D>>(map: &InOwnUnits<S, D>, Case { s, t, x }
     let change = |k: usize| {
         let row = |row: &Vec<Vec<f32>>| row.iter().map(|entry| f64::from(entry[k])).collect();
         let jacobian: Vec<Vec<f64>> = entries.iter().map(row).collect();
-        // ends are mirrored at walls
+        // the sign may be wrong, since ends are mirrored at walls
         Ok((Deformation::new(jacobian, 1.0)?.determinant().abs() - 1.0).powi(2))
     };
     let sum = (0..count).map(change).sum::<Result<f64>>()?;

@@ -1,4 +1,4 @@
-//! Where a learned map is not the one of its field: a picture over both times.
+//! A heat map over both times of the residual of a learned map.
 
 use crate::{
     pace::Trained,
@@ -16,7 +16,7 @@ use flowmap::{
 };
 use std::path::Path;
 
-/// Cells in each direction, and trajectories that each is a mean over.
+/// Cells in each direction, and the number of trajectories that each is a mean over.
 const CELLS: usize = 24;
 const STARTS: usize = 256;
 
@@ -42,10 +42,10 @@ pub fn draw<const D: usize, S: System<D>>(
     heat_map(folder.join("residuals.png"), &plane, &ColourBar { name: "log10 of the RMS residual", range: None }, &residuals)
 }
 
-/// Their logarithms; none where times are farther apart than the map was learned for.
+/// Their logarithms; NaN where times are farther apart than the map was learned for.
 fn logarithms<const D: usize, S: System<D>>(residuals: &ScalarField) -> Result<ScalarField> {
     let (grid, [start, end]) = (residuals.grid(), S::SPAN);
-    let longest = (end - start) / f64::from(S::PARTS) * (1.0 + 1e-9); // a rounding error is no length
+    let longest = (end - start) / f64::from(S::PARTS) * (1.0 + 1e-9); // tolerates rounding errors
     let logarithm = |(k, value): (usize, &f64)| {
         let [s, t] = grid.centre(k % CELLS, k / CELLS);
         if t - s > longest { f64::NAN } else { value.log10() }

@@ -1,4 +1,4 @@
-//! The solver that learned maps are held against.
+//! The solver that learned maps are compared with.
 
 use flowmap::{
     Error, Ode, Result, Tolerance,
@@ -9,7 +9,7 @@ use std::{fmt, time::Instant};
 
 use super::systems::System;
 
-/// Trajectories that are known.
+/// Trajectories with known ends.
 pub struct Trajectories<const D: usize> {
     pub starts: Vec<[f64; D]>,
     ends: Vec<[f64; D]>,
@@ -17,7 +17,7 @@ pub struct Trajectories<const D: usize> {
     spread: f64,
 }
 
-/// What the solver does at the error of a map.
+/// The cost of the solver at the error of a map.
 #[derive(Serialize)]
 pub struct Equal {
     pub tolerance: f64,

@@ -1,4 +1,4 @@
-//! Which states a map is learned from, and tested at.
+//! The states to learn a map from, and to test it at.
 
 use crate::systems::System;
 use flowmap::{
@@ -14,23 +14,23 @@ use std::sync::Arc;
 /// The states of a system.
 #[derive(Clone, Copy)]
 pub enum States<const D: usize> {
-    /// All of the box alike.
+    /// Uniform on the box.
     Box,
-    /// Those that trajectories visit: what the map makes of them is among them.
+    /// States along trajectories, to which the map leads again.
     AlongTrajectories {
         /// Where trajectories begin.
         starts: [[f64; 2]; D],
         /// The times between which their states count: after a while they are on an attractor, if there is one.
         between: [f64; 2],
-        /// The standard deviation of what is added to learn from, in units of the box: maps meet states that are a little off.
+        /// The standard deviation of noise added in training, in units of the box: maps meet states that are a little off.
         thickness: f64,
     },
 }
 
-/// A table of so many states is drawn from.
+/// The number of states in the table to draw from.
 const TABLE: usize = 1 << 16;
 
-/// The distribution of states to learn from, in units of the box. A margin makes the box larger, or the thickness.
+/// The distribution of states to learn from, in units of the box. A margin enlarges the box, or the thickness.
 pub fn learned_from<const D: usize, S: System<D>>(system: S, solver: &Ensemble, margin: f64) -> Result<Arc<dyn Distribution>> {
     Ok(match S::STATES {
         States::Box => Arc::new(Uniform::new(&[[-margin, margin]; D])?),

@@ -7,28 +7,29 @@ use std::{f64::consts::PI, path::Path};
 
 /// An ODE and where to learn it.
 pub trait System<const D: usize>: Ode<D> + Copy + Send + Sync + 'static {
-    /// What it is called.
+    /// Its name.
     const NAME: &'static str;
     /// The times between which its flow map is learned.
     const SPAN: [f64; 2];
-    /// How many learned maps follow one another over the span: one, where it is short beside the time in which neighbours part.
+    /// How many learned maps follow one another over the span: one, if it is short compared with the time in which neighbours
+    /// separate.
     const PARTS: u32 = 1;
     /// Whether its velocity does not depend on time: maps of all lengths then begin at the same time.
     const AUTONOMOUS: bool = true;
     /// The box of states: what networks see as `[-1, 1]^D`.
     const BOX: [[f64; 2]; D];
-    /// Whether the sides of the box are walls, that no trajectory passes: neighbours part along them, so that a small error would
-    /// lead far out.
+    /// Whether the sides of the box are walls that no trajectory crosses: neighbours separate along them, so that a small error
+    /// would lead far out.
     const WALLS: bool = false;
     /// Which states are learned from, and tested.
     const STATES: States<D> = States::Box;
-    /// What does not change along a trajectory.
+    /// A quantity that is constant along trajectories.
     fn invariant<N: Number>(_x: &[N; D]) -> Option<N> {
         None
     }
-    /// Whether volumes do not change.
+    /// Whether the flow preserves volumes.
     const INCOMPRESSIBLE: bool = false;
-    /// What this system is known for, by the learned map beside the solver: numbers for the report, and pictures in the folder.
+    /// Tests specific to this system, of the learned map against the solver: numbers for the report, and pictures in the folder.
     fn known_for(&self, _map: &InOwnUnits<Self, D>, _folder: &Path) -> Result<Value> {
         Ok(Value::Null)
     }
@@ -55,7 +56,7 @@ impl System<2> for Pendulum {
     }
 }
 
-/// Hunters and prey, `x' = x (1.5 - y)`, `y' = y (x - 3)`.
+/// Predators and prey, `x' = x (1.5 - y)`, `y' = y (x - 3)`.
 #[derive(Clone, Copy)]
 pub struct LotkaVolterra;
 
@@ -142,7 +143,7 @@ impl System<4> for Kepler {
     const NAME: &'static str = "kepler";
     const SPAN: [f64; 2] = [0.0, 2.0];
     const BOX: [[f64; 2]; 4] = [[-2.0, 2.0], [-2.0, 2.0], [-1.5, 1.5], [-1.5, 1.5]];
-    // ellipses from 0.5 to 2.3 away from the sun, once round or about so
+    // ellipses from 0.5 to 2.3 away from the sun, about one revolution
     const STATES: States<4> = States::AlongTrajectories {
         starts: [[0.9, 1.1], [-0.1, 0.1], [-0.1, 0.1], [0.9, 1.1]],
         between: [0.0, 13.0],

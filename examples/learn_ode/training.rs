@@ -15,15 +15,15 @@ use flowmap::{
 };
 use std::path::Path;
 
-/// The weights that are used are this average of those that were trained.
+/// The decay of the moving average of the weights that are used.
 const AVERAGE: f64 = 0.999;
 
-/// The solver that training asks, where it asks one.
+/// The solver used in training, if there is one.
 pub fn solver() -> Result<Ensemble> {
     Ok(Ensemble::new(Adaptive::new(DOPRI5)?.tolerance(Tolerance::new(1e-6, 1e-6)?)))
 }
 
-/// Trains in the folder by the objective of the options; nothing if that was interrupted.
+/// Trains in the folder by the objective of the options; returns nothing if interrupted.
 pub fn train<const D: usize, S: System<D>>(
     arguments: &Arguments,
     options: &Options,

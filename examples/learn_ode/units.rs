@@ -1,4 +1,4 @@
-//! What networks like: states of size 1, and times from 0 to 1.
+//! Units for networks: states of size 1, and times from 0 to 1.
 
 use crate::systems::System;
 use flowmap::{
@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 pub type Batch = NdTensor<f32>;
 pub type Network = Mlp<Batch>;
 
-/// A system by the clock that is 0 and 1 at the ends of its span.
+/// A system in a time that is 0 and 1 at the ends of its span.
 #[derive(Clone, Copy)]
 pub struct InUnitTime<S>(pub S);
 
@@ -38,8 +38,7 @@ impl Clock for UnitClock {
     }
 }
 
-/// The coordinates of networks, in which the box is `[-1, 1]^D`. On the way back, what is beyond a wall of the system is mirrored
-/// by it.
+/// The coordinates of networks, in which the box is `[-1, 1]^D`. The inverse mirrors points beyond a wall of the system.
 #[derive(Clone, Copy)]
 pub struct Chart<S, const D: usize> {
     system: PhantomData<S>,
@@ -64,7 +63,7 @@ impl<S: System<D>, const D: usize> Diffeomorphism<D> for Chart<S, D> {
 
 /// A learned map in the times of the system.
 pub type InOwnTime<'a> = TimeChange<AverageVelocityMap<&'a Network>, UnitClock>;
-/// And in its coordinates.
+/// A learned map in the times and coordinates of the system.
 pub type InOwnUnits<'a, S, const D: usize> = Conjugation<InOwnTime<'a>, Chart<S, D>, D>;
 
 pub fn in_own_time<const D: usize, S: System<D>>(network: &Network) -> InOwnTime<'_> {

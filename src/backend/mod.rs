@@ -1,4 +1,4 @@
-//! Libraries whose arrays flowmap runs on: one module each.
+//! Backends: the libraries whose arrays flowmap runs on, one module each.
 //!
 //! A vector library gives a [`State`](crate::State): its vectors can be moved by flows. An array library gives a
 //! [`Tensor`](crate::Tensor) too: networks run on it. A backend holds forward kernels only; forward mode

@@ -1,4 +1,4 @@
-//! Vectors whose number of coordinates is known at run time only, as states: one point each.
+//! Vectors of run-time length as states: one point each.
 
 use crate::{Real, tensor::common::check_equal};
 

@@ -1,4 +1,4 @@
-//! Training programs: options of a command line, a progress bar, and Ctrl-C that saves and stops.
+//! Command lines of training programs: options, a progress bar, and Ctrl-C that saves and stops.
 
 #[cfg(feature = "cli")]
 mod options;

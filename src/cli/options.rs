@@ -14,8 +14,8 @@ use std::{
     time::Duration,
 };
 
-/// Options that training programs share, for `#[command(flatten)]` in a clap parser of one's own. What is not given keeps the
-/// program's defaults.
+/// Options shared by training programs, for `#[command(flatten)]` in your own clap parser. Options not given keep the program's
+/// defaults.
 ///
 /// ```
 /// use clap::Parser;
@@ -29,35 +29,34 @@ use std::{
 /// ```
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// What to train by: lsd, esd, psd-u, psd-m, mf, or fm (flow matching alone); for a field that is given lmd, emd, pmd, pmd-m
+    /// Objective: lsd, esd, psd-u, psd-m, mf, or fm (flow matching only); with a given velocity field lmd, emd, pmd, pmd-m
     #[arg(long)]
     pub objective: Option<String>,
-    /// Where gradients stop: paper, none, semigradient (lsd, esd, lmd, emd), teacher (esd), compound (mf), map or map-none (psd,
-    /// pmd)
+    /// Stop gradient: paper, none, semigradient (lsd, esd, lmd, emd), teacher (esd), compound (mf), map or map-none (psd, pmd)
     #[arg(long)]
     pub stop_gradient: Option<String>,
-    /// Steps of training in all
+    /// Total number of training steps
     #[arg(long)]
     pub steps: Option<u64>,
-    /// Samples in a batch
+    /// Samples per batch
     #[arg(long)]
     pub batch: Option<usize>,
-    /// Units in a hidden layer
+    /// Units per hidden layer
     #[arg(long)]
     pub width: Option<usize>,
-    /// Hidden layers
+    /// Number of hidden layers
     #[arg(long)]
     pub layers: Option<usize>,
     /// Learning rate
     #[arg(long)]
     pub lr: Option<f64>,
-    /// Seed of all randomness
+    /// Seed of all random numbers
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Continue the run in the output folder; begin one if there is none
+    /// Resume the run in the output folder, or start one if there is none
     #[arg(long)]
     pub resume: bool,
-    /// Settings from a TOML file; options that are given beside it win
+    /// Read settings from a TOML file; options on the command line take precedence
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder for checkpoints, tables and pictures
@@ -66,12 +65,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// `defaults`, changed by the table `[training]` of the configuration file, and then by what was given.
+    /// `defaults`, overridden by the table `[training]` of the configuration file, then by the options given.
     ///
     /// The table has the fields of [`Settings`], such as `batch = 128` or `schedule = { cosine = { steps = 5000 } }`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the objective or its stop gradient is unknown, or a setting cannot be used; as
+    /// [`Error::Invalid`] if the objective or its stop gradient is unknown, or a setting is not allowed; otherwise as
     /// [`section`](Self::section).
     pub fn settings(&self, defaults: Settings) -> Result<Settings> {
         let defaults = self.section("training", defaults)?;
@@ -91,30 +90,30 @@ impl Options {
         Ok(settings)
     }
 
-    /// `defaults`, changed by the table `name` of the configuration file, if there is one: a program's own settings.
+    /// `defaults`, overridden by the table `name` of the configuration file, if present: a program's own settings.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is no TOML, or a field is unknown or of another kind.
+    /// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is not TOML, or a field is unknown or has the wrong type.
     pub fn section<S: Serialize + DeserializeOwned>(&self, name: &str, defaults: S) -> Result<S> {
         let Some((path, mut file)) = self.file()? else { return Ok(defaults) };
         let bad = |reason: String| Error::File { path: path.to_owned(), line: None, reason };
         let Some(given) = file.remove(name) else { return Ok(defaults) };
-        let toml::Value::Table(given) = given else { return Err(bad(format!("{name} is not a table"))) };
+        let toml::Value::Table(given) = given else { return Err(bad(format!("{name} is not a table; write [{name}]"))) };
         let mut all = toml::Table::try_from(&defaults).map_err(|e| bad(e.to_string()))?;
         all.extend(given);
         all.try_into().map_err(|e: toml::de::Error| bad(format!("[{name}]: {e}")))
     }
 
-    /// Makes sure that the configuration file has no tables but these, the program's own: a name with a slip would pass unseen.
+    /// Checks that the configuration file has no tables but these, since a misspelt table would be ignored silently.
     ///
     /// # Errors
-    /// [`Error::File`] that names the first that is not among them; as [`section`](Self::section).
+    /// [`Error::File`] naming the first unknown table; otherwise as [`section`](Self::section).
     pub fn only(&self, sections: &[&str]) -> Result<()> {
         let Some((path, file)) = self.file()? else { return Ok(()) };
         match file.keys().find(|name| !sections.contains(&name.as_str())) {
             None => Ok(()),
             Some(name) => {
-                let reason = format!("there is no {name} here; there are the tables {}", sections.join(", "));
+                let reason = format!("unknown table {name}; the tables are {}", sections.join(", "));
                 Err(Error::File { path: path.to_owned(), line: None, reason })
             }
         }
@@ -128,7 +127,7 @@ impl Options {
         Ok(Some((path, text.parse().map_err(bad)?)))
     }
 
-    /// The run in the output folder, or in `out` if none was given, of the given number of steps, or `steps`.
+    /// The run of `--steps` steps in the folder `--out`; if not given, of `steps` steps in the folder `out`.
     ///
     /// # Errors
     /// As [`Run::new`].
@@ -136,8 +135,8 @@ impl Options {
         Run::new(self.out.clone().unwrap_or_else(|| out.into()), self.steps.unwrap_or(steps))
     }
 
-    /// Begins the run, or resumes it if that was asked for, and trains with progress in the terminal. Returns the outcome and the
-    /// time that each step took.
+    /// Starts or (with `--resume`) resumes the run, and trains with a progress bar. Returns the outcome and the time of each
+    /// step.
     ///
     /// # Errors
     /// As [`Run::begin`], [`Run::resume`] and [`Run::train`].
@@ -150,10 +149,10 @@ impl Options {
         self.train_and_look(run, trainer, |_, _| Ok(ControlFlow::Continue(())))
     }
 
-    /// The same, with a look at the trainer after each step, which may break off: for pictures on the way.
+    /// As [`train`](Self::train), and calls `look` after each step, which may stop the run: for pictures during training.
     ///
     /// # Errors
-    /// As [`train`](Self::train), and what `look` returns; the state is saved then, too.
+    /// As [`train`](Self::train), and the errors of `look`; the state is saved then, too.
     pub fn train_and_look<T, M, C>(
         &self,
         run: &Run,
@@ -193,7 +192,7 @@ impl Options {
     }
 }
 
-/// The flags that do what a refusal to begin a run proposes.
+/// Adds the options that help to the error of [`Run::begin`].
 fn with_flags(error: Error) -> Error {
     match error {
         Error::File { path, line, reason } => {
@@ -203,7 +202,7 @@ fn with_flags(error: Error) -> Error {
     }
 }
 
-/// The exit code of a program: an error is written to standard error first.
+/// The exit code of a program; an error is first printed to standard error.
 pub fn exit_code(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,

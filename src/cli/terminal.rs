@@ -1,4 +1,4 @@
-//! Training watched from a terminal: a progress bar, and Ctrl-C that saves and stops.
+//! A progress bar for training, and Ctrl-C that saves and stops.
 
 use crate::{Error, Result, learn::Progress};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,10 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An observer for [`Run::train`](crate::learn::Run::train): shows step, speed, time left and residuals on standard error, and breaks
-/// off after the step in which Ctrl-C (or a request to terminate) arrives. A second Ctrl-C ends the process at once.
+/// An observer for [`Run::train`](crate::learn::Run::train): shows step, speed, time left and residuals on standard error, and
+/// stops after the step during which Ctrl-C (or a request to terminate) arrives. A second Ctrl-C ends the process at once.
 ///
-/// Where standard error is not a terminal, it writes a line every ten seconds instead of a bar.
+/// If standard error is not a terminal, it prints a line every ten seconds instead.
 ///
 /// ```
 /// use flowmap::cli::Terminal;
@@ -32,7 +32,7 @@ pub struct Terminal {
     plain: bool,
     last_line: Instant,
     start: (Instant, u64),
-    /// Residuals jump from batch to batch: these are means over about the last 50.
+    /// Means over about the last 50 batches, since residuals vary from batch to batch.
     smooth: Option<(f64, f64)>,
 }
 
@@ -53,7 +53,7 @@ impl Terminal {
         Ok(Self { bar, plain: !std::io::stderr().is_terminal(), last_line: now, start: (now, taken), smooth: None })
     }
 
-    /// Shows what a step did; breaks off if Ctrl-C was pressed.
+    /// Displays a step; breaks if Ctrl-C was pressed.
     pub fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
         const FORGET: f64 = 0.02;
         let (diagonal, residual) = self.smooth.map_or((progress.diagonal, progress.residual), |(d, r)| {
@@ -78,14 +78,14 @@ impl Terminal {
         if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Leaves the bar as it stands and frees the line; from now on Ctrl-C ends the process at once.
+    /// Leaves the bar as it is; from now on Ctrl-C ends the process at once.
     pub fn finish(&self) {
         TRAINING.store(false, Ordering::Relaxed);
         self.bar.abandon();
     }
 }
 
-/// Four digits after the point, or for small numbers three digits in all.
+/// Four decimals, or three significant digits for small numbers.
 fn short(value: f64) -> String {
     if value.abs() < 0.1 { format!("{value:.2e}") } else { format!("{value:.4}") }
 }
@@ -93,16 +93,16 @@ fn short(value: f64) -> String {
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static TRAINING: AtomicBool = AtomicBool::new(false);
 
-/// Whether Ctrl-C was pressed since the newest [`Terminal`] was made.
+/// Whether Ctrl-C was pressed since the last [`Terminal`] was created.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// Installs the handler, once in the life of the process.
+/// Installs the handler once per process.
 fn install() -> Result<()> {
     static INSTALLED: OnceLock<std::result::Result<(), String>> = OnceLock::new();
     let handler = || {
-        // the second time, or when nobody trains: there is nothing to wait for
+        // a second Ctrl-C, or one outside training: there is nothing to save
         if INTERRUPTED.swap(true, Ordering::Relaxed) || !TRAINING.load(Ordering::Relaxed) {
             std::process::exit(130);
         }

@@ -41,7 +41,7 @@ fn parse(path: &Path, bytes: &[u8], pixels: &mut Vec<u8>, labels: &mut Vec<u32>)
     }
     for (i, [label, planes @ ..]) in records.iter().enumerate() {
         if usize::from(*label) >= NAMES.len() {
-            return Err(at_byte(path, i * RECORD, format!("label {label}, where CIFAR-10 has 0 to 9; this is another file")));
+            return Err(at_byte(path, i * RECORD, format!("label {label}, but CIFAR-10 has 0 to 9; this is another file")));
         }
         labels.push(u32::from(*label));
         let (red, rest) = planes.split_at(PLANE);

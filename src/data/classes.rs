@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// A class for each image, and the names of classes, where these are known.
+/// A class for each image, and the names of the classes, if known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Classes {
     labels: Option<Vec<u32>>,
@@ -14,7 +14,7 @@ impl Classes {
     /// The labels of `count` images.
     ///
     /// # Errors
-    /// [`Error::Shape`] where there are more or fewer labels.
+    /// [`Error::Shape`] if there are more or fewer labels.
     pub fn new(labels: Option<Vec<u32>>, count: usize) -> Result<Self> {
         match labels.as_ref().map(Vec::len) {
             Some(found) if found != count => {
@@ -25,7 +25,7 @@ impl Classes {
     }
 
     /// # Errors
-    /// [`Error::Invalid`] where there are no labels, or a label has no name.
+    /// [`Error::Invalid`] if there are no labels, or a label has no name.
     pub fn with_names(self, names: Vec<String>) -> Result<Self> {
         let Some(labels) = &self.labels else {
             return Err(Error::invalid("class names", "the images have no labels; give labels first"));

@@ -7,13 +7,13 @@ use csv::{ByteRecord, ErrorKind, Position, ReaderBuilder, Trim};
 use super::{bad, shortened, unreadable};
 use crate::{Error, Result};
 
-/// The numbers, row by row, and how many there are in a row.
+/// The numbers, row by row, and the length of a row.
 pub(super) fn points(path: &Path) -> Result<(Vec<f64>, usize)> {
     let table = parse(path, &read(path)?, false)?;
     Ok((table.rows, table.width))
 }
 
-/// The same without the last column, and the last column.
+/// As [`points`], without the last column, which is returned as labels.
 pub(super) fn labelled_points(path: &Path) -> Result<(Vec<f64>, usize, Vec<u32>)> {
     let table = parse(path, &read(path)?, true)?;
     Ok((table.rows, table.width - 1, table.labels))
@@ -32,7 +32,7 @@ struct Table {
 }
 
 fn parse(path: &Path, bytes: &[u8], labelled: bool) -> Result<Table> {
-    // flexible, so that a row of another length is refused here, in our words
+    // flexible, so that rows of another length are rejected below, in our words
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(bytes);
     let mut table = Table::default();
     let mut record = ByteRecord::new();
@@ -43,12 +43,12 @@ fn parse(path: &Path, bytes: &[u8], labelled: bool) -> Result<Table> {
         if first {
             table.width = record.len();
             if labelled && table.width < 2 {
-                return Err(bad(path, line, "there is one column; give at least one column of numbers before the label"));
+                return Err(bad(path, line, "only one column; give at least one column of numbers before the label"));
             }
         }
         first = false;
         if record.len() != table.width {
-            let reason = format!("{} columns, where the first line has {}", record.len(), table.width);
+            let reason = format!("{} columns, but the first line has {}", record.len(), table.width);
             return Err(bad(path, line, reason));
         }
         if header {
@@ -57,7 +57,7 @@ fn parse(path: &Path, bytes: &[u8], labelled: bool) -> Result<Table> {
         for (i, field) in record.iter().enumerate() {
             if labelled && i + 1 == table.width {
                 table.labels.push(label(field).ok_or_else(|| {
-                    bad(path, line, format!("{}, not a label; labels are whole numbers from 0 on", place(i, field)))
+                    bad(path, line, format!("{}, not a label; labels are whole numbers from 0", place(i, field)))
                 })?);
                 continue;
             }
@@ -69,15 +69,15 @@ fn parse(path: &Path, bytes: &[u8], labelled: bool) -> Result<Table> {
         }
     }
     if table.rows.is_empty() {
-        return Err(bad(path, None, "there are no rows of numbers; give one point a line, columns separated by commas"));
+        return Err(bad(path, None, "no rows of numbers; give one point per line, columns separated by commas"));
     }
     if looks_counted(&table) {
-        log::warn!("{}: the first row counts 0, 1, 2, …; remove it if it is a header", path.display());
+        log::warn!("{}: the first row is 0, 1, 2, …; remove it if it is a header", path.display());
     }
     Ok(table)
 }
 
-/// The line of the record that was read from `start` on, counted from 1: csv counts the empty lines before it to it.
+/// The line, from 1, of the record read from `start`; csv counts preceding empty lines as part of the record.
 fn line(bytes: &[u8], start: &Position) -> u64 {
     let rest = usize::try_from(start.byte()).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
     let blank = rest.iter().take_while(|b| matches!(b, b'\n' | b'\r'));
@@ -88,7 +88,7 @@ fn number(field: &[u8]) -> Option<f64> {
     std::str::from_utf8(field).ok()?.parse().ok()
 }
 
-/// A whole number from 0 on; `3.0` counts as one, since tables of floats are often written so.
+/// A whole number from 0; `3.0` counts as one, since tables of floats are often written so.
 fn label(field: &[u8]) -> Option<u32> {
     let x = number(field)?;
     (x >= 0.0 && x <= f64::from(u32::MAX) && x.fract() == 0.0).then_some(x as u32)
@@ -108,7 +108,7 @@ fn not_a_number(column: usize, field: &[u8]) -> String {
     reason
 }
 
-/// Whether the first row is 0, 1, 2, …: what pandas writes above a table without names.
+/// Whether the first row is 0, 1, 2, …, as pandas writes above a table without column names.
 fn looks_counted(table: &Table) -> bool {
     let dimension = table.width - usize::from(!table.labels.is_empty());
     dimension > 2 && table.rows.len() > dimension && table.rows[..dimension].iter().enumerate().all(|(i, &x)| x == i as f64)
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn complaints_name_the_place() {
-        assert_eq!(complaint("1,2\n3\n", false), "table.csv, line 2: 1 columns, where the first line has 2");
+        assert_eq!(complaint("1,2\n3\n", false), "table.csv, line 2: 1 columns, but the first line has 2");
         assert_eq!(complaint("x,y\n\n1,two\n", false), "table.csv, line 3: column 2 is 'two', not a number");
         assert!(complaint("1,2\n3,\n", false).contains("line 2: column 2 is '', not a number; fill the gap"));
         assert!(complaint("1,2\nNaN,4\n", false).contains("line 2: column 1 is 'NaN'; remove or replace"));

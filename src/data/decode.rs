@@ -1,4 +1,4 @@
-//! One image from a PNG or JPEG file, cut and resized to a shape.
+//! Reads a PNG or JPEG file as an image of a given shape, cropped and resized.
 
 use std::{
     fs::File,
@@ -11,13 +11,14 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, imageo
 use super::{bad, shortened};
 use crate::{Error, Result, durable};
 
-/// The longest side of an image, before and after: what a JPEG file can state.
+/// The longest side of an image, before and after resizing: the limit of JPEG.
 const LONGEST_SIDE: u32 = 65_535;
 
 /// The most memory for the pixels of a file: an image of 13,000 x 13,000 in colour fits.
 const MOST_BYTES: u64 = 512 << 20;
 
-/// More pixels than any file of `length` bytes can hold: 1032 bytes from one by deflate, 8 pixels in a byte, 4 bytes for each.
+/// A bound on the decoded bytes of any file of `length` bytes: 1032 bytes from one by deflate, 8 pixels in a byte, 4 bytes for
+/// each.
 fn most_bytes(length: usize) -> u64 {
     MOST_BYTES.min((length as u64).saturating_mul(1032 * 8 * 4))
 }
@@ -25,7 +26,7 @@ fn most_bytes(length: usize) -> u64 {
 /// A shape that images can be resized to.
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no pixels, too many, or neither 1 nor 3 channels.
+/// [`Error::Invalid`] if there are no pixels, too many, or neither 1 nor 3 channels.
 pub(super) fn check_shape([height, width, channels]: [usize; 3]) -> Result<()> {
     let side = 1..=LONGEST_SIDE as usize;
     if !side.contains(&height) || !side.contains(&width) || !matches!(channels, 1 | 3) {
@@ -42,10 +43,10 @@ pub(super) fn image(path: &Path, shape: [usize; 3]) -> Result<Vec<u8>> {
     let file = durable::at(path, File::open(path))?;
     let length = durable::at(path, file.metadata())?.len();
     if length > MOST_BYTES {
-        return Err(bad(path, None, format!("{length} bytes, more than the {MOST_BYTES} that an image may have; shrink it")));
+        return Err(bad(path, None, format!("{length} bytes, more than the limit of {MOST_BYTES}; shrink it")));
     }
     let mut bytes = Vec::new();
-    // whatever is written to the file meanwhile
+    // the file may grow meanwhile
     durable::at(path, file.take(MOST_BYTES).read_to_end(&mut bytes))?;
     pixels(&bytes, shape).map_err(|reason| bad(path, None, reason))
 }
@@ -64,14 +65,14 @@ fn pixels(file: &[u8], [height, width, channels]: [usize; 3]) -> Result<Vec<u8>,
     })
 }
 
-/// The image of a file, turned as its camera says.
+/// Decodes a file and applies the orientation stored by the camera.
 fn upright(file: &[u8]) -> Result<DynamicImage, String> {
     let format = match image::guess_format(file) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
-        _ => return Err("named as an image and neither PNG nor JPEG inside; remove or convert it".into()),
+        _ => return Err("named as an image, but neither PNG nor JPEG inside; remove or convert it".into()),
     };
     if format == ImageFormat::Jpeg && !is_complete_jpeg(file) {
-        return Err("the JPEG file ends before its image does; get it again".into());
+        return Err("the JPEG file is truncated; get it again".into());
     }
     let damaged = |e: image::ImageError| format!("not a readable {format:?} file ({})", shortened(&e.to_string()));
     let mut limits = Limits::default();
@@ -83,7 +84,7 @@ fn upright(file: &[u8]) -> Result<DynamicImage, String> {
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     limits.reserve(decoder.total_bytes()).map_err(|_| {
         let (width, height) = decoder.dimensions();
-        format!("{width} x {height} pixels are more than a file of {} bytes can hold, or than are read; shrink it", file.len())
+        format!("{width} x {height} pixels are more than a file of {} bytes can hold, or than is allowed; shrink it", file.len())
     })?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut whole = DynamicImage::from_decoder(decoder).map_err(damaged)?;
@@ -91,15 +92,15 @@ fn upright(file: &[u8]) -> Result<DynamicImage, String> {
     Ok(whole)
 }
 
-/// Whether the last scan of a JPEG file is followed by the mark of the end: the decoder fills what is missing with grey.
+/// Whether a JPEG file has its end marker; without it, the decoder fills missing pixels with grey.
 fn is_complete_jpeg(file: &[u8]) -> bool {
     let last = |mark: u8| file.windows(2).rposition(|pair| pair == [0xff, mark]);
     let (scan, end) = (last(0xda), last(0xd9));
     scan.is_some() && scan < end
 }
 
-/// The largest part in the middle that has the sides' proportions. It is cut before it is resized, so that no image in between
-/// is larger than the file's or the result.
+/// The largest centred part with this aspect ratio. Cropping before resizing keeps every intermediate image no larger than the
+/// file's or the result.
 fn middle(image: DynamicImage, width: u32, height: u32) -> DynamicImage {
     let fitted = |other: u32, numerator: u32, denominator: u32| {
         let exact = (u64::from(other) * u64::from(numerator) + u64::from(denominator) / 2) / u64::from(denominator);

@@ -9,26 +9,26 @@ use std::{
 use super::{Images, bad, decode, unreadable};
 use crate::{Error, Result, durable};
 
-/// The image files of a folder, in order, and what the names of sub-folders say.
+/// The image files of a folder, in order, and their classes.
 #[derive(Debug)]
 pub(super) struct Listing {
     pub files: Vec<PathBuf>,
-    /// The class of each file and the names of the classes, where there are sub-folders.
+    /// The class of each file and the names of the classes, if there are sub-folders.
     pub classes: Option<(Vec<u32>, Vec<String>)>,
 }
 
 impl Images {
-    /// From a folder of PNG and JPEG files, in the shape `[height, width, channels]`, with sub-folders as classes.
+    /// Reads a folder of PNG and JPEG files as images of shape `[height, width, channels]`, with sub-folders as classes.
     ///
-    /// Of each image the largest part in the middle with the proportions of `shape` is resized (bicubic, smoothed where it
-    /// shrinks); 1 channel makes it grey, 3 make it coloured. An image of that shape keeps its pixels. Cameras' notes on which
-    /// side is up are followed, transparency is dropped, and 16 bits become 8.
-    /// A file that ends early is refused; other damage within a JPEG file, which has no checksum, may pass as other pixels.
+    /// Each image is cropped to its largest centred part with the aspect ratio of `shape`, and resized (bicubic, smoothed when
+    /// shrinking); 1 channel makes it grey, 3 make it coloured. An image of that shape keeps its pixels. The orientation stored
+    /// by cameras is applied, transparency is dropped, and 16 bits become 8. A truncated file is an error; other damage in a JPEG
+    /// file, which has no checksum, may go unnoticed.
     ///
     /// Classes are the sub-folders, sorted by name; a folder without sub-folders has no labels. Images are sorted by class and
-    /// name ([shuffle](Images::shuffled) them before you split them). What is an image is told by the name (`.png`, `.jpg`,
-    /// `.jpeg`) and must be one inside. Other files, and folders within classes, are skipped, with one warning that counts
-    /// them; what is hidden (`.name`) is skipped in silence.
+    /// name ([shuffle](Images::shuffled) them before you split them). A file named as an image (`.png`, `.jpg`, `.jpeg`) must be
+    /// one. Other files, and folders within classes, are skipped, with one warning that counts them; hidden ones (`.name`) are
+    /// skipped silently.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -45,9 +45,9 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where no image can have the shape; [`Error::Io`] where a folder or a file cannot be read;
-    /// [`Error::File`] where there is no image in the folder or in one of its classes, where there are images beside
-    /// sub-folders, or where a file is no complete PNG or JPEG inside or has more than 512 MiB of pixels.
+    /// [`Error::Invalid`] if no image can have the shape; [`Error::Io`] if a folder or a file cannot be read; [`Error::File`] if
+    /// the folder or one of its classes has no image, if there are images next to sub-folders, or if a file is not a complete PNG
+    /// or JPEG or has more than 512 MiB of pixels.
     pub fn from_folder(folder: impl AsRef<Path>, shape: [usize; 3]) -> Result<Self> {
         decode::check_shape(shape)?;
         let listing = list(folder.as_ref())?;
@@ -71,8 +71,8 @@ fn pixels(listing: &Listing, shape: [usize; 3]) -> Result<Vec<u8>> {
 /// Lists a folder.
 ///
 /// # Errors
-/// [`Error::Io`] where a folder cannot be read; [`Error::File`] where there is no image in it or in one of its classes, or there
-/// are images both in it and in its sub-folders.
+/// [`Error::Io`] if a folder cannot be read; [`Error::File`] if it or one of its classes has no image, or there are images both
+/// in it and in its sub-folders.
 pub(super) fn list(folder: &Path) -> Result<Listing> {
     let mut skipped = 0;
     let top = Entries::of(folder, &mut skipped)?;
@@ -82,12 +82,12 @@ pub(super) fn list(folder: &Path) -> Result<Listing> {
         Listing { files: top.files, classes: None }
     } else {
         let reason =
-            "images lie beside sub-folders; keep images either in sub-folders, one for each class, or in the folder itself";
+            "images lie next to sub-folders; keep images either in sub-folders, one for each class, or in the folder itself";
         return Err(bad(folder, None, reason));
     };
     if skipped > 0 {
-        let names = "names end in .png, .jpg or .jpeg";
-        log::warn!("{}: skipped {skipped} files and folders that are no images, whose {names}", folder.display());
+        let names = "image names end in .png, .jpg or .jpeg";
+        log::warn!("{}: skipped {skipped} files and folders that are not images ({names})", folder.display());
     }
     Ok(listing)
 }
@@ -111,14 +111,14 @@ fn nothing(folder: &Path) -> Error {
     bad(folder, None, "no image in this folder; give PNG or JPEG files (.png, .jpg, .jpeg), or sub-folders of them")
 }
 
-/// What a folder holds, sorted by name.
+/// The entries of a folder, sorted by name.
 struct Entries {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
 impl Entries {
-    /// Leaves out what is hidden, and counts what is neither a folder nor named as an image.
+    /// Skips hidden entries, and counts those that are neither folders nor named as images.
     fn of(folder: &Path, skipped: &mut usize) -> Result<Self> {
         let mut entries = Self { files: Vec::new(), folders: Vec::new() };
         for entry in durable::at(folder, fs::read_dir(folder))? {
@@ -127,7 +127,7 @@ impl Entries {
                 continue;
             }
             let named = named_as_image(&path);
-            // follows links; one that leads nowhere is an error only where it would be an image
+            // follows links; a broken link is an error only if it is named as an image
             match fs::metadata(&path) {
                 Ok(there) if there.is_dir() => entries.folders.push(path),
                 Ok(there) if there.is_file() && named => entries.files.push(path),
@@ -195,9 +195,9 @@ mod tests {
         assert!(text.contains("cats: no image in this folder"), "{text}");
         fs::write(home.join("cats/1.jpg"), b"GIF89a").unwrap();
         let text = complaint();
-        assert!(text.contains("1.jpg: named as an image and neither PNG nor JPEG inside"), "{text}");
+        assert!(text.contains("1.jpg: named as an image, but neither PNG nor JPEG inside"), "{text}");
         fs::write(home.join("2.png"), b"").unwrap();
-        assert!(complaint().contains("images lie beside sub-folders"));
+        assert!(complaint().contains("images lie next to sub-folders"));
         assert!(matches!(Images::from_folder(home.join("nowhere"), [2, 2, 1]), Err(Error::Io { .. })));
         for shape in [[0, 2, 1], [2, 2, 2], [2, 70_000, 1], [2, 2, 4]] {
             assert!(matches!(Images::from_folder(home, shape), Err(Error::Invalid { .. })), "{shape:?}");

@@ -1,7 +1,7 @@
-//! IDX files, the format of MNIST: four bytes of magic, the length of each axis, numbers. Plain or within gzip.
+//! IDX files, the format of MNIST, plain or gzipped: four magic bytes, the length of each axis, numbers.
 //!
-//! <http://yann.lecun.com/exdb/mnist/> states the format: the magic is 0, 0, the type of the numbers, how many axes there are;
-//! whole numbers are big-endian.
+//! <http://yann.lecun.com/exdb/mnist/> specifies the format: the magic bytes are 0, 0, the number type and the number of axes;
+//! integers are big-endian.
 
 use std::{
     fs::File,
@@ -16,7 +16,7 @@ const UNSIGNED_BYTE: u8 = 8;
 const INTEGER: u8 = 12;
 
 impl Images {
-    /// From a file in the IDX format of MNIST and its kin, plain or within gzip, which is told by its content.
+    /// Reads an IDX file, the format of MNIST, plain or gzipped (detected by its content).
     ///
     /// Its numbers are bytes; its shape is `[n, height, width]`, read as one channel, or `[n, height, width, channels]`. Format:
     /// <http://yann.lecun.com/exdb/mnist/>.
@@ -29,17 +29,17 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) where the file cannot be read; [`Error::File`](crate::Error::File), with the byte, where
-    /// it is no IDX file of images, is empty or damaged, or holds less or more than its header promises. No more is read or
-    /// unpacked than that.
+    /// [`Error::Io`](crate::Error::Io) if the file cannot be read; [`Error::File`](crate::Error::File), with the byte, if it is
+    /// not an IDX file of images, is empty or damaged, or holds less or more than its header promises. No more than that is read
+    /// or unpacked.
     pub fn from_idx(images: impl AsRef<Path>) -> Result<Self> {
         let (pixels, shape) = pixels(images.as_ref())?;
         Self::new(pixels, shape, None)
     }
 
-    /// From two files in the IDX format: as [`Images::from_idx`], and the class of each image.
+    /// Reads two IDX files: images, as [`Images::from_idx`], and the class of each.
     ///
-    /// Labels are bytes, or integers of four bytes from 0 on.
+    /// Labels are bytes, or integers of four bytes from 0.
     ///
     /// ```
     /// use flowmap::data::Images;
@@ -51,7 +51,7 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// As [`Images::from_idx`], for both files; and [`Error::File`](crate::Error::File) where there are more or fewer labels than
+    /// As [`Images::from_idx`], for both files; and [`Error::File`](crate::Error::File) if there are more or fewer labels than
     /// images.
     pub fn from_idx_with_labels(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (pixels, shape) = pixels(images.as_ref())?;
@@ -96,7 +96,7 @@ fn parse_labels(path: &Path, file: impl BufRead, length: u64) -> Result<Vec<u32>
     let (kind, axes) = magic(&mut source)?;
     if axes != 1 {
         let hint = if axes > 1 { "; these may be the images" } else { "" };
-        return Err(source.bad(3, format!("{axes} axes, where labels have 1{hint}")));
+        return Err(source.bad(3, format!("{axes} axes, but labels have 1{hint}")));
     }
     let width = match kind {
         UNSIGNED_BYTE => 1,
@@ -115,7 +115,7 @@ fn parse_labels(path: &Path, file: impl BufRead, length: u64) -> Result<Vec<u32>
     numbers.enumerate().map(label).collect()
 }
 
-/// What the header of a file of images says.
+/// The header of a file of images.
 #[derive(Debug)]
 pub(super) struct ImagesHeader {
     pub count: usize,
@@ -130,7 +130,7 @@ impl ImagesHeader {
         if !matches!(axes, 3 | 4) {
             let hint = if axes == 1 { "; these may be the labels" } else { "" };
             let wanted = "[n, height, width] or [n, height, width, channels]";
-            return Err(source.bad(3, format!("{axes} axes, where images have {wanted}{hint}")));
+            return Err(source.bad(3, format!("{axes} axes, but images have {wanted}{hint}")));
         }
         if kind != UNSIGNED_BYTE {
             return Err(source.bad(2, format!("numbers of type {kind:#04x}; images are bytes, type 0x08")));
@@ -142,7 +142,7 @@ impl ImagesHeader {
         let [count, shape @ ..] = lengths;
         let size = size_of_image(shape).ok().filter(|size| size.checked_mul(count).is_some());
         let Some(size) = size else {
-            return Err(source.bad(4, format!("{lengths:?} is too large a shape for this machine")));
+            return Err(source.bad(4, format!("the shape {lengths:?} is too large for this machine")));
         };
         Ok(Self { count, shape, size })
     }
@@ -168,19 +168,19 @@ pub(super) fn labels_file(count: u32, labels: &[u32]) -> Vec<u8> {
     bytes
 }
 
-/// The type of the numbers and how many axes there are.
+/// Reads the type of the numbers and the number of axes.
 fn magic<R: BufRead>(source: &mut Source<'_, R>) -> Result<(u8, u8)> {
     match *source.exactly::<4>()? {
         [0, 0, kind, axes] => Ok((kind, axes)),
-        other => Err(source.bad(0, format!("{other:02x?}, where an IDX file has 00 00, a type and the number of axes"))),
+        other => Err(source.bad(0, format!("{other:02x?}, but an IDX file has 00 00, a type and the number of axes"))),
     }
 }
 
-/// The length of an axis, which is not 0.
+/// Reads the length of an axis, which must not be 0.
 fn axis<R: BufRead>(source: &mut Source<'_, R>) -> Result<u32> {
     let at = source.at;
     match u32::from_be_bytes(*source.exactly::<4>()?) {
-        0 => Err(source.bad(at, "an axis of length 0; the file holds nothing")),
+        0 => Err(source.bad(at, "an axis of length 0; the file is empty")),
         length => Ok(length),
     }
 }
@@ -269,7 +269,7 @@ mod tests {
         let complaint = |bytes: &[u8]| read_labels(bytes).unwrap_err().to_string();
         assert!(complaint(&file([0, 0, 12, 1], &[1], &[255; 4])).contains("byte 8: -1, not a label"));
         assert!(complaint(&file([0, 0, 13, 1], &[1], &[0; 4])).contains("byte 2: numbers of type 0x0d"));
-        assert!(complaint(&good()).contains("byte 3: 3 axes, where labels have 1; these may be the images"));
+        assert!(complaint(&good()).contains("byte 3: 3 axes, but labels have 1; these may be the images"));
         assert!(complaint(&file([0, 0, 8, 1], &[0], &[])).contains("byte 4: an axis of length 0"));
         assert!(complaint(&file([0, 0, 12, 1], &[u32::MAX], &[1; 9])).contains("promises 17179869180 bytes"));
     }
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn absurd_headers() {
         let most = u32::MAX;
-        assert!(complaint(b"\x89PNG\r\n").contains("byte 0: [89, 50, 4e, 47], where an IDX file has 00 00"));
+        assert!(complaint(b"\x89PNG\r\n").contains("byte 0: [89, 50, 4e, 47], but an IDX file has 00 00"));
         assert!(complaint(&file([0, 0, 8, 1], &[3], &[1, 2, 3])).contains("byte 3: 1 axes"));
         assert!(complaint(&file([0, 0, 8, 1], &[3], &[1, 2, 3])).contains("may be the labels"));
         assert!(complaint(&file([0, 0, 8, 255], &[3; 255], &[1, 2, 3])).contains("255 axes"));

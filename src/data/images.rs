@@ -14,8 +14,7 @@ use crate::{
 /// A data set: `n` images of one shape `[height, width, channels]`, one byte for each channel of a pixel.
 ///
 /// As a [`Distribution`] it is the empirical one: each image with probability `1/n`, as numbers from -1 to 1
-/// (`x = b / 127.5 - 1`) in the order of the bytes, mirrored half of the time where [`with_flips`](Images::with_flips) asks for
-/// it.
+/// (`x = b / 127.5 - 1`) in the order of the bytes, mirrored half of the time [with flips](Images::with_flips).
 ///
 /// ```
 /// use flowmap::{data::Images, distribution::Distribution, random::stream};
@@ -42,8 +41,8 @@ impl Images {
     /// class of each, if known.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no image, the shape has no pixels, or the bytes do not fill the last image;
-    /// [`Error::Shape`] where there are more or fewer labels than images.
+    /// [`Error::Invalid`] if there is no image, the shape has no pixels, or the bytes do not fill the last image;
+    /// [`Error::Shape`] if the numbers of labels and images differ.
     pub fn new(pixels: Vec<u8>, shape: [usize; 3], labels: Option<Vec<u32>>) -> Result<Self> {
         let size = size_of_image(shape)?;
         if pixels.is_empty() || !pixels.len().is_multiple_of(size) {
@@ -54,8 +53,8 @@ impl Images {
         Ok(Self { pixels, shape, classes, flips: false })
     }
 
-    /// From the files of CIFAR-10 in their binary version, such as `data_batch_1.bin` to `data_batch_5.bin`: 32x32 pixels in
-    /// three colours, with the names of the ten classes.
+    /// Reads CIFAR-10's binary files, such as `data_batch_1.bin` to `data_batch_5.bin`: 32x32 pixels in three colours, with the
+    /// names of the ten classes.
     ///
     /// Each record has 3,073 bytes: the label, then the red, the green and the blue plane, row by row. Format:
     /// <https://www.cs.toronto.edu/~kriz/cifar.html>.
@@ -74,8 +73,8 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no path; [`Error::Io`] where a file cannot be read; [`Error::File`], with the byte,
-    /// where it is empty, ends within a record, or has a label above 9.
+    /// [`Error::Invalid`] if there is no path; [`Error::Io`] if a file cannot be read; [`Error::File`], with the byte, if it is
+    /// empty, ends within a record, or has a label above 9.
     pub fn from_cifar10(paths: &[impl AsRef<Path>]) -> Result<Self> {
         let (pixels, labels) = cifar::images(paths)?;
         Self::new(pixels, cifar::SHAPE, Some(labels))?.with_class_names(cifar::NAMES.map(String::from).to_vec())
@@ -84,13 +83,13 @@ impl Images {
     /// With a name for each class, in the order of labels.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the images have no labels, or a label has no name.
+    /// [`Error::Invalid`] if the images have no labels, or a label has no name.
     pub fn with_class_names(mut self, names: Vec<String>) -> Result<Self> {
         self.classes = self.classes.with_names(names)?;
         Ok(self)
     }
 
-    /// With draws that are mirrored, left and right swapped, half of the time.
+    /// Mirrors half of the draws, left to right.
     #[must_use]
     pub fn with_flips(self) -> Self {
         Self { flips: true, ..self }
@@ -124,7 +123,7 @@ impl Images {
     /// The bytes of image `i`, row by row, channels last.
     ///
     /// # Panics
-    /// Where `i` is not below [`len`](Images::len).
+    /// If `i` is not below [`len`](Images::len).
     #[must_use]
     pub fn image(&self, i: usize) -> &[u8] {
         assert!(i < self.len(), "image {i} of {}", self.len());
@@ -134,7 +133,7 @@ impl Images {
     /// Image `i` as numbers from -1 to 1, as [`floats_of`](super::floats_of) makes them; never mirrored.
     ///
     /// # Panics
-    /// Where `i` is not below [`len`](Images::len).
+    /// If `i` is not below [`len`](Images::len).
     #[must_use]
     pub fn floats(&self, i: usize) -> Vec<f64> {
         pixels::floats_of(self.image(i))
@@ -154,7 +153,7 @@ impl Images {
     /// The class of image `i`, if known.
     ///
     /// # Panics
-    /// Where `i` is not below [`len`](Images::len).
+    /// If `i` is not below [`len`](Images::len).
     #[must_use]
     pub fn label(&self, i: usize) -> Option<u32> {
         assert!(i < self.len(), "image {i} of {}", self.len());
@@ -183,7 +182,7 @@ impl Images {
         self.picked(&order)
     }
 
-    /// The first `n` images, and the others.
+    /// Splits into the first `n` images and the rest.
     ///
     /// ```
     /// use flowmap::data::Images;
@@ -195,7 +194,7 @@ impl Images {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where one of the two would be empty.
+    /// [`Error::Invalid`] if one of the two would be empty.
     pub fn split_at(&self, n: usize) -> Result<(Self, Self)> {
         if n == 0 || n >= self.len() {
             let reason = format!("{n} of {} images leave a part empty; give a number in between", self.len());
@@ -208,18 +207,18 @@ impl Images {
     /// The first `n` images.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `n` is 0 or there are fewer.
+    /// [`Error::Invalid`] if `n` is 0 or larger than the number of images.
     pub fn take(&self, n: usize) -> Result<Self> {
         if n == 0 || n > self.len() {
-            return Err(Error::invalid("number of images", format!("{n}, where 1 to {} can be taken", self.len())));
+            return Err(Error::invalid("number of images", format!("{n} is not from 1 to {}", self.len())));
         }
         Ok(self.picked(&(0..n).collect::<Vec<_>>()))
     }
 
-    /// The images of one class, with labels and names as they were.
+    /// The images of one class, with unchanged labels and names.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there are none.
+    /// [`Error::Invalid`] if there are none.
     pub fn of_class(&self, class: u32) -> Result<Self> {
         let labels = self.labels().unwrap_or_default();
         let indices: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] == class).collect();
@@ -236,12 +235,12 @@ impl Images {
         Self { pixels, classes: self.classes.picked(indices), ..*self }
     }
 
-    /// A draw of the distribution, and the class of the image that was drawn, if known.
+    /// Draws an image, and returns its class if known.
     ///
     /// From the same generator it draws the same image as [`Distribution::draw`].
     ///
     /// # Panics
-    /// Where `x` has another length than [`dimension`](Images::dimension).
+    /// If `x` has another length than [`dimension`](Images::dimension).
     pub fn draw_labelled(&self, rng: &mut dyn Rng, x: &mut [f64]) -> Option<u32> {
         check_length(x, self.dimension());
         let (i, mirrored) = drawn(self.len(), self.flips, rng);
@@ -284,7 +283,7 @@ pub(super) fn size_of_image(shape: [usize; 3]) -> Result<usize> {
     }
 }
 
-/// Which image a distribution of `n` draws, and whether it is mirrored. Without flips nothing is drawn for them.
+/// Draws the index of one of `n` images, and whether it is mirrored. Without flips no number is drawn for that.
 pub(super) fn drawn(n: usize, flips: bool, rng: &mut dyn Rng) -> (usize, bool) {
     let i = rng.random_range(0..n);
     (i, flips && rng.random())

@@ -1,4 +1,4 @@
-//! Data with classes.
+//! Labelled data.
 
 use super::Images;
 #[cfg(feature = "images")]
@@ -6,7 +6,7 @@ use super::StoredImages;
 use crate::distribution::Distribution;
 use rand::Rng;
 
-/// A distribution of data each of which has a class: what [`learn::Conditional`](crate::learn::Conditional) draws from.
+/// A distribution of data with classes, as [`learn::Conditional`](crate::learn::Conditional) needs it.
 ///
 /// ```
 /// use flowmap::{data::{Images, Labelled}, random::stream};
@@ -17,16 +17,16 @@ use rand::Rng;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait Labelled: Distribution {
-    /// The number of classes; `None` where no data have one.
+    /// The number of classes; `None` without labels.
     fn class_count(&self) -> Option<usize>;
 
-    /// The class of each of the data, if known.
+    /// The class of each data point, if known.
     fn labels(&self) -> Option<&[u32]>;
 
-    /// A draw of the distribution, and its class, below [`class_count`](Labelled::class_count), if known.
+    /// Draws a data point, and returns its class, below [`class_count`](Labelled::class_count), if known.
     ///
     /// # Panics
-    /// Where `x` has another length than [`dimension`](Distribution::dimension).
+    /// If `x` has another length than [`dimension`](Distribution::dimension).
     fn draw_labelled(&self, rng: &mut dyn Rng, x: &mut [f64]) -> Option<u32>;
 }
 

@@ -3,11 +3,10 @@
 //! | what | from | in memory |
 //! |---|---|---|
 //! | [`Points`] | CSV, NPY | all of it, as `f64` |
-//! | [`Images`] | CIFAR-10; with the feature `images` also IDX (MNIST and its kin) and folders of PNG and JPEG files | all of it, as bytes |
+//! | [`Images`] | CIFAR-10; with the feature `images` also IDX (such as MNIST) and folders of PNG and JPEG files | all of it, as bytes |
 //! | [`StoredImages`] (feature `images`) | IDX files, folders | one image at a time |
 //!
-//! A file is trusted with nothing: whatever it holds, reading it gives points or an [`Error`] that names
-//! the file and the place in it.
+//! No file is trusted: reading one gives either data or an [`Error`] that names the file and the place in it.
 
 mod cifar;
 mod classes;
@@ -46,7 +45,7 @@ fn bad(path: &Path, line: Option<u64>, reason: impl Into<String>) -> Error {
     Error::File { path: path.to_owned(), line, reason: reason.into() }
 }
 
-/// The same, with the place of the fault in a file that is not text.
+/// As [`bad`], with the place in a binary file.
 fn at_byte(path: &Path, byte: impl Display, reason: impl Display) -> Error {
     bad(path, None, format!("byte {byte}: {reason}"))
 }
@@ -56,7 +55,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> Error {
     Error::Io { path: path.to_owned(), source }
 }
 
-/// `text`, cut to a length that suits a message.
+/// `text`, shortened for a message.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
     match text.char_indices().nth(LONGEST) {
@@ -65,14 +64,14 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Damages good files in every way a test can think of.
+/// Damages valid files in many ways.
 #[cfg(test)]
 mod tests {
     use rand::RngExt;
 
     use crate::random::stream;
 
-    /// Calls `read` on 200 mutations of `good`; to pass is not to panic, hang or ask for absurd memory.
+    /// Calls `read` on 200 mutations of `good`, which must not panic, hang or ask for absurd memory.
     pub fn mutate(good: &[u8], read: impl Fn(&[u8])) {
         for seed in 0..200 {
             let mut rng = stream(seed, 0);

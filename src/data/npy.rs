@@ -7,14 +7,14 @@ use npyz::{DType, NpyFile, Order, TypeChar};
 use super::{bad, shortened, unreadable};
 use crate::Result;
 
-/// The numbers, row by row, and how many there are in a row.
+/// The numbers, row by row, and the length of a row.
 pub(super) fn points(path: &Path) -> Result<(Vec<f64>, usize)> {
     parse(&std::fs::read(path).map_err(|e| unreadable(path, e))?).map_err(|reason| bad(path, None, reason))
 }
 
 fn parse(bytes: &[u8]) -> Result<(Vec<f64>, usize), String> {
     check_header(bytes)?;
-    // npyz reads from the slice, and so leaves in it what follows the header
+    // npyz advances the slice, so `rest` is then what follows the header
     let mut rest = bytes;
     let file = NpyFile::new(&mut rest).map_err(|e| format!("not an NPY file ({})", shortened(&e.to_string())))?;
     let header = file.header().clone();
@@ -37,7 +37,7 @@ fn parse(bytes: &[u8]) -> Result<(Vec<f64>, usize), String> {
     if (rest.len() as u64) < promised {
         let found = rest.len();
         return Err(format!(
-            "the header promises {promised} bytes of numbers (shape {shape:?}) and {found} follow it; save it again"
+            "the header promises {promised} bytes of numbers (shape {shape:?}) but {found} follow; save it again"
         ));
     }
     let data = NpyFile::with_header(header.clone(), rest);
@@ -75,10 +75,10 @@ fn other_type(dtype: &DType) -> String {
     format!("the numbers are of type {}; save them as f4, f8 or an integer type", shortened(&dtype.descr()))
 }
 
-/// Refuses headers on which npyz 0.9 would panic or reserve memory that the file cannot fill: it multiplies the shape
-/// unchecked, and believes the length of the header.
+/// Rejects headers on which npyz 0.9 would panic or reserve memory that the file cannot fill: it multiplies the shape without
+/// overflow checks, and trusts the length of the header.
 fn check_header(bytes: &[u8]) -> Result<(), String> {
-    /// What numpy itself reads without being told to trust the file.
+    /// The limit of numpy for files that it is not asked to trust.
     const LONGEST: usize = 10_000;
     let (length, text) = match bytes {
         [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, a, b, rest @ ..] => (u16::from_le_bytes([*a, *b]).into(), rest),
@@ -98,20 +98,20 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
         let number = digits.parse::<u64>().ok();
         product = number.and_then(|n| product.checked_mul(n.max(1))).ok_or_else(|| {
             let word = shortened(&String::from_utf8_lossy(word));
-            format!("the header holds the number '{word}', which makes the shape too large or is no plain number")
+            format!("the header holds the number '{word}', which makes the shape too large or is not a plain number")
         })?;
     }
     Ok(())
 }
 
-/// The same array with the last index running fastest, from one whose first index does.
+/// Reorders an array from Fortran order (first index fastest) to C order (last index fastest).
 fn in_c_order(stored: &[f64], shape: &[usize]) -> Vec<f64> {
     let mut index = vec![0; shape.len()];
     let mut at = 0;
     let mut rows = Vec::with_capacity(stored.len());
     for _ in 0..stored.len() {
         rows.push(stored[at]);
-        // count up from the last axis, and move along in what is stored
+        // increment the index from the last axis, and follow it in `stored`
         let mut stride = stored.len();
         for (i, &n) in index.iter_mut().zip(shape).rev() {
             stride /= n;

@@ -1,11 +1,11 @@
-//! Bytes of pixels and the floats that networks see.
+//! Conversion between pixels as bytes and as floats.
 
 use crate::{Error, Result};
 
 /// Half of the largest byte: `b / HALF - 1` takes 0..=255 to [-1, 1], both ends exactly.
 const HALF: f64 = 127.5;
 
-/// Bytes of pixels as numbers from -1 to 1: `x = b / 127.5 - 1`.
+/// Converts bytes of pixels to numbers from -1 to 1: `x = b / 127.5 - 1`.
 ///
 /// ```
 /// use flowmap::data::{bytes_of, floats_of};
@@ -19,10 +19,10 @@ pub fn floats_of(bytes: &[u8]) -> Vec<f64> {
     bytes.iter().map(|&b| float(b)).collect()
 }
 
-/// Numbers as bytes of pixels: `b = 127.5 (x + 1)`, rounded to the nearest whole number, halves away from 0, and clamped to
-/// 0..=255.
+/// Converts numbers to bytes of pixels: `b = 127.5 (x + 1)`, rounded to the nearest whole number, halves away from 0, and clamped
+/// to 0..=255.
 ///
-/// The inverse of [`floats_of`]. Samples of a model leave [-1, 1] a little, hence the clamping; infinities are clamped too.
+/// The inverse of [`floats_of`]. Samples of a model may leave [-1, 1] a little, hence the clamping, also of infinities.
 ///
 /// ```
 /// assert_eq!(flowmap::data::bytes_of(&[-1.2, 0.001, 7.0])?, [0, 128, 255]);
@@ -31,15 +31,15 @@ pub fn floats_of(bytes: &[u8]) -> Vec<f64> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where a number is NaN: there is no shade for it.
+/// [`Error::Invalid`] if a number is NaN.
 pub fn bytes_of(x: &[f64]) -> Result<Vec<u8>> {
     if let Some(at) = x.iter().position(|x| x.is_nan()) {
-        return Err(Error::invalid("pixels", format!("number {at} is NaN; check the model that they come from")));
+        return Err(Error::invalid("pixels", format!("number {at} is NaN; check the model")));
     }
     Ok(x.iter().map(|x| (HALF * (x + 1.0)).round().clamp(0.0, 255.0) as u8).collect())
 }
 
-/// One image of shape `[height, width, channels]` as floats into `x`, of the same length; `mirrored`: left and right swapped.
+/// Writes an image of shape `[height, width, channels]` as floats to `x`, of the same length; `mirrored` swaps left and right.
 pub(super) fn write_floats(image: &[u8], [_, width, channels]: [usize; 3], mirrored: bool, x: &mut [f64]) {
     if mirrored {
         let row = width * channels;

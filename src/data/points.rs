@@ -34,8 +34,8 @@ impl Points {
     /// From `n·d` numbers, row by row.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no row, the rows have no coordinate, the numbers do not fill the last row, or one of
-    /// them is not finite.
+    /// [`Error::Invalid`] if there is no row, the rows have no coordinate, the numbers do not fill the last row, or one of them
+    /// is not finite.
     pub fn new(rows: Vec<f64>, dimension: usize) -> Result<Self> {
         if dimension == 0 || rows.is_empty() {
             return Err(Error::invalid("points", "there are none; give at least one row of at least one number"));
@@ -51,8 +51,8 @@ impl Points {
         Ok(Self { rows, dimension })
     }
 
-    /// `count` draws of a distribution, by the generator of the seed: where the distribution itself is too dear to be drawn from
-    /// at every step, such as [`AlongTrajectories`](crate::distribution::AlongTrajectories).
+    /// `count` draws of a distribution with this seed, for one that is too expensive to draw from at every step, such as
+    /// [`AlongTrajectories`](crate::distribution::AlongTrajectories).
     ///
     /// ```
     /// use flowmap::{data::Points, distribution::Checkerboard};
@@ -61,7 +61,7 @@ impl Points {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `count` is 0, the table would be larger than 2^34 numbers, or a draw is not finite.
+    /// [`Error::Invalid`] if `count` is 0, the table would be larger than 2^34 numbers, or a draw is not finite.
     pub fn drawn(distribution: &impl Distribution, count: usize, seed: u64) -> Result<Self> {
         const LARGEST: usize = 1 << 34;
         let Some(size) = count.checked_mul(distribution.dimension()).filter(|&size| size <= LARGEST) else {
@@ -74,23 +74,23 @@ impl Points {
         Self::new(rows, distribution.dimension())
     }
 
-    /// From a file whose name ends in `.csv` or `.npy`.
+    /// Reads a file whose name ends in `.csv` or `.npy`.
     ///
     /// # Errors
-    /// As [`Points::from_csv`] or [`Points::from_npy`]; and [`Error::File`] where the name ends otherwise.
+    /// As [`Points::from_csv`] or [`Points::from_npy`]; [`Error::File`] for any other name.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         match path.extension().and_then(std::ffi::OsStr::to_str).map(str::to_ascii_lowercase).as_deref() {
             Some("csv") => Self::from_csv(path),
             Some("npy") => Self::from_npy(path),
-            _ => Err(super::bad(path, None, "the name ends neither in .csv nor in .npy; convert the points to one of these")),
+            _ => Err(super::bad(path, None, "the name ends in neither .csv nor .npy; convert the points to one of these")),
         }
     }
 
-    /// From a CSV file: one point a line, columns separated by commas.
+    /// Reads a CSV file: one point per line, columns separated by commas.
     ///
-    /// A first line without a single number is taken for a header and skipped. (A header of numbers, such as pandas writes
-    /// for a table without names, cannot be told from data.)
+    /// A first line without any number is taken for a header and skipped. (A header of numbers, as pandas writes for a table
+    /// without column names, cannot be distinguished from data.)
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -106,16 +106,16 @@ impl Points {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::File`], with line and column, where it has no rows, rows of unequal
+    /// [`Error::Io`] if the file cannot be read; [`Error::File`], with line and column, if it has no rows, rows of unequal
     /// length, or anything but finite numbers.
     pub fn from_csv(path: impl AsRef<Path>) -> Result<Self> {
         let (rows, dimension) = csv::points(path.as_ref())?;
         Ok(Self { rows, dimension })
     }
 
-    /// From a CSV file whose last column is a label: the points, and the label of each.
+    /// Reads a CSV file whose last column is a label: the points and their labels.
     ///
-    /// Labels are whole numbers from 0 on, such as the index of a class. Everything else is as in [`Points::from_csv`].
+    /// Labels are whole numbers from 0, such as the index of a class. Everything else is as in [`Points::from_csv`].
     ///
     /// ```
     /// use flowmap::data::Points;
@@ -126,21 +126,21 @@ impl Points {
     /// ```
     ///
     /// # Errors
-    /// As [`Points::from_csv`]; and [`Error::File`] where the last column of a row is no label or there is only one column.
+    /// As [`Points::from_csv`]; and [`Error::File`] if the last column of a row is not a label or there is only one column.
     pub fn from_csv_with_labels(path: impl AsRef<Path>) -> Result<(Self, Vec<u32>)> {
         let (rows, dimension, labels) = csv::labelled_points(path.as_ref())?;
         Ok((Self { rows, dimension }, labels))
     }
 
-    /// From an NPY file, as `numpy.save` writes it: one point for each index of the first axis.
+    /// Reads an NPY file, as written by `numpy.save`: one point for each index of the first axis.
     ///
     /// The shape is `[n, d]`; `[n]` is read as `[n, 1]`, and further axes are flattened in C order (images `[n, h, w]` become
     /// points of dimension `h·w`). Numbers are `f4`, `f8` or integers of 1 to 8 bytes, of either byte order, in C or Fortran
     /// order.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::File`] where it is no NPY file, holds another type, no rows, less
-    /// data than its header promises, or a number that is not finite.
+    /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is not an NPY file, holds another type, no rows, less data
+    /// than its header promises, or a number that is not finite.
     pub fn from_npy(path: impl AsRef<Path>) -> Result<Self> {
         let (rows, dimension) = npy::points(path.as_ref())?;
         Ok(Self { rows, dimension })
@@ -162,7 +162,7 @@ impl Points {
     /// Point `i`.
     ///
     /// # Panics
-    /// Where `i` is not below [`len`](Points::len).
+    /// If `i` is not below [`len`](Points::len).
     #[must_use]
     pub fn row(&self, i: usize) -> &[f64] {
         assert!(i < self.len(), "row {i} of {} rows", self.len());

@@ -1,4 +1,4 @@
-//! Files with a header that promises how much follows, plain or within gzip.
+//! Files whose header gives the length of the rest, plain or gzipped.
 
 use std::{
     io::{BufRead, ErrorKind, Read},
@@ -13,13 +13,13 @@ use crate::{Error, Result};
 /// How far gzip can compress: deflate needs at least 2 bits for 258 bytes.
 const EXPANSION: u64 = 1032;
 
-/// A file that is read from front to end and believed only as far as its length goes.
+/// A file read from front to end, whose header is trusted only as far as the file's length allows.
 pub(super) struct Source<'a, R> {
     path: &'a Path,
     content: Content<R>,
-    /// How many bytes of the content were read.
+    /// The number of bytes of the content read so far.
     pub at: u64,
-    /// No content of such a file is longer.
+    /// The longest content that a file of this length can have.
     longest: u64,
 }
 
@@ -38,7 +38,7 @@ impl<R: BufRead> Read for Content<R> {
 }
 
 impl<'a, R: BufRead> Source<'a, R> {
-    /// The content of `file`, whose length is `length`; unpacked if it begins like gzip.
+    /// The content of `file`, whose length is `length`; unpacked if it starts like gzip.
     pub fn new(path: &'a Path, mut file: R, length: u64) -> Result<Self> {
         let gzip = file.fill_buf().map_err(|e| unreadable(path, e))?.starts_with(&[0x1f, 0x8b]);
         let (content, longest) = if gzip {
@@ -54,7 +54,7 @@ impl<'a, R: BufRead> Source<'a, R> {
         matches!(self.content, Content::Gzip(_))
     }
 
-    /// A complaint about the byte `at` of the content.
+    /// An error at byte `at` of the content.
     pub fn bad(&self, at: u64, reason: impl std::fmt::Display) -> Error {
         let unpacked = if self.is_gzip() { " of the unpacked content" } else { "" };
         at_byte(self.path, format!("{at}{unpacked}"), reason)
@@ -74,7 +74,7 @@ impl<'a, R: BufRead> Source<'a, R> {
         if (bytes.len() as u64) < promised { Err(self.cut_short(start, promised)) } else { Ok(bytes) }
     }
 
-    /// The checksum of the `count` bytes that the header promises, a piece at a time.
+    /// The checksum of the `count` bytes that the header promises, read piece by piece.
     pub fn checksum(&mut self, count: u64) -> Result<u32> {
         const PIECE: u64 = 1 << 18;
         let start = self.at;
@@ -90,24 +90,24 @@ impl<'a, R: BufRead> Source<'a, R> {
         Ok(hasher.finalize())
     }
 
-    /// A number of bytes that may follow, in view of the length of the file.
+    /// Checks that `promised` bytes can follow, given the length of the file.
     fn believed(&self, promised: u64) -> Result<u64> {
         let longest = self.longest;
         if promised > longest.saturating_sub(self.at) {
             let most = if self.is_gzip() { "no gzip file of this length unpacks to more than" } else { "the file has" };
-            let reason = format!("the header promises {promised} bytes from here on, and {most} {longest} in all");
+            let reason = format!("the header promises {promised} bytes from here on, but {most} {longest} in all");
             return Err(self.bad(self.at, reason));
         }
         Ok(promised)
     }
 
     fn cut_short(&self, start: u64, promised: u64) -> Error {
-        self.bad(self.at, format!("the content ends, where the header promises {promised} bytes from byte {start} on"))
+        self.bad(self.at, format!("the content ends, but the header promises {promised} bytes from byte {start} on"))
     }
 
-    /// The next bytes, fewer only where the content ends.
+    /// The next bytes, fewer only at the end of the content.
     fn at_most(&mut self, count: u64) -> Result<Vec<u8>> {
-        // what is reserved is there: all of a plain file, and the first of a stream, which grows as it is unpacked
+        // reserve no more than exists: all of a plain file; a gzip stream grows as it is unpacked
         let there = count.min(self.longest / if self.is_gzip() { EXPANSION } else { 1 });
         let mut bytes = Vec::with_capacity(usize::try_from(there).unwrap_or(0));
         let read = (&mut self.content).take(count).read_to_end(&mut bytes);
@@ -115,13 +115,13 @@ impl<'a, R: BufRead> Source<'a, R> {
         match read {
             Ok(_) => Ok(bytes),
             Err(e) if self.is_gzip() && damaged(e.kind()) => {
-                Err(self.bad(self.at, format!("the gzip stream is damaged here or ends ({e}); get the file again")))
+                Err(self.bad(self.at, format!("the gzip stream is damaged or truncated here ({e}); get the file again")))
             }
             Err(e) => Err(unreadable(self.path, e)),
         }
     }
 
-    /// There is nothing more. For gzip this is where the checksum of the content is compared, too.
+    /// Checks that nothing follows. For gzip this also compares the checksum of the content.
     pub fn end(&mut self) -> Result<()> {
         let at = self.at;
         if self.at_most(1)?.is_empty() { Ok(()) } else { Err(self.bad(at, "more follows than the header promises")) }

@@ -1,4 +1,4 @@
-//! Shift and scale of each coordinate.
+//! Standardization: shift and scale of each coordinate.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 /// An affine map of each coordinate: `z_j = (x_j - m_j) / s_j`, and back `x_j = m_j + s_j z_j`.
 ///
-/// Networks learn best from coordinates of mean 0 and standard deviation 1; samples are taken back with
-/// [`invert`](Standardization::invert). It can be stored beside the model (serde), and is checked when it is read.
+/// Networks learn best from coordinates of mean 0 and standard deviation 1; [`invert`](Standardization::invert) takes samples
+/// back. It can be stored with the model (serde), and is checked when read.
 ///
 /// ```
 /// use flowmap::data::{Points, Standardization};
@@ -28,7 +28,7 @@ pub struct Standardization {
     std: Vec<f64>,
 }
 
-/// What a file says, before it is believed.
+/// As read from a file, before the checks.
 #[derive(Deserialize)]
 struct Unchecked {
     mean: Vec<f64>,
@@ -46,8 +46,8 @@ impl Standardization {
     /// With shift `mean` and scale `std`, both of shape `[d]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the two have different lengths; [`Error::Invalid`] where they are empty, a number is not finite, or
-    /// a scale is not positive.
+    /// [`Error::Shape`] if the two have different lengths; [`Error::Invalid`] if they are empty, a number is not finite, or a
+    /// scale is not positive.
     pub fn new(mean: Vec<f64>, std: Vec<f64>) -> Result<Self> {
         if mean.len() != std.len() {
             let (expected, found) = (vec![mean.len()], vec![std.len()]);
@@ -69,7 +69,7 @@ impl Standardization {
     #[must_use]
     pub fn fit(points: &Points) -> Self {
         let (n, d) = (points.len() as f64, points.dimension());
-        // each number is divided before it is added, so that huge ones do not overflow the sum
+        // divide before adding, so that huge numbers do not overflow the sum
         let mut mean = vec![0.0; d];
         for row in points {
             mean.iter_mut().zip(row).for_each(|(m, x)| *m += x / n);
@@ -87,7 +87,7 @@ impl Standardization {
         }
         for ((v, m), s) in std.iter_mut().zip(&mean).zip(&size) {
             *v = v.sqrt() * s;
-            // what is left of a constant column are rounding errors of its mean
+            // in a constant column, this is the rounding error of the mean
             let constant = *v <= 1e-12 * m.abs() || !v.is_normal();
             if constant {
                 *v = 1.0;
@@ -96,7 +96,7 @@ impl Standardization {
         Self { mean, std }
     }
 
-    /// The map of every one of `dimension` coordinates that takes the interval `from` to the interval `to`.
+    /// Maps the interval `from` to the interval `to` in every one of `dimension` coordinates.
     ///
     /// ```
     /// use flowmap::data::Standardization;
@@ -108,7 +108,7 @@ impl Standardization {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `dimension` is 0, an end is not finite, or an interval does not increase.
+    /// [`Error::Invalid`] if `dimension` is 0, an end is not finite, or an interval does not increase.
     pub fn interval(dimension: usize, from: [f64; 2], to: [f64; 2]) -> Result<Self> {
         for [low, high] in [from, to] {
             if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
@@ -142,7 +142,7 @@ impl Standardization {
     /// `z = (x - m) / s`, in place, for each row of `rows` (shape `[n, d]`, row by row).
     ///
     /// # Panics
-    /// Where the length of `rows` is not a multiple of [`dimension`](Standardization::dimension).
+    /// If the length of `rows` is not a multiple of [`dimension`](Standardization::dimension).
     pub fn apply(&self, rows: &mut [f64]) {
         self.each(rows, |x, m, s| (x - m) / s);
     }
@@ -150,7 +150,7 @@ impl Standardization {
     /// `x = m + s z`, in place, for each row of `rows` (shape `[n, d]`, row by row).
     ///
     /// # Panics
-    /// Where the length of `rows` is not a multiple of [`dimension`](Standardization::dimension).
+    /// If the length of `rows` is not a multiple of [`dimension`](Standardization::dimension).
     pub fn invert(&self, rows: &mut [f64]) {
         self.each(rows, |z, m, s| m + s * z);
     }
@@ -158,7 +158,7 @@ impl Standardization {
     /// The points, standardized.
     ///
     /// # Panics
-    /// Where their dimension is another one.
+    /// If their dimension differs.
     #[must_use]
     pub fn standardized(&self, mut points: Points) -> Points {
         assert_eq!(points.dimension(), self.dimension(), "dimension of the points and of the standardization");

@@ -1,4 +1,4 @@
-//! A set of images on a disk.
+//! A set of images on disk.
 
 use std::{
     fs::File,
@@ -28,19 +28,18 @@ const IMAGES: &str = "images.idx";
 const LABELS: &str = "labels.idx";
 const NAMES: &str = "classes.json";
 
-/// A data set of any size: `n` images of one shape in a file, of which one at a time is in memory.
+/// A data set of any size: `n` images of one shape in a file, read one at a time.
 ///
 /// It is the same [`Distribution`] as [`Images`](super::Images): the same generator draws the same image, mirrored or not, and
-/// the fingerprint is the same, so that a run may go on from one to the other.
+/// the fingerprint is the same, so that a run can be resumed with either.
 ///
-/// A draw reads the image that it needs, wherever it is in the file. So any image may be drawn at any time, each as likely, and
-/// draws depend on the generator alone: nothing is to be saved for a run that is resumed. (A buffer that is filled in the order
-/// of the file and drawn from at random has neither virtue: it mixes neighbours, and its content is state.) What was read lately
-/// the operating system keeps, in memory that nobody else needs. Reading at random is what disks without moving parts do well;
-/// copy a set there first.
+/// A draw reads its image from anywhere in the file. So each image is equally likely at any time, and draws depend on the
+/// generator alone: a resumed run needs no extra state. (A shuffle buffer filled in file order has neither property: it mixes
+/// only neighbours, and its content is state.) The operating system caches recent reads in free memory. Solid-state disks are
+/// fast at random reads; copy a set there first.
 ///
-/// Files of PNG and JPEG images are decoded, cut and resized once, by [`from_folder`](StoredImages::from_folder), so that no
-/// draw has to, and so that a damaged file is found before training and not in its midst.
+/// PNG and JPEG files are decoded, cropped and resized once, by [`from_folder`](StoredImages::from_folder), so that no draw has
+/// to, and a damaged file is found before training.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -73,19 +72,18 @@ pub struct StoredImages {
 }
 
 impl StoredImages {
-    /// From a folder of PNG and JPEG files, each decoded once and stored, with its class, in the new folder `store`.
+    /// Decodes a folder of PNG and JPEG files once, and stores images and classes in the new folder `store`.
     ///
-    /// What becomes of each file is said at [`Images::from_folder`](super::Images::from_folder). The new folder holds
-    /// `images.idx`, four axes, and where there are classes `labels.idx` and `classes.json`; it is there in full or not at all.
+    /// Files are treated as in [`Images::from_folder`](super::Images::from_folder). The new folder holds `images.idx`, four axes,
+    /// and with classes `labels.idx` and `classes.json`; it is written completely or not at all.
     ///
     /// # Errors
-    /// As [`Images::from_folder`](super::Images::from_folder); and [`Error::Io`] where `store` is there already or cannot be
-    /// written.
+    /// As [`Images::from_folder`](super::Images::from_folder); and [`Error::Io`] if `store` already exists or cannot be written.
     pub fn from_folder(folder: impl AsRef<Path>, shape: [usize; 3], store: impl AsRef<Path>) -> Result<Self> {
         decode::check_shape(shape)?;
         let listing = folder::list(folder.as_ref())?;
         let count = u32::try_from(listing.files.len())
-            .map_err(|_| bad(folder.as_ref(), None, "more images than a file can count; make two sets of them"))?;
+            .map_err(|_| bad(folder.as_ref(), None, "more images than an IDX file can hold; split the set"))?;
         durable::write_new_folder(store.as_ref(), |scratch| {
             let path = scratch.join(IMAGES);
             let mut file = BufWriter::new(durable::at(&path, File::create(&path))?);
@@ -102,11 +100,11 @@ impl StoredImages {
         Self::open(store)
     }
 
-    /// From a folder that [`from_folder`](StoredImages::from_folder) has written.
+    /// Opens a folder that [`from_folder`](StoredImages::from_folder) has written.
     ///
     /// # Errors
-    /// As [`StoredImages::from_idx_with_labels`]; and [`Error::File`] where the names of the classes are not a list of texts, or
-    /// a label has no name.
+    /// As [`StoredImages::from_idx_with_labels`]; and [`Error::File`] if the names of the classes are not a list of strings, or a
+    /// label has no name.
     pub fn open(store: impl AsRef<Path>) -> Result<Self> {
         let [images, labels, names] = [IMAGES, LABELS, NAMES].map(|name| store.as_ref().join(name));
         if !labels.exists() && !names.exists() {
@@ -119,9 +117,9 @@ impl StoredImages {
         Ok(set)
     }
 
-    /// From a file in the IDX format, unpacked; its shape is as in [`Images::from_idx`](super::Images::from_idx).
+    /// Opens an IDX file, not gzipped; its shape is as in [`Images::from_idx`](super::Images::from_idx).
     ///
-    /// The file is read once from front to end, for the fingerprint; do not change it afterwards.
+    /// The file is read once completely, for the fingerprint; do not change it afterwards.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -137,14 +135,14 @@ impl StoredImages {
     /// ```
     ///
     /// # Errors
-    /// As [`Images::from_idx`](super::Images::from_idx); and [`Error::File`] where the file is packed by gzip, in which nothing
-    /// can be found at random.
+    /// As [`Images::from_idx`](super::Images::from_idx); and [`Error::File`] if the file is gzipped, which rules out random
+    /// access.
     pub fn from_idx(images: impl AsRef<Path>) -> Result<Self> {
         let path = images.as_ref().to_owned();
         let (reader, length) = idx::open(&path)?;
         let mut source = Source::new(&path, reader, length)?;
         if source.is_gzip() {
-            return Err(bad(&path, None, "packed by gzip, where single images cannot be found; unpack it first (gunzip)"));
+            return Err(bad(&path, None, "packed by gzip, which rules out random access; unpack it first (gunzip)"));
         }
         let header = idx::ImagesHeader::read(&mut source)?;
         let start = source.at;
@@ -155,17 +153,17 @@ impl StoredImages {
         Ok(Self { path, file, start, count, shape, size, checksum, classes: Classes::default(), flips: false })
     }
 
-    /// From two files in the IDX format: as [`StoredImages::from_idx`], and the class of each image, which may be packed.
+    /// Opens two IDX files: images, as [`StoredImages::from_idx`], and the class of each, which may be gzipped.
     ///
     /// # Errors
-    /// As [`StoredImages::from_idx`], for both files; and [`Error::File`] where there are more or fewer labels than images.
+    /// As [`StoredImages::from_idx`], for both files; and [`Error::File`] if there are more or fewer labels than images.
     pub fn from_idx_with_labels(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let set = Self::from_idx(images)?;
         let labels = idx::labels_of(set.count, labels.as_ref())?;
         Ok(Self { classes: Classes::new(Some(labels), set.count)?, ..set })
     }
 
-    /// With draws that are mirrored, left and right swapped, half of the time.
+    /// Mirrors half of the draws, left to right.
     #[must_use]
     pub fn with_flips(self) -> Self {
         Self { flips: true, ..self }
@@ -187,15 +185,15 @@ impl StoredImages {
     /// The bytes of image `i`, row by row, channels last, read from the file.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file can no longer be read.
+    /// [`Error::Io`] if the file can no longer be read.
     ///
     /// # Panics
-    /// Where `i` is not below [`len`](StoredImages::len).
+    /// If `i` is not below [`len`](StoredImages::len).
     pub fn image(&self, i: usize) -> Result<Vec<u8>> {
         assert!(i < self.count, "image {i} of {}", self.count);
         let mut image = vec![0; self.size];
         let at = SeekFrom::Start(self.start + i as u64 * self.size as u64);
-        // every reader seeks first, so what another left behind in a panic does no harm
+        // every reader seeks first, so a panic of another one does no harm
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         durable::at(&self.path, file.seek(at).and_then(|_| file.read_exact(&mut image)))?;
         Ok(image)
@@ -219,14 +217,14 @@ impl StoredImages {
         self.classes.count()
     }
 
-    /// A draw of the distribution, and the class of the image that was drawn, if known.
+    /// Draws an image, and returns its class if known.
     ///
     /// # Panics
     /// As [`Distribution::draw`] of this distribution.
     pub fn draw_labelled(&self, rng: &mut dyn Rng, x: &mut [f64]) -> Option<u32> {
         check_length(x, self.size);
         let (i, mirrored) = drawn(self.count, self.flips, rng);
-        // a distribution has no way to say so; opening the file has read all of it, so what fails here is the machine
+        // draws cannot return errors; the whole file was readable when it was opened
         let image = self.image(i).unwrap_or_else(|e| panic!("image {i} can no longer be read: {e}"));
         pixels::write_floats(&image, self.shape, mirrored, x);
         self.labels().map(|labels| labels[i])
@@ -234,7 +232,7 @@ impl StoredImages {
 }
 
 /// # Panics
-/// A draw panics where the file, which was read in full when it was opened, can no longer be read.
+/// A draw panics if the file, which was read completely when it was opened, can no longer be read.
 impl Distribution for StoredImages {
     fn dimension(&self) -> usize {
         self.size
@@ -320,7 +318,7 @@ mod tests {
         image::GrayImage::new(4, 4).save(folder.join("1.png")).unwrap();
         std::fs::write(folder.join("2.jpg"), [0xff, 0xd8, 0xff, 0xe0]).unwrap();
         let error = StoredImages::from_folder(&folder, [4, 4, 1], &store).unwrap_err().to_string();
-        assert!(error.contains("2.jpg: the JPEG file ends before its image does"), "{error}");
+        assert!(error.contains("2.jpg: the JPEG file is truncated"), "{error}");
         assert_eq!(std::fs::read_dir(home.path().join("stores")).unwrap().count(), 0);
 
         std::fs::remove_file(folder.join("2.jpg")).unwrap();
@@ -337,7 +335,7 @@ mod tests {
             StoredImages::from_idx(&path).unwrap_err().to_string()
         };
         let good = file(2, [1, 2, 1], &[1, 2, 3, 4]);
-        assert!(complaint(&good[..23]).contains("byte 20: the header promises 4 bytes from here on, and the file has 23"));
+        assert!(complaint(&good[..23]).contains("byte 20: the header promises 4 bytes from here on, but the file has 23"));
         assert!(complaint(&[good, vec![0]].concat()).contains("byte 24: more follows"));
         assert!(complaint(&[0x1f, 0x8b, 8]).contains("packed by gzip"));
         assert!(complaint(&file(u32::MAX, [u32::MAX; 3], &[0; 9])).contains("too large"));

@@ -1,19 +1,19 @@
-//! Where trajectories come by.
+//! States along trajectories.
 
 use super::{Distribution, check_length};
 use crate::{Error, FlowMap, Real, Result, Tensor, random::stream};
 use rand::{Rng, RngExt};
 use std::{fmt, marker::PhantomData};
 
-/// The distribution of a state on its way: `X_{s,u}(x)`, with `x` drawn at time `s` and `u` uniform between two times.
+/// The distribution of states along trajectories: `X_{s,u}(x)`, with `x` drawn at time `s` and `u` uniform between two times.
 ///
-/// A map that is learned from such states knows where trajectories go, not only where they begin. Over a long time they come to
-/// an attractor, and this distribution to its invariant measure.
+/// A map learned from such states knows where trajectories go, not only where they begin. For long times this is the distribution
+/// on an attractor, its invariant measure.
 ///
-/// The map is any [`FlowMap`] of rows `T` (shape `[n, d]`, times `[n]`): closed forms, solvers, networks, and an
-/// [`Ensemble`](crate::solver::Ensemble) as `AverageVelocityMap(`[`SolverVelocity`](crate::learn::SolverVelocity)`)`, the fastest
-/// of solvers here. [`draw_rows`](Distribution::draw_rows) asks it once for all rows. Where states are asked for one by one, as a
-/// training does, [`Points::drawn`](crate::data::Points::drawn) keeps a table of them.
+/// The map is any [`FlowMap`] of rows `T` (shape `[n, d]`, times `[n]`): closed forms, solvers, networks; the fastest solver here
+/// is an [`Ensemble`](crate::solver::Ensemble), as `AverageVelocityMap(`[`SolverVelocity`](crate::learn::SolverVelocity)`)`.
+/// [`draw_rows`](Distribution::draw_rows) evaluates it once for all rows. Training draws one by one: tabulate states by
+/// [`Points::drawn`](crate::data::Points::drawn).
 ///
 /// ```
 /// use flowmap::{FlowMap, backend::ndarray::NdTensor, data::Points, exact::Pendulum, distribution::{Uniform, AlongTrajectories},
@@ -33,18 +33,17 @@ pub struct AlongTrajectories<L, M, T: Tensor> {
     from: f64,
     between: [f64; 2],
     name: String,
-    /// A checksum of where a few starts end.
+    /// A checksum of the end points of a few trajectories.
     ends: String,
     device: T::Device,
     rows: PhantomData<fn() -> T>,
 }
 
 impl<L: Distribution, M: FlowMap<T>, T: Tensor<Primal = T>> AlongTrajectories<L, M, T> {
-    /// Along trajectories of `map` that begin as `starts` says at the first time of `span`, at a time that is uniform on it.
+    /// States along trajectories of `map` that start from `starts` at the first time of `span`, at times uniform on it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a time is not finite; what `map` says if it does not take a first few starts to the end of the
-    /// span.
+    /// [`Error::Invalid`] if a time is not finite; the error of `map` if it fails on the first few starts.
     pub fn new(starts: L, map: M, span: [f64; 2], device: T::Device) -> Result<Self> {
         let [from, to] = span;
         if !(from.is_finite() && to.is_finite()) {
@@ -56,7 +55,7 @@ impl<L: Distribution, M: FlowMap<T>, T: Tensor<Primal = T>> AlongTrajectories<L,
         Ok(Self { ends, ..visited })
     }
 
-    /// Not before this time, when trajectories have come to where they stay.
+    /// Only states from this time on, when trajectories have reached the attractor.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the time is in the span.
@@ -65,18 +64,18 @@ impl<L: Distribution, M: FlowMap<T>, T: Tensor<Primal = T>> AlongTrajectories<L,
         if (self.from.min(end)..=self.from.max(end)).contains(&time) {
             return Ok(Self { between: [time, end], ..self });
         }
-        let reason = format!("{time} is not between {} and {end}, where trajectories are followed", self.from);
+        let reason = format!("{time} is not between {} and {end}, the ends of the span", self.from);
         Err(Error::invalid("first time of the states", reason))
     }
 
-    /// With words that tell this map from others, for the [fingerprint](Distribution::fingerprint).
+    /// Names the map in the [fingerprint](Distribution::fingerprint).
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// That a few starts come to this time, and a checksum of where: of three digits each, so that it does not depend on who
-    /// computes.
+    /// Follows a few starts to this time, and returns a checksum of their ends, rounded to three digits so that it does not
+    /// depend on the machine.
     fn attempt(&self, time: f64) -> Result<String> {
         const STARTS: usize = 8;
         let d = self.starts.dimension();
@@ -118,7 +117,7 @@ where
         self.draw_rows(rng, x);
     }
 
-    /// NaN in the rows whose trajectories do not come to their times.
+    /// Rows whose trajectories fail are NaN.
     fn draw_rows(&self, rng: &mut dyn Rng, rows: &mut [f64]) {
         let d = self.dimension();
         assert!(rows.len().is_multiple_of(d), "{} numbers are not rows of {d}", rows.len());

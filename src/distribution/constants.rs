@@ -1,11 +1,11 @@
-//! Draws with something beside.
+//! Draws followed by constants.
 
 use super::{Distribution, Normal, check_length};
 use crate::random::checksum;
 use crate::{Error, Result};
 use rand::Rng;
 
-/// Draws of a distribution, each followed by the same numbers: noise for a network that is told a class, or the parameters of an
+/// Draws of a distribution, each followed by the same numbers: noise for a network conditioned on a class, or on parameters of an
 /// ODE.
 ///
 /// ```
@@ -23,7 +23,7 @@ pub struct Constants<L> {
 }
 
 impl<L: Distribution> Constants<L> {
-    /// Draws of `distribution` with `constants` behind.
+    /// Draws of `distribution`, each followed by `constants`.
     ///
     /// # Errors
     /// [`Error::Invalid`] if a constant is not finite.

@@ -1,8 +1,8 @@
-//! Distributions of random vectors: what noise and data are drawn from.
+//! Distributions of random vectors, for noise and data.
 //!
-//! A [`Distribution`] gives one draw at a time, in `f64`, from any generator. Randomness is counted, not carried:
+//! A [`Distribution`] gives one draw at a time, in `f64`, from any generator. No generator state is kept:
 //! [`stream`](crate::random::stream) makes the generator of step `k` from `(seed, k)` alone, so a run that is resumed at step `k`
-//! draws what an uninterrupted run would have drawn.
+//! draws the same as an uninterrupted one.
 
 mod along_trajectories;
 mod checkerboard;
@@ -36,19 +36,18 @@ pub trait Distribution: Send + Sync {
     /// The number `d` of coordinates.
     fn dimension(&self) -> usize;
 
-    /// What tells this distribution from others, such as a checksum of data: checkpoints hold it, and refuse another.
+    /// Identifies this distribution, for example by a checksum of its data; a checkpoint of another one is rejected.
     fn fingerprint(&self) -> String {
         String::new()
     }
 
-    /// How many of the first coordinates move along a flow; those behind are at rest, such as classes beside a point: see
-    /// [`Constants`].
+    /// The number of leading coordinates that move along a flow; the others, such as classes, have velocity 0: see [`Constants`].
     fn moving(&self) -> usize {
         self.dimension()
     }
 
-    /// The distribution of the coordinates that [move](Distribution::moving), if it is known to be normal, whatever the others
-    /// are: samplers that add [noise on the way](crate::sample::Renoising) ask.
+    /// The distribution of the [moving](Distribution::moving) coordinates, if it is normal whatever the others are;
+    /// [renoising](crate::sample::Renoising) needs it.
     fn normal(&self) -> Option<&Normal> {
         None
     }
@@ -56,12 +55,12 @@ pub trait Distribution: Send + Sync {
     /// One draw into `x`, of length `d`.
     ///
     /// # Panics
-    /// Where `x` has another length than [`dimension`](Distribution::dimension).
+    /// If `x` has another length than [`dimension`](Distribution::dimension).
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]);
 
     /// Independent draws, one for each row of `rows` (shape `[n, d]`, row by row).
     ///
-    /// Row `i` depends on the generator and on the rows before it, never on how many follow.
+    /// Row `i` depends on the generator and on the rows before it, never on the number of rows after it.
     ///
     /// ```
     /// use flowmap::{distribution::{Checkerboard, Distribution}, random::stream};
@@ -72,7 +71,7 @@ pub trait Distribution: Send + Sync {
     /// ```
     ///
     /// # Panics
-    /// Where the length of `rows` is not a multiple of [`dimension`](Distribution::dimension).
+    /// If the length of `rows` is not a multiple of [`dimension`](Distribution::dimension).
     fn draw_rows(&self, rng: &mut dyn Rng, rows: &mut [f64]) {
         let dimension = self.dimension();
         assert!(rows.len().is_multiple_of(dimension), "{} numbers are not rows of {dimension}", rows.len());

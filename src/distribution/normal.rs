@@ -37,7 +37,7 @@ impl Normal {
     /// `N(0, I)` in `dimension` coordinates.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `dimension` is 0, or larger than 2^28: one draw would then take 2 GiB.
+    /// [`Error::Invalid`] if `dimension` is 0, or larger than 2^28: one draw would then take 2 GiB.
     pub fn standard(dimension: usize) -> Result<Self> {
         const LARGEST: usize = 1 << 28;
         if dimension > LARGEST {
@@ -56,7 +56,7 @@ impl Normal {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `mean` is empty or not finite, or `std` is negative or not finite, or draws could overflow.
+    /// [`Error::Invalid`] if `mean` is empty or not finite, or `std` is negative or not finite, or draws could overflow.
     pub fn new(mean: Vec<f64>, std: f64) -> Result<Self> {
         check_mean(&mean)?;
         if !(std.is_finite() && std >= 0.0) {
@@ -69,8 +69,8 @@ impl Normal {
     /// `N(mean, L Lᵀ)` from the lower triangular `L`, shape `[d, d]`, row by row; numbers above the diagonal must be 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `mean` is empty, a number is not finite, draws could overflow, or `L` is not lower triangular;
-    /// [`Error::Shape`] where `L` does not have `d` rows of `d` numbers.
+    /// [`Error::Invalid`] if `mean` is empty, a number is not finite, draws could overflow, or `L` is not lower triangular;
+    /// [`Error::Shape`] if `L` does not have `d` rows of `d` numbers.
     pub fn with_factor(mean: Vec<f64>, factor: &[f64]) -> Result<Self> {
         check_mean(&mean)?;
         let d = mean.len();
@@ -97,14 +97,14 @@ impl Normal {
         Ok(Self { mean, factor: Factor::Lower(lower) })
     }
 
-    /// `ln ρ(x)`, the logarithm of the density, of the coordinates of a point or of a batch; NaN where the distribution has no
-    /// density, because `L` is singular.
+    /// `ln ρ(x)`, the logarithm of the density at the coordinates of a point or a batch; NaN if there is no density, because `L`
+    /// is singular.
     ///
     /// # Panics
-    /// If `x` has not as many coordinates as the distribution.
+    /// If `x` does not have as many coordinates as the distribution.
     pub(crate) fn ln_density<N: Number>(&self, x: &[N]) -> N {
         let d = self.mean.len();
-        assert!(x.len() == d, "a distribution of {d} coordinates has no density at a state of {}", x.len());
+        assert!(x.len() == d, "a distribution of {d} coordinates cannot take a state of {}", x.len());
         // z = L⁻¹ (x - m), from the first coordinate on
         let (mut z, mut log_volume) = (Vec::<N>::with_capacity(d), 0.0);
         for (i, (x, m)) in x.iter().zip(&self.mean).enumerate() {
@@ -121,7 +121,7 @@ impl Normal {
         }
         let squares = z.into_iter().map(|z| z.clone() * z).reduce(|sum, square| sum + square);
         let squares = squares.expect("a distribution has a coordinate");
-        // where a pivot is 0, this is an infinity less itself
+        // if a pivot is 0, this is ∞ - ∞
         let nowhere = if log_volume == f64::NEG_INFINITY { f64::NAN } else { 0.0 };
         squares.scale(-0.5).shift(-log_volume - 0.5 * d as f64 * std::f64::consts::TAU.ln() + nowhere)
     }
@@ -143,12 +143,12 @@ fn check_mean(mean: &[f64]) -> Result<()> {
     }
 }
 
-/// That no draw is infinite, with more deviations than there ever are.
+/// Checks that no draw overflows, with more standard deviations than ever occur.
 fn check_range(mean: f64, deviations: f64) -> Result<()> {
     if (mean + 64.0 * deviations).is_finite() {
         return Ok(());
     }
-    let reason = format!("{deviations} about a mean of {mean} leads out of the range of numbers; give smaller ones");
+    let reason = format!("{deviations} about a mean of {mean} can overflow; give smaller numbers");
     Err(Error::invalid("standard deviation", reason))
 }
 

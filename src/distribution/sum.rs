@@ -1,10 +1,11 @@
-//! One draw added to another.
+//! The sum of two independent draws.
 
 use super::{Distribution, check_length};
 use crate::{Error, Result};
 use rand::Rng;
 
-/// The distribution of the sum of two independent draws, their convolution: noise around data, or a thickness for an attractor.
+/// The distribution of the sum of two independent draws, their convolution: for example data with noise, or a thickened
+/// attractor.
 ///
 /// ```
 /// use flowmap::{distribution::{Distribution, Normal, Sum, Uniform}, random::stream};
@@ -22,10 +23,10 @@ pub struct Sum<A, B> {
 }
 
 impl<A: Distribution, B: Distribution> Sum<A, B> {
-    /// Draws of `first`, each with one of `second` added.
+    /// Adds a draw of `second` to each draw of `first`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the two have not as many coordinates.
+    /// [`Error::Shape`] if their dimensions differ.
     pub fn new(first: A, second: B) -> Result<Self> {
         let (expected, found) = (vec![first.dimension()], vec![second.dimension()]);
         if expected != found {

@@ -1,4 +1,4 @@
-//! Boxes.
+//! The uniform distribution on a box.
 
 use super::{Distribution, check_length};
 use crate::random::checksum;
@@ -21,7 +21,7 @@ pub struct Uniform {
 }
 
 impl Uniform {
-    /// On the product of these intervals.
+    /// The uniform distribution on the product of these intervals.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is none, or one is not finite or descending. A side may be a single point.

@@ -1,4 +1,4 @@
-//! Training states on disk.
+//! Checkpoints: training states on disk.
 
 use super::{Settings, Source, Trainer};
 use crate::{Error, Real, Result, Tensor, durable, named_tensors, nn::Model};
@@ -15,12 +15,13 @@ const FORMAT: &str = "flowmap checkpoint";
 const VERSION: u32 = 1;
 const TENSORS: &str = "tensors.safetensors";
 const STATE: &str = "state.json";
-/// More bytes than any [`STATE`] file has.
+/// A bound on the size of a [`STATE`] file, in bytes.
 const MOST_TEXT: u64 = 1 << 26;
-/// More steps than any training takes, few enough to count on.
+/// A bound on the number of steps, far from overflow.
 const MOST_STEPS: u64 = 1 << 48;
 
-/// A training state on disk: a folder `step-NNNNNNNNNN` with all tensors (`tensors.safetensors`) and all else (`state.json`).
+/// A training state on disk: a folder `step-NNNNNNNNNN` with all tensors (`tensors.safetensors`) and everything else
+/// (`state.json`).
 ///
 /// Folders appear complete or not at all, survive a crash of the machine, and hold a checksum. [`Trainer::save`] writes them,
 /// [`Trainer::restore`] continues from them bit for bit, and [`load`](Checkpoint::load) reads a network for sampling.
@@ -44,7 +45,7 @@ struct State {
     description: Json,
     bytes: u64,
     crc32: u32,
-    /// Of all the text before its own line, hence the last field.
+    /// The checksum of all text before its own line, hence the last field.
     text_crc32: u32,
 }
 
@@ -96,18 +97,18 @@ impl Checkpoint {
         Ok(found.into_iter().map(|(_, path)| path).collect())
     }
 
-    /// The step that a checkpoint's name tells.
+    /// The step in a checkpoint's name.
     pub(super) fn step_of(path: &Path) -> Option<u64> {
         path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()
     }
 
-    /// Reads a checkpoint and checks that it is whole.
+    /// Reads a checkpoint and verifies its checksums.
     ///
     /// # Errors
     /// [`Error::Io`] if a file cannot be read, [`Error::File`] if one is missing, truncated, damaged or foreign.
     pub fn open(path: &Path) -> Result<Self> {
         let bad = |reason: String| Error::File { path: path.to_owned(), line: None, reason };
-        // sizes are looked at before files are read: a foreign one can be larger than the memory
+        // check sizes before reading: a foreign file can be larger than memory
         let read = |name: &str, fits: &dyn Fn(u64) -> bool, expected: String| {
             let file = path.join(name);
             let size = match fs::metadata(&file) {
@@ -156,15 +157,15 @@ impl Checkpoint {
         &self.state.settings
     }
 
-    /// What [`Trainer::describe`] was given.
+    /// The description given to [`Trainer::describe`].
     pub fn description(&self) -> &Json {
         &self.state.description
     }
 
-    /// The network with parameters from this checkpoint; `model` says which names and shapes there must be.
+    /// Loads the network with parameters from this checkpoint; `model` gives their names and shapes.
     ///
     /// # Errors
-    /// [`Error::File`] if the network is another, or a parameter is missing or has another shape or type.
+    /// [`Error::File`] if the network differs, or a parameter is missing or has another shape or type.
     pub fn load<T: Tensor<Primal = T>, M: Model<T>>(&self, model: &M, weights: Weights, device: &T::Device) -> Result<M> {
         self.same("network", &self.state.network, &model.architecture())?;
         self.reader(device)?.module(&weights.prefix(), model)
@@ -211,8 +212,8 @@ where
     M: Model<T>,
     C: Source<T>,
 {
-    /// Adds to checkpoints whatever else determines the run, beside settings, network and distributions: the units of the data,
-    /// the backend. A checkpoint with another description is refused by [`restore`](Self::restore).
+    /// Adds to checkpoints what determines the run besides settings, network and distributions, such as units of the data or the
+    /// backend. [`restore`](Self::restore) rejects a checkpoint with another description.
     ///
     /// # Errors
     /// [`Error::Invalid`] if it cannot be written as JSON.
@@ -240,7 +241,7 @@ where
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`]; no half-written checkpoint is left behind.
+    /// [`Error::Io`] if it cannot be written; no half-written checkpoint is left behind.
     pub fn save(&self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(format!("step-{:010}", self.step));
         let bad = |reason: String| Error::File { path: path.clone(), line: None, reason };
@@ -320,7 +321,7 @@ fn json(settings: &Settings) -> Json {
     serde_json::to_value(settings).unwrap_or_default()
 }
 
-/// The first difference between two JSON values, in words.
+/// Describes the first difference between two JSON values.
 fn difference(name: &str, there: &Json, here: &Json) -> Option<String> {
     match (there, here) {
         (Json::Object(a), Json::Object(b)) => {

@@ -1,4 +1,4 @@
-//! Noise and data of a class.
+//! Class-conditional pairs of noise and data.
 
 use super::{Coupling, Guidance};
 use crate::{
@@ -9,12 +9,12 @@ use crate::{
 };
 use rand::{Rng, RngExt};
 
-/// Noise and data drawn independently, with the class of the data beside both: for networks that are told classes.
+/// Noise and data drawn independently, both followed by the class of the data: for networks conditioned on classes.
 ///
-/// A row is that of the data, and goes on with one number for each class: 1 for that of the data, and 0 for the others. With
-/// probability `label_dropout` all are 0, and the network learns what there is without regard to class. These coordinates are the
-/// same in noise and data: the flow leaves them as they are. With [guidance](Self::with_guidance), a scale is the last
-/// coordinate. That takes a path with `α + β = 1`, the [linear one](Path::Linear); a trainer refuses others.
+/// A row holds the data and then one number for each class: 1 for that of the data, and 0 for the others. With probability
+/// `label_dropout` all are 0, and the network learns all classes together. These coordinates are the same in noise and data, so
+/// their velocity is 0. With [guidance](Self::with_guidance), a scale is the last coordinate. That needs a path with `α + β = 1`,
+/// the [linear one](Path::Linear); a trainer rejects others.
 ///
 /// ```
 /// use flowmap::{data::Images, distribution::Normal, random::stream, learn::{Conditional, Coupling}};
@@ -35,11 +35,11 @@ pub struct Conditional<A, B> {
     scales: Option<[f64; 2]>,
 }
 
-/// The share of rows whose scale of guidance is 1: the velocities there are what those of other scales are made of.
+/// The share of rows with guidance scale 1; from their velocities those of other scales are made.
 const UNGUIDED: f64 = 0.25;
 
 impl<A: Distribution, B: Labelled> Conditional<A, B> {
-    /// From the distribution of noise and a set of data with classes.
+    /// Couples a distribution of noise with labelled data.
     ///
     /// # Errors
     /// [`Error::Shape`] if their dimensions differ; [`Error::Invalid`] if the data have no classes, or `label_dropout` is not in
@@ -62,27 +62,26 @@ impl<A: Distribution, B: Labelled> Conditional<A, B> {
     /// others.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless `0 ≤ lowest ≤ 1 ≤ highest`, with `highest` finite, and some classes are forgotten, not all: what
-    /// is common to all classes must be learned beside each.
+    /// [`Error::Invalid`] unless `0 ≤ lowest ≤ 1 ≤ highest`, with `highest` finite, and `0 < label_dropout < 1`: guidance needs
+    /// the velocities with a class and without.
     pub fn with_guidance(self, [lowest, highest]: [f64; 2]) -> Result<Self> {
         if !((0.0..=1.0).contains(&lowest) && highest >= 1.0 && highest.is_finite()) {
-            let reason = format!("from {lowest} to {highest}; scales begin in [0, 1] and end at 1 or above");
+            let reason = format!("from {lowest} to {highest}; give scales that begin in [0, 1] and end at 1 or above");
             return Err(Error::invalid("scales of guidance", reason));
         }
         if self.label_dropout == 1.0 {
             let reason =
                 "label_dropout is 1: the network never sees a class, and guidance has nothing to strengthen; 0.1 is usual";
-            return Err(Error::invalid("share of forgotten classes", reason));
+            return Err(Error::invalid("guidance", reason));
         }
         if self.label_dropout == 0.0 {
             let reason = "label_dropout is 0: the network never learns the velocity without a class, from which guidance leads away; 0.1 is usual";
-            return Err(Error::invalid("share of forgotten classes", reason));
+            return Err(Error::invalid("guidance", reason));
         }
         Ok(Self { scales: Some([lowest, highest]), ..self })
     }
 
-    /// The distribution of noise for samples of a class, or of any, if none is told, with this scale of guidance, if scales are
-    /// learned.
+    /// The noise for samples of a class (`None`: of all classes), with this scale of guidance, if scales are learned.
     ///
     /// ```
     /// use flowmap::{data::Images, distribution::{Distribution, Normal}, random::stream, learn::Conditional};
@@ -95,8 +94,7 @@ impl<A: Distribution, B: Labelled> Conditional<A, B> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is no such class, or the scale is not one of those that are learned; without guidance, that is
-    /// 1.
+    /// [`Error::Invalid`] if there is no such class, or the scale was not learned; without guidance it must be 1.
     pub fn noise(&self, class: Option<u32>, scale: f64) -> Result<Constants<A>>
     where
         A: Clone,
@@ -135,7 +133,7 @@ impl<A: Distribution, B: Labelled> Coupling for Conditional<A, B> {
         if *path == Path::Linear {
             return Ok(());
         }
-        let reason = format!("{path:?} does not leave classes as they are between noise and data; take the linear path");
+        let reason = format!("{path:?} does not keep classes constant between noise and data; use the linear path");
         Err(Error::invalid("path", reason))
     }
     fn guidance(&self) -> Option<Guidance> {

@@ -1,4 +1,4 @@
-//! Pairs of noise and data.
+//! Couplings: pairs of noise and data.
 
 use super::Guidance;
 use crate::{Error, Result, distribution::Distribution, interpolant::Path};
@@ -7,39 +7,39 @@ use std::sync::Arc;
 
 /// The joint distribution of noise `x0` and data `x1`, between which an [interpolant](crate::interpolant) moves.
 ///
-/// Pairs of a batch are drawn one by one, and then [arranged](Self::arrange), where pairs of one batch depend on each other.
+/// Pairs of a batch are drawn one by one, and then [arranged](Self::arrange) if they depend on each other.
 pub trait Coupling: Send + Sync {
     /// The number of coordinates of `x0` and of `x1`.
     fn dimension(&self) -> usize;
-    /// How many of the first coordinates move. Those behind are at rest, the same in noise and data, such as classes.
+    /// The number of leading coordinates that move. The others, such as classes, are the same in noise and data.
     fn moving(&self) -> usize {
         self.dimension()
     }
-    /// What tells this distribution of pairs from others; see [`Distribution::fingerprint`].
+    /// Identifies this coupling; see [`Distribution::fingerprint`].
     fn fingerprint(&self) -> String {
         String::new()
     }
-    /// Whether noise and data may be joined by this path: [`Trainer::new`](super::Trainer::new) asks.
+    /// Checks that this path may join noise and data; called by [`Trainer::new`](super::Trainer::new).
     ///
     /// # Errors
-    /// [`Error::Invalid`] if they may not, with those that do.
+    /// [`Error::Invalid`] if not, with the paths that may.
     fn check_path(&self, _path: &Path) -> Result<()> {
         Ok(())
     }
-    /// Where rows say by what scale their classes are exaggerated, if they do: the trainer then learns guided velocities.
+    /// The columns of classes and guidance scale, if rows have them: the trainer then learns guided velocities.
     fn guidance(&self) -> Option<Guidance> {
         None
     }
-    /// One draw of the pair, by itself.
+    /// Draws one pair.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
-    /// Brings rows of noise and of data that were drawn one by one into the pairs in which they are learned from. A function of
-    /// these rows alone: nothing is drawn.
+    /// Rearranges rows of noise and of data, drawn one by one, into training pairs. A function of these rows alone, without
+    /// randomness.
     fn arrange(&self, _x0: &mut [f64], _x1: &mut [f64]) {}
 
-    /// Draws as many pairs as there are rows, one by one, and arranges them.
+    /// Draws a pair for each row, one by one, and arranges them.
     ///
     /// # Panics
-    /// If the two do not hold as many rows of [`dimension`](Self::dimension) numbers.
+    /// If the two do not hold the same number of rows of [`dimension`](Self::dimension) numbers.
     fn draw_rows(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         let d = self.dimension();
         let fit = x0.len() == x1.len() && x0.len().is_multiple_of(d);
@@ -96,7 +96,7 @@ pub struct Independent<A, B> {
 }
 
 impl<A: Distribution, B: Distribution> Independent<A, B> {
-    /// From the distributions of noise and of data.
+    /// Couples the distributions of noise and of data.
     ///
     /// # Errors
     /// [`Error::Shape`] if their dimensions differ.

@@ -1,4 +1,4 @@
-//! Learning the flow map of a field that is known.
+//! Learning the flow map of a given velocity field.
 
 use super::{
     Settings, Source,
@@ -8,12 +8,12 @@ use super::{
 use crate::{AverageVelocity, Error, Result, Tensor, Var, VelocityField, distribution::Distribution, interpolant::Path};
 use rand::Rng;
 
-/// An ODE, or a network that has learned a velocity, whose flow map is to be learned: no data, but states from any distribution
-/// that covers the region of interest.
+/// A source that learns the flow map of a given velocity field, an ODE or a network. It needs no data, but states from any
+/// distribution that covers the region of interest.
 ///
-/// The objectives `lmd` and `emd` hold the field itself, `pmd` and `pmd-m` a map of it that is right for short times: steps of
-/// the classical Runge-Kutta method, or a map of one's own. The distribution must keep away from where the field has no value:
-/// one NaN ends a training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
+/// The objectives `lmd` and `emd` use the field itself, `pmd` and `pmd-m` a map of it that is accurate for short times: steps of
+/// the classical Runge-Kutta method, or your own map. States must avoid points where the field is undefined: one NaN ends the
+/// training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::Pendulum, distribution::Uniform, learn::{FromField, Settings, Trainer},
@@ -38,8 +38,8 @@ pub struct FromField<B, L, S = RungeKutta<B>> {
 }
 
 impl<B: Clone, L: Distribution> FromField<B, L> {
-    /// Maps between any two times of `span`, from states of this distribution at any time. The short map reaches a tenth of the
-    /// span in one step.
+    /// Learns maps between any two times of `span`, from states of this distribution at any time. The short map covers a tenth of
+    /// the span in one step.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the span is finite and ascending, and its length is a finite number.
@@ -52,7 +52,7 @@ impl<B: Clone, L: Distribution> FromField<B, L> {
         Ok(Self { field, states, short, span, name: String::new() })
     }
 
-    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. Where it reaches over the whole
+    /// Sets a short map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method. If it covers the whole
     /// span, `pmd` is a regression on the ends of trajectories.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl<B: Clone, L: Distribution> FromField<B, L> {
 }
 
 impl<B, L: Distribution, S> FromField<B, L, S> {
-    /// With another map for times up to `reach`, by its average velocity: a [`SolverVelocity`](super::SolverVelocity) one is
+    /// Sets another short map for times up to `reach`, by its average velocity: a [`SolverVelocity`](super::SolverVelocity) is
     /// exact, and fast.
     ///
     /// # Errors
@@ -73,8 +73,8 @@ impl<B, L: Distribution, S> FromField<B, L, S> {
         Ok(FromField { field, states, short: ShortMap::given(short, reach)?, span, name })
     }
 
-    /// With words that tell this field from others. Checkpoints hold them, with a checksum of its values at a few states, and
-    /// refuse a run with others.
+    /// Names this field. Checkpoints hold the name and a checksum of its values at a few states, and are rejected if either
+    /// differs.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }

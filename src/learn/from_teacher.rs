@@ -1,4 +1,4 @@
-//! Learning the flow map of a teacher's velocity.
+//! Distillation: learning the flow map of a teacher's velocity.
 
 use super::{
     Coupling, Settings, Source,
@@ -13,9 +13,9 @@ use crate::{
 use rand::Rng;
 use std::marker::PhantomData;
 
-/// A velocity that was learned before, whose flow map is to be learned, at the points that the interpolant between noise and data
-/// passes: distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the
-/// scales that the coupling draws.
+/// A source that learns the flow map of a velocity learned before, at points of the interpolant between noise and data:
+/// distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the scales that
+/// the coupling draws.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
@@ -42,13 +42,14 @@ pub struct FromTeacher<B, C, S = RungeKutta<B>> {
 }
 
 impl<B: Clone, C: Coupling> FromTeacher<B, C> {
-    /// The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a unit of time.
+    /// From a teacher and a coupling. The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a
+    /// unit of time.
     pub fn new(teacher: B, coupling: C) -> Self {
         let short = ShortMap::in_steps(teacher.clone(), 0.1, 1).expect("a reach and a number of steps that are allowed");
         Self { teacher, short, coupling, name: String::new() }
     }
 
-    /// With a map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
+    /// Sets a short map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite, and `steps` from 1 to 100,000.
@@ -58,8 +59,8 @@ impl<B: Clone, C: Coupling> FromTeacher<B, C> {
 }
 
 impl<B, C: Coupling, S> FromTeacher<B, C, S> {
-    /// With another map for times up to `reach`, by its average velocity: a [`TeacherNetwork`] that has learned maps half as long
-    /// makes `pmd-m` a round of progressive distillation.
+    /// Sets another short map for times up to `reach`, by its average velocity: a [`TeacherNetwork`] that has learned maps half
+    /// as long makes `pmd-m` a round of progressive distillation.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite.
@@ -68,8 +69,8 @@ impl<B, C: Coupling, S> FromTeacher<B, C, S> {
         Ok(FromTeacher { teacher, short: ShortMap::given(short, reach)?, coupling, name })
     }
 
-    /// With words that tell this teacher from others. Checkpoints hold them, with a checksum of its values at a few states, and
-    /// refuse a run with others.
+    /// Names this teacher. Checkpoints hold the name and a checksum of its values at a few states, and are rejected if either
+    /// differs.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
@@ -88,7 +89,7 @@ where
     }
     fn fingerprint(&self, device: &T::Device) -> String {
         let end = |rng: &mut dyn Rng, x: &mut [f64]| self.coupling.draw(rng, &mut vec![0.0; x.len()], x);
-        // some are within the span of every path
+        // these times are within the span of every path
         let values = probe::<T>(self, [0.01, 0.3, 0.8], end, device);
         format!("teacher {} {values} on {}, {}", self.name, self.coupling.fingerprint(), self.short)
     }
@@ -119,7 +120,7 @@ where
     }
 }
 
-/// A network whose parameters do not change: its velocity `v_{t,t}` is a field that is given, its map one that is.
+/// A network with fixed parameters, used as a given field (its velocity `v_{t,t}`) or as a given map.
 #[derive(Clone, Debug)]
 pub struct TeacherNetwork<T, M> {
     network: M,
@@ -127,7 +128,7 @@ pub struct TeacherNetwork<T, M> {
 }
 
 impl<T: Tensor<Primal = T>, M: Model<T>> TeacherNetwork<T, M> {
-    /// Of this network.
+    /// Fixes this network.
     pub fn new(network: M) -> Self {
         Self { network, tensors: PhantomData }
     }

@@ -1,8 +1,8 @@
-//! Classes exaggerated.
+//! Classifier-free guidance.
 
 use crate::{AverageVelocity, AverageVelocityMap, Tensor, VelocityField};
 
-/// Classifier-free guidance: where rows say what class they are of, and how much of that is wanted.
+/// Classifier-free guidance: the columns of a row that hold its class and the guidance scale.
 ///
 /// The velocity that is learned for a scale `a` and a class `c` is
 ///
@@ -12,23 +12,22 @@ use crate::{AverageVelocity, AverageVelocityMap, Tensor, VelocityField};
 ///
 /// with `v_t(x; c)` the velocity of the class and `v_t(x; none)` that of all classes together. At `a = 1` it is the velocity of
 /// the class; larger scales give samples that are more typical of it, and less varied. The scale is a coordinate of the state, so
-/// that one network holds the flow maps of all scales, each sampled in few steps at no cost beside.
+/// one network holds the flow maps of all scales, each sampled in few steps without extra evaluations.
 ///
-/// A trainer learns `q` on the diagonal: to what flow matching regresses on, the velocity `I'_t` of the interpolant, it adds the
-/// [`correction`](Self::correction), whose mean makes it `q`, and likewise wherever an objective holds the velocity of a sample.
-/// Off the diagonal nothing else changes: `v_{t,t}` is the guided velocity, and the characterizations make its flow map.
+/// A trainer learns `q` on the diagonal: it adds the [`correction`](Self::correction) to the target of flow matching, the
+/// velocity `I'_t` of the interpolant, so that its mean becomes `q`, and likewise wherever an objective uses the velocity of a
+/// sample. Off the diagonal nothing else changes: `v_{t,t}` is the guided velocity, and the characterizations make its flow map.
 /// [`Conditional::with_guidance`](super::Conditional::with_guidance) draws scales.
 ///
 /// Source: J. Ho, T. Salimans, Classifier-Free Diffusion Guidance, arXiv 2207.12598; arXiv 2505.18825, section 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guidance {
-    /// The first of the columns of classes; the scale is the last column, and those between are all of classes.
+    /// The first column of classes; the last column is the scale, and all between are classes.
     pub classes: usize,
 }
 
 impl Guidance {
-    /// `(a - 1) (v_{t,t}(x; 1, c) - v_{t,t}(x; 1, none))` for rows `x` with classes `c` and scales `a`, by what `v` has learned
-    /// so far.
+    /// `(a - 1) (v_{t,t}(x; 1, c) - v_{t,t}(x; 1, none))` for rows `x` with classes `c` and scales `a`, by the current `v`.
     ///
     /// ```
     /// use flowmap::{AverageVelocity, Tensor, backend::ndarray::NdTensor, learn::Guidance};
@@ -44,7 +43,7 @@ impl Guidance {
     /// ```
     ///
     /// # Panics
-    /// If `x` has not the shape `[batch, columns]` with a column behind that of the first class.
+    /// If `x` is not of shape `[batch, columns]` with a column after that of the first class.
     pub fn correction<T: Tensor>(&self, v: &impl AverageVelocity<T>, t: &T, x: &T) -> T {
         let [batch, columns] = x.shape() else { panic!("guidance: rows of shape {:?}; they are [batch, columns]", x.shape()) };
         let scale = columns - 1;

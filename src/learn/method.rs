@@ -1,11 +1,11 @@
-//! Published methods, as choices of the same parts.
+//! Published methods, as combinations of this library's parts.
 
 use super::{Objective, Settings, Teacher, Times, Weighting};
 use crate::{Error, Result};
 use std::{fmt, str::FromStr};
 
-/// A published way to train a generative model of few steps: an objective, a distribution of times, a weight, a share of the
-/// diagonal.
+/// A published method of training few-step generative models: an objective, a distribution of times, a weighting, a diagonal
+/// share.
 ///
 /// | name | objective | times | weight | diagonal | source |
 /// |---|---|---|---|---|---|
@@ -24,13 +24,13 @@ use std::{fmt, str::FromStr};
 /// | `consistency-trajectory` | `emd:semigradient` | uniform | | 1/2 | 2310.02279 |
 /// | `align-your-flow` | `emd:semigradient` | uniform | | 1/4 | 2506.14603 |
 ///
-/// The first seven rows learn from data alone, the others from a velocity that is given ([`FromTeacher`](super::FromTeacher),
-/// [`FromField`](super::FromField)). Each is the continuous form of its paper, in the parts of this library; teachers that are
-/// averages of the student, discretized times, warm-up of tangents, and distances other than the square are not among them.
-/// `progressive-map-matching` takes one short step of the teacher and the rest from the student. The shortest maps of `shortcut`
-/// are made of halves that the diagonal alone has seen. The distribution of MeanFlow's times is that of its paper with time
-/// reversed; on the diagonal it is that of one draw. A round of `progressive-distillation` has a grid of its own, and the map of
-/// the round before ([`FromTeacher::with_map`](super::FromTeacher::with_map)): [`rounds`](Self::rounds) are its settings.
+/// The first seven rows learn from data alone, the others from a given velocity ([`FromTeacher`](super::FromTeacher),
+/// [`FromField`](super::FromField)). Each is the continuous form of its paper, in the parts of this library, without moving
+/// averages as teachers, discretized times, tangent warm-up, or distances other than the square. `progressive-map-matching` takes
+/// one short step of the teacher and the rest from the student. The shortest maps of `shortcut` are made of halves that are
+/// trained on the diagonal only. The distribution of MeanFlow's times is that of its paper with time reversed; on the diagonal it
+/// is that of one draw. A round of `progressive-distillation` has its own grid, and the map of the previous round
+/// ([`FromTeacher::with_map`](super::FromTeacher::with_map)): [`rounds`](Self::rounds) are its settings.
 ///
 /// ```
 /// use flowmap::learn::{Method, Settings, Times};
@@ -44,20 +44,20 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Method {
-    /// Its name here.
+    /// Its name in this library.
     pub name: &'static str,
     /// The paper, by its number in the arXiv.
     pub source: &'static str,
     /// The distribution of times.
     pub times: Times,
-    /// How samples are weighed within a batch.
+    /// How samples are weighted within a batch.
     pub weighting: Weighting,
     /// The share of a batch that is on the diagonal.
     pub diagonal: f64,
     objective: &'static str,
 }
 
-/// In its time, which runs from data to noise, MeanFlow has the mean -0.4.
+/// MeanFlow's mean is -0.4 in its own time, which runs from data to noise.
 const MIDDLE: Times = Times::LogitNormal { mean: 0.4, deviation: 1.0 };
 const ADAPTIVE: Weighting = Weighting::Adaptive { power: 1.0, offset: 1e-3 };
 
@@ -70,7 +70,7 @@ const fn adaptive(method: Method) -> Method {
 }
 
 impl Method {
-    /// All that there are.
+    /// All methods.
     pub const ALL: [Self; 17] = [
         method("flow-matching", "fm", Times::Uniform, 1.0, "2210.02747"),
         method("lsd", "lsd", Times::Uniform, 0.75, "2505.18825"),
@@ -91,12 +91,12 @@ impl Method {
         method("align-your-flow", "emd:semigradient", Times::Uniform, 0.25, "2506.14603"),
     ];
 
-    /// What it trains by.
+    /// The training objective.
     pub fn objective(&self) -> Objective {
         self.objective.parse().expect("methods name objectives that there are")
     }
 
-    /// Whether it learns from a velocity that is given, not from data alone.
+    /// Whether it learns from a given velocity, not from data alone.
     pub fn needs_teacher(&self) -> bool {
         self.objective().teacher() == Some(Teacher::Given)
     }
@@ -107,8 +107,8 @@ impl Method {
         Settings { objective: self.objective(), times, weighting, diagonal, curriculum: None, ..others }
     }
 
-    /// The settings of its rounds, one after the other: for progressive distillation with grids of `steps`, half as many, and so
-    /// on to 1; one round for all others.
+    /// The settings of its rounds, in order: for progressive distillation grids of `steps`, half as many, down to 1; one round
+    /// for all others.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `steps` is a power of two.
@@ -116,7 +116,7 @@ impl Method {
         if !steps.is_power_of_two() {
             return Err(Error::invalid(
                 "steps of the first round",
-                format!("{steps} cannot be halved down to 1; take a power of 2"),
+                format!("{steps} cannot be halved down to 1; give a power of 2"),
             ));
         }
         let settings = self.settings(others.clone());
@@ -137,7 +137,7 @@ impl FromStr for Method {
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|method| method.name == name).ok_or_else(|| {
             let known = Self::ALL.map(|method| method.name).join(", ");
-            Error::invalid("method", format!("there is no '{name}'; there are {known}"))
+            Error::invalid("method", format!("'{name}' is unknown; choose one of {known}"))
         })
     }
 }

@@ -1,25 +1,25 @@
-//! Training of neural flow maps: of data by self-distillation, of fields and teachers that are given.
+//! Training of neural flow maps: self-distillation from data, or from a given velocity field or teacher.
 //!
 //! A network `v_{s,t}` is trained on two parts of each batch. On the diagonal `s = t` it regresses on the velocity of an
 //! [interpolant](crate::interpolant), `|v_{t,t}(I_t) - I'_t|²`: flow matching, which makes `v_{t,t}` the velocity field. Off the
 //! diagonal the residual of a [characterization](crate::characterization), with the network's own diagonal as the field, makes
-//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Objective`]. Where a
-//! field is given, it stands for both: the diagonal learns it, and the residual may hold it.
+//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Objective`]. A given
+//! field stands for both: the diagonal learns it, and the residual may use it.
 //!
 //! | what | where |
 //! |---|---|
 //! | everything that determines a run besides network and data | [`Settings`] |
-//! | what is learned from | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`FromField`], a teacher ([`FromTeacher`]) |
-//! | when, and what counts more | [`Times`], [`Curriculum`], [`Weighting`] |
-//! | what papers call their methods | [`Method`] |
-//! | classes exaggerated | [`Guidance`] |
+//! | sources of training samples | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`FromField`], a teacher ([`FromTeacher`]) |
+//! | times, and weights of samples | [`Times`], [`Curriculum`], [`Weighting`] |
+//! | published methods by name | [`Method`] |
+//! | classifier-free guidance | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |
-//! | many steps in a folder: table of metrics, checkpoints, resumption | [`Run`] |
-//! | a state on disk | [`Checkpoint`] |
-//! | classes of images | [`Classifier`]: supervised, for the [distances](crate::metric) between sets of images |
+//! | many steps in a folder: table of metrics, checkpoints, resume | [`Run`] |
+//! | a training state on disk | [`Checkpoint`] |
+//! | an image classifier | [`Classifier`]: supervised, for the [distances](crate::metric) between sets of images |
 //!
-//! Randomness is a function of the seed and the number of the step. A run that is stopped and resumed ends with the same
-//! parameters, bit for bit, as one that was not.
+//! Randomness is a function of the seed and the step number. A resumed run ends with the same parameters, bit for bit, as an
+//! uninterrupted one.
 //!
 //! Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, How to build a consistency model: learning flow maps via
 //! self-distillation, arXiv 2505.18825.

@@ -1,4 +1,4 @@
-//! A training run in a folder: metrics, checkpoints, interruption, resumption.
+//! A training run in a folder: metrics, checkpoints, stop and resume.
 
 use super::{Checkpoint, Progress, Source, Trainer, speed::Speed};
 use crate::{Error, Result, Tensor, durable, nn::Model};
@@ -65,7 +65,7 @@ impl Run {
         Ok(Self { folder, steps, checkpoint_every: 1000, log_every: 10, keep: 2, milestones: None })
     }
 
-    /// With a checkpoint every `steps` steps, of which the last `keep` are kept.
+    /// Writes a checkpoint every `steps` steps, and keeps the last `keep`.
     ///
     /// # Errors
     /// [`Error::Invalid`] if either is 0.
@@ -77,7 +77,7 @@ impl Run {
         Ok(self)
     }
 
-    /// With checkpoints, moving averages included, that stay for good: those at multiples of `steps`.
+    /// Keeps checkpoints at multiples of `steps` for good, moving averages included.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless that is a multiple, 1 or more, of the interval between checkpoints.
@@ -90,7 +90,7 @@ impl Run {
         Ok(self)
     }
 
-    /// With a row of metrics every `steps` steps.
+    /// Writes a row of metrics every `steps` steps.
     ///
     /// # Errors
     /// [`Error::Invalid`] if it is 0.
@@ -102,7 +102,7 @@ impl Run {
         Ok(self)
     }
 
-    /// The number of steps in all.
+    /// The total number of steps.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -136,16 +136,16 @@ impl Run {
         self.folder.join(name)
     }
 
-    /// Writes a value as JSON into the run's folder, in full or not at all.
+    /// Writes a value as JSON into the run's folder, completely or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be written, [`Error::Invalid`] if the value is no JSON.
+    /// [`Error::Io`] if the file cannot be written, [`Error::Invalid`] if the value cannot be JSON.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_vec_pretty(value).map_err(|e| Error::invalid("JSON value", e.to_string()))?;
         durable::write_file(&self.path(name), &text)
     }
 
-    /// Begins anew, in a folder that holds no checkpoints yet; a table of metrics without one is begun anew, too.
+    /// Starts a new run, in a folder without checkpoints; a table of metrics without one is started anew, too.
     ///
     /// # Errors
     /// [`Error::File`] if the folder holds checkpoints.
@@ -159,10 +159,10 @@ impl Run {
         }
     }
 
-    /// Continues from the newest checkpoint, or begins anew if there is none. Returns the checkpoint.
+    /// Resumes from the newest checkpoint, or starts anew if there is none. Returns the checkpoint.
     ///
     /// # Errors
-    /// As [`Trainer::restore`]; if the newest checkpoint is damaged, the message names the newest that is whole.
+    /// As [`Trainer::restore`]; if the newest checkpoint is damaged, the message names the newest one that is intact.
     pub fn resume<T, M, C>(&self, trainer: &mut Trainer<T, M, C>) -> Result<Option<PathBuf>>
     where
         T: Tensor<Primal = T>,
@@ -172,10 +172,10 @@ impl Run {
         let mut all = Checkpoint::all(&self.checkpoints())?;
         let Some(newest) = all.pop() else { return Ok(None) };
         trainer.restore(&newest).map_err(|error| match error {
-            // a whole checkpoint of another run is no reason to go back in this one
+            // if it is intact but of another run, older checkpoints do not help
             Error::File { path, line, reason } if Checkpoint::open(&newest).is_err() => {
                 let whole = all.iter().rev().find(|path| Checkpoint::open(path).is_ok());
-                let remedy = whole.map(|p| format!("; to go on from {}, remove what is newer", p.display()));
+                let remedy = whole.map(|p| format!("; to continue from {}, remove the newer checkpoints", p.display()));
                 Error::File { path, line, reason: reason + &remedy.unwrap_or_default() }
             }
             error => error,
@@ -183,8 +183,8 @@ impl Run {
         Ok(Some(newest))
     }
 
-    /// Trains until all steps are taken or the observer, called after each step with the trainer and the step's time, breaks off.
-    /// The state is saved at the end in either case.
+    /// Trains until all steps are taken or the observer, called after each step with the trainer and the step's time, breaks. The
+    /// state is saved in both cases.
     ///
     /// # Errors
     /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::File`] if another
@@ -234,7 +234,7 @@ impl Run {
         Ok(outcome)
     }
 
-    /// Keeps other processes out of the folder until it is dropped, or the process ends.
+    /// Locks the folder against other processes until dropped, or the process ends.
     fn lock(&self) -> Result<File> {
         let path = self.folder.join(".lock");
         let file = durable::at(&path, File::create(&path))?;
@@ -248,7 +248,7 @@ impl Run {
         }
     }
 
-    /// Metrics first: a checkpoint then never knows more steps than the table.
+    /// Metrics first, so that a checkpoint is never ahead of the table.
     fn save<T, M, C>(&self, trainer: &Trainer<T, M, C>, table: &mut Table) -> Result<()>
     where
         T: Tensor<Primal = T>,
@@ -279,14 +279,14 @@ impl Run {
     }
 }
 
-/// `metrics.csv`: one row for every logged step, none twice.
+/// `metrics.csv`: exactly one row per logged step.
 struct Table {
     path: PathBuf,
     rows: csv::Writer<BufWriter<File>>,
 }
 
 impl Table {
-    /// Opens the table; rows after `step`, which a killed run had written before its next checkpoint, are dropped.
+    /// Opens the table, and drops rows after `step`, which a killed run wrote after its last checkpoint.
     fn open(path: &Path, step: u64) -> Result<Self> {
         let mut kept = csv::Writer::from_writer(Vec::new());
         let bad = |e: csv::Error| Error::File {
@@ -322,7 +322,7 @@ impl Table {
     fn add(&mut self, progress: &Progress) -> Result<()> {
         let failed = |e: csv::Error| Error::Io { path: self.path.clone(), source: e.into() };
         self.rows.serialize(progress).map_err(failed)?;
-        // into the hands of the operating system: whoever watches the table sees the row
+        // hand it to the operating system, so that other programs see the row
         durable::at(&self.path, self.rows.flush())
     }
 

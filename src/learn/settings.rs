@@ -20,16 +20,16 @@ pub struct Settings {
     pub path: Path,
     /// Samples in a batch.
     pub batch: usize,
-    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or towards a field that is
-    /// given. It may be 0 for objectives that hold a given field or the velocities of samples, and not the network's own.
+    /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or on a given field. It may be
+    /// 0 for objectives that use a given field or the velocities of samples, not the network's own.
     pub diagonal: f64,
     /// The distribution of times.
     #[serde(default)]
     pub times: Times,
-    /// How far apart the times are at first; as far as ever if that is not given.
+    /// Starts with times close together; `None` starts with all distances.
     #[serde(default)]
     pub curriculum: Option<Curriculum>,
-    /// How samples are weighed within a batch.
+    /// How samples are weighted within a batch.
     #[serde(default)]
     pub weighting: Weighting,
     /// The weight `w` of the loss `e^-w |r|² + w`.
@@ -40,7 +40,7 @@ pub struct Settings {
     pub learning_rate: f64,
     /// How the learning rate falls.
     pub schedule: Schedule,
-    /// Gradients whose norm is larger are scaled down to this norm.
+    /// Gradients of larger norm are scaled down to this norm.
     pub clip: f64,
     /// The decays of the exponential moving averages of the parameters.
     pub averages: Vec<f64>,
@@ -71,7 +71,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How many samples of a batch lie on the diagonal.
+    /// The number of samples of a batch on the diagonal.
     pub fn diagonal_samples(&self) -> usize {
         match self.objective.distillation() {
             None => self.batch,
@@ -81,12 +81,12 @@ impl Settings {
     }
 
     /// # Errors
-    /// [`Error::Invalid`] naming the first setting that cannot be used.
+    /// [`Error::Invalid`] naming the first setting that is not allowed.
     pub fn check(&self) -> Result<()> {
-        // beyond these bounds one step can leave the range of f32, and with it all that was learned
+        // beyond these bounds one step can overflow f32, and destroy what was learned
         const FASTEST: f64 = 1e6;
         const HEAVIEST: f64 = 30.0;
-        // 100 times that of the paper; a larger one is a slip, and would end in a panic or in no memory
+        // 100 times that of the paper; a larger one is a mistake, and would panic or run out of memory
         const LARGEST: usize = 10_000_000;
         let positive = [("learning rate", self.learning_rate), ("gradient clip", self.clip)];
         if let Some((what, value)) = positive.into_iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
@@ -106,7 +106,7 @@ impl Settings {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
         if self.objective.distillation().is_some() && self.diagonal_samples() == self.batch {
-            let remedy = "enlarge the batch, lower the share, or train by fm";
+            let remedy = "enlarge the batch, lower the share, or use the objective fm";
             let reason =
                 format!("{} of {} samples lie on the diagonal, none is left for {}", self.batch, self.batch, self.objective);
             return Err(Error::invalid("diagonal share", format!("{reason}; {remedy}")));
@@ -117,10 +117,10 @@ impl Settings {
         if let Some(decay) = self.averages.iter().find(|d| !(0.0..1.0).contains(*d)) {
             return Err(Error::invalid("decay of an average", format!("{decay} is not in [0, 1)")));
         }
-        // averages are found, and stored, by their decay
+        // averages are identified, and stored, by their decay
         let twice = self.averages.iter().enumerate().find(|&(i, decay)| self.averages[..i].contains(decay));
         if let Some((_, decay)) = twice {
-            return Err(Error::invalid("decay of an average", format!("{decay} is there twice")));
+            return Err(Error::invalid("decay of an average", format!("{decay} is given twice")));
         }
         self.times.check()?;
         self.check_times()?;
@@ -129,7 +129,7 @@ impl Settings {
         self.schedule.check()
     }
 
-    /// That the objective determines the map at the times that are drawn.
+    /// Checks that the objective determines the map at the times drawn.
     fn check_times(&self) -> Result<()> {
         use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupUniform};
         let Self { objective, times, .. } = self;
@@ -137,15 +137,15 @@ impl Settings {
         let halves_of_itself =
             matches!(distillation, SemigroupUniform | SemigroupMidpoint) && objective.teacher() == Some(Teacher::Itself);
         let reason = match (times, distillation) {
-            (Times::ToEnd, _) if halves_of_itself => "is made of maps that end before",
-            (Times::ToEnd, Lagrangian) => "holds the derivative by the end",
-            (Times::Grid { .. }, _) if halves_of_itself => "is made of maps of half a step",
+            (Times::ToEnd, _) if halves_of_itself => "is made of maps that end earlier",
+            (Times::ToEnd, Lagrangian) => "uses the derivative with respect to the end time",
+            (Times::Grid { .. }, _) if halves_of_itself => "is made of maps over half a step",
             (Times::Grid { .. } | Times::Dyadic { .. }, Lagrangian | Eulerian) => {
-                "holds a derivative by time, which is free where times are few"
+                "uses a time derivative, which a few times do not determine"
             }
             _ => return Ok(()),
         };
-        let remedy = "take uniform times";
+        let remedy = "use uniform times";
         Err(Error::invalid(
             "distribution of times",
             format!("with {times:?} {objective} does not determine the map: it {reason}; {remedy}"),

@@ -1,4 +1,4 @@
-//! Maps that are right for short times.
+//! Maps that are accurate for short times.
 
 use super::{Identity, Settings, Teacher, Times};
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
 };
 use std::fmt;
 
-/// A map that is right for times up to its reach, by its average velocity: what semigroups of a given field begin with.
+/// A map that is accurate for times up to its reach, by its average velocity: the first step of semigroups of a given field.
 #[derive(Clone, Debug)]
 pub struct ShortMap<S> {
     map: S,
     reach: f64,
-    /// What it is, in words.
+    /// Its description.
     by: String,
 }
 
@@ -22,10 +22,10 @@ impl<B> ShortMap<RungeKutta<B>> {
     /// # Errors
     /// [`Error::Invalid`] unless `reach` is positive and finite, and `steps` from 1 to 100,000.
     pub fn in_steps(field: B, reach: f64, steps: u32) -> Result<Self> {
-        // more are a slip, and would not end
+        // more is a mistake, and would never end
         const MOST: u32 = 100_000;
         if !(1..=MOST).contains(&steps) {
-            return invalid(format!("{steps} steps; take from 1 to {MOST}"));
+            return invalid(format!("{steps} steps; give 1 to {MOST}"));
         }
         Ok(Self { by: format!("in {steps} steps"), ..Self::given(RungeKutta { field, count: steps }, reach)? })
     }
@@ -40,7 +40,7 @@ impl<S> ShortMap<S> {
         if reach > 0.0 && reach.is_finite() {
             return Ok(Self { map, reach, by: "by a map".into() });
         }
-        invalid(format!("it reaches for a time of {reach:?}; that must be positive and finite"))
+        invalid(format!("its reach is {reach:?}; that must be positive and finite"))
     }
 
     /// The map and its reach.
@@ -52,8 +52,8 @@ impl<S> ShortMap<S> {
     }
 
     /// # Errors
-    /// [`Error::Invalid`] if both halves of the way are those of a map that does not reach as far; or the rest of the way would
-    /// be a map whose time is never drawn.
+    /// [`Error::Invalid`] if the reach is too short: `pmd-m` needs half the longest time, and `pmd` on a grid all of it, since
+    /// times of the rest are never drawn.
     pub fn check(&self, settings: &Settings, span: [f64; 2]) -> Result<()> {
         let Settings { objective, times, .. } = settings;
         if objective.teacher() != Some(Teacher::Given) {
@@ -69,7 +69,7 @@ impl<S> ShortMap<S> {
             return Ok(());
         }
         let Self { reach, .. } = self;
-        invalid(format!("{objective} takes a given map over {needed}, and it reaches for {reach}; let it reach that far"))
+        invalid(format!("{objective} uses a given map over {needed}, but its reach is {reach}; increase its reach"))
     }
 }
 
@@ -84,8 +84,8 @@ fn invalid<T>(reason: String) -> Result<T> {
     Err(Error::invalid("map for short times", reason))
 }
 
-/// The average velocity of some steps of equal length of the classical Runge-Kutta method: what is added to a state, divided by
-/// the time, with nothing lost where the time is short. At stops of the field a step is cut in two.
+/// The average velocity of `count` equal steps of the classical Runge-Kutta method, without cancellation for short times. Steps
+/// are split at stops of the field.
 #[derive(Clone, Debug)]
 pub struct RungeKutta<B> {
     field: B,

@@ -1,4 +1,4 @@
-//! Ends of trajectories as they are asked for.
+//! Average velocities of an ODE by a solver.
 
 use crate::{
     AverageVelocity, Coordinates, Diffeomorphism, Ode, Pointwise, Real, Scaling, Tensor, VelocityField,
@@ -6,11 +6,11 @@ use crate::{
 };
 
 /// The map of an ODE by an [`Ensemble`], for [`FromField::with_map`](super::FromField::with_map): with it `pmd` is a regression
-/// on the ends of trajectories, each solved when it is drawn, none twice. [`AverageVelocityMap`](crate::AverageVelocityMap) makes
-/// it a flow map of rows, such as [`distribution::AlongTrajectories`](crate::distribution::AlongTrajectories) takes.
+/// on the ends of trajectories, each solved when drawn, none twice. [`AverageVelocityMap`](crate::AverageVelocityMap) makes it a
+/// flow map of rows, for [`distribution::AlongTrajectories`](crate::distribution::AlongTrajectories) for example.
 ///
-/// It has no derivatives: tensors on a tape are constants to it, and it takes no duals. States are points of `D` coordinates in
-/// `f64` there, whatever the tensors hold. A trajectory that does not come to its end gives NaN.
+/// It has no derivatives: tensors on a tape count as constants, and duals are not accepted. It solves in `f64` for points of `D`
+/// coordinates, whatever the tensors hold. A trajectory that fails gives NaN.
 ///
 /// ```
 /// use flowmap::{AverageVelocity, Num, Number, Ode, Scaling, Tensor, Var, backend::ndarray::NdTensor, learn::SolverVelocity};
@@ -34,12 +34,12 @@ pub struct SolverVelocity<O, const D: usize> {
 }
 
 impl<O: Ode<D>, const D: usize> SolverVelocity<O, D> {
-    /// Of this ODE, by this solver.
+    /// Solves this ODE with this ensemble.
     pub fn new(ode: O, ensemble: Ensemble) -> Self {
         Self { ode, ensemble, units: None }
     }
 
-    /// In the coordinates `Φ(x)` that a network sees, where `x` are those of the ODE.
+    /// In the network's coordinates `Φ(x)`, where `x` are those of the ODE.
     #[must_use]
     pub fn in_units(self, units: Scaling<D>) -> Self {
         Self { units: Some(units), ..self }
@@ -53,7 +53,7 @@ where
     O: Ode<D> + Sync,
 {
     /// # Panics
-    /// If `x` has not the shape `[batch, D]`, or the times not `[batch]` or `[]`.
+    /// If `x` does not have the shape `[batch, D]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let [rows, columns] = x.shape() else { panic!("states of shape {:?}; they are [batch, {D}]", x.shape()) };
         assert_eq!(*columns, D, "states have {columns} coordinates; the ODE has {D}");
@@ -73,7 +73,7 @@ where
             let span = start.to - start.from;
             let velocity = match end.success(start) {
                 Err(_) => [f64::NAN; D],
-                // no way, and no difference to divide by it
+                // for s = t there is no difference quotient
                 Ok(_) if span == 0.0 => {
                     let rate = Pointwise(&self.ode).velocity(&start.from, &start.state);
                     std::array::from_fn(|k| outer(&std::array::from_fn(|i| start.state[i] + rate[i]))[k] - z[k])

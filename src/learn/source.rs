@@ -1,4 +1,4 @@
-//! What a flow map is learned from.
+//! Sources of training samples.
 
 use super::{Coupling, Guidance, Settings, Teacher};
 use crate::{
@@ -8,57 +8,58 @@ use crate::{
 };
 use rand::Rng;
 
-/// States at given times, a velocity at each, and what else is known of the ODE: what a [`Trainer`](super::Trainer) learns from.
+/// A source of training samples for a [`Trainer`](super::Trainer): states at given times, their velocities, and what else is
+/// known of the ODE.
 ///
-/// Every [`Coupling`] is a source: its states are points of the interpolant between noise and data, and their velocities those of
-/// the sample, `I'_t`. A [`FromField`](super::FromField) is one: its states come from any distribution, and their velocities are
-/// those of the field.
+/// Every [`Coupling`] is a source: its states are points of the interpolant between noise and data, with the velocities of the
+/// sample, `I'_t`. A [`FromField`](super::FromField) is one: its states come from any distribution, with the velocities of the
+/// field.
 pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
     /// The number of coordinates of a state.
     fn dimension(&self) -> usize;
 
-    /// What tells this source from others: checkpoints hold it, and refuse another.
+    /// Identifies this source; a checkpoint of another one is rejected.
     fn fingerprint(&self, device: &T::Device) -> String;
 
-    /// Whether one can learn from it with these settings: [`Trainer::new`](super::Trainer::new) asks.
+    /// Checks that it can be learned from with these settings; called by [`Trainer::new`](super::Trainer::new).
     ///
     /// # Errors
     /// [`Error::Invalid`] if not, with the remedy.
     fn check(&self, settings: &Settings) -> Result<()>;
 
-    /// The times between which there is something to learn.
+    /// The span of times to learn.
     fn span(&self, path: &Path) -> [f64; 2];
 
-    /// Draws what [`states`](Self::states) makes a state of: two rows of as many numbers as a state has coordinates.
+    /// Draws the inputs of [`states`](Self::states): two rows of as many numbers as a state has coordinates.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
 
-    /// Brings rows that were drawn one by one into the pairs that states are made of; see [`Coupling::arrange`].
+    /// Rearranges rows, drawn one by one, into the pairs that states are made of; see [`Coupling::arrange`].
     fn arrange(&self, _x0: &mut [f64], _x1: &mut [f64]) {}
 
-    /// The states at times `t` of what was drawn: rows of shape `[batch, dimension]`.
+    /// The states at times `t` from the rows drawn: shape `[batch, dimension]`.
     fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> T;
 
     /// The velocities at these states `x`: those of the samples, or of the field.
     fn velocities(&self, path: &Path, t: &T, x0: &T, x1: &T, x: &T) -> T;
 
-    /// The velocity field, where it is given.
+    /// The velocity field, if given.
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
         None
     }
 
-    /// A map that is right for short times, by its average velocity, and the longest such time, where one is given.
+    /// A map that is accurate for short times, by its average velocity, and the longest such time, if given.
     fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
         None
     }
 
-    /// Where states say by what scale their classes are exaggerated, if they do.
+    /// The columns of classes and guidance scale, if states have them.
     fn guidance(&self) -> Option<Guidance> {
         None
     }
 }
 
-/// A checksum of a field and of a map for short times by their values at three times and a few states that `draw` gives: it tells
-/// other parameters and other weights. Three digits of each, so that it does not depend on who computes.
+/// A checksum of the values of a field and a short map at three times and a few states from `draw`, so that other parameters and
+/// weights are noticed. Values are rounded to three digits, so that it does not depend on the machine.
 pub(super) fn probe<T: Tensor<Primal = T>>(
     source: &impl Source<T>,
     times: [f64; 3],
@@ -93,7 +94,7 @@ impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
         self.check_path(&settings.path)?;
         if settings.objective.teacher() == Some(Teacher::Given) {
             let reason =
-                format!("{} needs a field that is given, and here are data alone; take lsd, or a FromField", settings.objective);
+                format!("{} needs a given field, but the source has only data; use lsd, or a FromField", settings.objective);
             return Err(Error::invalid("objective", reason));
         }
         Ok(())

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-/// `speed.csv`: what the machine did, row by row; a run that is resumed goes on with the table.
+/// `speed.csv`: throughput and memory, row by row; a resumed run extends the table.
 ///
-/// It stands beside `metrics.csv`, which is the same however often a run is stopped and resumed.
+/// It is separate from `metrics.csv`, which is the same however often a run is stopped and resumed.
 pub struct Speed {
     path: PathBuf,
     rows: csv::Writer<File>,
@@ -26,12 +26,12 @@ struct Row {
     step: u64,
     seconds_per_step: f64,
     samples_per_second: f64,
-    /// What the process holds now, where the system tells.
+    /// The memory of the process now, if the system reports it.
     memory_mb: Option<u64>,
 }
 
 impl Speed {
-    /// Opens the table, with a row every so many steps.
+    /// Opens the table, with a row every `every` steps.
     pub fn open(path: &Path, batch: usize, every: u64) -> Result<Self> {
         let file = durable::at(path, File::options().create(true).append(true).open(path))?;
         let is_new = durable::at(path, file.metadata())?.len() == 0;

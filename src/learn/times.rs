@@ -1,4 +1,4 @@
-//! Distributions of the pairs of times that are trained at.
+//! Distributions of training times.
 
 use crate::{Error, Result};
 use rand::{Rng, RngExt};
@@ -19,18 +19,17 @@ pub enum Times {
     /// Uniform on the triangle `a ≤ s ≤ t ≤ b`.
     #[default]
     Uniform,
-    /// Uniform on the part of that triangle with `t - s ≤ longest (b - a)`: short maps from any time, to go on by one after
-    /// another.
+    /// Uniform on the part of that triangle with `t - s ≤ longest (b - a)`: short maps from any time, to be composed.
     Within {
-        /// The longest way, as a share of the span, in `(0, 1]`.
+        /// The longest time, as a share of the span, in `(0, 1]`.
         longest: f64,
     },
     /// Uniform on the square: maps in both directions of time.
     BothWays,
-    /// `s = a`, and `t` uniform: all there is for an ODE that does not depend on time, whose network is told `t - s` alone.
-    /// Semigroups need maps from later times, too, where a network is told both times.
+    /// `s = a`, and `t` uniform: sufficient for an autonomous ODE, whose network takes `t - s` alone. With a network of both
+    /// times, semigroups need maps from later times, too.
     FromStart,
-    /// `t = b`, and `s` uniform: maps to the end of time alone, as consistency models are.
+    /// `t = b`, and `s` uniform: maps to the end time only, as in consistency models.
     ToEnd,
     /// Both `a + (b - a) / (1 + e^-z)` with `z` normal: more samples in the middle. Source: P. Esser et al., arXiv 2403.03206.
     LogitNormal {
@@ -41,23 +40,23 @@ pub enum Times {
     },
     /// `t - s` is `(b - a) / 2^k` with `k` uniform below `levels`, and `s` a multiple of it: the grids of shortcut models.
     Dyadic {
-        /// How many lengths there are, from 1 to 31.
+        /// The number of lengths, from 1 to 31.
         levels: u32,
     },
     /// The steps of one uniform grid: `t - s` is `(b - a) / steps`, and `s` a multiple of it. A round of progressive
     /// distillation.
     Grid {
-        /// How many steps there are, from 1 to 2³¹.
+        /// The number of steps, from 1 to 2³¹.
         steps: u32,
     },
 }
 
 impl Times {
-    /// Times `s` and `t` off the diagonal, brought together until their distance is `factor` times what it was: `t` moves, or `s`
-    /// where the distribution has all maps end at `b`.
+    /// Draws times `s` and `t` off the diagonal, with their distance multiplied by `factor`: `t` moves, or `s` where the
+    /// distribution has all maps end at `b`.
     ///
     /// # Panics
-    /// If there are no dyadic lengths, or 32 or more, or a grid has no steps: [`Settings::check`](super::Settings::check) refuses
+    /// If there are no dyadic lengths, or 32 or more, or a grid has no steps: [`Settings::check`](super::Settings::check) rejects
     /// these.
     pub fn pair(&self, span: [f64; 2], factor: f64, rng: &mut dyn Rng) -> [f64; 2] {
         let [s, t] = self.whole(span, rng);
@@ -76,7 +75,7 @@ impl Times {
                 [a.min(b), a.max(b)]
             }
             Self::Within { longest } => {
-                // the length d has a density in proportion to 1 - d, up to the longest
+                // the length d has a density proportional to 1 - d, up to the longest
                 let share = rng.random::<f64>() * longest * (2.0 - longest);
                 let length = share / (1.0 + (1.0 - share).sqrt()); // 1 - √(1 - share), without cancellation
                 let first = (1.0 - length) * rng.random::<f64>();
@@ -93,7 +92,7 @@ impl Times {
         }
     }
 
-    /// A time on the diagonal.
+    /// Draws a time on the diagonal.
     pub fn single(&self, [start, end]: [f64; 2], rng: &mut dyn Rng) -> f64 {
         let place = match *self {
             Self::LogitNormal { mean, deviation } => {
@@ -121,32 +120,27 @@ impl Times {
                 invalid(format!("a mean of {mean} and a deviation of {deviation}; give finite numbers, the second positive"))
             }
             Self::Within { longest } if !(longest > 0.0 && longest <= 1.0) => {
-                invalid(format!("ways of up to {longest} of the span; give a share above 0, and at most 1"))
+                invalid(format!("times up to {longest} of the span; give a share above 0, and at most 1"))
             }
-            Self::Dyadic { levels } if !(1..=31).contains(&levels) => {
-                invalid(format!("{levels} lengths; there are from 1 to 31"))
-            }
-            Self::Grid { steps } if !(1..=MOST).contains(&steps) => {
-                invalid(format!("a grid of {steps} steps; there are from 1 to {MOST}"))
-            }
+            Self::Dyadic { levels } if !(1..=31).contains(&levels) => invalid(format!("{levels} lengths; give 1 to 31")),
+            Self::Grid { steps } if !(1..=MOST).contains(&steps) => invalid(format!("a grid of {steps} steps; give 1 to {MOST}")),
             _ => Ok(()),
         }
     }
 }
 
-/// Steps of a grid.
+/// The most steps of a grid.
 const MOST: u32 = 1 << 31;
 
-/// Both ends of one of so many equal steps.
+/// Both ends of one of `steps` equal steps.
 fn step_of(steps: u32, [start, end]: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
     let place = |k: u32| start + (end - start) * (f64::from(k) / f64::from(steps));
     let first = rng.random_range(0..steps);
     [place(first), place(first + 1)]
 }
 
-/// How far apart the two times are at first: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` steps of
-/// training. Short maps are learned before the long ones that are made of them. Dyadic times and grids leave their places while
-/// it grows.
+/// A curriculum of growing times: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` training steps.
+/// Short maps are learned before the long ones that are made of them. While it grows, dyadic times and grids leave their places.
 ///
 /// ```
 /// use flowmap::learn::Curriculum;
@@ -176,7 +170,7 @@ impl Curriculum {
     }
 }
 
-/// How samples are weighed within a batch, beside the weight that a network learns.
+/// How samples are weighted within a batch, besides the weight that a network learns.
 ///
 /// ```
 /// use flowmap::learn::Weighting;
@@ -187,14 +181,14 @@ impl Curriculum {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Weighting {
-    /// All alike.
+    /// All equally.
     #[default]
     Equal,
     /// `1 / (|r|² + c)^p`, with no gradient through it. Source: arXiv 2505.13447, section 4.3.
     Adaptive {
-        /// `p`; 1 there.
+        /// `p`; 1 in the source.
         power: f64,
-        /// `c`; 1e-3 there.
+        /// `c`; 1e-3 in the source.
         offset: f64,
     },
 }
@@ -210,7 +204,7 @@ impl Weighting {
 
     pub(super) fn check(&self) -> Result<()> {
         match *self {
-            // beyond these a weight can leave the range of f32
+            // beyond these bounds a weight can overflow f32
             Self::Adaptive { power, offset } if !((0.0..=2.0).contains(&power) && (1e-6..=1e6).contains(&offset)) => {
                 let reason =
                     format!("a power of {power} and an offset of {offset}; powers are in [0, 2], offsets in [1e-6, 1e6]");

@@ -1,4 +1,4 @@
-//! The training loop's body: one step.
+//! The trainer: one step of training at a time.
 
 use super::{Context, Settings, Source, Teacher, Weighting};
 use crate::{
@@ -10,16 +10,16 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What to do about a loss that is not finite.
-pub(super) const REMEDY: &str = "begin again with a lower learning rate or gradient clip";
+/// The remedy for a loss that is not finite.
+pub(super) const REMEDY: &str = "start again with a lower learning rate or gradient clip";
 
-/// Trains an average velocity `v_{s,t}`: on the diagonal towards the velocities of a [`Source`], off it by an
+/// Trains an average velocity `v_{s,t}`: on the diagonal with the velocities of a [`Source`], off it with an
 /// [`Objective`](super::Objective).
 ///
 /// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, with
-/// the network's own [weight](AverageVelocity::log_loss) beside the settings' if it learns one, clips
-/// its gradient, and updates the parameters and their moving averages. The randomness of step `k` is a function of the seed and
-/// of `k`, so a trainer restored from a [checkpoint](super::Checkpoint) continues as if it had never stopped.
+/// the network's own [weight](AverageVelocity::log_loss) added to that of the settings if it learns one, clips its gradient, and
+/// updates the parameters and their moving averages. The randomness of step `k` is a function of the seed and of `k`, so a
+/// trainer restored from a [checkpoint](super::Checkpoint) continues as if it had never stopped.
 ///
 /// Source: arXiv 2505.18825, algorithm 1 and appendix on experiments.
 ///
@@ -51,7 +51,7 @@ impl<T: Tensor, M, C> fmt::Debug for Trainer<T, M, C> {
     }
 }
 
-/// What one step did.
+/// The metrics of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Steps taken, this one included.
@@ -59,7 +59,7 @@ pub struct Progress {
     /// The weighted loss.
     pub loss: f64,
     /// The mean squared error of `v_{t,t}` on the diagonal, unweighted. Against the velocities of samples it does not go to 0:
-    /// the minimum is the variance of `I'_t` given `I_t`. NaN where there is no diagonal.
+    /// the minimum is the variance of `I'_t` given `I_t`. NaN without a diagonal.
     pub diagonal: f64,
     /// The mean squared residual off the diagonal, unweighted; NaN where there is none.
     pub residual: f64,
@@ -78,15 +78,12 @@ where
     /// A trainer at step 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a setting cannot be used, or not with this source.
+    /// [`Error::Invalid`] if a setting is not allowed, or not with this source.
     pub fn new(model: M, source: C, settings: Settings, device: T::Device) -> Result<Self> {
         settings.check()?;
         source.check(&settings)?;
         if let Some((_, reach)) = source.short().filter(|(_, reach)| reach.is_nan() || *reach <= 0.0) {
-            return Err(Error::invalid(
-                "map for short times",
-                format!("it reaches for a time of {reach}; that must be positive"),
-            ));
+            return Err(Error::invalid("map for short times", format!("its reach is {reach}; that must be positive")));
         }
         let mut moments = Vec::new();
         model.visit(&mut |_, p| moments.push([p.constant(0.0), p.constant(0.0)]));
@@ -109,14 +106,14 @@ where
         &self.model
     }
 
-    /// The network with the moving average of its parameters whose decay is `decay`.
+    /// The network with the moving average of its parameters of this decay.
     ///
     /// # Errors
     /// [`Error::Invalid`] if it is not among the [settings](Settings::averages).
     pub fn average(&self, decay: f64) -> Result<&M> {
         let all = &self.settings.averages;
         let position = all.iter().position(|&d| d == decay).ok_or_else(|| {
-            let reason = format!("none of decay {decay} is taken; those in the settings are {all:?}");
+            let reason = format!("there is none of decay {decay}; those in the settings are {all:?}");
             Error::invalid("moving average", reason)
         })?;
         Ok(&self.averages[position])
@@ -147,7 +144,7 @@ where
         for i in 0..n {
             [s[i], t[i]] = if i < diagonal {
                 let time = times.single(span, &mut rng);
-                // as many numbers as uniform times off the diagonal take: what else is drawn then does not depend on its share
+                // consume as much randomness as uniform times off the diagonal, so that later draws do not depend on its share
                 rng.next_u64();
                 [time; 2]
             } else {
@@ -191,7 +188,7 @@ where
 
         let off = batch.off.as_ref().and_then(|Rows { s, t, gamma, x0, x1 }| {
             let x = self.source.states(path, s, x0, x1);
-            // what the velocity of the sample stands for on the diagonal, it stands for here
+            // guidance corrects the velocity of the sample here as on the diagonal
             let taught_by_sample = self.settings.objective.teacher() == Some(Teacher::Conditional);
             let velocity =
                 taught_by_sample.then(|| self.guided(self.source.velocities(path, s, x0, x1, &x), s, &x)).map(Var::constant);
@@ -234,7 +231,7 @@ where
         }
     }
 
-    /// `Σ e^-w |r|² + w`, less the constant weight.
+    /// `Σ e^-w |r|² + w`, without the constant weight.
     fn loss(&self, residual: &Var<T>, log_loss: Option<Var<T>>) -> Loss<T> {
         let constant = (-self.settings.weight).exp();
         let samples = residual.shape()[0] as f64;
@@ -285,13 +282,13 @@ where
     }
 }
 
-/// Of some samples.
+/// The loss of some samples.
 struct Loss<T> {
-    /// How many.
+    /// Their number.
     samples: f64,
     /// `Σ |r|²`.
     squares: f64,
-    /// What is minimized.
+    /// The quantity to minimize.
     weighted: Var<T>,
 }
 
@@ -299,11 +296,11 @@ struct Loss<T> {
 struct Batch<T> {
     diagonal: Option<Rows<T>>,
     off: Option<Rows<T>>,
-    /// The seed of what is dropped out.
+    /// The seed of dropout.
     dropout: u64,
 }
 
-/// Samples with one shape of times.
+/// The samples on the diagonal, or off it.
 struct Rows<T> {
     s: T,
     t: T,

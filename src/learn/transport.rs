@@ -1,4 +1,4 @@
-//! Noise and data that are near each other.
+//! Pairs of noise and data by optimal transport.
 
 use super::{Coupling, Guidance};
 use crate::{Error, Result, interpolant::Path};
@@ -6,25 +6,24 @@ use rand::Rng;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Pairs of another coupling, rearranged by optimal transport within blocks of a batch: of all ways to pair the noise and the
-/// data of a block, that with the least `Σ |x0 - x1|²`.
+/// Pairs of another coupling, rearranged by optimal transport: in each block of a batch, the pairing of noise and data with the
+/// least `Σ |x0 - x1|²`.
 ///
-/// Paths from noise to data cross less, so that the velocity varies less among the paths through a point, its flow is straighter,
-/// and fewer steps of it are as good. With larger blocks the coupling approaches optimal transport, by steps that cost more and
-/// bring less.
+/// Paths from noise to data cross less, so the velocity varies less among the paths through a point, its flow is straighter, and
+/// fewer steps suffice. With larger blocks the coupling approaches optimal transport, at growing cost for less gain.
 ///
-/// - Of each block the rows of data stay where they are, and those of noise change places: the distributions of both are what
-///   they were. Rows of a batch that are left over are a smaller block.
-/// - Rows with coordinates [at rest](Coupling::moving), such as classes, change places only among rows with the same ones: noise
-///   is then independent of the class, as it is when one samples. A scale of [guidance](Guidance) need not be the same, as it is
-///   drawn regardless of the data; it stays where it is.
-/// - Noise and data are no longer independent of each other. Samplers that add [noise on the way](crate::sample::Renoising)
-///   suppose that they are, and do not lead to the right distribution.
-/// - A row that is NaN or infinite leaves those that it could change places with as they are.
+/// - In each block the rows of noise are permuted, and those of data stay: both distributions are unchanged. Rows of a batch that
+///   are left over form a smaller block.
+/// - Rows with coordinates [at rest](Coupling::moving), such as classes, are permuted only among rows with the same ones: noise
+///   remains independent of the class, as in sampling. A scale of [guidance](Guidance) may differ, as it is drawn regardless of
+///   the data; it stays where it is.
+/// - Noise and data are no longer independent of each other. Samplers that [renoise](crate::sample::Renoising) assume
+///   independence, and do not reach the right distribution.
+/// - If a row is NaN or infinite, the rows it could change places with stay as they are.
 ///
-/// The assignment is solved exactly, by shortest augmenting paths, in a time that grows like the cube of the block. Blocks are
-/// solved on all threads, and the result does not depend on how many there are. For the checkerboard, on two cores of a Xeon, of
-/// which one step of flow matching with batch 1024 and the network of arXiv 2505.18825 (5 layers of 512) takes 52 ms:
+/// The assignment is solved exactly, by shortest augmenting paths, in time cubic in the block size. Blocks are solved on all
+/// threads; the result does not depend on their number. For the checkerboard, on two cores of a Xeon, where one step of flow
+/// matching with batch 1024 and the network of arXiv 2505.18825 (5 layers of 512) takes 52 ms:
 ///
 /// | block | a block (ms) | a batch of 1024 (ms) |
 /// |---|---|---|
@@ -32,7 +31,7 @@ use std::collections::BTreeMap;
 /// | 128 | 0.91 | 7.3 |
 /// | 256 | 5.5 | 21 |
 ///
-/// `cargo bench --features transport --bench transport` measures this. Among data of many coordinates the distances count, too:
+/// `cargo bench --features transport --bench transport` measures this. For data of many coordinates the distances cost time, too:
 /// `block * d` multiplications for each row.
 ///
 /// ```
@@ -57,7 +56,7 @@ pub struct Transport<C> {
 }
 
 impl<C: Coupling> Transport<C> {
-    /// Pairs of `coupling`, rearranged in blocks of so many.
+    /// Rearranges pairs of `coupling` in blocks of `block`.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `block` is from 2 to 1024: beyond, one block takes more than a second.
@@ -66,11 +65,11 @@ impl<C: Coupling> Transport<C> {
         if (2..=LARGEST).contains(&block) {
             return Ok(Self { coupling, block });
         }
-        let reason = format!("pairs in blocks of {block}; there must be 2 to {LARGEST}, of which 128 serve most purposes");
+        let reason = format!("blocks of {block} pairs; give 2 to {LARGEST}, such as 128");
         Err(Error::invalid("transport", reason))
     }
 
-    /// The pairs in a block.
+    /// The number of pairs in a block.
     pub fn block(&self) -> usize {
         self.block
     }
@@ -117,8 +116,7 @@ impl<C: Coupling> Coupling for Transport<C> {
     }
 }
 
-/// Which row of noise goes to each row of data, so that the sum of squared distances is the least; each to its own where one is
-/// not finite.
+/// The row of noise for each row of data that minimizes the sum of squared distances; its own if a row is not finite.
 fn assignment(data: &[&[f64]], noise: &[Vec<f64>]) -> Vec<usize> {
     let n = data.len();
     let square = |x0: &[f64], x1: &[f64]| x0.iter().zip(x1).map(|(x0, x1)| (x1 - x0) * (x1 - x0)).sum::<f64>();

@@ -1,4 +1,4 @@
-//! Distances of samples from real data, each beside that of real data from real data.
+//! Distances of samples from real data, each next to that of real data from real data.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{Error, Result, data::Points, random::stream};
 
-/// How [`compare`] computes what it computes.
+/// The settings of [`compare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Protocol {
-    /// Those of [`kid`]; of no more than half the rows of a side, because subsets of all rows do not differ.
+    /// Those of [`kid`]; at most half the rows of a side, because subsets of all rows do not differ.
     pub subsets: Subsets,
-    /// Those of [`sliced_wasserstein`].
+    /// The directions of [`sliced_wasserstein`].
     pub directions: usize,
 }
 
@@ -25,16 +25,16 @@ impl Default for Protocol {
     }
 }
 
-/// A distance of the samples from real data, beside the same distance between real data.
+/// A distance of the samples from real data, and its floor, the same distance between real data.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WithFloor<T> {
     /// Between real rows and samples.
     pub score: T,
-    /// Between the same real rows and other real rows, as many as there were samples.
+    /// Between the same real rows and as many other real rows as samples.
     pub floor: T,
 }
 
-/// What [`compare`] finds, and what it found it with. As text, a small table.
+/// The result of [`compare`], and its settings. As text, a small table.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Comparison {
     /// The [name](Features::name) of the features.
@@ -55,17 +55,17 @@ pub struct Comparison {
     pub sliced: WithFloor<Wasserstein>,
 }
 
-/// The distances of `samples` from `real` data, each beside its floor.
+/// The distances of `samples` from `real` data, each with its floor.
 ///
 /// The floor is the distance between two halves of the real data that share no row, `A` and `B`. The score is the distance
 /// between `A` and as many samples, `C`. All three have `h = min(n/2, m)` rows for `n` real rows and `m` samples, chosen at
-/// random. So score and floor are biased alike, as the Fréchet and the sliced distances are by `h`, and *for perfect samples they
-/// have the same distribution*: the score of such is as often below the floor as above. A score well above is the samples' fault;
-/// one well below says that the samples repeat real rows, as a network does that has learned its data by heart, or that the seed
-/// was lucky, and another tells.
+/// random. So score and floor have the same bias, that of the Fréchet and the sliced distances for `h` rows, and *for perfect
+/// samples the same distribution*: their score is as often below the floor as above. A score well above is the samples' fault;
+/// one well below means that the samples repeat real rows, as those of a network that memorized its data, or that the seed was
+/// lucky: try another.
 ///
-/// What is published under these names is usually computed from all rows of both sets: [`frechet`] and [`kid`] do that. Such
-/// numbers are comparable with others of as many rows, and with none of those here.
+/// Published numbers of these names usually use all rows of both sets, as [`frechet`] and [`kid`] do. They are comparable with
+/// others of as many rows, but not with those here.
 ///
 /// ```
 /// use flowmap::{data::Points, distribution::{Distribution, Normal}, random::stream, metric::{Protocol, RawFeatures, Subsets,
@@ -85,8 +85,8 @@ pub struct Comparison {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the sets have different dimensions or the features do not fit; [`Error::Invalid`] where there are fewer
-/// than 4 real rows or 2 samples, features are not finite, the protocol is out of range, or a distance overflows.
+/// [`Error::Shape`] if the sets have different dimensions or the features do not fit; [`Error::Invalid`] if there are fewer than
+/// 4 real rows or 2 samples, features are not finite, the protocol is out of range, or a distance overflows.
 pub fn compare(
     real: &Points,
     samples: &Points,
@@ -100,7 +100,7 @@ pub fn compare(
         let reason = format!("{} real rows and {} samples; give at least 4 and 2", real.len(), samples.len());
         return Err(Error::invalid("rows", reason));
     }
-    // the last streams: the distances count theirs from 0 on
+    // the last streams: the distances use those from 0 up
     let halves = choose(&mut stream(seed, u64::MAX), real.len(), 2 * rows);
     let chosen = choose(&mut stream(seed, u64::MAX - 1), samples.len(), rows);
     let of = |points: &Points, which: &[usize]| features.try_features(&Points::new(gather(points, which), points.dimension())?);

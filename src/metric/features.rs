@@ -1,13 +1,13 @@
-//! What images are compared by.
+//! Features that images are compared by.
 
 use std::sync::Arc;
 
 use crate::{Error, ImageTensor, Result, data::Points, learn::Classifier};
 
-/// A map from rows, such as images, to vectors whose distances mean something.
+/// A map from rows, such as images, to feature vectors whose distances are meaningful.
 ///
-/// Distances between images are as good as the features that they are computed from: [`RawFeatures`] pixels see brightness and
-/// blur, the inner layer of a classifier sees what its classes need. Numbers from different features cannot be compared, so
+/// Distances between images are only as good as their features: pixels ([`RawFeatures`]) see brightness and blur, the inner
+/// layer of a classifier sees what distinguishes its classes. Numbers from different features are not comparable, so
 /// [`name`](Features::name) is reported with them.
 ///
 /// ```
@@ -31,7 +31,7 @@ use crate::{Error, ImageTensor, Result, data::Points, learn::Classifier};
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait Features {
-    /// What tells these features from others: the network, where its weights are from, the layer, a version.
+    /// Identifies these features: the network, the origin of its weights, the layer, a version.
     fn name(&self) -> String;
 
     /// The number of coordinates of a feature vector.
@@ -43,8 +43,8 @@ pub trait Features {
     /// [`features`](Features::features), checked.
     ///
     /// # Errors
-    /// [`Error::Shape`] where these are not [`dimension`](Features::dimension) numbers for each row; [`Error::Invalid`] where one
-    /// of them is not finite, with its row and column.
+    /// [`Error::Shape`] if these are not [`dimension`](Features::dimension) numbers for each row; [`Error::Invalid`] if one of
+    /// them is not finite, with its row and column.
     fn try_features(&self, rows: &Points) -> Result<Points> {
         let features = self.features(rows);
         if self.dimension().checked_mul(rows.len()) != Some(features.len()) {
@@ -75,7 +75,7 @@ macro_rules! forward {
 }
 forward!(&F, Box<F>, Arc<F>);
 
-/// The rows themselves, of this many numbers.
+/// The rows themselves as features.
 ///
 /// ```
 /// use flowmap::{data::Points, metric::{Features, RawFeatures}};
@@ -104,10 +104,10 @@ impl Features for RawFeatures {
     }
 }
 
-/// The inner layer of a classifier.
+/// The inner layer of a classifier as features.
 ///
 /// # Panics
-/// [`features`](Features::features) panics where rows are not images of the classifier's shape;
+/// [`features`](Features::features) panics if rows are not images of the classifier's shape;
 /// [`try_features`](Features::try_features) returns [`Error::Shape`].
 impl<T: ImageTensor<Primal = T>> Features for Classifier<T> {
     fn name(&self) -> String {

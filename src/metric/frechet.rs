@@ -8,15 +8,15 @@ use crate::{Error, Result};
 /// The squared Fréchet distance (Wasserstein `W_2²`) between the Gaussians `N(m_1, S_1)` and `N(m_2, S_2)`:
 /// `d² = |m_1 - m_2|² + tr S_1 + tr S_2 - 2 tr (S_1^{1/2} S_2 S_1^{1/2})^{1/2}`.
 ///
-/// With Inception features this is known as FID; other features give other numbers. It is biased: sets of `n` draws of one
-/// distribution are at a distance above 0, about as `1/n`, and the more so in many dimensions. Compare with as many real rows, as
-/// [`compare`](super::compare) does, and say how many there were.
+/// With Inception features this is known as FID; other features give other numbers. It is biased: two sets of `n` draws of one
+/// distribution have a distance above 0, about as `1/n`, and larger in many dimensions. Compare with as many real rows, as
+/// [`compare`](super::compare) does, and report their number.
 ///
 /// The last trace is the sum of the singular values of `L_1ᵀ L_2`, with `S_k = L_k L_kᵀ` by Cholesky's method with pivots, which
-/// stops at the numerical rank. So fewer rows than dimensions do no harm, and no root is taken of a rounding error. What is lost
-/// by cancellation is about `d ε` of the traces, and up to `√(d ε)` of them where one distribution is flat in directions in which
-/// the other is not. A result that rounding made negative is 0. Time grows as `d³`: measured on one
-/// core, 0.5 s at `d = 784` and 15 s at `d = 2048`.
+/// stops at the numerical rank. So fewer rows than dimensions are no problem, and no root is taken of a rounding error.
+/// Cancellation loses about `d ε` of the traces, and up to `√(d ε)` of them if one distribution is flat in directions in which
+/// the other is not. A result that rounding made negative is 0. Time grows as `d³`: measured on one core, 0.5 s at `d = 784` and
+/// 15 s at `d = 2048`.
 ///
 /// ```
 /// use flowmap::{data::Points, metric::{Moments, frechet}};
@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the dimensions differ; [`Error::Invalid`] where a covariance is not positive semidefinite (by more than
+/// [`Error::Shape`] if the dimensions differ; [`Error::Invalid`] if a covariance is not positive semidefinite (by more than
 /// `1e-6` of its largest variance), or the distance overflows.
 ///
 /// References: D. C. Dowson and B. V. Landau, The Fréchet distance between multivariate normal distributions, J. Multivar. Anal.
@@ -46,7 +46,7 @@ fn nuclear(matrix: &DMatrix<f64>) -> Result<f64> {
     if matrix.is_empty() {
         return Ok(0.0);
     }
-    // a few steps for each singular value are enough; a bound keeps what never converges from running forever
+    // a few steps per singular value are enough; the bound stops an iteration that does not converge
     let steps = 100 * matrix.nrows().min(matrix.ncols()) + 1000;
     let svd = SVD::try_new_unordered(matrix.clone(), false, false, f64::EPSILON, steps);
     let values = svd.ok_or_else(|| Error::invalid("covariances", "their singular values do not converge; check the features"))?;
@@ -82,11 +82,11 @@ fn factor(moments: &Moments) -> Result<DMatrix<f64>> {
         }
         rank += 1;
     }
-    // what is left of a covariance is noise about 0
+    // the rest of the covariance is rounding errors
     let row = |i: usize| &factor[i * d..][..rank];
     let noise = |i: usize, j: usize| moments.entry(i, j) - dot(row(i), row(j));
     if open.iter().any(|&i| open.iter().any(|&j| j <= i && noise(i, j).abs() > 1e-6 * largest)) {
-        return Err(Error::invalid("covariance", "it is not positive semidefinite, so it is the covariance of nothing"));
+        return Err(Error::invalid("covariance", "it is not positive semidefinite; check how it was computed"));
     }
     Ok(DMatrix::from_fn(d, rank, |i, k| factor[i * d + k]))
 }

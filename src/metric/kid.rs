@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Error, Result, data::Points, random::stream};
 
-/// How many random subsets a [`kid`] is the mean of, and how many rows each takes of either set.
+/// The random subsets that a [`kid`] averages over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Subsets {
     /// At least 2.
@@ -24,13 +24,13 @@ impl Default for Subsets {
     }
 }
 
-/// A kernel distance, as [`kid`] finds it.
+/// The result of [`kid`].
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Kid {
-    /// The mean over subsets. Below 0 about as often as above, where both sets are draws of one distribution.
+    /// The mean over subsets; if both sets are draws of one distribution, below 0 about as often as above.
     pub mean: f64,
-    /// The standard deviation over subsets, divided by the root of their number: how well `mean` is known for these two sets.
-    /// Subsets share rows, so it says too little about sets drawn afresh, once all rows have been used.
+    /// The standard deviation over subsets, divided by the root of their number: the uncertainty of `mean` for these two sets.
+    /// Subsets share rows, so for new draws of the sets it is too small, once all rows have been used.
     pub standard_error: f64,
     /// The subsets that were drawn.
     pub subsets: Subsets,
@@ -55,8 +55,8 @@ pub struct Kid {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the dimensions differ; [`Error::Invalid`] where there are fewer than 2 subsets, they have fewer than 2
-/// rows or more than a set has, or the kernel overflows.
+/// [`Error::Shape`] if the dimensions differ; [`Error::Invalid`] if there are fewer than 2 subsets, they have fewer than 2 rows
+/// or more than a set has, or the kernel overflows.
 ///
 /// Reference: arXiv 1801.01401, section 4.
 pub fn kid(a: &Points, b: &Points, subsets: Subsets, seed: u64) -> Result<Kid> {
@@ -87,7 +87,7 @@ pub fn kid(a: &Points, b: &Points, subsets: Subsets, seed: u64) -> Result<Kid> {
 /// and `b`, shapes `[n, d]` and `[m, d]`:
 /// `Σ_{i≠j} k(a_i, a_j) / (n(n-1)) + Σ_{i≠j} k(b_i, b_j) / (m(m-1)) - 2 Σ_{ij} k(a_i, b_j) / (nm)`.
 ///
-/// It is 0 in the mean where the distributions agree in their moments of up to third order, and may then be negative. It has the
+/// It is 0 in the mean if the distributions agree in their moments of up to third order, and may then be negative. It has the
 /// mean of [`kid`], and less noise. Time grows as `(n + m)² d`: measured on one core, 9 s for 10,000 rows each at `d = 784`.
 ///
 /// ```
@@ -99,7 +99,7 @@ pub fn kid(a: &Points, b: &Points, subsets: Subsets, seed: u64) -> Result<Kid> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the dimensions differ; [`Error::Invalid`] where a set has fewer than 2 rows or the kernel overflows.
+/// [`Error::Shape`] if the dimensions differ; [`Error::Invalid`] if a set has fewer than 2 rows or the kernel overflows.
 ///
 /// References: A. Gretton et al., A kernel two-sample test, J. Mach. Learn. Res. 13, 2012, lemma 6; the kernel is that of arXiv
 /// 1801.01401.

@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 /// The Kullback-Leibler divergence from the [`Checkerboard`] to the histogram of samples, by two procedures.
 ///
-/// Neither is 0 for perfect samples: report it beside the score of as many draws from [`Checkerboard`] itself.
+/// Neither is 0 for perfect samples: report it next to the score of as many draws from [`Checkerboard`] itself.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Kl {
     /// The published procedure: 50x50 bins on `[-1, 1]²`, midpoint quadrature of `p ln(p / q)` with `p = 1/2` at the centres of
@@ -32,7 +32,7 @@ pub struct Kl {
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no samples.
+/// [`Error::Invalid`] if there are no samples.
 ///
 /// Reference: `paper` is the measure of arXiv 2505.18825, table 1.
 pub fn checkerboard_kl(samples: &[[f64; 2]]) -> Result<Kl> {
@@ -60,7 +60,7 @@ fn aligned(samples: &[[f64; 2]]) -> f64 {
     share.zip(kept).filter(|(_, kept)| *kept).map(|(q, _)| p * (p / q).ln()).sum()
 }
 
-/// For each bin, whether it counts to a kept square.
+/// For each bin, whether it belongs to a kept square.
 fn kept(bins: usize, square: impl Fn(usize) -> usize) -> Vec<bool> {
     (0..bins * bins).map(|k| (square(k / bins) + square(k % bins)).is_multiple_of(2)).collect()
 }

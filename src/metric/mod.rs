@@ -1,15 +1,15 @@
-//! Distances between samples and what they should be draws of.
+//! Distances between samples and their target distribution.
 //!
-//! | where the distribution is known by | distance |
+//! | target known by | distance |
 //! |---|---|
 //! | its density, on the plane | [`checkerboard_kl`] |
 //! | samples, as rows of features | [`frechet`] between the fitted Gaussians; [`kid`] and [`mmd`] by a kernel; [`sliced_wasserstein`] by projections |
 //!
-//! Images are compared by [`Features`]: [`RawFeatures`] takes the pixels themselves, a [`Classifier`](crate::learn::Classifier) its inner layer. None of
-//! these numbers is 0 for perfect samples, and most depend on how many samples there are: [`compare`] gives each beside the same
-//! number for real data.
+//! Images are compared by [`Features`]: [`RawFeatures`] takes the pixels themselves, a [`Classifier`](crate::learn::Classifier)
+//! its inner layer. None of these numbers is 0 for perfect samples, and most depend on the number of samples: [`compare`] gives
+//! each next to the same number for real data.
 //!
-//! Rows are [`Points`]: finite, and whole. Numbers of a tensor become points by `Points::new(tensor.values(), d)`.
+//! Rows are [`Points`]: all finite. Numbers of a tensor become points by `Points::new(tensor.values(), d)`.
 
 #[cfg(feature = "nalgebra")]
 mod comparison;
@@ -75,7 +75,7 @@ fn each<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     (0..n).map(f).collect()
 }
 
-/// What can be done with nalgebra's products.
+/// Helpers on nalgebra's matrices.
 #[cfg(feature = "nalgebra")]
 mod of_matrices {
     use nalgebra::{DMatrix, DMatrixView};
@@ -93,7 +93,7 @@ mod of_matrices {
         DMatrix::from_row_slice(rows.len() / d, d, rows)
     }
 
-    /// `count` of the numbers `0, …, n - 1`, without repetition, in random order. At most `n` are there.
+    /// `count` of the numbers `0, …, n - 1`, at most `n`, without repetition, in random order.
     pub fn choose(rng: &mut dyn Rng, n: usize, count: usize) -> Vec<usize> {
         let mut all: Vec<_> = (0..n).collect();
         for k in 0..count.min(n) {
@@ -154,7 +154,7 @@ mod testing {
         map(points, |x| reflect(&reflect(x, mirrors.row(0)), mirrors.row(1)))
     }
 
-    /// `f` in a pool of so many threads.
+    /// `f` in a pool of `threads` threads.
     pub fn on_threads<T: Send>(threads: usize, f: impl Fn() -> T + Sync + Send) -> T {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(f)
     }

@@ -8,8 +8,8 @@ use crate::{Error, Result, data::Points};
 /// Mean and unbiased covariance of `n ≥ 2` rows of `d` numbers: `m = Σ x_i / n`, `S = Σ (x_i - m)(x_i - m)ᵀ / (n - 1)`.
 ///
 /// They are computed in blocks of rows, each about its own mean and all from the first row, so that large means cost no digits.
-/// To store them (`serde`) is to compute them once for a data set; large sets are done piece by piece and
-/// [merged](Moments::merge).
+/// Store them (`serde`) to compute them once per data set; process large sets piece by piece and [merge](Moments::merge) the
+/// moments.
 ///
 /// ```
 /// use flowmap::{data::Points, metric::Moments};
@@ -30,10 +30,10 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of these rows. Time grows as `n d²`.
+    /// The moments of these rows. Time grows as `n d²`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there are fewer than 2 rows or a covariance overflows.
+    /// [`Error::Invalid`] if there are fewer than 2 rows or a covariance overflows.
     pub fn of(rows: &Points) -> Result<Self> {
         const BLOCK: usize = 256;
         let d = rows.dimension();
@@ -44,11 +44,11 @@ impl Moments {
         Self::checked(sums.count, mean, lower(d, |i, j| sums.scatter[(i, j)] * scale))
     }
 
-    /// From elsewhere: the moments of `count` rows. `covariance` has the shape `[d, d]`.
+    /// The moments of `count` rows, computed elsewhere. `covariance` has the shape `[d, d]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the shapes do not fit; [`Error::Invalid`] where there are fewer than 2 rows or no coordinates, a
-    /// number is not finite, the covariance is not symmetric (to `1e-6` of its largest entry), or a variance is negative.
+    /// [`Error::Shape`] if the shapes do not fit; [`Error::Invalid`] if there are fewer than 2 rows or no coordinates, a number
+    /// is not finite, the covariance is not symmetric (to `1e-6` of its largest entry), or a variance is negative.
     pub fn new(count: usize, mean: Vec<f64>, covariance: &[f64]) -> Result<Self> {
         let d = mean.len();
         if d.checked_mul(d) != Some(covariance.len()) {
@@ -93,7 +93,7 @@ impl Moments {
         Ok(Self { count, mean, covariance })
     }
 
-    /// Of the rows of both sets together, up to rounding: for sets that share no row.
+    /// The moments of both sets together, up to rounding; they must not share rows.
     ///
     /// ```
     /// use flowmap::{data::Points, metric::Moments};
@@ -105,7 +105,7 @@ impl Moments {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] where the dimensions differ; [`Error::Invalid`] where a covariance overflows.
+    /// [`Error::Shape`] if the dimensions differ; [`Error::Invalid`] if a covariance overflows.
     pub fn merge(&self, other: &Self) -> Result<Self> {
         self.check_dimension(other)?;
         let count = self.count + other.count;
@@ -154,7 +154,7 @@ impl Moments {
     }
 }
 
-/// Where the lower triangle has row `i`, column `j ≤ i`.
+/// The index of row `i`, column `j ≤ i` in the lower triangle.
 fn place(i: usize, j: usize) -> usize {
     i * (i + 1) / 2 + j
 }
@@ -163,7 +163,7 @@ fn lower(d: usize, entry: impl Fn(usize, usize) -> f64) -> Vec<f64> {
     (0..d).flat_map(|i| (0..=i).map(move |j| (i, j))).map(|(i, j)| entry(i, j)).collect()
 }
 
-/// What a file holds: to be checked before it is believed.
+/// Moments as read from a file, before the checks.
 #[derive(serde::Deserialize)]
 struct Stored {
     count: usize,
@@ -181,10 +181,9 @@ impl TryFrom<Stored> for Moments {
 /// Mean and sum of `(x - m)(x - m)ᵀ` of the rows so far.
 struct Sums<'a> {
     count: usize,
-    /// Rows count from here, the first of them: what they all have in common costs no digits, and coordinates that never change
-    /// have no variance at all.
+    /// The first row, subtracted from all: a common offset costs no digits, and constant coordinates have variance 0 exactly.
     origin: &'a [f64],
-    /// From the origin.
+    /// Relative to the origin.
     mean: Vec<f64>,
     scatter: DMatrix<f64>,
 }
@@ -203,7 +202,7 @@ impl Sums<'_> {
         if self.count == 0 {
             self.mean = mean;
         } else {
-            // two sets scatter about their common mean as each about its own, and as one row more
+            // the scatter of two sets is that of each about its own mean, plus that of one weighted row
             let total = (self.count + n) as f64;
             let weight = (self.count as f64 / total * n as f64).sqrt();
             centred.extend(mean.iter().zip(&self.mean).map(|(b, a)| weight * (b - a)));

@@ -1,16 +1,16 @@
-//! Wasserstein distances: on the line, and averaged over lines.
+//! Wasserstein distances in one dimension, and averaged over projections.
 
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{common_dimension, dot, each, finite};
 use crate::{Error, Result, data::Points, random::stream};
 
-/// Two distances of optimal transport.
+/// The Wasserstein distances `W_1` and `W_2`.
 ///
 /// `W_p` of two distributions is the least `(E |X - Y|^p)^{1/p}` over all pairs of random vectors with these distributions.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Wasserstein {
-    /// `W_1`, the mean distance that mass is carried.
+    /// `W_1`, the mean distance that mass is moved.
     pub w1: f64,
     /// `W_2`, the root of the mean squared distance; at least `w1`.
     pub w2: f64,
@@ -32,7 +32,7 @@ pub struct Wasserstein {
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no numbers, one of them is not finite, or a distance overflows.
+/// [`Error::Invalid`] if there are no numbers, one of them is not finite, or a distance overflows.
 ///
 /// Reference: F. Santambrogio, Optimal Transport for Applied Mathematicians, 2015, section 2.1.
 pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<Wasserstein> {
@@ -44,9 +44,9 @@ pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<Wasserstein> {
 /// The distances between projections of `a` and `b`, shapes `[n, d]` and `[m, d]`, on random directions `u` of the unit sphere:
 /// `w1` is the mean of `W_1(u·a, u·b)`, and `w2` the root of the mean of `W_2(u·a, u·b)²`.
 ///
-/// Direction `k` is a function of `seed` and `k` alone: more directions go on where fewer stopped. Sets that differ by a shift
-/// `v` are at distance `w2 = |v| / √d`, which `K` directions find to about `1 / √(2K)` of its value. Time grows as
-/// `K (n + m) (d + ln n)`: measured on one core, 3 s for 500 directions, 10,000 rows each and `d = 784`;
+/// Direction `k` is a function of `seed` and `k` alone: more directions include the fewer. Sets that differ by a shift `v` are at
+/// distance `w2 = |v| / √d`, which `K` directions find to about `1 / √(2K)` of its value. Time grows as `K (n + m) (d + ln n)`:
+/// measured on one core, 3 s for 500 directions, 10,000 rows each and `d = 784`;
 /// with the features `ensemble` or `ndarray` directions are shared among the threads of the current rayon pool, and the result
 /// does not depend on their number.
 ///
@@ -60,13 +60,12 @@ pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<Wasserstein> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the sets have different dimensions; [`Error::Invalid`] where there are 0 directions or a distance
-/// overflows.
+/// [`Error::Shape`] if the sets have different dimensions; [`Error::Invalid`] if there are 0 directions or a distance overflows.
 ///
 /// Reference: N. Bonneel, J. Rabin, G. Peyré and H. Pfister, Sliced and Radon Wasserstein barycenters of measures, J. Math.
 /// Imaging Vis. 51, 2015.
 pub fn sliced_wasserstein(a: &Points, b: &Points, directions: usize, seed: u64) -> Result<Wasserstein> {
-    // so many directions share a pass over the rows
+    // the directions in one pass over the rows
     const TOGETHER: usize = 8;
     let d = common_dimension(a, b)?;
     if directions == 0 {
@@ -86,7 +85,7 @@ fn distances(w1: f64, squared: f64) -> Result<Wasserstein> {
     Ok(Wasserstein { w1: finite("distance", w1)?, w2: finite("distance", squared)?.sqrt() })
 }
 
-/// Direction number `k` of those that `seed` gives.
+/// Direction number `k` of this seed.
 fn direction(d: usize, seed: u64, k: u64) -> Vec<f64> {
     let mut rng = stream(seed, k);
     loop {

@@ -1,12 +1,11 @@
-//! Times as vectors.
+//! Time embeddings.
 
 use crate::{Real, Tensor};
 
 /// `sin(ω_k u)` and `cos(ω_k u)` for each time `u`, with frequencies in geometric progression from `lowest` to `highest`: shape
 /// `[batch, 2 count]`, for times of shape `[batch]` or `[]`.
 ///
-/// The derivative with respect to time grows with the highest frequency: objectives that contain it are hard to learn where that
-/// is large.
+/// The time derivative grows with the highest frequency: if that is large, objectives with a time derivative are hard to learn.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::waves, Tensor};

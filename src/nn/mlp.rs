@@ -16,9 +16,9 @@ pub struct MlpShape {
     pub hidden: usize,
     /// The nonlinearity after each hidden layer.
     pub activation: Activation,
-    /// Whether the network is told `t - s` alone, not both times: for ODEs that do not depend on time.
+    /// Whether the network takes `t - s` instead of both times: for autonomous ODEs.
     pub autonomous: bool,
-    /// How many of the coordinates, the last, tell the network something and stay as they are: classes, or parameters of an ODE.
+    /// The number of trailing coordinates that condition the network, with velocity 0: classes, or parameters of an ODE.
     pub conditions: usize,
     /// The size `σ` of a typical coordinate: the network sees `x / σ`, and its output is multiplied by `σ`.
     pub scale: f64,
@@ -30,22 +30,22 @@ impl MlpShape {
         Self { dimension, width, hidden, activation: Activation::Gelu, autonomous: false, conditions: 0, scale: 1.0 }
     }
 
-    /// With another nonlinearity.
+    /// Sets the nonlinearity.
     pub fn with_activation(self, activation: Activation) -> Self {
         Self { activation, ..self }
     }
 
-    /// For ODEs that do not depend on time: the network is told `t - s` alone.
+    /// For autonomous ODEs: the network takes `t - s` alone.
     pub fn autonomous(self) -> Self {
         Self { autonomous: true, ..self }
     }
 
-    /// With the last `conditions` coordinates at rest.
+    /// Makes the last `conditions` coordinates conditions, with velocity 0.
     pub fn with_conditions(self, conditions: usize) -> Self {
         Self { conditions, ..self }
     }
 
-    /// For points whose coordinates have size `scale`, the standard deviation of the data.
+    /// Sets `scale`, the size of a typical coordinate: the standard deviation of the data.
     pub fn with_scale(self, scale: f64) -> Self {
         Self { scale, ..self }
     }
@@ -57,7 +57,7 @@ impl MlpShape {
             }
         }
         if self.conditions >= self.dimension {
-            let reason = format!("{} of {} coordinates are at rest; one at least must move", self.conditions, self.dimension);
+            let reason = format!("{} of {} coordinates are at rest; at least one must move", self.conditions, self.dimension);
             return Err(Error::invalid("network shape", reason));
         }
         let widest = self.width.max(self.dimension.saturating_add(2));
@@ -77,9 +77,8 @@ impl MlpShape {
 
 /// A multilayer perceptron `σ N(s, t, x / σ)`: the average velocity of arXiv 2505.18825 on low-dimensional data.
 ///
-/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`, or
-/// `[batch, d + 1]` if the shape is autonomous. Of the coordinates, those that are
-/// conditions stay as they are.
+/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`, or `[batch, d + 1]` if the
+/// shape is autonomous. Conditions have velocity 0.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape}, FlowMap, AverageVelocityMap, Tensor};
@@ -113,7 +112,7 @@ impl<P: Tensor<Primal = P>> Mlp<P> {
 
 impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
     /// # Panics
-    /// If `x` has not the shape `[batch, d]`, or the times not `[batch]` or `[]`.
+    /// If `x` does not have the shape `[batch, d]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let batch = x.shape()[0];
         let column = |t: &T| if t.shape().is_empty() { t.expand(0, &[batch, 1]) } else { t.expand(1, &[1]) };

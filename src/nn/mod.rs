@@ -1,8 +1,8 @@
-//! Networks: parameters with names, and the average velocities built from them.
+//! Neural networks: named parameters, and the average velocities built from them.
 //!
-//! A network is a struct over the type `P` of its parameters. It is a [`Module`], which names them, and an
-//! [`AverageVelocity`] on every tensor `T` whose [`Primal`](Tensor::Primal) is `P`. That makes it a [`Model`]: the same code
-//! runs on plain tensors, on duals, on a tape, and on duals on a tape. One of one's own:
+//! A network is a struct over the type `P` of its parameters. It is a [`Module`], which names them, and an [`AverageVelocity`] on
+//! every tensor `T` whose [`Primal`](Tensor::Primal) is `P`. That makes it a [`Model`]: the same code runs on plain tensors, on
+//! duals, on a tape, and on duals on a tape. Your own network:
 //!
 //! ```
 //! use flowmap::{AverageVelocity, Tensor, backend::ndarray::NdTensor, nn::{Model, Module}};
@@ -67,13 +67,14 @@ pub trait Module<P> {
     /// The same module with parameters of another type.
     type With<Q>: Module<Q>;
 
-    /// The module whose parameters are the images of these.
+    /// Applies `f` to every parameter, and returns the module of the results.
     ///
     /// # Errors
     /// The first error of `f`.
     fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Self::With<Q>, E>;
 
-    /// What determines the network beside its parameters, such as its activation: checkpoints hold it, and refuse another.
+    /// What determines the network besides its parameters, such as its activation; a checkpoint of another architecture is
+    /// rejected.
     fn architecture(&self) -> serde_json::Value {
         serde_json::Value::Null
     }
@@ -81,16 +82,15 @@ pub trait Module<P> {
     /// Visits every parameter, to change it.
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P));
 
-    /// Visits every parameter of which only the direction counts, for each output by itself: what the last axis counts. The
-    /// trainer brings them to a mean square of 1 after each step.
+    /// Visits every parameter of which only the direction matters, separately for each output, the last axis. The trainer
+    /// normalizes them to mean square 1 after each step.
     fn visit_directions(&mut self, _f: &mut dyn FnMut(&mut P)) {}
 
-    /// Has each layer that drops some of its activations ask for a seed of what it drops; with `None` it drops nothing, as at
-    /// first. The trainer gives seeds on the diagonal alone: elsewhere a network is compared with itself, and must be one
-    /// function.
+    /// Gives each dropout layer a seed; with `None`, the initial state, it drops nothing. The trainer gives seeds on the diagonal
+    /// only: elsewhere a network is compared with itself, and must be one function.
     fn drop_out(&mut self, _seed: &mut dyn FnMut() -> Option<u64>) {}
 
-    /// The module whose parameters are the images of these.
+    /// Applies `f` to every parameter, and returns the module of the results.
     fn map<Q>(&self, f: &mut dyn FnMut(&str, &P) -> Q) -> Self::With<Q> {
         let Ok(image) = self.try_map(&mut |name, p| Ok::<_, std::convert::Infallible>(f(name, p)));
         image
@@ -105,10 +105,10 @@ pub trait Module<P> {
 /// The stream of random numbers that initial weights come from; steps use the streams from 0 up.
 pub(crate) const INITIALIZATION: u64 = u64::MAX;
 
-/// More are refused: 16 GiB in single precision, of which training holds several copies.
+/// The most parameters: 16 GiB in single precision, of which training holds several copies.
 const MOST_PARAMETERS: usize = 1 << 32;
 
-/// How many numbers a module's parameters hold.
+/// The total size of a module's parameters.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{parameter_count, Mlp, MlpShape}};
@@ -122,9 +122,9 @@ pub fn parameter_count<T: Tensor>(module: &impl Module<T>) -> usize {
     count
 }
 
-/// What a trainer needs of a network: named parameters on a backend `T`, and an average velocity there, on duals, and on a tape.
+/// A network that can be trained: named parameters on a backend `T`, and an average velocity there, on duals, and on a tape.
 ///
-/// Implemented by every [`Module`] that has them; it is never implemented by hand.
+/// Implemented for every [`Module`] that has them, never by hand.
 pub trait Model<T: Tensor<Primal = T>>:
     Module<T, With<T> = Self, With<Var<T>> = Self::OnTape> + AverageVelocity<T> + AverageVelocity<Dual<T>> + Clone
 {

@@ -1,4 +1,4 @@
-//! Modules made of modules.
+//! Modules composed of modules.
 
 use super::Module;
 
@@ -48,7 +48,7 @@ impl<P, M: Module<P>> Module<P> for Option<M> {
 
 /// Makes a struct over the type of its parameters a [`Module`]: `parameters` are fields of that type, `modules` fields that are
 /// modules, and other fields are kept as they are. With an `architecture`, checkpoints hold the field `shape` under that name. Of
-/// parameters that are `directions`, too, only the direction counts. A `dropout` is a field of that type among those kept.
+/// parameters that are also `directions`, only the direction matters. A `dropout` is a field of that type among those kept.
 macro_rules! module {
     ($name:ident: parameters [$($parameter:ident),*], modules [$($module:ident),*], keeps [$($kept:ident),*]
      $(, architecture $architecture:literal)? $(, directions [$($direction:ident),*])? $(, dropout $dropout:ident)?) => {

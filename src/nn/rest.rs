@@ -1,11 +1,11 @@
-//! Coordinates that tell a network something, and stay as they are.
+//! Conditioning coordinates, with velocity 0.
 
 use crate::Tensor;
 
 /// The velocity of rows: `velocity` for the coordinates that move, and 0 for the `count` that follow.
 ///
 /// # Panics
-/// If the rows of `x` have not as many coordinates.
+/// If the rows of `x` have another number of coordinates.
 pub fn and_rest<T: Tensor>(velocity: T, x: &T, count: usize) -> T {
     let [moving, all] = [&velocity, x].map(|rows| rows.shape()[1]);
     assert_eq!(all, moving + count, "rows have {all} coordinates; {moving} move and {count} are at rest");

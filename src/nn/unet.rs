@@ -17,10 +17,10 @@ pub struct UNetShape {
     pub groups: usize,
     /// The size of the embedding of the two times.
     pub embedding: usize,
-    /// The frequencies of the waves that times are embedded by: the lowest and the highest.
+    /// The lowest and highest frequency of the time embedding.
     pub frequencies: [f64; 2],
-    /// How many numbers follow the image in a row, and are put beside the waves: one for each class, say, and the scale of
-    /// [guidance](crate::learn::Guidance).
+    /// The number of conditions after the image in a row, which enter with the time embedding: one for each class, for example,
+    /// and the scale of [guidance](crate::learn::Guidance).
     pub conditions: usize,
     /// The size `σ` of a typical pixel: the network sees `x / σ`, and its output is multiplied by `σ`.
     pub scale: f64,
@@ -36,27 +36,27 @@ impl UNetShape {
         Self { image, channels, groups: 8, embedding: 128, frequencies, conditions: 0, scale: 1.0 }
     }
 
-    /// With other levels, from the finest: the number of channels of each.
+    /// Sets the levels, from the finest: the number of channels of each.
     pub fn with_channels(self, channels: &[usize]) -> Self {
         Self { channels: channels.to_vec(), ..self }
     }
 
-    /// With other frequencies of the waves that times are embedded by.
+    /// Sets the lowest and highest frequency of the time embedding.
     pub fn with_frequencies(self, lowest: f64, highest: f64) -> Self {
         Self { frequencies: [lowest, highest], ..self }
     }
 
-    /// With another number of groups that channels are normalized in.
+    /// Sets the number of groups that channels are normalized in.
     pub fn with_groups(self, groups: usize) -> Self {
         Self { groups, ..self }
     }
 
-    /// For rows that go on with this many numbers after the image.
+    /// Sets the number of conditions after the image in a row.
     pub fn with_conditions(self, conditions: usize) -> Self {
         Self { conditions, ..self }
     }
 
-    /// For pixels of size `scale`, the standard deviation of the data.
+    /// Sets `scale`, the size of a typical pixel: the standard deviation of the data.
     pub fn with_scale(self, scale: f64) -> Self {
         Self { scale, ..self }
     }
@@ -72,7 +72,7 @@ impl UNetShape {
         }
         let levels = self.channels.len();
         if self.conditions > MOST {
-            return invalid(format!("{} numbers follow the image; {MOST} are the most", self.conditions));
+            return invalid(format!("{} numbers follow the image; at most {MOST} are allowed", self.conditions));
         }
         if levels == 0 || levels > 12 {
             return invalid(format!("it has {levels} levels; give the channels of 1 to 12"));
@@ -83,7 +83,7 @@ impl UNetShape {
             return invalid(format!("images of {height} x {width} pixels cannot be halved {} times; {least}", levels - 1));
         }
         if let Some(channels) = self.channels.iter().find(|c| !c.is_multiple_of(self.groups)) {
-            return invalid(format!("{channels} channels do not fall into {} groups of equal size", self.groups));
+            return invalid(format!("{channels} channels cannot be divided into {} equal groups", self.groups));
         }
         // each level has about 67 times the square of its channels
         let widest = self.channels.iter().max().expect("there are levels");
@@ -105,8 +105,8 @@ impl UNetShape {
 /// resolutions, skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
 ///
 /// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have
-/// shape `[batch]` or `[]`. With conditions, a row goes on with them; the flow leaves them as they are. The last convolution
-/// starts at zero, and with it the average velocity: the map begins as the identity.
+/// shape `[batch]` or `[]`. Conditions follow in a row, and have velocity 0. The last convolution starts at zero, and with it the
+/// average velocity: the map starts as the identity.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}, FlowMap, AverageVelocityMap, Tensor};
@@ -194,7 +194,7 @@ impl<P: Tensor> Block<P> {
 
 impl<T: ImageTensor> AverageVelocity<T> for UNet<T::Primal> {
     /// # Panics
-    /// If `x` has not the shape `[batch, height · width · channels + conditions]`, or the times not `[batch]` or `[]`.
+    /// If `x` does not have the shape `[batch, height · width · channels + conditions]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let (batch, [height, width, channels]) = (x.shape()[0], self.shape.image);
         let pixels = height * width * channels;
@@ -246,7 +246,7 @@ mod tests {
         refused(UNetShape::new([28, 0, 1]), "a size is 0");
         refused(UNetShape::new([30, 28, 1]), "cannot be halved 2 times");
         refused(shape().with_channels(&[]), "0 levels");
-        refused(shape().with_channels(&[12]), "do not fall into 8 groups");
+        refused(shape().with_channels(&[12]), "cannot be divided into 8 equal groups");
         refused(shape().with_channels(&[8; 40]), "40 levels");
         refused(shape().with_channels(&[1 << 15]), "2^32 parameters");
         refused(shape().with_channels(&[usize::MAX]), "sizes are from 1");

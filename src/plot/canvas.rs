@@ -33,10 +33,10 @@ pub(super) fn blend(a: Colour, b: Colour, share: f64) -> Colour {
 pub(super) struct Canvas(RgbImage);
 
 impl Canvas {
-    /// White paper.
+    /// A white canvas.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a side is longer than 20,000 pixels.
+    /// [`Error::Invalid`] if a side is longer than 20,000 pixels.
     pub fn new(width: u64, height: u64) -> Result<Self> {
         const LONGEST: u64 = 20_000;
         if width > LONGEST || height > LONGEST {
@@ -46,7 +46,7 @@ impl Canvas {
         Ok(Self(RgbImage::from_pixel(width as u32, height as u32, Rgb(PAPER))))
     }
 
-    /// Canvases side by side, their upper edges on one line.
+    /// Canvases side by side, aligned at the top.
     ///
     /// # Errors
     /// As [`Canvas::new`].
@@ -62,7 +62,7 @@ impl Canvas {
         Ok(row)
     }
 
-    /// Colours a pixel; those outside are not seen.
+    /// Colours a pixel; pixels outside are ignored.
     pub fn set(&mut self, x: u32, y: u32, colour: Colour) {
         if let Some(pixel) = self.0.get_pixel_mut_checked(x, y) {
             *pixel = Rgb(colour);
@@ -78,7 +78,7 @@ impl Canvas {
         }
     }
 
-    /// Covers a share of a pixel.
+    /// Blends a colour into a pixel.
     pub fn mix(&mut self, [x, y]: [u32; 2], colour: Colour, share: f64) {
         if let Some(pixel) = self.0.get_pixel_mut_checked(x, y) {
             *pixel = Rgb(blend(pixel.0, colour, share));
@@ -95,7 +95,7 @@ impl Canvas {
         self.glyphs(text, |along, down| [x + down, y.saturating_sub(along)]);
     }
 
-    /// Text whose pixels, so far along its line and down from its upper edge, are where `place` says.
+    /// Draws text; `place` maps a position along the line and down from its upper edge to a pixel.
     fn glyphs(&mut self, text: &str, place: impl Fn(u32, u32) -> [u32; 2]) {
         let mut start = 0;
         for character in text.chars() {

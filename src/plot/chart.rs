@@ -13,12 +13,12 @@ use super::{Axes, COLOURS, Named, Scale};
 use crate::{Error, Result};
 use std::ops::Range;
 
-/// What is beyond it, or on a log scale below its inverse, is as good as infinite, or zero: axes cannot be divided there.
+/// Values beyond this count as infinite, on a log scale below its inverse as zero: axes cannot be divided there.
 const LARGEST: f64 = 1e100;
-/// Points of a curve beyond which means are drawn, and up to which each is marked.
+/// The number of points above which a curve is drawn by means, and up to which each is marked.
 const LONG: usize = 400;
 const FEW: usize = 20;
-/// About as many pixels as the widest chart has across.
+/// About the width of the widest chart in pixels.
 const WIDTH: usize = 820;
 const TEXT: RGBColor = RGBColor(38, 45, 58);
 const GRID: RGBColor = RGBColor(226, 230, 236);
@@ -38,7 +38,7 @@ pub(super) fn colours() -> impl Iterator<Item = RGBColor> {
 /// The curves without the points that cannot be drawn.
 ///
 /// # Errors
-/// [`Error::Invalid`] where none is left.
+/// [`Error::Invalid`] if none is left.
 pub(super) fn drawable<'a>(scale: Scale, curves: &[Named<'a>]) -> Result<Vec<Line<'a>>> {
     let ratios = [scale == Scale::LogLog, scale != Scale::Linear];
     let fits = |p: &&[f64; 2]| p.iter().zip(ratios).all(|(c, ratio)| c.abs() < LARGEST && (!ratio || *c > 1.0 / LARGEST));
@@ -50,7 +50,7 @@ pub(super) fn drawable<'a>(scale: Scale, curves: &[Named<'a>]) -> Result<Vec<Lin
     Ok(lines)
 }
 
-/// Draws curves with their axes, and a legend among them if there is to be one.
+/// Draws curves with their axes, and a legend if wanted.
 pub(super) fn draw(area: &Area, axes: &Axes, curves: &[Named], legend: bool) -> Result<(), String> {
     let lines = drawable(axes.scale, curves).map_err(|e| e.to_string())?;
     let all = || lines.iter().flat_map(|(_, points)| points);
@@ -147,7 +147,7 @@ fn emptiest(places: impl Iterator<Item = (i32, i32)>, (x, y): (Range<i32>, Range
     position
 }
 
-/// A number as an axis shows it.
+/// Formats a number for an axis.
 fn short(x: f64) -> String {
     // six digits hide the rounding errors of tick positions
     let rounded: f64 = format!("{x:.5e}").parse().unwrap_or(x);

@@ -5,7 +5,7 @@ use super::canvas::Colour;
 /// From dark violet (0) over blue and green to pale yellow (1): equal steps of the number are equal steps for the eye.
 ///
 /// In the colour space Oklab, lightness and hue grow evenly at constant chroma, so the map is perceptually uniform by
-/// construction; and because lightness alone tells the order, it can be read without seeing colours, or printed in grey.
+/// construction; lightness alone gives the order, so it can be read without seeing colours, or in grey.
 ///
 /// Reference: B. Ottosson, A perceptual color space for image processing, 2020, <https://bottosson.github.io/posts/oklab/>.
 pub(super) fn colour(share: f64) -> Colour {
@@ -14,7 +14,7 @@ pub(super) fn colour(share: f64) -> Colour {
 
 /// Lightness, and the two coordinates of hue and chroma.
 fn oklab(share: f64) -> [f64; 3] {
-    // a little less than the sRGB gamut has on the whole way
+    // a little less than the sRGB gamut allows along the whole map
     const CHROMA: f64 = 0.092;
     let between = |from: f64, to: f64| from + share * (to - from);
     let (sin, cos) = between(300.0, 105.0).to_radians().sin_cos();

@@ -17,37 +17,37 @@ const PANEL: (u32, u32) = (440, 360);
 const ROW: i32 = 26;
 const LETTER: i32 = 9;
 
-/// How the axes are divided.
+/// The scale of the axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
-    /// Equal steps for equal differences.
+    /// Linear.
     Linear,
-    /// Equal steps of the vertical axis for equal ratios; only positive values are drawn. Values within a factor of ten are drawn
-    /// as on [`Scale::Linear`], where more of them can be read off.
+    /// Logarithmic vertical axis; only positive values are drawn. Values within a factor of ten are drawn as on
+    /// [`Scale::Linear`], where more of them can be read off.
     #[default]
     Log,
-    /// The same for both axes: powers are straight lines.
+    /// Both axes logarithmic: powers are straight lines.
     LogLog,
 }
 
-/// The words around [`curves`], and the scale of their axes.
+/// Title and axis labels of [`curves`], and the scale of their axes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Axes<'a> {
     /// Above the picture.
     pub title: &'a str,
     /// Under the horizontal axis.
     pub x: &'a str,
-    /// Beside the vertical axis.
+    /// Next to the vertical axis.
     pub y: &'a str,
-    /// How both are divided.
+    /// The scale of both.
     pub scale: Scale,
 }
 
 /// Draws named curves, such as losses over steps, to an SVG file.
 ///
 /// Each curve joins its points `[x, y]` in their order, marked where they are few. Points that are not finite or beyond `±1e100`
-/// (on an axis divided by ratios: not positive or below `1e-100`) are left out. Of long curves the mean of neighbouring points is
-/// drawn, over a pale band from their lowest to their highest.
+/// (on a logarithmic axis: not positive or below `1e-100`) are left out. Long curves are drawn by means of neighbouring points,
+/// over a pale band from their lowest to their highest.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -59,7 +59,7 @@ pub struct Axes<'a> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where no point can be drawn; [`Error::Io`] where the file cannot be written.
+/// [`Error::Invalid`] if no point can be drawn; [`Error::Io`] if the file cannot be written.
 pub fn curves(path: impl AsRef<Path>, axes: &Axes, curves: &[Named]) -> Result<()> {
     chart::drawable(axes.scale, curves)?;
     draw(path.as_ref(), SIZE, |area| chart::draw(area, axes, curves, true))
@@ -83,8 +83,8 @@ pub fn curves(path: impl AsRef<Path>, axes: &Axes, curves: &[Named]) -> Result<(
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no panels or columns, or a panel has no point that can be drawn; [`Error::Io`] where the
-/// file cannot be written.
+/// [`Error::Invalid`] if there are no panels or columns, or a panel has no point that can be drawn; [`Error::Io`] if the file
+/// cannot be written.
 pub fn curve_panels(path: impl AsRef<Path>, panels: &[(Axes, &[Named])], columns: usize) -> Result<()> {
     let columns = columns.min(panels.len());
     let Some((_, first)) = panels.first().filter(|_| columns > 0) else {
@@ -126,7 +126,7 @@ fn legend<'a>(curves: &[Named<'a>], width: i32) -> Vec<(&'a str, RGBColor, (i32,
     named.map(place).collect()
 }
 
-/// Writes what is drawn on white paper.
+/// Draws on a white background, and writes the file.
 fn draw(path: &Path, size: (u32, u32), draw: impl FnOnce(&chart::Area) -> Result<(), String>) -> Result<()> {
     let mut svg = String::new();
     let drawn = {

@@ -1,4 +1,4 @@
-//! A part of a plane with its axes.
+//! Axes around a part of the plane.
 
 use super::{
     canvas::{Canvas, INK, LINE, PAPER, blend, text_width},
@@ -6,19 +6,19 @@ use super::{
 };
 use crate::Result;
 
-/// Between things, in pixels.
+/// The gap between elements, in pixels.
 pub(super) const GAP: u32 = 12;
 pub(super) const TICK: u32 = 7;
 const MARGIN: u32 = 16;
 
-/// The words around a picture of a plane, such as [`paths`](super::paths) and [`heat_map`](super::heat_map).
+/// Title and axis labels of a picture of the plane, such as [`paths`](super::paths) and [`heat_map`](super::heat_map).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plane<'a> {
     /// Above the picture.
     pub title: &'a str,
     /// Under the horizontal axis.
     pub x: &'a str,
-    /// Beside the vertical axis.
+    /// Next to the vertical axis.
     pub y: &'a str,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Frame {
     ticks: [Vec<Tick>; 2],
 }
 
-/// The room that a text takes across its line, none if it is empty.
+/// The height of a text with a gap, 0 if it is empty.
 pub(super) fn room(text: &str) -> u32 {
     if text.is_empty() { 0 } else { LINE + GAP }
 }
@@ -52,13 +52,13 @@ fn sideward_ticks(range: [f64; 2], length: u32) -> Vec<Tick> {
 }
 
 impl Frame {
-    /// A canvas with the frame of a picture of this `size` in pixels, its words and numbers, and with room for more `above` and
-    /// `beside` it.
+    /// A canvas with the frame of a picture of this `size` in pixels, its labels and numbers, and extra room `above` and `beside`
+    /// it.
     pub fn drawn(plane: &Plane, sides: [[f64; 2]; 2], size: [u32; 2], above: u32, beside: u32) -> Result<(Canvas, Self)> {
         let ticks = [sideward_ticks(sides[0], size[0]), upward_ticks(sides[1], size[1])];
         let left = MARGIN + room(plane.y) + widest(&ticks[1]) + GAP;
         let top = MARGIN + room(plane.title) + above;
-        // half of a label may stand out
+        // half of a label may extend beyond the frame
         let right = beside.max(widest(&ticks[0]) / 2) + MARGIN;
         let bottom = GAP + LINE + room(plane.x) + MARGIN;
         let [width, height] = [left + size[0] + right, top + size[1] + bottom];

@@ -1,4 +1,4 @@
-//! Rows of images.
+//! Pictures of rows of images.
 
 use std::path::Path;
 
@@ -10,15 +10,15 @@ use crate::{Error, Result};
 
 const GAP: u32 = 8;
 const MARGIN: u32 = 12;
-/// The side that images are enlarged to, about, in pixels.
+/// The approximate side of enlarged images, in pixels.
 const SIDE: u32 = 56;
 const NOT_FINITE: Colour = [214, 39, 40];
 
-/// Draws rows of images of `[height, width, channels]`, each row behind its name, to a PNG file.
+/// Draws rows of images of `[height, width, channels]`, each row after its name, to a PNG file.
 ///
-/// A row is its images one after another: shape `[n, height, width, channels]`. Of one channel, the value `low` is drawn as
-/// paper, `high` as ink; of three, `low` is no light of a colour, and `high` all of it; in between and beyond by linear
-/// interpolation and cut-off. What is not finite is drawn red. Small images are enlarged by repeating pixels.
+/// A row is its images one after another: shape `[n, height, width, channels]`. With one channel, the value `low` is drawn as
+/// paper, `high` as ink; with three, `low` is no light of a colour, and `high` all of it; values between are interpolated
+/// linearly, values beyond are clamped. Values that are not finite are drawn red. Small images are enlarged by repeating pixels.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -30,9 +30,9 @@ const NOT_FINITE: Colour = [214, 39, 40];
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there is no image, there are other than 1 or 3 channels, `low` equals `high` or one is not finite, or
-/// the picture is too large;
-/// [`Error::Shape`] where the numbers of a row do not fill its images; [`Error::Io`] where the file cannot be written.
+/// [`Error::Invalid`] if there is no image, there are other than 1 or 3 channels, `low` equals `high` or one is not finite, or
+/// the picture is too large; [`Error::Shape`] if the numbers of a row do not fill its images; [`Error::Io`] if the file cannot be
+/// written.
 pub fn image_grid(
     path: impl AsRef<Path>,
     rows: &[(&str, &[f64])],
@@ -61,7 +61,7 @@ pub fn image_grid(
         |start: u32, count: usize, pitch: u64| pitch.saturating_mul(count as u64).saturating_add(u64::from(start + MARGIN - GAP));
     let mut canvas = Canvas::new(total(left, columns, across), total(MARGIN, rows.len(), down))?;
 
-    // the canvas has these positions, so they are small
+    // these positions are on the canvas, so they are small
     let (across, down, zoom) = (across as u32, down as u32, zoom as u32);
     for (top, (name, images)) in (MARGIN..).step_by(down as usize).zip(rows) {
         canvas.text(name, [MARGIN, top + (down - GAP).saturating_sub(LINE) / 2]);

@@ -1,4 +1,4 @@
-//! Scalar fields in colours.
+//! Heat maps of scalar fields.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Error, Result, analysis::ScalarField};
 
-/// The longer side is this long, or a little longer, so that cells have the same size.
+/// The longer side in pixels, or a little more, so that cells have the same size.
 const SIDE: usize = 720;
 const LONGEST: usize = 2880;
 /// The shorter side is at least this share of the longer one.
@@ -18,20 +18,20 @@ const SLIMMEST: f64 = 0.25;
 const BAR: u32 = 26;
 const NOT_FINITE: Colour = [182, 186, 192];
 
-/// What the colours of a [`heat_map`] stand for.
+/// The colour bar of a [`heat_map`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColourBar<'a> {
-    /// Beside the bar.
+    /// Next to the bar.
     pub name: &'a str,
-    /// The values of the first and the last colour, which those beyond have, too; if there is none, the smallest and the
-    /// largest of the field.
+    /// The values of the first and the last colour; values beyond are clamped. If not given, the smallest and the largest of the
+    /// field.
     pub range: Option<[f64; 2]>,
 }
 
 /// Draws a scalar field in perceptually uniform colours, with axes and a colour bar, to a PNG file.
 ///
-/// Each cell is a rectangle of one colour, grey where its value is not finite. One unit is as long on both axes, unless
-/// one side would be more than four times as long as the other. Of more than 2880 cells in a row not all are seen.
+/// Each cell is a rectangle of one colour, grey where its value is not finite. Units have the same length on both axes, unless
+/// one side would be more than four times as long as the other. With more than 2880 cells in a row, some are not shown.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -45,13 +45,12 @@ pub struct ColourBar<'a> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where no value is finite or the range does not increase; [`Error::Io`] where the file cannot be written.
+/// [`Error::Invalid`] if no value is finite or the range does not increase; [`Error::Io`] if the file cannot be written.
 pub fn heat_map(path: impl AsRef<Path>, plane: &Plane, bar: &ColourBar, field: &ScalarField) -> Result<()> {
     heat_map_panels(path, &[(*plane, field)], bar)
 }
 
-/// Draws [heat maps](heat_map) side by side, with one colour bar for all, to a PNG file: what is to be compared has the same
-/// colours.
+/// Draws [heat maps](heat_map) side by side, with one colour bar for all, to a PNG file: equal values have equal colours.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -67,7 +66,7 @@ pub fn heat_map(path: impl AsRef<Path>, plane: &Plane, bar: &ColourBar, field: &
 /// ```
 ///
 /// # Errors
-/// As [`heat_map`]; and [`Error::Invalid`] where there are no panels, or the picture is too large.
+/// As [`heat_map`]; and [`Error::Invalid`] if there are no panels, or the picture is too large.
 pub fn heat_map_panels(path: impl AsRef<Path>, panels: &[(Plane, &ScalarField)], bar: &ColourBar) -> Result<()> {
     if let Some(range) = bar.range {
         check_range("range of the colours", range)?;
@@ -115,7 +114,7 @@ fn panel(plane: &Plane, field: &ScalarField, range: [f64; 2], bar: Option<&str>)
     Ok(canvas)
 }
 
-/// A range that colours can be divided over, also where all values are one.
+/// A range that colours can be divided over, even if all values are equal.
 fn widened([low, high]: [f64; 2]) -> [f64; 2] {
     let least = 1e-12 * low.abs().max(high.abs());
     if high - low > least {

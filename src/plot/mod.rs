@@ -1,7 +1,7 @@
 //! Pictures of samples, losses, images, scalar fields and paths.
 //!
-//! PNG for what has many points or pixels, SVG for curves; neither needs a font to be installed. A picture is written to a
-//! scratch file and renamed, so that a full disk leaves an error and whatever stood at the path before.
+//! PNG for many points or pixels, SVG for curves; no font needs to be installed. A picture is written to a scratch file and
+//! renamed, so that a full disk gives an error and keeps the previous file.
 
 mod canvas;
 mod chart;
@@ -21,8 +21,7 @@ pub use heat_map::{ColourBar, heat_map, heat_map_panels};
 pub use paths::paths;
 pub use scatter::scatter_panels;
 
-/// Of lines, told apart by those who do not see all colours, too (Okabe and Ito, and two dark ones), in an order of falling
-/// contrast.
+/// Line colours that colour-blind readers can distinguish (Okabe and Ito, and two dark ones), by falling contrast.
 const COLOURS: [canvas::Colour; 8] =
     [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [230, 159, 0], [90, 98, 110], [110, 20, 70]];
 
@@ -34,7 +33,7 @@ fn check_range(what: &'static str, [low, high]: [f64; 2]) -> crate::Result<()> {
     if low < high && (high - low).is_finite() {
         return Ok(());
     }
-    Err(crate::Error::invalid(what, format!("[{low}, {high}] is no interval; give two finite numbers, the lower first")))
+    Err(crate::Error::invalid(what, format!("[{low}, {high}] is not an interval; give two finite numbers, the lower first")))
 }
 
 #[cfg(test)]

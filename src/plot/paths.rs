@@ -13,20 +13,20 @@ use crate::{Error, Result};
 const SIDE: f64 = 760.0;
 /// The shorter side is not shorter than this.
 const SHORTEST: f64 = 160.0;
-/// Half the width of the lines, from that of long ones to that of short ones.
+/// Half the width of the lines, for long ones and for short ones.
 const RADII: [f64; 2] = [0.5, 0.9];
-/// Of the picture, what a line covers at most, unless it is so long that it is of the least width.
+/// The largest share of the picture that a line covers, unless it has the least width.
 const COVERED: f64 = 0.15;
 /// The radius of the dot at the start.
 const DOT: f64 = 5.0;
-/// What is beyond is as good as infinite.
+/// Points beyond this count as infinite.
 const LARGEST: f64 = 1e100;
 const SWATCH: u32 = 34;
 
 /// Draws named paths, each a line through its points `[x, y]` in their order, to a PNG file.
 ///
-/// One unit is as long on both axes. A dot marks where a path starts. Points that are not finite, or beyond `±1e100`, interrupt
-/// the line.
+/// Units have the same length on both axes. A dot marks where a path starts. Points that are not finite, or beyond `±1e100`,
+/// interrupt the line.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -41,7 +41,7 @@ const SWATCH: u32 = 34;
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where no point can be drawn; [`Error::Io`] where the file cannot be written.
+/// [`Error::Invalid`] if no point can be drawn; [`Error::Io`] if the file cannot be written.
 pub fn paths(path: impl AsRef<Path>, plane: &Plane, paths: &[Named]) -> Result<()> {
     let points = paths.iter().flat_map(|(_, points)| *points).copied().filter(drawable);
     let bounds = points.fold(None, |bounds: Option<[[f64; 2]; 2]>, [x, y]| {
@@ -66,11 +66,11 @@ fn drawable(point: &[f64; 2]) -> bool {
     point.iter().all(|c| c.abs() < LARGEST)
 }
 
-/// The part of the plane that is drawn, and its size in pixels: the same number of them for a unit on both axes.
+/// The part of the plane that is drawn, and its size in pixels, with the same unit on both axes.
 fn layout(bounds: [[f64; 2]; 2]) -> ([[f64; 2]; 2], [u32; 2]) {
     let size = bounds.as_flattened().iter().fold(0.0_f64, |size, c| size.max(c.abs()));
     let longest = bounds.iter().fold(0.0_f64, |longest, [low, high]| longest.max(high - low));
-    // a point has a neighbourhood, too
+    // leave room around a single point
     let length = 1.06 * longest.max(if size > 0.0 { 1e-6 * size } else { 1.0 });
     let lengths = bounds.map(|[low, high]| (high - low + 0.06 * length).max(length * SHORTEST / SIDE));
     let sides = std::array::from_fn(|axis| {
@@ -81,7 +81,7 @@ fn layout(bounds: [[f64; 2]; 2]) -> ([[f64; 2]; 2], [u32; 2]) {
     (sides, lengths.map(|length| (length / longer * SIDE).round() as u32))
 }
 
-/// One path: how much of each pixel it covers, wherever it crosses itself once, then its colour over what is there.
+/// Draws one path: the coverage of each pixel, counted once where the path crosses itself, then its colour over the picture.
 fn draw(canvas: &mut Canvas, frame: &Frame, pixels: &[Option<[f64; 2]>], colour: Colour) {
     let ([left, top], [width, height]) = (frame.corner(), frame.size());
     let mut cover = vec![0.0_f64; (width * height) as usize];
@@ -122,7 +122,7 @@ fn distance(point: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
     (to[0] - share * along[0]).hypot(to[1] - share * along[1])
 }
 
-/// The names of the paths beside lines of their colours, in rows above the picture.
+/// The names of the paths next to lines of their colours, in rows above the picture.
 struct Legend<'a> {
     /// Name, colour and place in the legend.
     entries: Vec<(&'a str, Colour, [u32; 2])>,
@@ -168,7 +168,7 @@ mod tests {
         Ok(decoded(&path))
     }
 
-    /// How many pixels have exactly this colour.
+    /// The number of pixels of exactly this colour.
     fn count(picture: &image::RgbImage, colour: Colour) -> usize {
         picture.pixels().filter(|pixel| pixel.0 == colour).count()
     }

@@ -12,13 +12,13 @@ use crate::{Error, Result};
 /// The side of a panel, in pixels.
 const SIDE: u32 = 280;
 const GAP: u32 = 20;
-/// From one sample to many: paper, then these.
+/// The colours of few and of many samples, on paper.
 const SHADES: [Colour; 2] = [[88, 152, 212], [18, 44, 92]];
 
 /// Draws square panels of points, each under its name, `columns` in a row, to a PNG file.
 ///
 /// Every panel shows the square `range x range`, its second coordinate upwards; points outside, or not finite, are not drawn.
-/// Where points are many they are shaded by density, where few they are dots.
+/// Many points are shaded by density, few are dots.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -30,8 +30,8 @@ const SHADES: [Colour; 2] = [[88, 152, 212], [18, 44, 92]];
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are no panels or columns, the range does not increase, or the picture is too large;
-/// [`Error::Io`] where the file cannot be written.
+/// [`Error::Invalid`] if there are no panels or columns, the range does not increase, or the picture is too large; [`Error::Io`]
+/// if the file cannot be written.
 pub fn scatter_panels(path: impl AsRef<Path>, panels: &[Named], columns: usize, range: [f64; 2]) -> Result<()> {
     check_range("range of the panels", range)?;
     if panels.is_empty() || columns == 0 {
@@ -43,7 +43,7 @@ pub fn scatter_panels(path: impl AsRef<Path>, panels: &[Named], columns: usize, 
     let side = |count: usize, pitch: u32| (count as u64).saturating_mul(pitch.into()).saturating_add(GAP.into());
     let mut canvas = Canvas::new(side(columns, across), side(rows, down))?;
     for (k, (title, points)) in panels.iter().enumerate() {
-        // the canvas has these positions, so they are small
+        // these positions are on the canvas, so they are small
         let corner = [GAP + (k % columns) as u32 * across, GAP / 2 + (k / columns) as u32 * down];
         canvas.text(title, [corner[0] + SIDE.saturating_sub(text_width(title)) / 2, corner[1]]);
         panel(&mut canvas, [corner[0], corner[1] + LINE + GAP / 4], points, range);
@@ -54,12 +54,12 @@ pub fn scatter_panels(path: impl AsRef<Path>, panels: &[Named], columns: usize, 
 fn panel(canvas: &mut Canvas, [left, top]: [u32; 2], points: &[[f64; 2]], range: [f64; 2]) {
     canvas.fill([left - 1, top - 1], [SIDE + 2, SIDE + 2], FRAME);
     let side = f64::from(SIDE);
-    // dots that would cover a third of half the panel; but none too small to be seen, nor so large that it looks like a disc
+    // dots that together cover a third of half the panel, within sizes that are visible and look like points
     let half = side * side / 2.0;
     let count = points.len().max(1) as f64;
     let radius = (half / 3.0 / count / std::f64::consts::PI).sqrt().clamp(0.6, 2.5);
     let cover = cover(points, range, radius);
-    // and so dark that half a panel evenly covered keeps its grain
+    // dark enough that half a panel evenly covered keeps its grain
     let depth = 1.6 / (count * std::f64::consts::PI * radius * radius / half).max(1.0);
     for (at, cover) in (0..).zip(cover) {
         let shade = 1.0 - (-depth * cover).exp();
@@ -69,7 +69,7 @@ fn panel(canvas: &mut Canvas, [left, top]: [u32; 2], points: &[[f64; 2]], range:
     }
 }
 
-/// How many dots cover each pixel, row by row.
+/// The number of dots that cover each pixel, row by row.
 fn cover(points: &[[f64; 2]], [low, high]: [f64; 2], radius: f64) -> Vec<f64> {
     let side = f64::from(SIDE);
     let mut cover = vec![0.0; (SIDE * SIDE) as usize];

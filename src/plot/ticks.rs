@@ -1,22 +1,21 @@
-//! Where an axis is divided, and how its numbers are written.
+//! Ticks of an axis, and their labels.
 
 /// A number on an axis.
 pub(super) type Tick = (f64, String);
 
-/// Multiples of 1, 2 or 5 times a power of ten between `low` and `high`: as many as there may be up to `most`, a label with
-/// each.
+/// Multiples of 1, 2 or 5 times a power of ten between `low` and `high`: as many as allowed up to `most`, each with a label.
 pub(super) fn ticks([low, high]: [f64; 2], most: usize) -> Vec<Tick> {
     let coarse = (high - low) / most.max(1) as f64;
     let decade = 10.0_f64.powf(coarse.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|step| *step >= coarse * (1.0 - 1e-9));
     let Some(step) = step.filter(|step| *step > 0.0 && step.is_finite()) else { return Vec::new() };
-    // a rounding error must not take the ends away
+    // keep the ends despite rounding errors
     let [first, last] = [(low / step - 1e-9).ceil(), (high / step + 1e-9).floor()];
     let count = (last - first + 1.0).clamp(0.0, most as f64 + 1.0) as usize;
     (0..count).map(|k| (first + k as f64) * step).map(|x| (x, label(x, step))).collect()
 }
 
-/// `x` with as many digits as tell it from its neighbours.
+/// `x` with enough digits to distinguish it from its neighbours.
 fn label(x: f64, step: f64) -> String {
     let magnitude = |x: f64| (x.abs().log10() + 1e-9).floor();
     if x.abs() < 0.5 * step {

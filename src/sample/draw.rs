@@ -1,11 +1,11 @@
-//! Samples from noise.
+//! Drawing samples.
 
 use crate::{FlowMap, Tensor, TimeGrid, distribution::Distribution, random::stream};
 use std::convert::Infallible;
 
 /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
 ///
-/// Samples are computed some thousands at a time, or hundreds of images, so only the result grows with `count`.
+/// Some thousands of samples, or hundreds of images, are computed at a time, so only the result grows with `count`.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, distribution::Normal, nn::{Mlp, MlpShape}, TimeGrid, sample, AverageVelocityMap};
@@ -27,7 +27,7 @@ pub fn draw<T: Tensor>(
     samples
 }
 
-/// The rows that `carry` makes of `count` rows of noise, which is drawn from stream 0 of the seed, some rows at a time.
+/// Draws `count` rows of noise from stream 0 of the seed, and applies `carry` to them, some rows at a time.
 pub(super) fn carried<T: Tensor, E>(
     noise: &dyn Distribution,
     count: usize,
@@ -35,7 +35,7 @@ pub(super) fn carried<T: Tensor, E>(
     device: &T::Device,
     mut carry: impl FnMut(T) -> Result<T, E>,
 ) -> Result<Vec<f64>, E> {
-    // enough rows to keep threads busy, few enough that what a network makes of them fits into memory
+    // enough rows to keep threads busy, few enough that a network's activations fit into memory
     const ROWS: usize = 4096;
     const VALUES: usize = 1 << 18;
     let d = noise.dimension();

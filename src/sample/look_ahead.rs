@@ -1,28 +1,28 @@
-//! Steps towards a reward of the sample that the map foresees.
+//! Guidance by a reward of the predicted sample.
 
 use super::draw::carried;
 use crate::{Error, FlowMap, Result, Tape, Tensor, TimeGrid, Value, Var, distribution::Distribution, flow::pairs};
 use std::fmt;
 
-/// Guidance by a reward `r` of finished samples, which the flow map shows at any time:
+/// Guidance by a reward `r` of the final sample, which the flow map predicts from any time:
 ///
 /// ```text
 /// dx/dt = v_{t,t}(x) + a(t) ∇_x r(X_{t,1}(x)),
 /// ```
 ///
-/// in steps of a grid. At each time `t_k` a sample moves by `a(t_k) |t_{k+1} - t_k|` times the gradient of the reward of its end,
-/// `X_{t_k,1}(x)`, and then by the map to `t_{k+1}`; the end of time is that of the grid. The error falls like the length of the
-/// steps. The gradient is taken by reverse mode through the map and the reward: a step costs one evaluation of the map, and one
-/// with its gradient.
+/// in steps of a time grid. At each time `t_k` a sample moves by `a(t_k) |t_{k+1} - t_k|` times the gradient of the reward of its
+/// predicted end `X_{t_k,1}(x)`, and then along the map to `t_{k+1}`; time 1 stands for the end of the grid. The error is of
+/// first order in the step length. The gradient is taken by reverse mode through the map and the reward: a step costs one
+/// evaluation of the map, and one with its gradient.
 ///
-/// # What comes out
+/// # Distribution of the samples
 ///
-/// Along the flow of an exact map, the foreseen end `y = X_{t,1}(x_t)` stays where it is, unless the reward moves it:
-/// `dy/dt = a J Jᵀ ∇r(y)` with the Jacobian `J` of `X_{t,1}` at `x_t`. With a positive strength its reward never falls, and
-/// samples move along directions in which data vary. They do not, in general, have the tilted distribution `ρ_1 e^r`, up to its
-/// constant: nothing here weighs one sample against another. In one case they have it: data with the distribution `N(m, σ²)` in
-/// each coordinate, a linear reward, and as strength the variance `α_t² σ_0² + β_t² σ²` of the path, divided by the time that the
-/// grid takes. Weights that make it exact in all cases need stochastic dynamics and the score, and are not here.
+/// For an exact map, only the reward moves the predicted end `y = X_{t,1}(x_t)`: `dy/dt = a J Jᵀ ∇r(y)` with the Jacobian `J` of
+/// `X_{t,1}` at `x_t`. With a positive strength the reward never falls, and samples move along directions in which data vary. In
+/// general they do not have the tilted distribution `ρ_1 e^r` (up to a constant), since samples are not weighted against each
+/// other. In one case they do: data distributed as `N(m, σ²)` in each coordinate, a linear reward, and as strength the variance
+/// `α_t² σ_0² + β_t² σ²` of the path, divided by the length of the grid in time. Weights that are exact in all cases need
+/// stochastic dynamics and the score, and are not implemented.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, exact::DiagonalGaussian, interpolant::Trigonometric, distribution::Normal};
@@ -35,7 +35,7 @@ use std::fmt;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
-/// A network `model` is a map on the tape as `AverageVelocityMap(model.off_tape())`; see [`Model`](crate::nn::Model).
+/// For a network `model`, the map on the tape is `AverageVelocityMap(model.off_tape())`; see [`Model`](crate::nn::Model).
 ///
 /// Source: A. Sabour et al., Test-time scaling of diffusions with flow maps, arXiv 2511.22688.
 #[derive(Clone, Copy)]
@@ -45,26 +45,25 @@ pub struct LookAhead<R, A> {
 }
 
 impl<R, A> fmt::Debug for LookAhead<R, A> {
-    /// The name alone: closures cannot be shown.
+    /// Shows the name only, since closures cannot be printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LookAhead").finish_non_exhaustive()
     }
 }
 
 impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
-    /// From the reward, which makes of rows of samples, shape `[batch, d]`, one number for each, shape `[batch]`; and the
-    /// strength `a(t)`. The reward of a row must depend on that row alone: what is followed is the gradient of their sum.
+    /// Takes the reward, a function from samples of shape `[batch, d]` to numbers of shape `[batch]`, and the strength `a(t)`.
+    /// The reward of a row must depend on that row alone, since the gradient is that of their sum.
     pub fn new(reward: R, strength: A) -> Self {
         Self { reward, strength }
     }
 
-    /// Takes rows of states along the grid. Of each, the first `moving` coordinates move towards the reward; others are left to
-    /// the map.
+    /// Carries rows of states along the grid. The reward moves only the first `moving` coordinates of each.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where a reward or its gradient is NaN or infinite, [`Error::Shape`] where there is not one for each
-    /// row, and [`Error::Invalid`] if a strength is not finite, or `x` has not the shape `[batch, d]` with `moving` coordinates,
-    /// or more.
+    /// [`Error::NotFinite`] if a reward or its gradient is NaN or infinite, [`Error::Shape`] if there is not one reward per row,
+    /// and [`Error::Invalid`] if a strength is not finite, or `x` is not of shape `[batch, d]` with at least `moving`
+    /// coordinates.
     pub fn follow<T, M>(&self, map: &M, grid: &TimeGrid, x: &T, moving: usize) -> Result<T>
     where
         T: Tensor<Primal = T>,
@@ -96,8 +95,8 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         })
     }
 
-    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise. Coordinates that are [at
-    /// rest](Distribution::moving) in the noise, such as classes, do not move towards the reward.
+    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise. The reward does not move coordinates
+    /// [at rest](Distribution::moving) in the noise, such as classes.
     ///
     /// # Errors
     /// As [`follow`](Self::follow).
@@ -118,7 +117,7 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         carried(noise, count, seed, device, |x: T| self.follow(map, grid, &x, noise.moving()))
     }
 
-    /// `∇_x r(X_{s,t}(x))`, row by row; none where the reward does not depend on the state.
+    /// `∇_x r(X_{s,t}(x))`, row by row; `None` if the reward does not depend on the state.
     fn gradient<T, M>(&self, map: &M, [s, t]: [f64; 2], x: &T) -> Result<Option<T>>
     where
         T: Tensor<Primal = T>,
@@ -134,17 +133,17 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         let reward = (self.reward)(&map.carry([s, t], &start));
         let rows = &x.shape()[..1];
         if reward.shape() != rows {
-            let what = "the reward, which is one number for each row".into();
+            let what = "the reward, one number for each row".into();
             return Err(Error::Shape { what, expected: rows.to_vec(), found: reward.shape().to_vec() });
         }
-        finite("the reward of the foreseen sample", reward.values())?;
+        finite("the reward of the predicted sample", reward.values())?;
         let gradient = tape.gradients(&reward).take(&start);
         finite("the gradient of the reward", gradient.as_ref().map_or(vec![], Value::values))?;
         Ok(gradient)
     }
 }
 
-/// `x` and a step, of which only the part of the first `moving` coordinates is taken.
+/// `x` plus the first `moving` coordinates of a step.
 fn ascended<T: Tensor>(x: &T, step: Option<T>, moving: usize) -> T {
     let columns = x.shape()[1];
     match step {

@@ -1,4 +1,4 @@
-//! Sampling: a flow map applied along a grid of times, with fresh noise on the way, or with a look ahead.
+//! Sampling: a flow map along a time grid, with renoising, or guided by a reward.
 //!
 //! For an exact flow map any [`TimeGrid`](crate::TimeGrid) gives the same end, by the semigroup property. For a learned one, more
 //! steps cost more and are usually more accurate, down to the error of its diagonal.
@@ -6,10 +6,10 @@
 //! | what | where |
 //! |---|---|
 //! | a map along a grid | [`TimeGrid::follow`](crate::TimeGrid::follow), [`draw`] |
-//! | noise on the way, by which errors are forgotten: gamma sampling, restarts | [`Route`], of [`Renoising`] and steps of the map |
-//! | steps towards a reward of the sample that the map foresees | [`LookAhead`] |
+//! | renoising, by which samples forget errors: gamma sampling, restarts | [`Route`], of [`Renoising`] and steps of the map |
+//! | guidance by a reward of the predicted sample | [`LookAhead`] |
 //!
-//! Noise is a function of the seed and of the number of the row: how many rows are computed at a time changes none of it.
+//! Noise is a function of the seed and the row number, whatever the number of rows computed at a time.
 
 mod draw;
 mod look_ahead;

@@ -1,4 +1,4 @@
-//! Back to noise.
+//! Renoising: back to an earlier, noisier time.
 
 use crate::{
     Error, Result, Tensor,
@@ -7,23 +7,21 @@ use crate::{
 };
 use rand::Rng;
 
-/// The way back from a time `τ` to an earlier, noisier time `t` by fresh noise:
+/// The step from a time `τ` back to an earlier, noisier time `t` by fresh noise:
 ///
 /// ```text
 /// x' = (β_t/β_τ) x + (α_t² - (α_τ β_t/β_τ)²)^(1/2) (z - m) + (α_t - α_τ β_t/β_τ) m,
 /// ```
 ///
-/// with a draw `z` of the distribution of noise, a normal distribution of mean `m`. Where `x` has the distribution of
-/// `α_τ x0 + β_τ x1`, with such noise `x0` independent of the data `x1`, this has the distribution of `α_t x0 + β_t x1`: the
-/// share of the data is what it is at `t`, and two normal parts of noise make one. The sample itself is another one, whose data
-/// are those of `x`.
+/// with a draw `z` of the noise, a normal distribution of mean `m`. If `x` is distributed as `α_τ x0 + β_τ x1`, with such noise
+/// `x0` independent of the data `x1`, then `x'` is distributed as `α_t x0 + β_t x1`: the data have their weight at `t`, and the
+/// two normal parts add up to one. It is another sample, with the data of `x`.
 ///
-/// - noise and data must be independent. Of another [coupling](crate::learn::Coupling), and of velocities with
-///   [guidance](crate::learn::Guidance), the distribution at `t` is not the one that the flow passes;
-/// - noise must be normal: no other distribution is the sum of two smaller ones of its kind, with a variance;
-/// - `t` may be where no data are left, `β_t = 0`: what comes out is new noise. `τ` may not, since there is nothing to tell data
-///   by;
-/// - a path with `β = 1`, a variance that explodes, is one as any other: only noise is added.
+/// - noise and data must be independent. With another [coupling](crate::learn::Coupling), or velocities with
+///   [guidance](crate::learn::Guidance), the distribution at `t` is not that of the flow;
+/// - noise must be normal: no other distribution with a variance is the sum of two smaller ones of its kind;
+/// - `β_t = 0`, no data left at `t`, is allowed: the result is new noise. `β_τ = 0` is not, since the state then holds no data;
+/// - a path with `β = 1` (variance exploding) is no exception: noise is only added.
 ///
 /// ```
 /// use flowmap::{Tensor, backend::ndarray::NdTensor, interpolant::Linear, distribution::Normal, random::stream,
@@ -41,7 +39,7 @@ use rand::Rng;
 pub struct Renoising {
     kept: f64,
     added: f64,
-    /// What the mean of the noise is multiplied by, beside what `added` draws of it bring.
+    /// The factor of the noise's mean, besides that in the `added` draws.
     mean: f64,
 }
 
@@ -52,41 +50,39 @@ impl Renoising {
     /// [`Error::Invalid`] if one of them is not in the path's span, there are no data in the state at `from`, or `to` is less
     /// noisy.
     pub fn between(path: &impl Interpolant, from: f64, to: f64) -> Result<Self> {
-        let invalid = |reason| Err(Error::invalid("way back to noise", reason));
+        let invalid = |reason| Err(Error::invalid("renoising", reason));
         let [start, end] = path.span();
         if let Some(outside) = [from, to].into_iter().find(|t| !(start..=end).contains(t)) {
             return invalid(format!("time {outside} is not on the path, which goes from {start} to {end}"));
         }
         let [now, then] = [from, to].map(|t| path.shares(&t));
         if now[1] == 0.0 {
-            return invalid(format!("at time {from} a state holds no data, and none can be kept; come from a later time"));
+            return invalid(format!("at time {from} a state holds no data to keep; start from a later time"));
         }
         let kept = then[1] / now[1];
         let old = now[0] * kept;
         let added = ((then[0] - old) * (then[0] + old)).sqrt();
         if !(kept.is_finite() && added.is_finite()) {
-            return invalid(format!(
-                "time {to} is less noisy than time {from}; noise leads back from a later time to an earlier one"
-            ));
+            return invalid(format!("time {to} is less noisy than time {from}; renoise from a later time to an earlier one"));
         }
         Ok(Self { kept, added, mean: then[0] - old - added })
     }
 
-    /// `β_t/β_τ`, the share of the state that is kept.
+    /// `β_t/β_τ`, the factor of the state.
     pub fn kept(&self) -> f64 {
         self.kept
     }
 
-    /// `(α_t² - (α_τ β_t/β_τ)²)^(1/2)`, by which fresh noise is multiplied.
+    /// `(α_t² - (α_τ β_t/β_τ)²)^(1/2)`, the factor of fresh noise.
     pub fn added(&self) -> f64 {
         self.added
     }
 
-    /// Rows of states at `τ` to rows at `t`, with one draw of `noise` for each, row by row. Coordinates behind those of the noise
-    /// are at rest.
+    /// Carries rows of states from `τ` to `t`, with one draw of `noise` for each, row by row. Coordinates after those of the
+    /// noise stay as they are.
     ///
     /// # Panics
-    /// If `x` has not the shape `[batch, d]` with as many coordinates as the noise, or more.
+    /// If `x` is not of shape `[batch, d]` with at least as many coordinates as the noise.
     pub fn apply<T: Tensor>(&self, x: &T, noise: &Normal, rng: &mut dyn Rng) -> T {
         let d = noise.dimension();
         let (rows, columns) = match x.shape() {

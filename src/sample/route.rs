@@ -1,4 +1,4 @@
-//! Ways from noise to data, with fresh noise in between.
+//! Routes from noise to data: steps of a flow map, and renoising between them.
 
 use super::{Renoising, draw::carried};
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
 };
 use rand_chacha::ChaCha8Rng;
 
-/// A way from noise to data: steps of a flow map, and [ways back](Renoising) by fresh noise between them.
+/// A route from noise to data: steps of a flow map, with [renoising](Renoising) between them.
 ///
-/// By an exact flow map every route leads to the distribution of the data, if these were independent of the noise that it was
-/// learned with. A learned map makes errors, which steps carry along; fresh noise makes samples forget them, and further steps
-/// make new ones. Which of the two counts more is a matter of trial: noise pays where a map is less accurate early than late.
+/// With an exact flow map every route ends in the distribution of the data, if noise and data were independent in training. Steps
+/// of a learned map accumulate errors; fresh noise makes samples forget them, and further steps add new ones. Which counts more
+/// must be tried: renoising pays if a map is less accurate at early times than at late ones.
 ///
 /// ```
 /// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, distribution::Normal};
@@ -38,22 +38,22 @@ pub struct Route {
 /// A part of a [`Route`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Leg {
-    /// By the flow map, from the first of these times to the second.
+    /// A step of the flow map, from the first of these times to the second.
     Flow([f64; 2]),
-    /// By fresh noise.
+    /// A step back by fresh noise.
     Renoise(Renoising),
 }
 
-/// To and fro within an interval of times, see [`Route::restarting`].
+/// Repeated renoising within an interval of times, see [`Route::restarting`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Restart {
-    /// The noisier end `a`, which noise leads back to, and the end `b`, which it leads back from.
+    /// The noisier end `a`, to which noise leads back, and the end `b`, from which it does.
     pub interval: [f64; 2],
-    /// How often.
+    /// The number of repetitions.
     pub rounds: u32,
 }
 
-/// The steps alone.
+/// A route without renoising.
 impl From<&TimeGrid> for Route {
     fn from(grid: &TimeGrid) -> Self {
         Self { legs: pairs(grid.times()).map(Leg::Flow).collect() }
@@ -61,15 +61,15 @@ impl From<&TimeGrid> for Route {
 }
 
 impl Route {
-    /// Gamma sampling: the step to each time `t` of the grid, but the last, goes beyond it to the time `τ` with
+    /// Gamma sampling: the step to each time `t` of the grid, except the last, overshoots to the time `τ` with
     /// `α_τ/β_τ = (1 - γ²)^(1/2) α_t/β_t`, and noise leads back to `t`.
     ///
     /// `γ = 0` is the grid itself; `γ = 1` goes to the data and back each time, as multistep sampling of consistency models does.
-    /// Where the path ends with some noise left, `τ` is at most its end. As many evaluations of the map as the grid has steps.
+    /// If the path ends with some noise left, `τ` is at most its end. The map is evaluated once per step of the grid.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless `0 ≤ γ ≤ 1`, and, with a positive `γ`, the grid ascends from noise to data within the span of
-    /// the path; and where a route is longer than a million legs.
+    /// the path; and if a route has more than a million legs.
     ///
     /// Source: D. Kim et al., Consistency trajectory models, arXiv 2310.02279, algorithm 3, for a path with `β = 1`.
     pub fn gamma(path: &impl Interpolant, grid: &TimeGrid, gamma: f64) -> Result<Self> {
@@ -93,16 +93,16 @@ impl Route {
         Ok(Self { legs })
     }
 
-    /// Restart sampling: along the grid, and in each interval `[a, b]`, when `b` is reached for the first time, back to `a` by
-    /// noise and to `b` again by the steps of the grid in between, for some rounds.
+    /// Restart sampling: follows the grid; when the end `b` of an interval `[a, b]` is reached for the first time, noise leads
+    /// back to `a`, and steps of the grid to `b` again, for some rounds.
     ///
-    /// `b` becomes a time of the grid if it is none; intervals with the same `b` follow each other. Each round multiplies the
-    /// distance between the distribution that was reached and the right one by at most `(β_a/β_b) |∇X_{a,b}|`, which is small
-    /// where `a` is noisy, and adds the error of the steps.
+    /// `b` becomes a time of the grid if it is not one; intervals with the same `b` follow each other. Each round multiplies the
+    /// distance between the distribution reached and the exact one by at most `(β_a/β_b) |∇X_{a,b}|`, small for a noisy `a`, and
+    /// adds the error of the steps.
     ///
     /// # Errors
     /// [`Error::Invalid`] unless the grid ascends from noise to data within the span of the path, each interval ascends within
-    /// the grid, and has at least one round; and where a route is longer than a million legs.
+    /// the grid, and has at least one round; and if a route has more than a million legs.
     ///
     /// Source: Y. Xu et al., arXiv 2306.14878, algorithm 1; `[a, b]` are there `t_max` and `t_min`, as levels of noise.
     pub fn restarting(path: &impl Interpolant, grid: &TimeGrid, restarts: &[Restart]) -> Result<Self> {
@@ -113,7 +113,7 @@ impl Route {
             let inside = a < b && first <= *a && *b <= last;
             if !inside || *rounds == 0 {
                 let reason = format!(
-                    "{rounds} rounds from {b:?} back to {a:?}; give one at least, and an ascending interval within [{first:?}, {last:?}]"
+                    "{rounds} rounds from {b:?} back to {a:?}; give at least one, and an ascending interval within [{first:?}, {last:?}]"
                 );
                 return Err(Error::invalid("restart", reason));
             }
@@ -138,7 +138,7 @@ impl Route {
         Ok(Self { legs })
     }
 
-    /// The parts, one after the other.
+    /// The parts, in order.
     pub fn legs(&self) -> &[Leg] {
         &self.legs
     }
@@ -148,20 +148,20 @@ impl Route {
         self.legs.iter().filter(|leg| matches!(leg, Leg::Flow(_))).count()
     }
 
-    /// Takes rows of states along, with `noise` on the way. Fresh noise comes from the streams of `seed` from 1 up, one for each
-    /// way back.
+    /// Carries rows of states along the route, with fresh noise from `noise`. Each renoising has its own stream of `seed`, from 1
+    /// up.
     ///
     /// # Panics
-    /// If there is noise on the way, and `x` has not the shape `[batch, d]` with as many coordinates as the noise, or more.
+    /// If the route renoises, and `x` is not of shape `[batch, d]` with at least as many coordinates as the noise.
     pub fn follow<T: Tensor>(&self, map: &(impl FlowMap<T> + ?Sized), x: &T, noise: &Normal, seed: u64) -> T {
         self.carry(map, x, Some(noise), &mut self.streams(seed))
     }
 
-    /// Draws `count` samples as [`draw`](super::draw) does, from the same noise at the start, along this route. What the
-    /// distribution of noise tells to be [at rest](Distribution::moving), such as classes, gets no noise on the way.
+    /// Draws `count` samples along this route, from the same initial noise as [`draw`](super::draw). Coordinates
+    /// [at rest](Distribution::moving), such as classes, are not renoised.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is noise on the way, and the distribution is not [normal](Distribution::normal).
+    /// [`Error::Invalid`] if the route renoises, and the noise is not known to be [normal](Distribution::normal).
     pub fn draw<T: Tensor>(
         &self,
         map: &(impl FlowMap<T> + ?Sized),
@@ -172,14 +172,13 @@ impl Route {
     ) -> Result<Vec<f64>> {
         let mut streams = self.streams(seed);
         if !streams.is_empty() && noise.normal().is_none() {
-            let reason = "it is not known to be normal, and only normal noise can be renewed on the way; take the grid alone, or implement Distribution::normal";
+            let reason = "it is not known to be normal, and only normal noise can be renewed; use the grid alone, or implement Distribution::normal";
             return Err(Error::invalid("distribution of noise", reason));
         }
         carried(noise, count, seed, device, |x: T| Ok(self.carry(map, &x, noise.normal(), &mut streams)))
     }
 
-    /// One generator for each way back, which goes on where rows before have left it: so rows do not depend on how many are
-    /// computed at a time.
+    /// One generator per renoising, used for all rows in order, so that rows do not depend on how many are computed at a time.
     fn streams(&self, seed: u64) -> Vec<ChaCha8Rng> {
         let back = self.legs.iter().filter(|leg| matches!(leg, Leg::Renoise(_)));
         back.zip(1..).map(|(_, number)| stream(seed, number)).collect()
@@ -197,7 +196,7 @@ impl Route {
     }
 }
 
-/// Noise can be renewed on the way from noise to data alone.
+/// Checks that the grid ascends from noise to data.
 fn check_way(path: &impl Interpolant, grid: &TimeGrid) -> Result<()> {
     let [start, end] = path.span();
     let (first, last) = (grid.times()[0], grid.times()[grid.steps()]);
@@ -210,7 +209,7 @@ fn check_way(path: &impl Interpolant, grid: &TimeGrid) -> Result<()> {
     Err(Error::invalid("grid", reason))
 }
 
-/// Each way back has a generator of its own: a route that is much longer is a slip, and would end in no memory.
+/// Each renoising has its own generator: a much longer route is a mistake, and would run out of memory.
 fn check_length(legs: usize) -> Result<()> {
     const LONGEST: usize = 1_000_000;
     if legs <= LONGEST {
@@ -222,7 +221,7 @@ fn check_length(legs: usize) -> Result<()> {
 /// The time after `t` at which the ratio of noise to data is `share` of that at `t`, or the end of the path.
 fn less_noisy(path: &impl Interpolant, t: f64, share: f64) -> f64 {
     let [alpha, beta] = path.shares(&t);
-    // not a quotient, since no data may be left at t
+    // not a quotient, since `β_t` may be 0
     let noisier = |time: f64| {
         let [noise, data] = path.shares(&time);
         noise * beta > share * alpha * data

@@ -1,4 +1,4 @@
-//! n-dimensional arrays: what networks need beyond arithmetic.
+//! n-dimensional arrays: the operations that networks need beyond arithmetic.
 
 mod activation;
 mod dual;
@@ -32,9 +32,9 @@ use std::ops::Range;
 /// assert_eq!(x.slice(1, 1..2).shape(), [2, 1]);
 /// ```
 pub trait Tensor: Number + State<Time = Self> {
-    /// The tensor that parameters are: this one without tangent.
+    /// The type of parameters: this tensor without tangent.
     type Primal: Tensor<Real = Self::Real, Primal = Self::Primal, Device = Self::Device>;
-    /// Where tensors live; `()` where there is only one place.
+    /// Where tensors are stored; `()` if there is only one place.
     type Device: Clone + 'static;
 
     /// A tensor with these values, row by row.
@@ -42,7 +42,7 @@ pub trait Tensor: Number + State<Time = Self> {
     /// # Panics
     /// If the number of values is not the product of the shape.
     fn from_slice(device: &Self::Device, values: &[Self::Real], shape: &[usize]) -> Self;
-    /// The same of numbers in double precision, which are rounded.
+    /// As [`from_slice`](Self::from_slice), from numbers in double precision, which are rounded.
     ///
     /// # Panics
     /// As [`from_slice`](Self::from_slice).
@@ -56,7 +56,7 @@ pub trait Tensor: Number + State<Time = Self> {
     fn to_vec(&self) -> Vec<Self::Real>;
     /// The length of every axis.
     fn shape(&self) -> &[usize];
-    /// Where the tensor lives.
+    /// Where the tensor is stored.
     fn device(&self) -> Self::Device;
 
     /// The same values in another shape of the same size.
@@ -144,17 +144,17 @@ pub struct AdamStep {
     pub rate: f64,
     /// The decay of the two moments.
     pub betas: [f64; 2],
-    /// What is added to the root of the second moment.
+    /// The number added to the root of the second moment.
     pub epsilon: f64,
     /// `c₁`: the bias correction of the first moment.
     pub first_correction: f64,
     /// `c₂`: the bias correction of the second moment; `None` takes a step without it.
     pub second_correction: Option<f64>,
-    /// What the gradient is multiplied by first: gradient clipping.
+    /// The factor of the gradient, for gradient clipping.
     pub gradient_scale: f64,
 }
 
-/// Shape checks and the [`State`] operations that every tensor does alike.
+/// Shape checks and the [`State`] operations that all tensors share.
 #[cfg_attr(not(any(feature = "cuda", feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
 pub(crate) mod common {
     use super::*;
@@ -175,7 +175,7 @@ pub(crate) mod common {
         }
     }
 
-    /// The shape of a choice between two by a mask; any of the three may be a scalar.
+    /// The shape of a selection between two by a mask; any of the three may be a scalar.
     #[track_caller]
     pub fn chosen<'a>(mask: &'a [usize], a: &'a [usize], b: &'a [usize]) -> &'a [usize] {
         joint("select", joint("select", mask, a), joint("select", mask, b))
@@ -187,7 +187,7 @@ pub(crate) mod common {
         assert!(a == b, "{what}: shapes {a:?} and {b:?} differ");
     }
 
-    /// The parameter, its moments and its gradient have one shape.
+    /// Checks that the parameter, its moments and its gradient have one shape.
     #[track_caller]
     pub fn check_adam<T: Tensor>(x: &T, moments: &[T; 2], gradient: &T) {
         for other in [&moments[0], &moments[1], gradient] {
@@ -220,7 +220,7 @@ pub(crate) mod common {
         assert!(axis < first.len(), "concat: shape {first:?} has no axis {axis}");
         shapes.fold(first.to_vec(), |mut all, next| {
             let fits = all.len() == next.len() && (0..all.len()).all(|i| i == axis || all[i] == next[i]);
-            assert!(fits, "concat: shapes {all:?} and {next:?} differ beside axis {axis}");
+            assert!(fits, "concat: shapes {all:?} and {next:?} differ outside axis {axis}");
             all[axis] += next[axis];
             all
         })
@@ -253,7 +253,7 @@ pub(crate) mod common {
         }
     }
 
-    /// The factor of each row as a scalar or one value per row.
+    /// Checks that the factor is a scalar or one value per row.
     #[track_caller]
     pub fn check_scaled(shape: &[usize], by: &[usize]) {
         let fits = by.is_empty() || (by.len() == 1 && shape.first() == by.first());
@@ -294,7 +294,7 @@ pub(crate) mod common {
         if a.shape().len() <= 1 {
             return T::select(mask, a, b);
         }
-        // masks have no shapes to change: one is made of numbers that have
+        // masks cannot be expanded, so expand numbers and compare
         let chosen = T::select(mask, &per_sample(a, 1.0), &per_sample(a, 0.0)).expand(1, &a.shape()[1..]);
         T::select(&chosen.constant(0.5).less(&chosen), a, b)
     }
@@ -306,7 +306,7 @@ pub(crate) mod common {
         let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
         let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor::<T::Real>(i, inner))).collect();
         let allowed = T::from_slice(&error.device(), &allowed, &[inner]).expand(0, &[rows]).reshape(&shape);
-        // a step that ends at an infinity has no finite error: infinity less itself is NaN
+        // an infinite state has no finite error: infinity less itself is NaN
         let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
         match tolerance.norm_kind() {
             Norm::RootMeanSquare => dot(&quotient, &quotient).scale(1.0 / inner.max(1) as f64).sqrt(),
@@ -333,7 +333,7 @@ pub(crate) mod common {
     #[track_caller]
     pub fn columns<T: Tensor>(x: &T) -> Vec<T> {
         let shape = x.shape();
-        assert!(shape.len() == 2, "a state that comes apart into coordinates has shape [batch, dimension], not {shape:?}");
+        assert!(shape.len() == 2, "a state with coordinates has shape [batch, dimension], not {shape:?}");
         (0..shape[1]).map(|i| x.slice(1, i..i + 1).reshape(&shape[..1])).collect()
     }
 }

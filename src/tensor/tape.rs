@@ -1,4 +1,4 @@
-//! The tape: what was computed, and how cotangents flow back through it.
+//! The tape: records a computation, and propagates cotangents back through it.
 
 use super::{Tensor, Var};
 use std::{
@@ -28,7 +28,7 @@ pub struct Tape<T> {
 struct Record<T> {
     pullbacks: Vec<Pullback<T>>,
     variables: usize,
-    /// How often the tape was emptied: what was computed before that is no longer on it.
+    /// The number of times the tape was emptied: earlier results are no longer on it.
     sweeps: usize,
 }
 
@@ -38,7 +38,7 @@ impl<T> Clone for Tape<T> {
     }
 }
 
-/// What is on it, in numbers: pullbacks cannot be shown.
+/// Shows counts only, since pullbacks cannot be printed.
 impl<T> Debug for Tape<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let record = self.record.borrow();
@@ -79,7 +79,7 @@ impl<T: Tensor<Primal = T>> Tape<T> {
         self.record.borrow_mut().pullbacks.push(Box::new(pullback));
     }
 
-    /// Whether the two are one tape.
+    /// Whether the two are the same tape.
     pub(super) fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.record, &other.record)
     }
@@ -147,7 +147,7 @@ impl<T: Tensor<Primal = T>> Gradients<T> {
 pub(super) struct Node<T> {
     pub(super) tape: Tape<T>,
     pub(super) id: usize,
-    /// The sweep before which it was computed; leaves stay for all.
+    /// The sweep in which it was computed; `None` for leaves, which stay on the tape.
     sweep: Option<usize>,
 }
 

@@ -59,7 +59,7 @@ fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
         let made = |stop| Objective::new(d, teacher, stop);
         let Some(first) = STOPS.into_iter().find_map(|stop| made(stop).ok()) else {
             let message = made(StopGradient::Paper).unwrap_err().to_string();
-            assert!(message.contains("there are Lagrangian of Itself, Eulerian of Itself"), "{message}");
+            assert!(message.contains("choose one of Lagrangian of Itself, Eulerian of Itself"), "{message}");
             continue;
         };
         let name = first.to_string();
@@ -82,11 +82,11 @@ fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
 fn an_unknown_name_is_refused_with_the_list_of_known_ones() {
     for bad in ["", "LSD", "lsd ", "psd", "psd-u-m", ":none"] {
         let message = bad.parse::<Objective>().unwrap_err().to_string();
-        assert!(message.contains("there are fm, lsd, esd, psd-u, psd-m, lmd, emd, pmd, pmd-m, mf"), "{bad}: {message}");
+        assert!(message.contains("choose one of fm, lsd, esd, psd-u, psd-m, lmd, emd, pmd, pmd-m, mf"), "{bad}: {message}");
     }
     for bad in ["lsd:", "lsd:all", "lsd:none:none", "psd-m: map"] {
         let message = bad.parse::<Objective>().unwrap_err().to_string();
-        assert!(message.contains("there are paper, none, teacher, semigradient, compound, map, map-none"), "{bad}: {message}");
+        assert!(message.contains("one of paper, none, teacher, semigradient, compound, map, map-none"), "{bad}: {message}");
     }
 }
 

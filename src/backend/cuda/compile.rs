@@ -3,7 +3,7 @@
 use cudarc::nvrtc::{result, sys};
 use std::ffi::CString;
 
-/// What NVRTC compiles for.
+/// The target of a compilation by NVRTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Machine code for GPUs of this compute capability (90 for 9.0), which any driver of the library's major version loads.
@@ -40,7 +40,7 @@ impl Target {
 /// The compute capabilities that the library compiles for.
 ///
 /// # Panics
-/// If the library is not there: see [`library_is_there`].
+/// If the library is missing: see [`library_is_there`].
 #[allow(unsafe_code)]
 pub fn supported() -> Result<Vec<u32>, String> {
     let mut count = 0;
@@ -55,10 +55,10 @@ pub fn supported() -> Result<Vec<u32>, String> {
 /// Compiles a source: to an ELF image for [`Target::Machine`], to PTX for [`Target::Portable`].
 ///
 /// # Errors
-/// What the compiler says, line by line.
+/// The compiler's messages, line by line.
 ///
 /// # Panics
-/// If the library is not there: see [`library_is_there`].
+/// If the library is missing: see [`library_is_there`].
 #[allow(unsafe_code)]
 pub fn compile(source: &str, target: Target) -> Result<Vec<u8>, String> {
     let source = CString::new(source).map_err(|e| e.to_string())?;

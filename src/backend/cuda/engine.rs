@@ -1,4 +1,4 @@
-//! What is made once for a GPU: its context, its stream, cuBLAS and the compiled kernels.
+//! The engine of a GPU, made once: its context, its stream, cuBLAS and the compiled kernels.
 
 use super::compile::{self, Target};
 use super::library::{Kernel, SOURCE};
@@ -16,7 +16,7 @@ use std::{
 /// Numbers in the memory of a GPU.
 pub type Buffer = CudaSlice<f32>;
 
-/// Everything that computes on one GPU. All its work goes to one stream, in the order in which it is asked for.
+/// Everything that computes on one GPU. All its work goes to one stream, in the order of the calls.
 pub struct Engine {
     pub context: Arc<CudaContext>,
     pub stream: Arc<CudaStream>,
@@ -27,14 +27,14 @@ pub struct Engine {
     functions: Vec<CudaFunction>,
 }
 
-/// What has been made so far: it stays until the program ends.
+/// The engines made so far, kept until the program ends.
 static ENGINES: Mutex<BTreeMap<usize, Arc<Engine>>> = Mutex::new(BTreeMap::new());
 
 impl Engine {
     /// The engine of a GPU, made at the first call.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the GPU or one of NVIDIA's libraries is not there or cannot be used.
+    /// [`Error::Unavailable`] if the GPU or one of NVIDIA's libraries is missing or cannot be used.
     pub fn of(ordinal: usize) -> Result<Arc<Self>> {
         if !driver_is_there() {
             let reason =
@@ -85,7 +85,7 @@ impl Engine {
         let stream = context.default_stream();
         let blas = CudaBlas::new(stream.clone()).map_err(|error| {
             let reason = format!(
-                "cuBLAS cannot be used: {:?}; see whether the GPU's memory is full, and whether cuBLAS fits the driver",
+                "cuBLAS cannot be used: {:?}; check whether the GPU's memory is full, and whether cuBLAS fits the driver",
                 error.0
             );
             driver::unavailable(ordinal, reason)
@@ -101,21 +101,21 @@ impl Engine {
         &self.functions[kernel as usize]
     }
 
-    /// The result of a call that nothing can be done about where it fails.
+    /// Unwraps a result whose failure cannot be handled: panics with the remedy.
     #[track_caller]
     pub fn must<T>(&self, result: Result<T, DriverError>) -> T {
         result.unwrap_or_else(|error| panic!("{}", driver::refused(self.ordinal(), error.0 as u32, error.0)))
     }
 }
 
-/// Without events beside each buffer, which order the work of several streams.
+/// Turns off the events of each buffer, which order the work of several streams.
 #[allow(unsafe_code)]
 fn keep_one_stream(context: &CudaContext) {
     // SAFETY: this context belongs to its engine, which has one stream; so everything happens in the order of the calls
     unsafe { context.disable_event_tracking() }
 }
 
-/// Memory that is free again stays with the program, rather than to go back to the driver whenever the host waits for the GPU.
+/// Keeps freed memory with the program, instead of returning it to the driver whenever the host waits for the GPU.
 #[allow(unsafe_code)]
 fn keep_memory(context: &CudaContext) -> Result<(), DriverError> {
     if !context.has_async_alloc() {

@@ -1,8 +1,8 @@
 // The kernels of f32 tensors. Compiled by NVRTC for the GPU that is there; nothing is included.
 //
-// One thread makes one element of the result, by itself: no shared memory, no atomics, so a result depends on nothing but the operands.
-// Parameters come in this order: results, operands, sizes, scalars. The first size is the number of threads that have something to do.
-// A result may stand in the memory of an operand of the same shape: a thread reads what it needs before it writes.
+// Each thread makes one element of the result by itself: no shared memory, no atomics, so a result depends on the operands only.
+// Parameters come in this order: results, operands, sizes, scalars. The first size is the number of threads with work to do. A
+// result may share the memory of an operand of the same shape: a thread reads what it needs before it writes.
 
 #define KERNEL extern "C" __global__ void __launch_bounds__(256)
 
@@ -85,8 +85,8 @@ KERNEL choose(float *out, const float *mask, const float *a, const float *b, uns
     if (i < n) out[i] = mask[i * mask_step] != 0.0f ? a[i * a_step] : b[i * b_step];
 }
 
-// [outer, middle, inner] to [outer, parts, inner]: part p adds the elements p, p + parts, p + 2 parts, … of the middle axis, in this
-// order. Neighbouring threads read neighbouring elements, along whichever axis. n = outer * parts * inner
+// [outer, middle, inner] to [outer, parts, inner]: part p adds the elements p, p + parts, p + 2 parts, … of the middle axis, in
+// this order. Neighbouring threads read neighbouring elements, along whichever axis. n = outer * parts * inner
 KERNEL partial_sums(float *out, const float *in, unsigned n, unsigned middle, unsigned parts, unsigned inner) {
     unsigned i = index();
     if (i >= n) return;
@@ -103,7 +103,8 @@ KERNEL expand(float *out, const float *in, unsigned n, unsigned middle, unsigned
     if (i < n) out[i] = in[i / (middle * inner) * inner + i % inner];
 }
 
-// the first `width` elements of every row, from column in_start of rows of length in_pitch to column out_start of rows of length out_pitch
+// the first `width` elements of every row, from column in_start of rows of length in_pitch to column out_start of rows of length
+// out_pitch
 KERNEL copy(float *out, const float *in, unsigned n, unsigned width, unsigned out_pitch, unsigned out_start, unsigned in_pitch,
             unsigned in_start) {
     unsigned i = index();

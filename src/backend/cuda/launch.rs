@@ -1,6 +1,6 @@
-//! Work for the GPU: memory, copies, kernels, matrix products. Whoever calls these functions needs no `unsafe`.
+//! Safe functions for the GPU, without `unsafe` for callers: memory, copies, kernels, matrix products.
 //!
-//! A failure on the way is a panic that names the remedy: operations of tensors have no other answer.
+//! A failure is a panic that names the remedy, since tensor operations cannot return errors.
 
 use super::engine::{Buffer, Engine};
 use super::library::Kernel;
@@ -30,19 +30,19 @@ pub struct Matrix<'a> {
     pub transpose: Transpose,
 }
 
-/// The most numbers of a tensor: kernels and cuBLAS count in 32 bits.
+/// The largest size of a tensor: kernels and cuBLAS count in 32 bits.
 pub const LARGEST: usize = i32::MAX as usize;
 
 const THREADS: u32 = 256;
 
 #[allow(unsafe_code)]
 impl Engine {
-    /// Room for `size` numbers.
+    /// Uninitialized memory for `size` numbers.
     #[track_caller]
     pub fn room(&self, size: usize) -> Buffer {
         assert!(size <= LARGEST, "a tensor on a GPU holds at most {LARGEST} values, not {size}; take smaller batches");
-        // the driver has no empty memory. SAFETY: whoever asks for room fills it before it is read: by a kernel with `size`
-        // threads, or a product with zero times what was there
+        // the driver cannot allocate 0 bytes. SAFETY: every caller fills the memory before it is read: by a kernel with `size`
+        // threads, or a product with zero times its content
         self.must(unsafe { self.stream.alloc(size.max(1)) })
     }
 

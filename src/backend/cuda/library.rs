@@ -1,6 +1,6 @@
 //! The kernels of `kernels.cu`: their names and what they take.
 
-/// How many results, operands, sizes and scalars a kernel takes, in this order.
+/// The numbers of results, operands, sizes and scalars of a kernel, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {
     pub results: usize,
@@ -88,7 +88,7 @@ kernels! {
     Adam "adam" 3 1 1 8,
 }
 
-/// The source of all of them.
+/// The source of all kernels.
 pub const SOURCE: &str = include_str!("kernels.cu");
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
     use super::{Kernel, SOURCE, Signature};
     use std::collections::BTreeMap;
 
-    /// The kernels that the source declares. Parameters in another order than the launch passes them are refused.
+    /// The kernels that the source declares. Parameters in another order than the launch passes them are rejected.
     fn declared() -> BTreeMap<String, Signature> {
         let mut all = BTreeMap::new();
         let mut family = None;

@@ -1,10 +1,11 @@
-//! NVIDIA's GPUs without a library of tensors in between: tensors of `f32`, on which the multilayer perceptron trains.
+//! NVIDIA's GPUs by this crate's own kernels: tensors of `f32`, on which the multilayer perceptron trains.
 //!
-//! **It compiles, NVRTC compiles its kernels, and these compute on a CPU what the other backends do. It has never run on a GPU.**
+//! **It compiles, NVRTC compiles its kernels, and on a CPU these compute the same as the other backends. It has never run on a
+//! GPU.**
 //!
-//! Builds on every machine, with no toolkit. What it needs is looked for when the program runs: NVIDIA's driver, and the
-//! libraries NVRTC, which compiles the kernels for the GPU that is there, and cuBLAS, which multiplies matrices. Those of CUDA
-//! 13, 12, and 11 from 11.2 on have the functions that are called; within one major version they may be newer than the driver.
+//! Builds on every machine, without a toolkit. At run time it loads NVIDIA's driver, NVRTC, which compiles the kernels for the
+//! GPU at hand, and cuBLAS, which multiplies matrices. CUDA 13, 12, and 11 from 11.2 on have the functions needed; within one
+//! major version the libraries may be newer than the driver.
 //!
 //! ```no_run
 //! use flowmap::{backend::cuda::{CudaTensor, Device}, distribution::{Checkerboard, Normal}};
@@ -19,7 +20,7 @@
 //! # Ok::<(), flowmap::Error>(())
 //! ```
 //!
-//! - Convolutions are not there: [`CudaTensor`] is a [`Tensor`](crate::Tensor), not an [`ImageTensor`](crate::ImageTensor).
+//! - No convolutions: [`CudaTensor`] is a [`Tensor`](crate::Tensor), not an [`ImageTensor`](crate::ImageTensor).
 //! - Activations with their derivatives, Adam, and the steps of averages are one kernel each; a bias is laid out before the
 //!   product that is added to it.
 //! - The same operations on the same GPU with the same libraries give the same bits, run after run: no kernel here uses atomics,
@@ -44,7 +45,7 @@ use std::{fmt, sync::Arc};
 
 /// A GPU. Cloning is a reference count.
 ///
-/// The first of a GPU takes a second or so: it compiles the kernels. Those after it share what is there.
+/// The first handle of a GPU takes a second or so to compile the kernels; later ones share them.
 ///
 /// ```
 /// use flowmap::{Error, backend::cuda::Device};
@@ -65,8 +66,8 @@ impl Device {
     /// The GPU with the number `ordinal`, counted from 0 as `nvidia-smi` counts them.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) if there is no driver, if it finds no GPU, none of that number, or cannot use it;
-    /// if NVRTC or cuBLAS is not there; if the kernels do not compile for this GPU.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if there is no driver, if it finds no GPU, none of that number, or
+    /// cannot use it; if NVRTC or cuBLAS is missing; if the kernels do not compile for this GPU.
     pub fn new(ordinal: usize) -> Result<Self> {
         Ok(Self { engine: Engine::of(ordinal)?, tf32: false })
     }
@@ -74,7 +75,7 @@ impl Device {
     /// The same GPU, where matrix products round their factors to TF32: 10 bits after the point instead of 23, several times
     /// faster on GPUs of compute capability 8.0 and newer. Others compute as before.
     ///
-    /// The tensors that this device is given for count, and what is computed from them; of two factors, the left one.
+    /// This holds for tensors made on this handle, and for results computed from them; of two factors, the left one decides.
     ///
     /// ```
     /// use flowmap::backend::cuda::Device;
@@ -93,13 +94,13 @@ impl Device {
         self.tf32
     }
 
-    /// Its number.
+    /// The number of the GPU.
     #[must_use]
     pub fn ordinal(&self) -> usize {
         self.engine.ordinal()
     }
 
-    /// What its maker calls it.
+    /// The name of the GPU.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.engine.name

@@ -1,4 +1,4 @@
-//! Elementwise arithmetic, and truth values.
+//! Elementwise arithmetic, and masks.
 
 use super::CudaTensor;
 use super::launch::Operand;

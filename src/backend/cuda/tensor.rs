@@ -11,14 +11,14 @@ use std::{fmt, ops::Range, sync::Arc};
 /// A tensor of `f32` in the memory of an NVIDIA GPU.
 ///
 /// Always in row-major layout. Cloning is a reference count, and so is changing the shape; operators reuse the memory of a
-/// left-hand side that nobody else holds. At most 2³¹ - 1 values.
+/// left-hand side that is not shared. At most 2³¹ - 1 values.
 ///
 /// Work is only queued: a function returns before the GPU has done it, and [`to_vec`](Tensor::to_vec), [`Value`](crate::Value)'s
 /// `values` and [`Mask::any`](crate::Mask::any) wait for what they copy.
 ///
 /// # Panics
-/// Beside shapes that do not fit: where tensors of different GPUs meet, where a tensor would be larger than that, and where the
-/// GPU fails, as when its memory is full. Messages name the remedy, such as a smaller batch.
+/// Besides shapes that do not fit: if tensors of different GPUs meet, if a tensor would be larger than that, and if the GPU
+/// fails, for example when its memory is full. Messages name the remedy, such as a smaller batch.
 ///
 /// ```
 /// use flowmap::{Error, Tensor, backend::cuda::{CudaTensor, Device}};
@@ -51,7 +51,7 @@ impl CudaTensor {
         common::size(&self.shape)
     }
 
-    /// The same values in memory that nobody else holds.
+    /// The values in memory that is not shared.
     fn own(&mut self) -> &mut Buffer {
         if Arc::get_mut(&mut self.data).is_none() {
             self.data = Arc::new(self.device.engine().duplicate(&self.data));
@@ -100,7 +100,7 @@ impl CudaTensor {
         Matrix { values: &self.data, rows, columns, transpose }
     }
 
-    /// `a b`, added to what there is to begin with.
+    /// `a b`, added to `start` if that is given.
     fn multiplied(device: &Device, a: Matrix, b: Matrix, start: Option<Self>, shape: &[usize]) -> Self {
         if a.rows * a.columns * b.columns == 0 {
             return start.unwrap_or_else(|| Self::filled(device, 0.0, shape));
@@ -120,7 +120,7 @@ impl CudaTensor {
     }
 }
 
-/// Where it is and its shape; its values are on the GPU.
+/// Shows device and shape; the values are on the GPU.
 impl fmt::Debug for CudaTensor {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "CudaTensor {:?} on CUDA device {}", self.shape, self.device.ordinal())

@@ -1,4 +1,4 @@
-//! The GPU, asked for without a panic.
+//! Opens a GPU without panicking.
 
 use crate::{Error, Result, backend::driver};
 use ::dfdx::{
@@ -9,16 +9,16 @@ use dfdx_cudarc::driver::{DriverError, result};
 
 /// dfdx's device for the GPU with the number `ordinal`, counted from 0 as `nvidia-smi` counts them.
 ///
-/// Needs the feature `dfdx-cuda`. Which machines can build it, and what the machine needs that runs the program: see
-/// `docs/gpu.md`. Tensors are then `DfdxTensor<f32, Cuda>`.
+/// Needs the feature `dfdx-cuda`; see `docs/gpu.md` for the machines that can build it and those that can run it. Tensors are
+/// then `DfdxTensor<f32, Cuda>`.
 ///
-/// A program with this feature is linked with the driver. Where there is none, as on a machine without an NVIDIA GPU, it does not
-/// come as far as this function: the system's loader ends it with *error while loading shared libraries: libcuda.so.1*.
-/// `backend::cuda::Device`, of the feature `cuda`, looks for the driver while the program runs.
+/// A program with this feature is linked with the driver. Without a driver, as on a machine without an NVIDIA GPU, it does not
+/// reach this function: the system's loader ends it with *error while loading shared libraries: libcuda.so.1*.
+/// `backend::cuda::Device`, of the feature `cuda`, looks for the driver at run time.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if the driver finds no GPU, none of that number, or cannot use it; or if the program's kernels were compiled
-/// for another kind of GPU.
+/// [`Error::Unavailable`] if the driver finds no GPU, none of that number, or cannot use it; or if the program's kernels were
+/// compiled for another kind of GPU.
 ///
 /// # Example
 /// ```no_run

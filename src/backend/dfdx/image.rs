@@ -34,7 +34,7 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
         if !taps.pixels.contains(&Taps::NONE) {
             return found.reshape(&shape);
         }
-        // what lies beside the image was read from its first pixel, and counts nothing
+        // taps outside the image read its first pixel, so they are multiplied by 0
         let counts: Vec<E> = taps.pixels.iter().map(|&p| if p == Taps::NONE { E::default() } else { E::ONE }).collect();
         let counts =
             Self::from_slice(self.data.device(), &counts, &[taps.pixels.len()]).expand(0, &[images]).expand(2, &[channels]);

@@ -1,7 +1,7 @@
 //! Copies in row-major order, and joins.
 //!
 //! dfdx has operations for both, but compiles their CUDA kernels when they are first used, from files of the machine that built
-//! the program. What is used here instead was compiled with the program.
+//! the program. The operations used here were compiled with the program.
 
 use super::{Element, Flat, Matrix};
 use ::dfdx::{
@@ -13,7 +13,7 @@ use std::any::TypeId;
 
 /// A view as an array in row-major order.
 pub(super) fn copied<S: Shape, E: Element, D: Device<E>>(view: Array<S, E, D>) -> Array<S, E, D> {
-    // minus zero: every number stays as it is, -0 too, and the result stands where the zeros stood
+    // subtracting zeros keeps every number, -0 too, and the result takes their memory
     let zeros = ZerosTensor::<E>::zeros_like(view.device(), &view);
     view - zeros
 }

@@ -1,4 +1,4 @@
-//! Truth values on a device.
+//! Masks.
 
 use super::Element;
 use crate::{Mask, tensor::common};

@@ -3,19 +3,19 @@
 //! Only its arrays and forward kernels are used: derivatives come from [`Dual`](crate::Dual) and [`Var`](crate::Var), networks
 //! and optimizers from this crate.
 //!
-//! What is slow, and why it is as it is:
+//! Performance:
 //! - Nothing is fused: each operation is a pass over memory, and on CUDA a kernel launch with an allocation. On the CPU only
 //!   matrix products use several threads and SIMD instructions.
-//! - Spreading, summing, slicing and joining walk the elements one index at a time on the CPU.
+//! - Expanding, summing, slicing and joining walk the elements one index at a time on the CPU.
 //! - `atan`, `erf` and `floor` are computed on the host.
 //! - [`Mask::any`](crate::Mask::any) and [`to_vec`](crate::Tensor::to_vec) copy to the host and wait for the device.
-//! - [`concat`](crate::Tensor::concat) along any axis but the first turns every part on CUDA, and turns the whole back.
+//! - [`concat`](crate::Tensor::concat) along any axis but the first transposes every part on CUDA, and the whole back.
 //! - Sums on CUDA are added in no fixed order, so their last bits may change from run to run.
 //!
-//! On CUDA only kernels run that were compiled with the program. Those that dfdx compiles when they are first used, from files of
-//! the machine that built it (`concat_along`, `stack`, `to_dtype`, `reshape` and `contiguous` of views that are not row-major),
-//! are not used here. They come into play where a program calls them itself, on an [`array`](DfdxTensor::array).
-//! dfdx panics where the GPU fails on the way, as when its memory is full.
+//! On CUDA only kernels compiled with the program are used. dfdx compiles others at first use, from files of the machine that
+//! built the program (`concat_along`, `stack`, `to_dtype`, `reshape` and `contiguous` of views that are not row-major); these run
+//! only if a program calls them itself, on an [`array`](DfdxTensor::array). dfdx panics if the GPU fails, for example when its
+//! memory is full.
 
 #[cfg(feature = "dfdx-cuda")]
 mod cuda;
@@ -40,7 +40,7 @@ use std::ops::Range;
 
 /// A float that this crate and dfdx both compute with: `f32`, `f64`.
 pub trait Element: Real + Dtype {
-    /// Where the exponential of a positive number is still far from overflow.
+    /// A bound whose exponential is still far from overflow.
     const EXP_MAX: f64;
 }
 impl Element for f32 {
@@ -61,7 +61,7 @@ impl Element for f64 {
 /// assert_eq!(x.shift(1.0).sum(0..1).to_vec(), [4.0, 6.0]);
 /// assert_eq!(DfdxTensor::from(x.array((4,))).reshape(&[2, 2]).to_vec(), x.to_vec());
 /// ```
-// The shape of an array is part of its type in dfdx, rank and all: so the array has one axis, and the shape stands beside it.
+// In dfdx the shape of an array is part of its type, rank and all: so the array has one axis, and the shape is stored separately.
 // An empty tensor holds one element that nobody reads: CUDA can neither allocate nor launch on nothing.
 #[derive(Clone, Debug)]
 pub struct DfdxTensor<E: Element, D: Device<E>> {
@@ -72,7 +72,7 @@ pub struct DfdxTensor<E: Element, D: Device<E>> {
 type Flat<E, D> = Array<(usize,), E, D>;
 type Matrix<E, D> = Array<(usize, usize), E, D>;
 
-/// How many elements the storage of this shape has.
+/// The number of elements stored for this shape.
 fn stored(shape: &[usize]) -> usize {
     common::size(shape).max(1)
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 /// Values in a block of gathered rows: a megabyte of `f32`, which the second-level cache holds.
 const BLOCK: usize = 1 << 18;
 
-/// How the rows of a gathered matrix are copied together.
+/// The copies that make the rows of a gathered matrix.
 pub struct Gather {
     /// Rows for each image.
     rows: usize,

@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 /// Elements in one piece: small enough for the second-level cache, large enough to hide the cost of a task.
 const PIECE: usize = 1 << 14;
 
-/// What a loop moves: `f32`, `f64`.
+/// The numbers of a loop: `f32`, `f64`.
 pub trait Scalar: Copy + Send + Sync + Default + std::iter::Sum + std::ops::AddAssign {}
 impl<F: Copy + Send + Sync + Default + std::iter::Sum + std::ops::AddAssign> Scalar for F {}
 
@@ -22,7 +22,7 @@ pub trait Elementwise<F, const I: usize, const O: usize>: Copy + Send + Sync {
     fn at(self, inputs: [F; I]) -> [F; O];
 }
 
-/// A short closure as an [`Elementwise`] function; long ones are not sure to be inlined.
+/// A short closure as an [`Elementwise`] function; long ones may not be inlined.
 #[derive(Clone, Copy)]
 pub struct Short<C>(pub C);
 

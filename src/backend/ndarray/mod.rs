@@ -1,5 +1,5 @@
-//! Tensors in `ndarray` arrays: the default backend, on the CPU. And plain arrays as states: an `Array1` is a point, an `Array2`
-//! a batch with one point in each row.
+//! The default backend, on the CPU: tensors in `ndarray` arrays. Plain arrays are states, too: an `Array1` is a point, an
+//! `Array2` a batch with one point in each row.
 //!
 //! ```
 //! use flowmap::{backend::ndarray::NdTensor, exact::Rotation, ndarray::{arr1, array}, FlowMap};
@@ -37,8 +37,8 @@ use std::ops::Range;
 
 /// A tensor of `f32` or `f64` in a reference-counted `ndarray` array.
 ///
-/// Always in standard (row-major) layout; arrays of any layout are copied on the way in. Cloning is a reference count;
-/// operators reuse the memory of a left-hand side that nobody else holds.
+/// Always in standard (row-major) layout; arrays of any layout are copied on the way in. Cloning is a reference count; operators
+/// reuse the memory of a left-hand side that is not shared.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, ndarray, Tensor};
@@ -52,7 +52,7 @@ pub struct NdTensor<F>(ArcArray<F, IxDyn>);
 
 impl<F: Element, S: Data<Elem = F>, D: Dimension> From<ArrayBase<S, D>> for NdTensor<F> {
     fn from(array: ArrayBase<S, D>) -> Self {
-        // the vector behind a tensor holds its elements and nothing else, whatever `array` is a part of
+        // copy, so that the vector holds these elements only, even if `array` is a part of another
         Self::with(array.iter().copied().collect(), array.shape())
     }
 }
@@ -80,7 +80,7 @@ impl<F: Element> NdTensor<F> {
         self.0.into_owned()
     }
 
-    /// `values` must have the size of `shape`: callers know.
+    /// `values` must have the size of `shape`: callers ensure this.
     fn with(values: Vec<F>, shape: &[usize]) -> Self {
         Self(ArcArray::from_shape_vec(IxDyn(shape), values).expect("a kernel fills its output"))
     }
@@ -94,7 +94,7 @@ impl<F: Element> NdTensor<F> {
         Self::with(values, self.shape())
     }
 
-    /// The array if nobody else holds it: its memory can be written to.
+    /// The array if it is not shared: its memory can be written to.
     fn alone(self) -> Result<ArrayD<F>, Self> {
         self.0.try_into_owned_nocopy().map_err(Self)
     }
@@ -140,7 +140,7 @@ impl<F: Element> NdTensor<F> {
         }
     }
 
-    /// The vector of values if nobody else holds it, a copy otherwise.
+    /// The vector of values if it is not shared, a copy otherwise.
     fn into_values(self) -> Vec<F> {
         match self.alone() {
             Ok(array) => array.into_raw_vec_and_offset().0,

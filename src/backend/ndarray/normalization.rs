@@ -1,4 +1,4 @@
-//! Normalization, and its first and second derivatives, a block of values that belong together at a time.
+//! Normalization, and its first and second derivatives, one block of values at a time.
 //!
 //! Sums run over pixels channel by channel, and then over the channels of a group: the order does not depend on the batch.
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
@@ -30,7 +30,7 @@ trait Recipe<F, const I: usize>: Copy + Send + Sync {
     fn coefficients(self, of: Statistics<F, I>) -> ([F; 2], [F; I]);
 }
 
-/// Of a group: all means are over its values.
+/// The statistics of a group: all means are over its values.
 #[derive(Clone, Copy)]
 struct Statistics<F, const I: usize> {
     /// `μ`, or 0.
@@ -199,7 +199,7 @@ fn normalize<F: Element, R: Recipe<F, I>, const I: usize>(
     }
     gather(products, members, share);
 
-    // in place of the means: the coefficients
+    // the coefficients replace the means
     let epsilon = F::from_f64(how.epsilon);
     for c in 0..channels {
         let scale = F::one() / num_traits::Float::sqrt(products[c] + epsilon);

@@ -29,9 +29,9 @@ impl<'a, F> Matrix<'a, F> {
 /// `onto + a b`, where `onto` is the start value: `None` is zero.
 ///
 /// A row of the result is the same, bit for bit, whatever the number of rows. `gemm` by itself does not promise that: it has
-/// kernels of their own for a single row or column and for small products of rows with columns, which round differently, and
-/// it cuts deep products into passes whose depth depends on the size. So such operands are padded or turned here until the one
-/// general kernel takes them, and the depth is cut here.
+/// special kernels for a single row or column and for small products of rows with columns, which round differently, and it cuts
+/// deep products into passes whose depth depends on the size. So such operands are padded or transposed here until the general
+/// kernel takes them, and the depth is cut here.
 pub fn product<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
     let (m, k, n) = (a.rows, a.columns, b.columns);
     assert_eq!(k, b.rows);
@@ -104,7 +104,7 @@ impl<F: Real> Matrix<'_, F> {
     }
 }
 
-/// `onto + a b` on every thread.
+/// `onto + a b` on all threads.
 fn vector_of_passes<F: Real>(a: Matrix<F>, b: Matrix<F>, onto: Option<Vec<F>>) -> Vec<F> {
     let size = a.rows * b.columns;
     let (mut out, adds) = match onto {

@@ -1,4 +1,4 @@
-//! Classifiers on disk.
+//! Saving and loading classifiers.
 
 use std::{
     collections::HashMap,
@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{Error, ImageTensor, Real, Result, Tensor, durable, named_tensors, nn::Module};
 
-/// The one entry of the file's metadata. One, because several would come in another order each time.
+/// The only entry of the file's metadata, since several would be written in random order.
 const KEY: &str = "flowmap classifier";
-/// More bytes than the header of such a file has.
+/// A bound on the size of the header, in bytes.
 const MOST_TEXT: u64 = 1 << 16;
 
-/// What a file tells of a classifier beside its weights.
+/// The metadata of a classifier's file.
 #[derive(Debug, Serialize, Deserialize)]
 struct About {
     version: u32,
@@ -33,8 +33,8 @@ struct About {
 }
 
 impl<T: ImageTensor<Primal = T>> Classifier<T> {
-    /// Writes one file in the format of safetensors, which other tools read: the parameters by their names, and as metadata the
-    /// version, the shape of images, the number of classes and a checksum.
+    /// Writes a safetensors file, which other tools can read: the parameters by their names, and as metadata the version, the
+    /// shape of images, the number of classes and a checksum.
     ///
     /// The same classifier gives the same bytes.
     ///
@@ -48,7 +48,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`]; what stood at `path` before is then still there.
+    /// [`Error::Io`] if it cannot be written; an existing file at `path` is then kept.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let bad = |reason: String| Error::File { path: path.to_owned(), line: None, reason };
@@ -63,13 +63,13 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
         Ok(())
     }
 
-    /// Reads what [`save`](Classifier::save) wrote. Features are then the same bits.
+    /// Reads what [`save`](Classifier::save) wrote. Features are then the same, bit for bit.
     ///
-    /// No more is read than the header of a file, until that says what a classifier's must, down to the length of the file.
+    /// No more than the header is read, unless it and the file's length are those of a classifier.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::File`] where it is truncated, damaged, foreign, of another version,
-    /// or holds numbers of another type than `T`'s.
+    /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is truncated, damaged, foreign, of another version, or
+    /// holds numbers of another type than `T`'s.
     pub fn load(path: impl AsRef<Path>, device: &T::Device) -> Result<Self> {
         let path = path.as_ref();
         let bad = |reason: String| Error::File { path: path.to_owned(), line: None, reason };
@@ -111,15 +111,14 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// What the header tells, and all bytes of the file, of which there are as many as for a classifier with numbers of `width`
-/// bytes.
+/// The header's metadata, and all bytes of the file, whose number is checked for numbers of `width` bytes.
 fn read(mut file: impl Read, length: u64, width: usize) -> Result<(About, Vec<u8>), Failure> {
     let content = |reason: String| Failure::Content(reason);
     let mut prefix = [0; 8];
     file.read_exact(&mut prefix)?;
     let header = u64::from_le_bytes(prefix);
     if header > MOST_TEXT {
-        return Err(content(format!("it is no classifier of flowmap: its header has {header} bytes")));
+        return Err(content(format!("it is not a classifier of flowmap: its header has {header} bytes")));
     }
     let mut bytes = prefix.to_vec();
     bytes.resize(8 + header as usize, 0);
@@ -127,7 +126,7 @@ fn read(mut file: impl Read, length: u64, width: usize) -> Result<(About, Vec<u8
 
     let json: Json = serde_json::from_slice(&bytes[8..]).map_err(|e| content(format!("its header is damaged: {e}")))?;
     let Some(about) = json["__metadata__"][KEY].as_str() else {
-        return Err(content(format!("it is no classifier of flowmap: no '{KEY}' in its metadata")));
+        return Err(content(format!("it is not a classifier of flowmap: no '{KEY}' in its metadata")));
     };
     let about: Json = serde_json::from_str(about).map_err(|e| content(format!("its metadata are damaged: {e}")))?;
     if about["version"] != VERSION {
@@ -143,12 +142,12 @@ fn read(mut file: impl Read, length: u64, width: usize) -> Result<(About, Vec<u8
         let reason = format!("it has {length} bytes, expected {expected}; it is truncated, or holds numbers of another type");
         return Err(content(reason));
     }
-    // the length may have changed since it was looked at
+    // the length may have changed since it was checked
     file.take(expected - bytes.len() as u64).read_to_end(&mut bytes)?;
     Ok((about, bytes))
 }
 
-/// Of the shape of images, the number of classes and all weights, in the order of the network.
+/// The checksum of the shape of images, the number of classes and all weights, in the order of the network.
 pub(super) fn checksum<T: Tensor>(network: &Network<T>, image: [usize; 3], classes: usize) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     image.iter().chain([&classes]).for_each(|&n| hasher.update(&(n as u64).to_le_bytes()));
@@ -199,7 +198,7 @@ mod tests {
         assert!(classifier.save(folder.path().join("missing/c")).is_err());
     }
 
-    /// Damages one to three places: half of them in the header, which is short beside the weights.
+    /// Damages one to three places: half of them in the header, which is short compared with the weights.
     fn damaged(good: &[u8], seed: u64) -> Vec<u8> {
         let (mut rng, mut bytes) = (stream(seed, 0), good.to_vec());
         for _ in 0..rng.random_range(1..4_u32) {
@@ -265,9 +264,9 @@ mod tests {
         let (nan, weights) = (f32::NAN.to_le_bytes(), good.len() - 4);
         for (bytes, why) in [
             (vec![], "truncated"),
-            (b"a file of text, not of tensors".to_vec(), "no classifier of flowmap: its header"),
-            (text("{}"), "no classifier of flowmap: no"),
-            (text(r#"{"__metadata__":{"format":"pt"}}"#), "no classifier of flowmap: no"),
+            (b"a file of text, not of tensors".to_vec(), "not a classifier of flowmap: its header"),
+            (text("{}"), "not a classifier of flowmap: no"),
+            (text(r#"{"__metadata__":{"format":"pt"}}"#), "not a classifier of flowmap: no"),
             (replaced(r#"version\":1"#, r#"version\":2"#), "its version is 2, this program reads version 1"),
             (replaced("[5,4,1]", "[5,3,1]"), "images of shape [5, 3, 1]"),
             // weights of the same shapes: the checksum alone tells

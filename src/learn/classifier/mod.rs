@@ -1,4 +1,4 @@
-//! A classifier of images, whose inner layer says how alike two images are.
+//! An image classifier, whose inner layer provides features to compare images by.
 
 mod file;
 mod network;
@@ -28,15 +28,15 @@ const VERSION: u32 = 1;
 /// ```
 ///
 /// with `σ(x) = x / (1 + e^{-x})`, and halves rounded up. Trained on the 60,000 images of Fashion-MNIST with the default
-/// settings, it knows the class of 90.5 % of the 10,000 test images.
+/// settings, it classifies 90.5 % of the 10,000 test images correctly.
 ///
-/// Features of a network that was trained on the very kind of images that are compared see what tells their classes apart.
-/// Distances between them are *not* comparable with those that others publish, which take the features of networks trained on
-/// other images; nor with those from other weights: the [name](Classifier::name) holds a checksum of these. Train once,
-/// [save](Classifier::save), and load it wherever numbers are to be compared. Images that it learned from lie a little apart from
-/// new ones of the same kind, so compare samples with real images that it has not seen.
+/// Trained on the kind of images that are compared, its features see what distinguishes their classes. Distances between them are
+/// *not* comparable with published ones, which use networks trained on other images, nor with those from other weights: the
+/// [name](Classifier::name) holds a checksum of the weights. Train once, [save](Classifier::save), and load it wherever numbers
+/// are to be compared. Training images lie slightly apart from new ones of the same kind, so compare samples with real images
+/// that the classifier has not seen.
 ///
-/// Rows are images as [`Images`] and samplers give them: shape `[n, h·w·c]`, numbers from -1 to 1.
+/// Rows are images, as from [`Images`] and samplers: shape `[n, h·w·c]`, numbers from -1 to 1.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, data::{Images, Points}, learn::{Classifier, ClassifierSettings}};
@@ -60,7 +60,7 @@ pub struct Classifier<T> {
     network: Network<T>,
     image: [usize; 3],
     classes: usize,
-    /// Of the shape of images, the number of classes and all weights.
+    /// The checksum of the shape of images, the number of classes and all weights.
     checksum: u32,
 }
 
@@ -85,13 +85,13 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// The logits of each row: shape `[n, classes]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where rows are not images of [this shape](Classifier::image_shape); [`Error::Invalid`] where huge numbers
-    /// make a logit overflow.
+    /// [`Error::Shape`] if rows are not images of [this shape](Classifier::image_shape); [`Error::Invalid`] if huge numbers make
+    /// a logit overflow.
     pub fn logits(&self, rows: &Points) -> Result<Points> {
         self.of(rows, self.classes, |x| self.network.logits(x))
     }
 
-    /// The probability of each class for each row, by this classifier: shape `[n, classes]`.
+    /// The probabilities of the classes for each row: shape `[n, classes]`.
     ///
     /// # Errors
     /// As [`logits`](Classifier::logits).
@@ -99,15 +99,15 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
         self.of(rows, self.classes, |x| self.network.logits(x).softmax())
     }
 
-    /// The share of images whose class it knows: for which the logit of their label is the largest.
+    /// The share of images classified correctly: the logit of their label is the largest.
     ///
-    /// Images count as they are, never mirrored. A label that it has no class for counts as a mistake.
+    /// Images are never mirrored. A label without a class counts as a mistake.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the images have no labels; [`Error::Shape`] where they have another shape than
-    /// [these](Classifier::image_shape).
+    /// [`Error::Invalid`] if the images have no labels; [`Error::Shape`] if their shape is not
+    /// [this one](Classifier::image_shape).
     pub fn accuracy(&self, images: &Images) -> Result<f64> {
-        let labels = images.labels().ok_or_else(|| Error::invalid("accuracy", "the images have no labels to compare with"))?;
+        let labels = images.labels().ok_or_else(|| Error::invalid("accuracy", "the images have no labels; give labels first"))?;
         if images.shape() != self.image {
             let (expected, found) = (self.image.to_vec(), images.shape().to_vec());
             return Err(Error::Shape { what: "images for the classifier".into(), expected, found });
@@ -124,7 +124,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// The number of units of the inner layer.
     pub const FEATURES: usize = FEATURES;
 
-    /// What tells its features from those of others: its version, the shape of its images and a checksum of its weights.
+    /// Identifies its features: its version, the shape of its images and a checksum of its weights.
     #[must_use]
     pub fn name(&self) -> String {
         let ([height, width, channels], classes) = (self.image, self.classes);
@@ -134,8 +134,8 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// The inner layer for each row: shape `[n, 128]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where rows are not images of [this shape](Classifier::image_shape); [`Error::Invalid`] where huge numbers
-    /// make a unit overflow.
+    /// [`Error::Shape`] if rows are not images of [this shape](Classifier::image_shape); [`Error::Invalid`] if huge numbers make
+    /// a unit overflow.
     pub fn inner_layer(&self, rows: &Points) -> Result<Points> {
         self.of(rows, FEATURES, |x| self.network.features(x))
     }
@@ -144,7 +144,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
         self.image.iter().product()
     }
 
-    /// How many rows are computed at once: few enough that what the network makes of them stays small beside any data set.
+    /// The number of rows per batch: few enough that activations take little memory.
     fn rows_at_once(&self) -> usize {
         const MOST_ROWS: usize = 256;
         const MOST_NUMBERS: usize = 1 << 19;

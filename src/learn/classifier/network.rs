@@ -29,9 +29,9 @@ pub struct Network<P> {
 module!(Network: parameters [], modules [first, second, hidden, output], keeps []);
 
 /// # Errors
-/// [`Error::Invalid`] where there is no network for such images and classes.
+/// [`Error::Invalid`] if the image shape or the number of classes is out of range.
 pub fn check(image: [usize; 3], classes: usize) -> Result<()> {
-    // up to these the weights fit into gigabytes, and products of sizes cannot overflow
+    // within these limits the weights take at most gigabytes, and products of sizes cannot overflow
     const SIDE: std::ops::RangeInclusive<usize> = 4..=1024;
     const MOST_CHANNELS: usize = 64;
     const MOST_CLASSES: usize = 1 << 16;
@@ -48,7 +48,7 @@ pub fn check(image: [usize; 3], classes: usize) -> Result<()> {
     Ok(())
 }
 
-/// The numbers that the second convolution makes of an image.
+/// The size of the second convolution's output for one image.
 fn flat([height, width, _]: [usize; 3]) -> usize {
     height.div_ceil(2).div_ceil(2) * width.div_ceil(2).div_ceil(2) * CHANNELS[1]
 }
@@ -68,7 +68,7 @@ impl Network<Vec<usize>> {
 }
 
 impl<P: Tensor<Primal = P>> Network<P> {
-    /// With random weights, for what passed the [`check`].
+    /// With random weights, for sizes that passed the [`check`].
     pub fn new(image: [usize; 3], classes: usize, seed: u64, device: &P::Device) -> Self {
         let rng = &mut stream(seed, INITIALIZATION);
         Self {
@@ -91,7 +91,7 @@ impl<P: Tensor> Network<P> {
         self.hidden.apply(&x.reshape(&[batch, size])).activate(Silu)
     }
 
-    /// The logarithms of the classes' probabilities, up to a constant for each image: to `[batch, classes]`.
+    /// The logits, log-probabilities of the classes up to a constant for each image: to `[batch, classes]`.
     pub fn logits<T: ImageTensor<Primal = P>>(&self, x: &T) -> T {
         self.output.apply(&self.features(x))
     }

@@ -1,4 +1,4 @@
-//! How a classifier learns.
+//! Training of classifiers.
 
 use std::ops::ControlFlow;
 
@@ -17,7 +17,7 @@ use crate::{
     tensor::image::shapes::largest,
 };
 
-/// How long and how fast a [`Classifier`] learns.
+/// The settings for training a [`Classifier`].
 ///
 /// ```
 /// use flowmap::learn::ClassifierSettings;
@@ -28,18 +28,18 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierSettings {
-    /// How often every image is seen.
+    /// The number of passes over the images.
     pub epochs: usize,
-    /// Images in a batch; the last of an epoch has what is left.
+    /// Images per batch; the last batch of an epoch may be smaller.
     pub batch: usize,
-    /// The learning rate of the first step; it falls to 0 as a half wave of the cosine.
+    /// The learning rate of the first step; it falls to 0 by a cosine schedule.
     pub learning_rate: f64,
-    /// The seed of the first weights and of the order of images.
+    /// The seed of the initial weights and of the order of images.
     pub seed: u64,
 }
 
-/// What serves for the 60,000 images of Fashion-MNIST: 90.5 % of the test images after 4 epochs. 8 epochs reach 91.0 %, but then
-/// 99 % of the images that were seen are known by heart, and their features are three times as far from those of unseen ones.
+/// Settings for the 60,000 images of Fashion-MNIST: 90.5 % of test images correct after 4 epochs. 8 epochs reach 91.0 %, but
+/// overfit: 99 % of training images are correct, and their features are three times as far from those of unseen ones.
 impl Default for ClassifierSettings {
     fn default() -> Self {
         Self { epochs: 4, batch: 128, learning_rate: 2e-3, seed: 42 }
@@ -48,11 +48,11 @@ impl Default for ClassifierSettings {
 
 impl ClassifierSettings {
     /// # Errors
-    /// [`Error::Invalid`] naming the first setting that cannot be used.
+    /// [`Error::Invalid`] naming the first setting that is not allowed.
     pub fn check(&self) -> Result<()> {
-        // more is a slip, and would end in no memory or not at all
+        // more is a mistake, and would run out of memory or never end
         const MOST: usize = 1_000_000;
-        // Adam's steps are about this long for each weight: beyond it, one step drowns all that was learned
+        // Adam changes each weight by about this much: beyond, one step destroys what was learned
         const FASTEST: f64 = 1.0;
         for (what, value) in [("epochs", self.epochs), ("batch", self.batch)] {
             if !(1..=MOST).contains(&value) {
@@ -69,15 +69,15 @@ impl ClassifierSettings {
 impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// Trains a classifier on labelled images, by the cross-entropy `-mean log P(label)`, with Adam.
     ///
-    /// In each epoch every image is seen once, as it is (never mirrored), in an order that is a pure function of seed and epoch.
-    /// On the CPU the result is the same bits for any number of threads.
+    /// Each epoch visits every image once, as it is (never mirrored), in an order that is a pure function of seed and epoch. On
+    /// the CPU the result is the same, bit for bit, for any number of threads.
     ///
-    /// After each step `observe` is told the number of steps so far, the number of all, and the loss and the accuracy on the
-    /// batch before the step. Where it breaks, training ends, and the classifier is what it then is.
+    /// After each step `observe` is given the number of steps so far, the total, and the loss and the accuracy on the batch
+    /// before the step. If it breaks, training ends with the classifier as it is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a setting cannot be used, the images have no labels or labels of one class only, or are smaller
-    /// than 4x4 pixels; [`Error::Diverged`] where the loss or its gradient is not finite.
+    /// [`Error::Invalid`] if a setting is not allowed, the images have no labels or labels of one class only, or are smaller than
+    /// 4x4 pixels; [`Error::Diverged`] if the loss or its gradient is not finite.
     pub fn train(
         images: &Images,
         settings: &ClassifierSettings,
@@ -123,7 +123,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     }
 }
 
-/// The labels, and the number of classes: those without an image count, too, where they have names or a later one has images.
+/// The labels, and the number of classes; those without images count, if named or followed by one with images.
 fn classes_of(images: &Images) -> Result<(&[u32], usize)> {
     let invalid = |reason: &str| Err(Error::invalid("images to learn from", reason));
     let (Some(labels), Some(classes)) = (images.labels(), images.class_count()) else {
@@ -135,7 +135,7 @@ fn classes_of(images: &Images) -> Result<(&[u32], usize)> {
     Ok((labels, classes))
 }
 
-/// What a network made of a batch.
+/// The results of a batch.
 struct Found<T> {
     loss: f64,
     accuracy: f64,
@@ -171,13 +171,13 @@ fn cross_entropy<T: Tensor>(logits: &T, labels: &[u32]) -> T {
         row[label as usize] = T::Real::from_f64(1.0);
     }
     let targets = T::from_slice(&logits.device(), &targets, logits.shape());
-    // what is subtracted changes nothing but keeps exponentials from overflowing, and the logarithm from 0
+    // subtracting the maximum keeps exponentials from overflowing, and the logarithm from 0
     let shifted = logits.clone() - largest(&logits.frozen()).expand(1, &[classes]);
     let total = shifted.exp().sum(1..2).ln().sum(0..1);
     (total - (shifted * targets).sum(0..2)).scale(1.0 / batch as f64)
 }
 
-/// How many rows of logits are largest at their label; where several are equal, at the first of them.
+/// The number of rows whose largest logit (the first of equal ones) is at their label.
 pub(super) fn hits(logits: &[f64], labels: &[u32]) -> usize {
     let rows = logits.chunks_exact(logits.len() / labels.len());
     let first_largest = |row: &[f64]| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });

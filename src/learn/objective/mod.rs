@@ -13,7 +13,7 @@ use crate::{
 use parts::RECIPES;
 use std::{fmt, str::FromStr};
 
-/// What a flow map is trained by off the diagonal: a characterization, the velocity in it, and the stop gradients.
+/// The training objective off the diagonal: a characterization, the velocity in it, and the stop gradients.
 ///
 /// | name | residual (`sg`: stop gradient) | other modes |
 /// |---|---|---|
@@ -23,11 +23,11 @@ use std::{fmt, str::FromStr};
 /// | `psd-u`, `psd-m` | `v_{s,t} - sg[(1-γ) v_{s,u} + γ v_{u,t}(X_{s,u})]`, `γ` uniform or 1/2 | `none`, `map`, `map-none` |
 /// | `lmd` | `∂_t X_{s,t}(x) - b_t(X_{s,t}(x))` | `paper`, `semigradient` |
 /// | `emd` | `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x)` | `paper`, `semigradient` |
-/// | `pmd` | `v_{s,t} - sg[(1-γ) φ_{s,u} + γ v_{u,t}(Φ_{s,u})]`, `Φ` a given map, `u` as far as it is right | `none`, `map`, `map-none` |
+/// | `pmd` | `v_{s,t} - sg[(1-γ) φ_{s,u} + γ v_{u,t}(Φ_{s,u})]`, `Φ` a given map, `u` within its reach | `none`, `map`, `map-none` |
 /// | `pmd-m` | `v_{s,t} - sg[φ_{s,u} + φ_{u,t}(Φ_{s,u})] / 2`, `u` half-way | `map` |
 /// | `mf` | `v_{s,t} - sg(I'_s + (t-s)(∂_s v + ∇v I'_s))` | `compound`: `v_{s,t} - (t-s) sg(∂_s v + ∇v v_{s,s}) - I'_s` |
 ///
-/// The first four rows learn from data alone, the next four a field `b` that is given, or a map `Φ` with the average velocity
+/// The first four rows learn from data alone, the next four from a given field `b`, or a given map `Φ` with the average velocity
 /// `φ`; the last is MeanFlow, and with the mode `compound` its improved form. A name with a colon and a mode is that row with
 /// other stop gradients, such as `lsd:none`.
 ///
@@ -56,11 +56,11 @@ impl Objective {
     /// An objective off the diagonal.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is no such combination; the message lists those that there are.
+    /// [`Error::Invalid`] if there is no such combination; the message lists all of them.
     pub fn new(distillation: Identity, teacher: Teacher, stop: StopGradient) -> Result<Self> {
         let Some(recipe) = RECIPES.iter().find(|r| (r.distillation, r.teacher) == (distillation, teacher)) else {
             let known: Vec<_> = RECIPES.iter().map(|r| format!("{:?} of {:?}", r.distillation, r.teacher)).collect();
-            let reason = format!("none is {distillation:?} with the velocity of {teacher:?}; there are {}", known.join(", "));
+            let reason = format!("{distillation:?} of {teacher:?} is unknown; choose one of {}", known.join(", "));
             return Err(Error::invalid("objective", reason));
         };
         if recipe.modes.contains(&stop) {
@@ -75,23 +75,22 @@ impl Objective {
         self.parts.map(|(distillation, ..)| distillation)
     }
 
-    /// Whose velocity it holds, unless this is flow matching alone.
+    /// Whose velocity it uses, unless this is flow matching alone.
     pub fn teacher(&self) -> Option<Teacher> {
         self.parts.map(|(_, teacher, _)| teacher)
     }
 
-    /// Whether it holds the network's own velocity, so that the diagonal must be learned, too.
+    /// Whether it uses the network's own velocity, so that the diagonal must be learned, too.
     pub fn needs_diagonal(&self) -> bool {
         self.parts.is_none_or(|(_, teacher, stop)| teacher == Teacher::Itself || stop == StopGradient::Compound)
     }
 
     /// The residual off the diagonal at times `s`, `t` and states `x`; `γ` is the share that PSD-U draws, in `[0, 1]`.
     ///
-    /// `fixed` is the same network as `live`, with constant parameters: stopped terms are computed with it. `None` for flow
-    /// matching.
+    /// `fixed` is the same network as `live`, with constant parameters, for the stopped terms. `None` for flow matching.
     ///
     /// # Panics
-    /// If what is known lacks what the [teacher](Self::teacher) gives.
+    /// If `known` lacks what the [teacher](Self::teacher) needs.
     #[allow(clippy::too_many_arguments)]
     pub fn residual<X, V>(
         &self,
@@ -169,8 +168,7 @@ impl Objective {
     }
 }
 
-/// The average velocity of the way from `s` to `t` that begins with `short` for a time of `reach` at most, and goes on with
-/// `later`.
+/// The average velocity from `s` to `t` that follows `short` for a time of at most `reach`, and then `later`.
 fn first_short<X: State>(
     short: &dyn AverageVelocity<X>,
     reach: f64,
@@ -184,7 +182,7 @@ fn first_short<X: State>(
     let first = span.min(&longest).max(&(-longest));
     let u = s.clone() + &first;
     let early = short.average_velocity(s, &u, x);
-    // where there is no way at all, the first part is all of it
+    // if s = t, there is no rest
     let moves = span.abs().max(&span.constant(1e-30));
     let rest = (span.clone() - &first).abs() / moves;
     if rest.values().iter().all(|&rest| rest == 0.0) {
@@ -194,7 +192,7 @@ fn first_short<X: State>(
     early.scaled(&(-rest.clone()).shift(1.0)).plus(&late.scaled(&rest))
 }
 
-/// A field whose values do not depend on where it is asked.
+/// A constant velocity field.
 struct Constant<X>(X);
 
 impl<X: State> VelocityField<X> for Constant<X> {
@@ -209,7 +207,7 @@ fn semigradient<X: State, V: AverageVelocity<X>>(live: &V, fixed: &V, s: &X::Tim
     live.average_velocity(s, t, x).minus(&target)
 }
 
-/// `fm`, `lsd`, or `lsd:none` with a mode other than that which the name alone stands for.
+/// `fm`, `lsd`, or with a mode that is not the default, `lsd:none`.
 impl fmt::Display for Objective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((distillation, teacher, stop)) = self.parts else { return f.pad("fm") };
@@ -231,7 +229,7 @@ impl FromStr for Objective {
         }
         let Some(recipe) = RECIPES.iter().find(|r| r.name == name) else {
             let known = RECIPES.map(|r| r.name).join(", ");
-            return Err(Error::invalid("objective", format!("there is no '{name}'; there are fm, {known}")));
+            return Err(Error::invalid("objective", format!("'{name}' is unknown; choose one of fm, {known}")));
         };
         let stop = stop.map_or(Ok(recipe.modes[0]), str::parse)?;
         Self::new(recipe.distillation, recipe.teacher, stop)

@@ -1,4 +1,4 @@
-//! What objectives are made of, and their names.
+//! Parts of objectives, and their names.
 
 use crate::{Error, Result};
 use std::{fmt, str::FromStr};
@@ -11,7 +11,7 @@ pub enum Identity {
     Lagrangian,
     /// The end point stays while the start moves along the field.
     Eulerian,
-    /// Two steps make one, meeting at a uniform share of the way.
+    /// Two steps make one, meeting at a uniformly distributed fraction of the time.
     SemigroupUniform,
     /// Two steps make one, meeting half-way.
     SemigroupMidpoint,
@@ -19,34 +19,34 @@ pub enum Identity {
     SemigroupShort,
 }
 
-/// Whose velocity the residual holds.
+/// Whose velocity the residual uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Teacher {
-    /// Its own, `v_{t,t}`: self-distillation.
+    /// The network's own, `v_{t,t}`: self-distillation.
     Itself,
-    /// A field that is given, `b_t`, or a map that is right for short times: map matching, distillation.
+    /// That of a given field, `b_t`, or of a map that is accurate for short times: map matching, distillation.
     Given,
     /// That of the sample, `I'_s`, of which `b_s` is the mean: consistency training.
     Conditional,
 }
 
-/// Where gradients are stopped, and the form of the residual where that is part of the choice.
+/// Where gradients stop, and in some modes the form of the residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopGradient {
-    /// As arXiv 2505.18825 trains by it.
+    /// As in arXiv 2505.18825.
     Paper,
     /// Nowhere: everything is live.
     Nowhere,
-    /// Eulerian: at the teacher's velocity alone.
+    /// Eulerian: only at the teacher's velocity.
     Teacher,
     /// Lagrangian and Eulerian: everywhere but at `v_{s,t}`, so that no derivative of a derivative is needed:
     /// `v_{s,t} - sg(b_t(X_{s,t}) - (t-s) ∂_t v)` or `v_{s,t} - sg(b_s + (t-s)(∂_s v + ∇v b_s))`.
     Semigradient,
     /// Eulerian: `v_{s,t} - (t-s) sg(∂_s v + ∇v v_{s,s}) - I'_s`, a regression on the velocity of the sample.
     Compound,
-    /// Semigroup: as the paper, for the residual of the map: the velocity's times `t - s`.
+    /// Semigroup: as in the paper, but for the residual of the map, `t - s` times that of the velocity.
     Map,
     /// Semigroup: nowhere, for the residual of the map.
     MapNowhere,
@@ -56,12 +56,12 @@ use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupShort, Semigrou
 use StopGradient::{Compound, Map, MapNowhere, Nowhere, Paper, Semigradient};
 use Teacher::{Conditional, Given, Itself};
 
-/// One way of training.
+/// An objective and its modes.
 pub struct Recipe {
     pub name: &'static str,
     pub distillation: Identity,
     pub teacher: Teacher,
-    /// Where gradients may be stopped; the first is what the name alone stands for.
+    /// Where gradients may be stopped; the first is the default.
     pub modes: &'static [StopGradient],
 }
 
@@ -69,7 +69,7 @@ const fn recipe(name: &'static str, distillation: Identity, teacher: Teacher, mo
     Recipe { name, distillation, teacher, modes }
 }
 
-/// All that there are, beside flow matching.
+/// All objectives except flow matching.
 pub const RECIPES: [Recipe; 9] = [
     recipe("lsd", Lagrangian, Itself, &[Paper, Nowhere, Semigradient]),
     recipe("esd", Eulerian, Itself, &[Paper, Nowhere, StopGradient::Teacher, Semigradient]),
@@ -104,7 +104,7 @@ impl FromStr for StopGradient {
     fn from_str(name: &str) -> Result<Self> {
         STOPS.iter().find(|(_, known)| *known == name).map(|(stop, _)| *stop).ok_or_else(|| {
             let known = STOPS.map(|(_, name)| name).join(", ");
-            Error::invalid("stop gradient", format!("there is no '{name}'; there are {known}"))
+            Error::invalid("stop gradient", format!("'{name}' is unknown; choose one of {known}"))
         })
     }
 }

@@ -7,30 +7,30 @@ use super::{
 use crate::{ImageTensor, Normalization, Tensor, Transpose, nn::module};
 use rand::Rng;
 
-/// How much a branch counts beside what it is added to.
+/// The weight of a branch in the sum with its input.
 const SHARE: f64 = 0.3;
 
-/// What a block does beside its branch.
+/// Whether a block is in the encoder or in the decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// On the way down: channels are changed and normalized first.
     Encoder,
-    /// On the way up: channels are changed beside the branch.
+    /// On the way up: channels are changed outside the branch.
     Decoder,
 }
 
-/// What happens to the resolution before a block.
+/// The change of resolution before a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// Nothing.
+    /// Unchanged.
     Same,
-    /// Half as many pixels a side.
+    /// Half as many pixels per side.
     Half,
     /// Twice as many.
     Double,
 }
 
-/// How a block is made.
+/// The sizes of a block.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub kind: Kind,
@@ -41,7 +41,7 @@ pub struct Plan {
     pub heads: usize,
     /// The size of the embedding.
     pub embedding: usize,
-    /// The share of activations that are left out in training.
+    /// The dropout rate in training.
     pub dropout: f64,
 }
 

@@ -1,9 +1,9 @@
-//! Activations left out while a network learns.
+//! Dropout.
 
 use crate::{Real, Tensor, random::stream};
 use rand::Rng;
 
-/// Leaves out each activation with probability `rate`, and scales the others up by `1 / (1 - rate)`: only while it has a seed.
+/// Sets each activation to 0 with probability `rate`, and scales the others by `1 / (1 - rate)`: only while it has a seed.
 ///
 /// Source: N. Srivastava et al., Dropout, Journal of Machine Learning Research 15 (2014).
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ impl Dropout {
         Self { rate, seed: None }
     }
 
-    /// Asks for what is left out next; a layer that leaves out nothing does not ask.
+    /// Takes the next seed; a layer of rate 0 takes none.
     pub fn reseed(&mut self, seed: &mut dyn FnMut() -> Option<u64>) {
         self.seed = if self.rate > 0.0 { seed() } else { None };
     }

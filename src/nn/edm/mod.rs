@@ -24,30 +24,30 @@ use weight::{Weight, blend, side_by_side, silu};
 pub struct EdmShape {
     /// Height, width and channels of an image. Height and width must be divisible by `2^(levels - 1)`.
     pub image: [usize; 3],
-    /// The number of channels that `multipliers` are multiplied by.
+    /// The number of channels that `multipliers` multiply.
     pub channels: usize,
     /// The channels of each level, from the finest, in units of `channels`.
     pub multipliers: Vec<usize>,
-    /// Residual blocks on each level on the way down; one more on the way up.
+    /// Residual blocks per encoder level; decoder levels have one more.
     pub blocks: usize,
     /// The heights of images at which blocks have attention.
     pub attention: Vec<usize>,
-    /// Channels for each head of attention.
+    /// Channels per attention head.
     pub head: usize,
     /// The number of classes of images; 0 for images without.
     pub classes: usize,
     /// Whether the scale of [guidance](crate::learn::Guidance) follows the classes.
     pub guided: bool,
-    /// The share of activations in each block that are left out while the diagonal is trained, in `[0, 1)`.
+    /// The dropout rate in each block while the diagonal is trained, in `[0, 1)`.
     pub dropout: f64,
     /// The size `σ` of a typical pixel: the network sees `x / σ`, and its output is multiplied by `σ`.
     pub scale: f64,
 }
 
-/// The lowest and the highest frequency of the waves that times are embedded by: periods up to `2π · 10⁴`.
+/// The lowest and highest frequency of the time embedding: periods up to `2π · 10⁴`.
 const FREQUENCIES: [f64; 2] = [1e-4, 1.0];
 
-/// Frequencies for each of the two times in the expected loss.
+/// Frequencies for each of the two times in [`log_loss`](AverageVelocity::log_loss).
 const LOSS_WAVES: usize = 32;
 
 impl EdmShape {
@@ -68,55 +68,55 @@ impl EdmShape {
         }
     }
 
-    /// With another number of residual blocks on each level.
+    /// Sets the number of residual blocks per level.
     pub fn with_blocks(self, blocks: usize) -> Self {
         Self { blocks, ..self }
     }
 
-    /// With attention where images have these heights, and in the middle.
+    /// Adds attention at these image heights, and in the middle.
     pub fn with_attention(self, heights: &[usize]) -> Self {
         Self { attention: heights.to_vec(), ..self }
     }
 
-    /// With heads of attention of another number of channels.
+    /// Sets the number of channels per attention head.
     pub fn with_head(self, channels: usize) -> Self {
         Self { head: channels, ..self }
     }
 
-    /// For images of this many classes.
+    /// Conditions the network on this many classes.
     pub fn with_classes(self, classes: usize) -> Self {
         Self { classes, ..self }
     }
 
-    /// For rows that end with the scale of guidance.
+    /// Conditions the network on a guidance scale, the last number of a row.
     pub fn guided(self) -> Self {
         Self { guided: true, ..self }
     }
 
-    /// With a share of activations left out while the diagonal is trained; 0.13 in arXiv 2505.18825 for CIFAR-10.
+    /// Sets the dropout rate while the diagonal is trained; 0.13 in arXiv 2505.18825 for CIFAR-10.
     pub fn with_dropout(self, dropout: f64) -> Self {
         Self { dropout, ..self }
     }
 
-    /// For pixels of size `scale`, the standard deviation of the data.
+    /// Sets `scale`, the size of a typical pixel: the standard deviation of the data.
     pub fn with_scale(self, scale: f64) -> Self {
         Self { scale, ..self }
     }
 
-    /// The number of pixels' values in an image.
+    /// The number of values in an image.
     pub fn pixels(&self) -> usize {
         self.image.iter().product()
     }
 
-    /// How many numbers follow the image in a row.
+    /// The number of conditions after the image in a row.
     pub fn conditions(&self) -> usize {
         self.classes + usize::from(self.guided)
     }
 
-    /// How many parameters the network has.
+    /// The number of parameters.
     ///
     /// # Panics
-    /// If there are no levels, or so many parameters that their number overflows.
+    /// If there are no levels, or the number of parameters overflows.
     pub fn parameter_count(&self) -> usize {
         let block = |plan: Plan| {
             let [i, o] = plan.channels;
@@ -145,7 +145,7 @@ impl EdmShape {
         self.level(0)
     }
 
-    /// The blocks on the way down, and those on the way up with whether they are joined by a skip connection.
+    /// The encoder blocks, and the decoder blocks with whether a skip connection joins them.
     fn plans(&self) -> (Vec<Plan>, Vec<(Plan, bool)>) {
         use Resolution::{Double, Half, Same};
         let levels = self.multipliers.len();
@@ -187,7 +187,7 @@ impl EdmShape {
 
     fn check(&self) -> Result<()> {
         let invalid = |reason: String| Err(Error::invalid("U-Net shape", reason));
-        // far beyond any memory, and products of sizes cannot overflow
+        // the limits are far beyond any memory, and products of sizes cannot overflow
         const MOST: usize = 1 << 15;
         let sizes = self.image.iter().chain(&self.multipliers).chain([&self.channels, &self.blocks, &self.head]);
         if let Some(size) = sizes.clone().find(|&&size| size == 0 || size > MOST) {
@@ -198,7 +198,7 @@ impl EdmShape {
             return invalid(format!("it has {levels} levels; give the multipliers of 1 to 12"));
         }
         if let Some(level) = (0..levels).find(|&level| self.level(level) > MOST) {
-            return invalid(format!("level {level} has {} channels; {MOST} are the most", self.level(level)));
+            return invalid(format!("level {level} has {} channels; at most {MOST} are allowed", self.level(level)));
         }
         let square = 1 << (levels - 1);
         if !height.is_multiple_of(square) || !width.is_multiple_of(square) {
@@ -215,13 +215,13 @@ impl EdmShape {
         let mut with_heads = down.iter().chain(up.iter().map(|(plan, _)| plan)).filter(|plan| plan.heads > 0);
         let attends = !self.attention.is_empty();
         if let Some(plan) = with_heads.find(|plan| !plan.channels[1].is_multiple_of(self.head)) {
-            return invalid(format!("{} channels do not fall into heads of {}", plan.channels[1], self.head));
+            return invalid(format!("{} channels cannot be divided into heads of {}", plan.channels[1], self.head));
         }
         if attends && self.channels * self.multipliers.iter().min().expect("there are levels") < self.head {
-            return invalid(format!("levels have fewer channels than a head of attention, {}", self.head));
+            return invalid(format!("a level has fewer channels than a head of attention, {}", self.head));
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return invalid(format!("the share of activations to leave out, {}, is not in [0, 1)", self.dropout));
+            return invalid(format!("the dropout rate {} is not in [0, 1)", self.dropout));
         }
         if !(self.scale > 0.0 && self.scale.is_finite()) {
             return invalid(format!("the scale {} is not a positive number", self.scale));
@@ -235,15 +235,14 @@ impl EdmShape {
 
 /// The magnitude-preserving U-Net ("EDM2"), with embeddings of `s` and `t - s`: the network of arXiv 2505.18825 for images.
 ///
-/// Weights count by their directions alone, so that activations keep their size through the network; sums, joints and
-/// nonlinearities are scaled to that. A gain, born as zero, scales the output: the map begins as the identity.
+/// Only the directions of weights matter, so that activations keep their size through the network; sums, concatenations and
+/// nonlinearities are scaled accordingly. A gain, initially zero, scales the output: the map starts as the identity.
 ///
 /// A state is a batch of rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last; times have shape
-/// `[batch]` or `[]`. With classes, a row goes on with one number for each: 1 for the image's class, and 0 for the others; all
-/// are 0 for an image whose class is not told. The scale of guidance follows, if the shape has one. They are coordinates that the
-/// flow leaves as they are: their velocity is 0.
+/// `[batch]` or `[]`. With classes, a row continues with one number for each: 1 for the image's class, and 0 for the others; all
+/// are 0 for an image without a class. The guidance scale follows, if the shape has one. These coordinates have velocity 0.
 ///
-/// [`log_loss`](AverageVelocity::log_loss) is learned with it, from waves of both times.
+/// [`log_loss`](AverageVelocity::log_loss) is learned, too, from an embedding of both times.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}, FlowMap, AverageVelocityMap, Tensor};
@@ -269,7 +268,7 @@ pub struct EdmUNet<P> {
     output: Weight<P>,
     gain: P,
     log_loss: P,
-    /// Whether a block on the way up is joined by a skip connection.
+    /// Whether a skip connection joins a decoder block.
     joined: Vec<bool>,
     shape: EdmShape,
 }
@@ -312,7 +311,7 @@ impl<P: Tensor<Primal = P>> EdmUNet<P> {
 
 impl<T: ImageTensor> AverageVelocity<T> for EdmUNet<T::Primal> {
     /// # Panics
-    /// If `x` has not the shape `[batch, height · width · channels + conditions]`, or the times not `[batch]` or `[]`.
+    /// If `x` does not have the shape `[batch, height · width · channels + conditions]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let (batch, [height, width, colours], pixels) = (x.shape()[0], self.shape.image, self.shape.pixels());
         let count = self.shape.time_channels() / 2;
@@ -376,8 +375,8 @@ mod tests {
         refused(shape(&[1; 5]), "cannot be halved 4 times");
         refused(EdmShape::new([8, 8, 1], 3, &[1]), "even number");
         refused(shape(&[1]).with_attention(&[8]), "fewer channels than a head");
-        refused(shape(&[3]).with_attention(&[8]).with_head(16), "do not fall into heads");
+        refused(shape(&[3]).with_attention(&[8]).with_head(16), "cannot be divided into heads");
         refused(shape(&[1]).with_scale(f64::NAN), "scale");
-        refused(shape(&[1]).with_dropout(1.0), "leave out");
+        refused(shape(&[1]).with_dropout(1.0), "dropout rate");
     }
 }

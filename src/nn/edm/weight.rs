@@ -1,13 +1,13 @@
-//! Weights whose size does not matter.
+//! Magnitude-preserving weights, of which only the direction matters.
 
 use crate::{Activation::Silu, ImageTensor, Number, Real, Tensor, Window, nn::module};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// The weight of a layer that keeps magnitudes: what counts is its direction, for each output by itself.
+/// The weight of a magnitude-preserving layer: only its direction matters, separately for each output.
 ///
-/// Of shape `[in, out]`, or `[height, width, in, out]` for convolutions. It enters as `w_o / (√(mean w_o²) + ε) / √fan-in`,
-/// `ε = 1e-4`: inputs of mean square 1 that are not correlated give outputs of mean square 1.
+/// Of shape `[in, out]`, or `[height, width, in, out]` for convolutions. It is used as `w_o / (√(mean w_o²) + ε) / √fan-in`,
+/// `ε = 1e-4`: uncorrelated inputs of mean square 1 give outputs of mean square 1.
 #[derive(Clone, Debug)]
 pub struct Weight<P> {
     direction: P,
@@ -26,7 +26,7 @@ impl<P: Tensor<Primal = P>> Weight<P> {
     }
 }
 
-/// A weight brought to a mean square of 1 for each output: what is left of it after a step.
+/// A weight normalized to mean square 1 for each output, as after each training step.
 pub fn normalized<P: Tensor>(weight: &P) -> P {
     let shape = weight.shape();
     let (outputs, rest) = shape.split_last().expect("weights have two axes or more");
@@ -37,7 +37,7 @@ pub fn normalized<P: Tensor>(weight: &P) -> P {
 }
 
 impl<P: Tensor> Weight<P> {
-    /// The weight as it enters.
+    /// The weight as used, normalized.
     fn scaled(&self) -> P {
         let shape = self.direction.shape();
         let fan: usize = shape[..shape.len() - 1].iter().product();
@@ -55,19 +55,19 @@ impl<P: Tensor> Weight<P> {
     }
 }
 
-/// SiLU, brought to a mean square of 1 for inputs from the standard normal distribution.
+/// SiLU, scaled to mean square 1 for standard normal inputs.
 pub fn silu<T: Tensor>(x: &T) -> T {
     x.activate(Silu).scale(1.0 / 0.596)
 }
 
-/// `(1-λ) a + λ b`, brought to the mean square of its parts, if they are not correlated.
+/// `(1-λ) a + λ b`, scaled to the mean square of its parts, if they are uncorrelated.
 pub fn blend<T: Number>(a: &T, b: &T, share: f64) -> T {
     let rest = 1.0 - share;
     let size = (rest * rest + share * share).sqrt();
     a.scale(rest / size) + b.scale(share / size)
 }
 
-/// Channels of `a` and `b` side by side, so scaled that either counts as much as the other, whatever their numbers.
+/// The channels of `a` and `b`, concatenated and scaled to equal weight, whatever their numbers.
 pub fn side_by_side<T: Tensor>(a: &T, b: &T) -> T {
     let axis = a.shape().len() - 1;
     let [m, n] = [a, b].map(|x| x.shape()[axis] as f64);

@@ -1,4 +1,4 @@
-//! What networks for images need of tensors: convolutions, changes of resolution, normalization, attention.
+//! Tensor operations for image networks: convolutions, changes of resolution, normalization, attention.
 
 mod dual;
 mod normalization;
@@ -16,7 +16,7 @@ use super::{Tensor, Transpose, common};
 
 /// Tensors of images: shape `[batch, height, width, channels]`, channels last.
 ///
-/// Everything here is linear in the image but [`normalize`](Self::normalize) and [`softmax`](Self::softmax), and has both
+/// Everything here is linear in the image except [`normalize`](Self::normalize) and [`softmax`](Self::softmax), and has both
 /// derivatives through [`Dual`](crate::Dual) and [`Var`](crate::Var).
 ///
 /// # Panics
@@ -84,7 +84,7 @@ pub trait ImageTensor: Tensor {
         self.clone() * b.expand(1, &[h, w])
     }
 
-    /// Groups of values brought to mean 0 and square 1, see [`Normalization`].
+    /// Groups of values normalized to mean 0 and square 1, see [`Normalization`].
     #[must_use]
     fn normalize(&self, how: Normalization) -> Self {
         how.value(self)
@@ -110,7 +110,7 @@ pub trait ImageTensor: Tensor {
     fn softmax(&self) -> Self {
         let axis = shapes::last_axis("softmax", self.shape());
         let length = self.shape()[axis];
-        // what is subtracted changes nothing but keeps exponentials from overflowing
+        // subtracting the maximum keeps exponentials from overflowing
         let powers = (self.clone() - shapes::largest(self).expand(axis, &[length])).exp();
         let total = powers.sum(axis..axis + 1).expand(axis, &[length]);
         powers / total

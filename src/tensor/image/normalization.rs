@@ -1,13 +1,13 @@
-//! Normalization: values brought to mean 0 and square 1 in groups.
+//! Normalization of groups of values to mean 0 and square 1.
 
 use super::ImageTensor;
 use crate::tensor::common;
 
-/// Which values of an image are brought to a common size together.
+/// Which values of an image are normalized together.
 ///
-/// With the values `x_1 … x_m` of a group, `y_i = (x_i - μ)/σ`, `σ = √(Σ (x_i - μ)²/m + ε)`; `μ` is their mean, or 0 where
-/// normalization is not centred. Of both kinds the Jacobian `J(x) = (I - [11ᵀ/m] - y yᵀ/m)/σ` is symmetric, the part in brackets
-/// being that of the mean.
+/// With the values `x_1 … x_m` of a group, `y_i = (x_i - μ)/σ`, `σ = √(Σ (x_i - μ)²/m + ε)`; `μ` is their mean, or 0 if
+/// normalization is not centred. The Jacobian `J(x) = (I - [11ᵀ/m] - y yᵀ/m)/σ` is symmetric, with the part in brackets if
+/// centred.
 ///
 /// ```
 /// use flowmap::{ImageTensor, Normalization, Tensor, backend::ndarray::NdTensor};
@@ -18,9 +18,9 @@ use crate::tensor::common;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalization {
-    /// Into how many groups of neighbours the channels fall.
+    /// The number of groups of neighbouring channels.
     pub(crate) groups: usize,
-    /// Whether all pixels of an image belong together, or each is by itself.
+    /// Whether all pixels of an image are normalized together, or each by itself.
     pub(crate) joins_pixels: bool,
     /// Whether the mean is subtracted.
     pub(crate) centred: bool,
@@ -36,25 +36,25 @@ impl Normalization {
         Self { groups, joins_pixels: true, centred: true, epsilon: 1e-5 }
     }
 
-    /// Pixel normalization: all channels of a pixel to a mean square of 1, `ε = 1e-4`.
+    /// Pixel normalization: all channels of a pixel to mean square 1, `ε = 1e-4`.
     ///
     /// Reference: T. Karras et al., Analyzing and Improving the Training Dynamics of Diffusion Models, arXiv 2312.02696.
     pub const fn pixels() -> Self {
         Self { groups: 1, joins_pixels: false, centred: false, epsilon: 1e-4 }
     }
 
-    /// `[blocks, pixels, groups, channels]`: blocks are normalized each by itself, with the pixels and channels of a group
+    /// `[blocks, pixels, groups, channels]`: each block is normalized by itself, with the pixels and channels of a group
     /// together.
     ///
     /// # Panics
-    /// If the channels do not fall into groups of equal size, or the tensor has no axis.
+    /// If the channels cannot be divided into equal groups, or the tensor has no axis.
     #[track_caller]
     pub(crate) fn layout(self, shape: &[usize]) -> [usize; 4] {
         let Some((&channels, rest)) = shape.split_last() else { panic!("normalize: a scalar has no channels") };
         let groups = self.groups;
         assert!(
             groups > 0 && channels.is_multiple_of(groups),
-            "normalize: {channels} channels of shape {shape:?} do not fall into {groups} groups of equal size"
+            "normalize: {channels} channels of shape {shape:?} cannot be divided into {groups} equal groups"
         );
         let (blocks, pixels) = match rest {
             [] => (1, 1),

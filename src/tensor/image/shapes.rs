@@ -42,7 +42,7 @@ pub fn conv2d(x: &[usize], w: &[usize], bias: Option<&[usize]>, window: Window) 
     [n, height, width, outputs]
 }
 
-/// The shape that the adjoint of a convolution leads back to.
+/// The output shape of the adjoint of a convolution.
 #[track_caller]
 pub fn conv2d_adjoint(y: &[usize], w: &[usize], window: Window, [height, width]: [usize; 2]) -> [usize; 4] {
     let ([n, ..], [_, _, inputs, _]) = (image("conv2d_adjoint", y), kernel("conv2d_adjoint", w));
@@ -51,7 +51,7 @@ pub fn conv2d_adjoint(y: &[usize], w: &[usize], window: Window, [height, width]:
     shape
 }
 
-/// The shape of the kernel that a convolution of `x` to `y` has.
+/// The kernel shape of a convolution from `x` to `y`.
 #[track_caller]
 pub fn conv2d_kernel(x: &[usize], y: &[usize], window: Window, [height, width]: [usize; 2]) -> [usize; 4] {
     let ([.., inputs], [.., outputs]) = (image("conv2d_kernel", x), image("conv2d_kernel", y));
@@ -65,7 +65,7 @@ pub fn conv2d_kernel(x: &[usize], y: &[usize], window: Window, [height, width]: 
 pub fn downsample(shape: &[usize], factor: usize) -> [usize; 4] {
     let [n, height, width, channels] = image("downsample", shape);
     let fits = factor > 0 && height.is_multiple_of(factor) && width.is_multiple_of(factor);
-    assert!(fits, "downsample: images of shape {shape:?} do not fall into squares of {factor} x {factor} pixels");
+    assert!(fits, "downsample: images of shape {shape:?} cannot be divided into squares of {factor} x {factor} pixels");
     [n, height / factor, width / factor, channels]
 }
 
@@ -98,14 +98,14 @@ pub fn products(a: &[usize], a_transpose: Transpose, b: &[usize], b_transpose: T
     }
 }
 
-/// The last axis, along which there must be something.
+/// The last axis, which must not be empty.
 #[track_caller]
 pub fn last_axis(what: &str, shape: &[usize]) -> usize {
     assert!(shape.last().is_some_and(|&length| length > 0), "{what}: shape {shape:?} has nothing along its last axis");
     shape.len() - 1
 }
 
-/// The largest along the last axis, which disappears; NaN where there is one.
+/// The largest value along the last axis, which disappears; NaN if there is one.
 pub fn largest<T: Tensor>(x: &T) -> T {
     let axis = last_axis("largest", x.shape());
     let rest = x.shape()[..axis].to_vec();
@@ -113,7 +113,7 @@ pub fn largest<T: Tensor>(x: &T) -> T {
     while largest.shape()[1] > 1 {
         let (width, half) = (largest.shape()[1], largest.shape()[1].div_ceil(2));
         let (a, b) = (largest.slice(1, 0..half), largest.slice(1, width - half..width));
-        // NaN must not get lost in a comparison: it stays where it is, and is carried over from the other side
+        // a comparison alone would lose a NaN of `a`, so `a` is added to `b` with factor 0
         largest = T::select(&b.less(&a), &a, &(b + a.scale(0.0)));
     }
     largest.reshape(&rest)

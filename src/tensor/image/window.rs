@@ -1,4 +1,4 @@
-//! The geometry of convolutions: which pixels meet.
+//! The geometry of convolutions: which pixels an output reads.
 
 /// How a kernel moves over an image.
 ///
@@ -13,14 +13,14 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// By how many pixels the kernel moves, 1 or more.
+    /// The step of the kernel in pixels, 1 or more.
     pub stride: usize,
-    /// How many rows and columns of zeros are put around the image on every side.
+    /// The rows and columns of zeros around the image on every side.
     pub padding: usize,
 }
 
 impl Window {
-    /// By one pixel at a time, with an output of the input's size for a square kernel of odd `size`.
+    /// Stride 1 with the padding that keeps the image's size, for a square kernel of odd `size`.
     pub const fn same(size: usize) -> Self {
         Self { stride: 1, padding: size / 2 }
     }
@@ -46,14 +46,14 @@ impl Window {
 
 /// For every pixel that is written and every tap of the kernel, the pixel that is read, if there is one.
 ///
-/// A convolution is a matrix product once the pixels that each output reads stand in a row. Its adjoint with respect to the image
-/// is the same kind of sum: every input pixel reads, through each tap, the output pixel that read it.
+/// A convolution is a matrix product once the pixels that each output reads are gathered in a row. Its adjoint with respect to
+/// the image is the same kind of sum: every input pixel reads, through each tap, the output pixel that read it.
 #[cfg_attr(not(any(feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taps {
     /// Pixels written in each image.
     pub written: usize,
-    /// Pixels there are to read in each image.
+    /// Pixels to read in each image.
     pub read: usize,
     /// Taps of the kernel.
     pub count: usize,
@@ -63,10 +63,10 @@ pub(crate) struct Taps {
 
 #[cfg_attr(not(any(feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
 impl Taps {
-    /// Beside the image.
+    /// Outside the image.
     pub const NONE: u32 = u32::MAX;
 
-    /// Those of the convolution of an image.
+    /// The taps of the convolution of an image.
     #[track_caller]
     pub fn new(window: Window, image: [usize; 2], kernel: [usize; 2]) -> Self {
         let output = window.output(image, kernel);
@@ -74,8 +74,8 @@ impl Taps {
         Self::collect(output, image, kernel, false, reads)
     }
 
-    /// Those of its adjoint, which leads back to the image: the taps in reversed order, so that pixels that are neighbours are
-    /// read in ascending order here, too.
+    /// The taps of its adjoint, which leads back to the image: in reversed order, so that neighbouring pixels are read in
+    /// ascending order here, too.
     #[track_caller]
     pub fn adjoint(window: Window, image: [usize; 2], kernel: [usize; 2]) -> Self {
         let output = window.output(image, kernel);

@@ -47,7 +47,7 @@ impl<T: Tensor<Primal = T>> Var<T> {
         self.node.as_ref().map(|n| n.id)
     }
 
-    /// The tape that any of these lie on.
+    /// The common tape of these, if any.
     #[track_caller]
     pub(super) fn tape<'a>(inputs: impl IntoIterator<Item = &'a Self>) -> Option<&'a Tape<T>> {
         let mut tapes = inputs.into_iter().filter_map(|v| v.node.as_ref()).inspect(|n| n.check_current()).map(|n| &n.tape);
@@ -70,7 +70,7 @@ impl<T: Tensor<Primal = T>> Var<T> {
         Self { value, node: Some(out) }
     }
 
-    /// The same for two; a pullback is run only where a gradient is wanted.
+    /// As [`unary`](Self::unary) on two variables; a pullback is run only where a gradient is wanted.
     #[track_caller]
     pub(super) fn binary(
         a: &Self,

@@ -191,7 +191,7 @@ impl<T: Tensor<Primal = T>> Number for Var<T> {
     }
 }
 
-/// A cotangent in the form of the operand it belongs to: summed up where a scalar had been spread.
+/// A cotangent in the shape of its operand: summed up if a scalar was expanded.
 fn fit<T: Tensor>(cotangent: T, shape: &[usize]) -> T {
     if cotangent.shape() == shape { cotangent } else { cotangent.sum(0..cotangent.shape().len()) }
 }
