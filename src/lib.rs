@@ -117,6 +117,8 @@ pub mod random;
 mod root;
 #[cfg(feature = "train")]
 pub mod sample;
+#[cfg(any(feature = "ensemble", feature = "ndarray"))]
+mod simd;
 pub mod solver;
 mod state;
 pub mod statistics;

@@ -4,49 +4,49 @@
 //! [`VelocityField`](crate::VelocityField) and a [`FlowMap`] on every state with its number of [`Coordinates`]: points,
 //! vectors, duals and batches, in `f32` and `f64`, with its Jacobian.
 //!
-//! | flow | equation | note |
-//! |---|---|---|
-//! | [`PeriodicGrowth`] | `x' = a cos(t) x` | non-autonomous |
-//! | [`Logistic`] | `x' = r x (1 - x/K)` | blows up outside `[0, K]`, at a known time |
-//! | [`Blowup`] | `x' = x²` | blows up in finite time |
-//! | [`Riccati`] | `x' = a + b x + c x²` | Möbius transformations |
-//! | [`Bernoulli`] | `x' = p x + q x^n` | blows up, or reaches 0, where solutions are not unique |
-//! | [`Pitchfork`] | `x' = μ x - k x³` | smooth through the bifurcation |
-//! | [`QuinticTube`] | `x' = a + (x - a t - c)^5` | slow, then blows up |
-//! | [`QuadraticDrag`] | `y' = v, v' = g - k v²` | a fall with air drag |
-//! | [`MichaelisMenten`] | `x' = -V x / (K + x)` | by the Lambert W function |
-//! | [`OverdampedPendulum`], [`LogarithmicGrowth`] | `x' = r sin x`, `x' = r e^-x` | with `Separable`, separable equations |
-//! | [`Separable<E, D>`](Separable) | `x' = θ'(t) c(x)` | a time change of an autonomous flow |
-//! | [`ProtheroRobinson`] | `x' = λ (x - g(t)) + g'(t)` | stiffness set by `λ` |
-//! | [`Drift<D>`](Drift) | `x' = c(t)` | the same velocity everywhere |
-//! | [`Rotation`] | `x' = -ω y, y' = ω x` | preserves the norm |
-//! | [`Affine<D>`](Affine) | `x' = A x + c` | any `A`, singular ones too; by the matrix exponential |
-//! | [`Shear`] | `x' = y, y' = z, z' = 0` | without rounding errors |
-//! | [`DampedOscillator`] | `x'' + 2γ x' + ω₀² x = 0` | one formula below, at and above critical damping |
-//! | [`Rodrigues`] | `x' = w × x` | rotation of space |
-//! | [`ChargedParticle`] | `x' = v, v' = e + v × b` | gyration and drift |
-//! | [`Turning<D>`](Turning) | `x' = e^(Ω t) B e^(-Ω t) x` | not the exponential of the integral |
-//! | [`Gaussian<D, I>`](Gaussian) | probability flow between two Gaussians | along any interpolant, covariances need not commute |
-//! | [`DiagonalGaussian<D, I>`](DiagonalGaussian) | the same, coordinate by coordinate | correlated ends, latent noise |
-//! | [`RankOne<D, I>`](RankOne) | probability flow to data on a line, or at a point | collapses at the end |
-//! | [`Mixture<I>`](Mixture) | probability flow on the line to a Gaussian mixture, or to data points | inverts the CDF, accurate in the tails |
-//! | [`DensityMixing`] | one logistic distribution fades into another | inverts the CDF |
-//! | [`CouplingFlow<D>`](CouplingFlow) | made of invertible layers | non-linear, non-autonomous, random, in any dimension from 2 |
-//! | [`Hopf`] | `z' = (μ + iω) z - (1 - iβ) \|z\|² z` | a limit cycle, with isochrons |
-//! | [`KuramotoPair`] | `θ₁' = ω + k sin(θ₂ - θ₁)`, symmetrically for `θ₂` | two oscillators that lock |
-//! | [`Pendulum`] | `θ'' = -ω² sin θ` | swings and turns over; elliptic functions |
-//! | [`Duffing`] | `x'' = -α x - β x³` | a hardening spring, or two wells |
-//! | [`RigidBody`] | `I w' = I w × w` | tumbles about the middle axis |
-//! | [`Kepler`] | `r'' = -μ r / \|r\|³` | ellipses; Kepler's equation |
-//! | [`Toda`] | `q'' = -e^q` | reflected by an exponential wall |
-//! | [`CalogeroMoser<D>`](CalogeroMoser) | `q_i'' = 2g² Σ_j (q_i - q_j)^-3` | by the eigenvalues of a matrix |
-//! | [`PointVortices`] | two vortices of any strength | rotate, or travel side by side |
-//! | [`TaylorGreen`] | `e^(-2ν t) (sin x cos y, -cos x sin y)` | particles in decaying vortices, a Navier-Stokes flow |
-//! | [`AbcShear`] | `(A sin z, A cos z, 0)` | layers that slide over each other |
-//! | [`Geodesic`] | `q'' = -\|q × q'\|² q` | free motion on the sphere |
-//! | [`Radial<D>`](Radial) | `x' = \|x\|² x` | blows up, in any dimension |
-//! | [`ProjectiveRiccati<D>`](ProjectiveRiccati) | `x' = a + B x + x (c·x)` | projective transformations |
-//! | [`SlowManifold`] | `x' = μ x, y' = λ (y - x²)` | relaxes to a parabola, stiffness set by `λ` |
+//! | flow | equation | note | paths |
+//! |---|---|---|---|
+#![doc = concat!(r"| [`PeriodicGrowth`] | `x' = a cos(t) x` | non-autonomous | ", include_str!("pictures/periodic_growth.svg"), " |")]
+#![doc = concat!(r"| [`Logistic`] | `x' = r x (1 - x/K)` | blows up outside `[0, K]`, at a known time | ", include_str!("pictures/logistic.svg"), " |")]
+#![doc = concat!(r"| [`Blowup`] | `x' = x²` | blows up in finite time | ", include_str!("pictures/blowup.svg"), " |")]
+#![doc = concat!(r"| [`Riccati`] | `x' = a + b x + c x²` | Möbius transformations | ", include_str!("pictures/riccati.svg"), " |")]
+#![doc = concat!(r"| [`Bernoulli`] | `x' = p x + q x^n` | blows up, or reaches 0, where solutions are not unique | ", include_str!("pictures/bernoulli.svg"), " |")]
+#![doc = concat!(r"| [`Pitchfork`] | `x' = μ x - k x³` | smooth through the bifurcation | ", include_str!("pictures/pitchfork.svg"), " |")]
+#![doc = concat!(r"| [`QuinticTube`] | `x' = a + (x - a t - c)^5` | slow, then blows up | ", include_str!("pictures/quintic_tube.svg"), " |")]
+#![doc = concat!(r"| [`QuadraticDrag`] | `y' = v, v' = g - k v²` | a fall with air drag | ", include_str!("pictures/quadratic_drag.svg"), " |")]
+#![doc = concat!(r"| [`MichaelisMenten`] | `x' = -V x / (K + x)` | by the Lambert W function | ", include_str!("pictures/michaelis_menten.svg"), " |")]
+#![doc = concat!(r"| [`OverdampedPendulum`], [`LogarithmicGrowth`] | `x' = r sin x`, `x' = r e^-x` | with `Separable`, separable equations | ", include_str!("pictures/separable_sine.svg"), " |")]
+#![doc = concat!(r"| [`Separable<E, D>`](Separable) | `x' = θ'(t) c(x)` | a time change of an autonomous flow | ", include_str!("pictures/separable_tangent.svg"), " |")]
+#![doc = concat!(r"| [`ProtheroRobinson`] | `x' = λ (x - g(t)) + g'(t)` | stiffness set by `λ` | ", include_str!("pictures/prothero_robinson.svg"), " |")]
+#![doc = concat!(r"| [`Drift<D>`](Drift) | `x' = c(t)` | the same velocity everywhere | ", include_str!("pictures/drift_in_2_dimensions.svg"), " |")]
+#![doc = concat!(r"| [`Rotation`] | `x' = -ω y, y' = ω x` | preserves the norm | ", include_str!("pictures/rotation.svg"), " |")]
+#![doc = concat!(r"| [`Affine<D>`](Affine) | `x' = A x + c` | any `A`, singular ones too; by the matrix exponential | ", include_str!("pictures/affine_in_1_dimension.svg"), " |")]
+#![doc = concat!(r"| [`Shear`] | `x' = y, y' = z, z' = 0` | without rounding errors | ", include_str!("pictures/shear.svg"), " |")]
+#![doc = concat!(r"| [`DampedOscillator`] | `x'' + 2γ x' + ω₀² x = 0` | one formula below, at and above critical damping | ", include_str!("pictures/damped_oscillator.svg"), " |")]
+#![doc = concat!(r"| [`Rodrigues`] | `x' = w × x` | rotation of space | ", include_str!("pictures/rodrigues.svg"), " |")]
+#![doc = concat!(r"| [`ChargedParticle`] | `x' = v, v' = e + v × b` | gyration and drift | ", include_str!("pictures/charged_particle.svg"), " |")]
+#![doc = concat!(r"| [`Turning<D>`](Turning) | `x' = e^(Ω t) B e^(-Ω t) x` | not the exponential of the integral | ", include_str!("pictures/turning_in_2_dimensions.svg"), " |")]
+#![doc = concat!(r"| [`Gaussian<D, I>`](Gaussian) | probability flow between two Gaussians | along any interpolant, covariances need not commute | ", include_str!("pictures/gaussian_linear.svg"), " |")]
+#![doc = concat!(r"| [`DiagonalGaussian<D, I>`](DiagonalGaussian) | the same, coordinate by coordinate | correlated ends, latent noise | ", include_str!("pictures/diagonal_gaussian_trigonometric.svg"), " |")]
+#![doc = concat!(r"| [`RankOne<D, I>`](RankOne) | probability flow to data on a line, or at a point | collapses at the end | ", include_str!("pictures/rank_one.svg"), " |")]
+#![doc = concat!(r"| [`Mixture<I>`](Mixture) | probability flow on the line to a Gaussian mixture, or to data points | inverts the CDF, accurate in the tails | ", include_str!("pictures/mixture_linear.svg"), " |")]
+#![doc = concat!(r"| [`DensityMixing`] | one logistic distribution fades into another | inverts the CDF | ", include_str!("pictures/density_mixing.svg"), " |")]
+#![doc = concat!(r"| [`CouplingFlow<D>`](CouplingFlow) | made of invertible layers | non-linear, non-autonomous, random, in any dimension from 2 | ", include_str!("pictures/coupling_in_2_dimensions.svg"), " |")]
+#![doc = concat!(r"| [`Hopf`] | `z' = (μ + iω) z - (1 - iβ) \|z\|² z` | a limit cycle, with isochrons | ", include_str!("pictures/hopf.svg"), " |")]
+#![doc = concat!(r"| [`KuramotoPair`] | `θ₁' = ω + k sin(θ₂ - θ₁)`, symmetrically for `θ₂` | two oscillators that lock | ", include_str!("pictures/kuramoto_pair.svg"), " |")]
+#![doc = concat!(r"| [`Pendulum`] | `θ'' = -ω² sin θ` | swings and turns over; elliptic functions | ", include_str!("pictures/pendulum.svg"), " |")]
+#![doc = concat!(r"| [`Duffing`] | `x'' = -α x - β x³` | a hardening spring, or two wells | ", include_str!("pictures/duffing.svg"), " |")]
+#![doc = concat!(r"| [`RigidBody`] | `I w' = I w × w` | tumbles about the middle axis | ", include_str!("pictures/rigid_body.svg"), " |")]
+#![doc = concat!(r"| [`Kepler`] | `r'' = -μ r / \|r\|³` | ellipses; Kepler's equation | ", include_str!("pictures/kepler.svg"), " |")]
+#![doc = concat!(r"| [`Toda`] | `q'' = -e^q` | reflected by an exponential wall | ", include_str!("pictures/toda.svg"), " |")]
+#![doc = concat!(r"| [`CalogeroMoser<D>`](CalogeroMoser) | `q_i'' = 2g² Σ_j (q_i - q_j)^-3` | by the eigenvalues of a matrix | ", include_str!("pictures/calogero_moser_of_2.svg"), " |")]
+#![doc = concat!(r"| [`PointVortices`] | two vortices of any strength | rotate, or travel side by side | ", include_str!("pictures/point_vortices.svg"), " |")]
+#![doc = concat!(r"| [`TaylorGreen`] | `e^(-2ν t) (sin x cos y, -cos x sin y)` | particles in decaying vortices, a Navier-Stokes flow | ", include_str!("pictures/taylor_green.svg"), " |")]
+#![doc = concat!(r"| [`AbcShear`] | `(A sin z, A cos z, 0)` | layers that slide over each other | ", include_str!("pictures/abc_shear.svg"), " |")]
+#![doc = concat!(r"| [`Geodesic`] | `q'' = -\|q × q'\|² q` | free motion on the sphere | ", include_str!("pictures/geodesic.svg"), " |")]
+#![doc = concat!(r"| [`Radial<D>`](Radial) | `x' = \|x\|² x` | blows up, in any dimension | ", include_str!("pictures/radial.svg"), " |")]
+#![doc = concat!(r"| [`ProjectiveRiccati<D>`](ProjectiveRiccati) | `x' = a + B x + x (c·x)` | projective transformations | ", include_str!("pictures/projective_riccati.svg"), " |")]
+#![doc = concat!(r"| [`SlowManifold`] | `x' = μ x, y' = λ (y - x²)` | relaxes to a parabola, stiffness set by `λ` | ", include_str!("pictures/slow_manifold.svg"), " |")]
 
 mod affine;
 mod bernoulli;

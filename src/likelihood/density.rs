@@ -160,7 +160,7 @@ mod tests {
 
     #[cfg(feature = "train")]
     #[test]
-    #[should_panic(expected = "a distribution of 3 coordinates has no density at a state of 2")]
+    #[should_panic(expected = "a distribution of 3 coordinates cannot take a state of 2")]
     fn states_of_another_dimension() {
         crate::distribution::Normal::standard(3).unwrap().log_density(&[0.0, 0.0]);
     }

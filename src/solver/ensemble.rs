@@ -7,9 +7,11 @@ use super::{
     ensemble_ode::{EnsembleOde, LANES, Parameters, Side, States},
     stepper::{Attempt, NEVER, most_attempts},
 };
-use crate::{Error, Lanes, Mask, Num, Number, Real, Result, Row, State, VelocityField, number::LaneMask};
+use crate::{
+    Error, Lanes, Mask, Num, Number, Real, Result, Row, State, VelocityField, number::LaneMask, simd::widest_for_solves,
+};
 use num_traits::{Float, Zero};
-use pulp::{Arch, NullaryFnOnce};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
 /// Solves an ODE from many starts, each with its own steps, times, parameters and end.
@@ -158,7 +160,7 @@ impl Ensemble {
         let mut ends: Vec<End<X>> = starts.iter().map(unsolved).collect();
         // one task at a time: half of one thread's remaining work is not a fair share
         let tasks = ends.par_chunks_mut(TASK).zip(starts.par_chunks(TASK)).with_max_len(1);
-        tasks.for_each(|(ends, starts)| Arch::new().dispatch(Task { solver: &self.solver, ode, starts, ends }));
+        tasks.for_each(|(ends, starts)| widest_for_solves(Task { solver: &self.solver, ode, starts, ends }));
         ends
     }
 }

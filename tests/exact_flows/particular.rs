@@ -1,6 +1,5 @@
 //! What is known of some flows beside the identities: how they carry distributions, and when they end.
 
-use crate::suite::Tested;
 use flowmap::{
     Error, FlowMap, State,
     exact::{Blowup, ExactFlow, Gaussian, Logistic, strategy::covariance},
@@ -35,7 +34,7 @@ fn carries_the_distribution<I: Interpolant + Clone>(
 }
 
 /// The solution is there until shortly before `time`, and gone shortly after, in whichever direction that is.
-fn ends_at<F: Tested<1>>(flow: &F, s: f64, x: f64, time: f64) -> TestCaseResult {
+fn ends_at(flow: &impl FlowMap<[f64; 1]>, s: f64, x: f64, time: f64) -> TestCaseResult {
     let at = |share: f64| s + share * (time - s);
     prop_assert!(flow.try_flow(&s, &at(0.999), &[x]).is_ok());
     prop_assert!(flow.flow(&s, &at(1.001), &[x])[0].is_nan());

@@ -23,7 +23,7 @@ pub fn draw<const D: usize, F: Tested<D> + Typical<D>>(flows: impl Strategy<Valu
     let paths = starts.iter().map(|case| {
         let times = (0..POINTS).map(|k| first + (last - first) * k as f64 / (POINTS - 1) as f64);
         let point = |t: f64| {
-            let x: [f64; D] = flow.flow(&case.s, &t, &case.x);
+            let x: [f64; D] = flow.map(&case.s, &t, &case.x);
             if D == 1 { [t, x[0]] } else { [x[0], x[1]] }
         };
         times.filter(|t| flow.is_alive(case.s, *t, &case.x)).map(point).collect()

@@ -11,9 +11,19 @@ use flowmap::{
 };
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
-/// The flow map and the field on the states that the suite uses.
-pub trait On<X: State>: FlowMap<X> + VelocityField<X> {}
-impl<X: State, F: FlowMap<X> + VelocityField<X>> On<X> for F {}
+/// The flow map and the field on one kind of state: nothing else of their traits is compiled.
+pub trait On<X: State> {
+    fn map(&self, s: &X::Time, t: &X::Time, x: &X) -> X;
+    fn field(&self, t: &X::Time, x: &X) -> X;
+}
+impl<X: State, F: FlowMap<X> + VelocityField<X>> On<X> for F {
+    fn map(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        self.flow(s, t, x)
+    }
+    fn field(&self, t: &X::Time, x: &X) -> X {
+        self.velocity(t, x)
+    }
+}
 
 /// What the suite asks of a flow in `D` dimensions: a trait object, so that the suite is compiled once for each dimension.
 pub trait Tested<const D: usize>:
@@ -47,6 +57,23 @@ where
     }
     fn is_alive(&self, s: f64, t: f64, x: &[f64; D]) -> bool {
         self.domain(s, t, x).is_ok()
+    }
+}
+
+impl<X: State, const D: usize> FlowMap<X> for dyn Tested<D> + '_
+where
+    Self: On<X>,
+{
+    fn flow(&self, s: &X::Time, t: &X::Time, x: &X) -> X {
+        self.map(s, t, x)
+    }
+}
+impl<X: State, const D: usize> VelocityField<X> for dyn Tested<D> + '_
+where
+    Self: On<X>,
+{
+    fn velocity(&self, t: &X::Time, x: &X) -> X {
+        self.field(t, x)
     }
 }
 
@@ -134,7 +161,7 @@ pub fn identities_in_single_precision<const D: usize>(flow: &dyn Tested<D>, case
 }
 
 pub fn there_and_back<const D: usize>(flow: &dyn Tested<D>, case: &Case<[f64; D]>) -> TestCaseResult {
-    fn error<R: Real, const D: usize>(flow: &(impl On<[R; D]> + ?Sized), s: R, t: R, x: [R; D]) -> f64 {
+    fn error<R: Real, const D: usize>(flow: &(impl FlowMap<[R; D]> + ?Sized), s: R, t: R, x: [R; D]) -> f64 {
         let back = flow.flow(&t, &s, &flow.flow(&s, &t, &x));
         let (error, size): (R, R) = (back.minus(&x).norm(), x.norm());
         error.into_f64() / size.into_f64().max(1.0)

@@ -68,6 +68,7 @@ impl Ode<1> for Guided {
 }
 
 #[test]
+#[ignore = "trains for half a minute; the CI script runs it"]
 fn one_network_holds_the_flow_maps_of_all_scales() {
     const STEPS: u64 = 6000;
     const DRAWS: usize = 4000;

@@ -4,8 +4,8 @@
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
 use super::Element;
-use crate::{Normalization, tensor::common};
-use pulp::{Arch, NullaryFnOnce};
+use crate::{Normalization, simd::widest, tensor::common};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
 /// `y`.
@@ -104,7 +104,7 @@ fn run<F: Element, const I: usize>(
         let range = k * task..k * task + y.len();
         let directions = directions.map(|d| &d[range.clone()]);
         let room = vec![F::zero(); (3 + 2 * I) * groups * members];
-        Arch::new().dispatch(Task { how, y, x: &x[range], directions, recipe, block, groups, members, room });
+        widest(Task { how, y, x: &x[range], directions, recipe, block, groups, members, room });
     });
     y
 }

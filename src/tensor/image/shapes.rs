@@ -1,7 +1,7 @@
 //! Checks of the shapes of images.
 
 use crate::{
-    Tensor, Transpose, Window,
+    Mask, Tensor, Transpose, Window,
     tensor::common::{check_equal, size},
 };
 
@@ -113,8 +113,29 @@ pub fn largest<T: Tensor>(x: &T) -> T {
     while largest.shape()[1] > 1 {
         let (width, half) = (largest.shape()[1], largest.shape()[1].div_ceil(2));
         let (a, b) = (largest.slice(1, 0..half), largest.slice(1, width - half..width));
-        // a comparison alone would lose a NaN of `a`, so `a` is added to `b` with factor 0
-        largest = T::select(&b.less(&a), &a, &(b + a.scale(0.0)));
+        // a NaN of `a` wins, since no number is larger; one of `b` is seen by not being a number
+        let number = b.less(&b.constant(1.0)).or(&b.constant(0.0).less(&b));
+        largest = T::select(&number, &T::select(&a.less(&b), &b, &a), &b);
     }
     largest.reshape(&rest)
+}
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use super::largest;
+    use crate::{Tensor, backend::ndarray::NdTensor};
+
+    #[test]
+    fn the_largest_of_numbers_infinities_and_nan() {
+        let of = |row: &[f64]| largest(&NdTensor::from_slice(&(), row, &[1, row.len()])).to_vec()[0];
+        let low = f64::NEG_INFINITY;
+        for row in [[1.0, 3.0, 2.0], [low, 1.0, 3.0], [3.0, low, low], [3.0, 3.0, low], [-1.0, 3.0, 2.5]] {
+            assert_eq!(of(&row), 3.0, "{row:?}");
+        }
+        assert_eq!([of(&[low, low]), of(&[2.0, f64::INFINITY, low]), of(&[f64::MAX, f64::MAX])], [low, f64::INFINITY, f64::MAX]);
+        for k in 0..5 {
+            let row = [0, 1, 2, 3, 4].map(|i| if i == k { f64::NAN } else { [1.0, low, f64::INFINITY, 0.0, -2.0][i] });
+            assert!(of(&row).is_nan(), "{row:?}");
+        }
+    }
 }
