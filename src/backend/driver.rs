@@ -24,7 +24,7 @@ pub(super) fn refused(ordinal: usize, code: u32, name: impl Debug) -> Error {
 }
 
 /// # Errors
-/// [`Error::Unavailable`] if the machine has no device of that number.
+/// [`Error::Unavailable`](crate::Error::Unavailable) if the machine has no device of that number.
 pub(super) fn check_ordinal(ordinal: usize, count: i32) -> Result<()> {
     match usize::try_from(count) {
         Ok(count) if ordinal < count => Ok(()),

@@ -30,7 +30,7 @@ use rand::Rng;
 /// assert!((back.kept() - 0.5).abs() < 1e-15 && (back.added() - (0.36_f64 - 0.01).sqrt()).abs() < 1e-15);
 /// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 2.0, 0.0, 1.0], &[1, 4]);
 /// let noised = back.apply(&x, &Normal::standard(2)?, &mut stream(1, 0));
-/// assert_eq!(noised.to_vec()[2..], [0.0, 1.0], "what is beside the noise is at rest");
+/// assert_eq!(noised.to_vec()[2..], [0.0, 1.0], "coordinates after the noise have velocity 0");
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///

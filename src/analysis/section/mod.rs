@@ -158,7 +158,7 @@ impl<M, G> Section<M, G> {
     ///     .crossing(flowmap::solver::Direction::Rising);
     /// let on_the_cycle = Passage { time: 0.0_f64, point: [1.0, 0.0] };
     /// let next = section.carried(&on_the_cycle, &[1.0, 0.0])?.unwrap();
-    /// // what is beside the limit cycle is drawn to it at the rate -2
+    /// // neighbours of the limit cycle approach it at the rate -2
     /// assert!((next.point.tangent()[0] - (-2.0 * next.time.value()).exp()).abs() < 1e-14);
     /// # Ok::<(), flowmap::Error>(())
     /// ```

@@ -1,6 +1,6 @@
 //! Opens a GPU without panicking.
 
-use crate::{Error, Result, backend::driver};
+use crate::{Result, backend::driver};
 use ::dfdx::{
     tensor::{Cuda, CudaError, ZerosTensor},
     tensor_ops::TryAdd,
@@ -17,8 +17,8 @@ use dfdx_cudarc::driver::{DriverError, result};
 /// `backend::cuda::Device`, of the feature `cuda`, looks for the driver at run time.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if the driver finds no GPU, none of that number, or cannot use it; or if the program's kernels were
-/// compiled for another kind of GPU.
+/// [`Error::Unavailable`](crate::Error::Unavailable) if the driver finds no GPU, none of that number, or cannot use
+/// it; or if the program's kernels were compiled for another kind of GPU.
 ///
 /// # Example
 /// ```no_run
