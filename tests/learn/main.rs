@@ -1,11 +1,19 @@
-//! Training: what it learns, what it refuses, and how it is stopped and resumed. One program, because each is long to compile.
+//! Learning: training and what is done with what it made. One program, because each is long to compile.
 
 #[path = "../common/mod.rs"]
 mod common;
+
+mod certificates;
 mod from_field;
+#[cfg(feature = "transport")]
+mod fuzz_constructors;
 mod guidance;
 mod learning;
+mod likelihood;
 mod methods;
 mod resume;
+mod sampling;
 mod settings;
 mod trainer;
+#[cfg(feature = "transport")]
+mod transport;

@@ -1,6 +1,6 @@
 //! Adaptive steps: errors follow the tolerance.
 
-use crate::flows::{self, Visitor, Way, converge, distance};
+use super::flows::{self, Visitor, Way, converge, distance};
 use flowmap::{
     FlowMap, Pointwise, Tolerance,
     exact::ExactFlow,

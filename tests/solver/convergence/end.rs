@@ -3,7 +3,7 @@
 //! The dual of a Runge-Kutta step is the same step for the ODE together with its variational equation, for which the order
 //! conditions are the same.
 
-use crate::flows::{self, Visitor, Way, converge, distance, is_near, order};
+use super::flows::{self, Visitor, Way, converge, distance, is_near, order};
 use flowmap::{
     FlowMap, Pointwise,
     analysis::jacobian,

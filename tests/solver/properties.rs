@@ -4,9 +4,6 @@
 //! `κ` the largest `‖∇X_{u,t}‖ (1 + |x_u|)` on the way, the end is off by `κ tol` for every step taken; errors of steps have
 //! different signs, and local extrapolation leaves the larger part of them out.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 use flowmap::{
     Case, Coordinates, Dual, FlowMap, State, Tensor, Tolerance, VelocityField,
     backend::ndarray::NdTensor,
@@ -142,7 +139,7 @@ macro_rules! flows {
         mod $name {
             use super::*;
             proptest! {
-                #![proptest_config(ProptestConfig { cases: common::cases(1200, 8), ..ProptestConfig::default() })]
+                #![proptest_config(ProptestConfig { cases: crate::common::cases(1200, 8), ..ProptestConfig::default() })]
                 #[test]
                 fn errors_are_tolerances_times_condition((flow, case) in strategy::with_case($flows), solver in solvers()) {
                     errors_are_tolerances(&flow, &case, solver)?;

@@ -2,9 +2,6 @@
 //!
 //! Settings as values are fuzzed in `learn/settings.rs`; here they come as text.
 
-#[path = "common/mod.rs"]
-mod common;
-
 use flowmap::{
     AverageVelocity, Error, Result, State, Tensor, TimeGrid, Value,
     backend::ndarray::NdTensor,
@@ -27,7 +24,7 @@ type Batch = NdTensor<f64>;
 type Outcome = std::result::Result<(), TestCaseError>;
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: common::cases(400, 4), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: crate::common::cases(400, 4), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Mostly numbers of the kind that is asked for; else those that can go wrong, or any bits.

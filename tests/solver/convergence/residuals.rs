@@ -7,7 +7,7 @@
 //!
 //! The tangent at `t = s` is exact: all rates of steps without length are `b_s(x)`, and weights sum up to 1.
 
-use crate::flows::{self, Visitor, Way, converge, is_near, order};
+use super::flows::{self, Visitor, Way, converge, is_near, order};
 use flowmap::{
     Pointwise, State,
     characterization::{Characterization, Eulerian, Lagrangian, Semigroup, Tangent},

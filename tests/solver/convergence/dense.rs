@@ -5,7 +5,7 @@
 //! `O(h^min(p, q+1))`. Both are measured: the first on single steps that start on the solution, which is the claim itself, the
 //! second as what a user sees.
 
-use crate::flows::{self, Visitor, Way, converge, distance, is_near, order};
+use super::flows::{self, Visitor, Way, converge, distance, is_near, order};
 use flowmap::{
     FlowMap, Pointwise,
     exact::ExactFlow,
