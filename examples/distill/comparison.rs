@@ -91,7 +91,7 @@ impl Test {
     }
 }
 
-pub fn time(t: f64) -> Batch {
+fn time(t: f64) -> Batch {
     Batch::from_slice(&(), &[t as f32], &[])
 }
 

@@ -13,7 +13,7 @@ mod mixture;
 mod pace;
 
 use clap::{Parser, ValueEnum};
-use comparison::{Test, Way, doubles, equals, time};
+use comparison::{Test, Way, doubles, equals};
 use flowmap::{
     AverageVelocityMap, Error, FlowMap, Result, Tensor, TimeGrid, Tolerance,
     backend::ndarray::NdTensor,
@@ -99,7 +99,7 @@ fn of_network(arguments: &Arguments) -> Result<()> {
 
     let starts = starts(arguments, &noise);
     let exact = FixedSteps::new(RK4, 400)?.of(field.clone());
-    let test = Test::new(starts.clone(), doubles(&exact.flow(&time(0.0), &time(1.0), &starts)));
+    let test = Test::new(starts.clone(), doubles(&exact.carry([0.0, 1.0], &starts)));
     let solvers = test.solvers(&field)?;
     let maps = maps(&test, &map)?;
     report(&folder, &maps, &solvers)?;

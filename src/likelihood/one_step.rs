@@ -59,8 +59,7 @@ fn together<T: Tensor>(x: &T, l: &T) -> T {
 ///     MlpShape}};
 /// let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(3, 8, 1), 1, &())?; // two coordinates and l
 /// let map = AverageVelocityMap(DivergenceHead::new(network));
-/// let time = |t| NdTensor::new(vec![t], &[]).unwrap();
-/// let end = |l| map.flow(&time(0.0), &time(1.0), &NdTensor::new(vec![0.3, 0.4, l], &[1, 3]).unwrap()).to_vec();
+/// let end = |l| map.carry([0.0, 1.0], &NdTensor::new(vec![0.3, 0.4, l], &[1, 3]).unwrap()).to_vec();
 /// assert_eq!(end(0.0)[..2], end(5.0)[..2]);
 /// assert!((end(5.0)[2] - end(0.0)[2] - 5.0).abs() < 1e-14);
 /// # Ok::<(), flowmap::Error>(())

@@ -113,8 +113,7 @@ impl UNetShape {
 /// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
 /// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1, &())?;
 /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 64], &[2, 64]);
-/// let time = |t| NdTensor::from_slice(&(), &[t], &[]);
-/// assert_eq!(AverageVelocityMap(&unet).flow(&time(0.0), &time(1.0), &x).shape(), [2, 64]);
+/// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 64]);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///

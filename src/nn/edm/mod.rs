@@ -250,8 +250,7 @@ impl EdmShape {
 /// let unet: EdmUNet<NdTensor<f32>> = EdmUNet::new(&shape, 1, &())?;
 /// assert_eq!(parameter_count(&unet), shape.parameter_count());
 /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 19], &[2, 19]);
-/// let time = |t| NdTensor::from_slice(&(), &[t], &[]);
-/// assert_eq!(AverageVelocityMap(&unet).flow(&time(0.0), &time(1.0), &x).shape(), [2, 19]);
+/// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 19]);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
