@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// outside a domain with NaN instead and offer a `try_` form that returns the error.
 ///
 /// ```
-/// use flowmap::{exact::Blowup, FlowMap};
+/// use flowmap::{FlowMap, exact::Blowup};
 /// let error = Blowup.try_flow(&0.0, &2.0, &[1.0_f64]).unwrap_err();
 /// assert!(error.to_string().contains("blows up at time 1"));
 /// ```

@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 /// The map must be defined one step to both sides of the point: at the edge of its domain the tangent is NaN.
 ///
 /// ```
-/// use flowmap::{field, flow_map, verify, FiniteDifferences, QuasiRandom};
+/// use flowmap::{FiniteDifferences, QuasiRandom, field, flow_map, verify};
 /// let grow = flow_map(|s: &f64, t: &f64, x: &[f64; 1]| [x[0] * (t - s).exp()]);
 /// let field = field(|_: &f64, x: &[f64; 1]| *x);
 /// let report = verify(&FiniteDifferences::new(grow), &field, QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]])?.cases(64));

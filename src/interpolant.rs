@@ -23,7 +23,7 @@ use std::{f64::consts::FRAC_PI_2, fmt, str::FromStr};
 /// interpolant is three short methods.
 ///
 /// ```
-/// use flowmap::{interpolant::Interpolant, Num, Number};
+/// use flowmap::{Num, Number, interpolant::Interpolant};
 /// struct Square;
 /// impl Interpolant for Square {
 ///     fn alpha<N: Number>(&self, t: &Num<N>) -> Num<N> { 1.0 - t * t }

@@ -21,7 +21,7 @@ use crate::{
 /// For a map that does not run on duals, use finite differences:
 ///
 /// ```
-/// use flowmap::{analysis::jacobian, flow_map, FiniteDifferences};
+/// use flowmap::{FiniteDifferences, analysis::jacobian, flow_map};
 /// let growth = flow_map(|s: &f64, t: &f64, [x]: &[f64; 1]| [x / (x + (1.0 - x) * (s - t).exp())]);
 /// let [[slope]] = jacobian(&FiniteDifferences::new(growth), &0.0, &1.0, &[0.5]);
 /// let e = (-1.0_f64).exp();

@@ -7,7 +7,7 @@ use crate::Result;
 /// It may be partial: an orbit that never returns to a [`Section`](super::Section) has no image there.
 ///
 /// ```
-/// use flowmap::{analysis::ReturnMap, Result};
+/// use flowmap::{Result, analysis::ReturnMap};
 /// struct Halves;
 /// impl ReturnMap<f64> for Halves {
 ///     fn image(&self, x: &f64) -> Result<Option<f64>> { Ok((*x > 1.0).then_some(x / 2.0)) }

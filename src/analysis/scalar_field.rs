@@ -9,7 +9,7 @@ use std::{fmt::Write, path::Path};
 /// The plane is that of any two coordinates of the start point; the function fills in the others:
 ///
 /// ```
-/// use flowmap::{analysis::{Grid, ScalarField}, exact::Affine, FlowMap};
+/// use flowmap::{FlowMap, analysis::{Grid, ScalarField}, exact::Affine};
 /// let flow = Affine::new([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [0.0; 3])?;
 /// let grid = Grid::new([[-1.0, 1.0], [0.0, 1.0]], [20, 10])?;
 /// // where points of the plane y = 0 are at time 1, by their first and last coordinate

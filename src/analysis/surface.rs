@@ -11,7 +11,7 @@ use crate::{
 /// `g` must be differentiable and also run on duals, as a type of your own does:
 ///
 /// ```
-/// use flowmap::{analysis::Surface, Coordinates, Number};
+/// use flowmap::{Coordinates, Number, analysis::Surface};
 /// struct Sphere;
 /// impl<X: Coordinates<3>> Surface<X> for Sphere {
 ///     fn value(&self, x: &X) -> X::Time { x.dot(x).shift(-1.0) }

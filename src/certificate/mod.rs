@@ -21,8 +21,8 @@
 //!
 //! ```
 //! # #[cfg(feature = "nalgebra")] {
-//! use flowmap::{QuasiRandom, certificate::{Certifier, LipschitzBound, logarithmic_norm}, exact::Gaussian, interpolant::Linear,
-//!     rhs_jacobian};
+//! use flowmap::{QuasiRandom, certificate::{Certifier, LipschitzBound, logarithmic_norm}, exact::Gaussian};
+//! use flowmap::{interpolant::Linear, rhs_jacobian};
 //! let noise = [[1.0, 0.0], [0.0, 1.0]];
 //! let exact = Gaussian::new(Linear, [[0.0; 2], [1.0, 0.0]], [noise, [[2.0, 0.5], [0.5, 1.0]]])?;
 //! let other = Gaussian::new(Linear, [[0.0; 2], [1.1, 0.0]], [noise, [[1.9, 0.5], [0.5, 1.1]]])?;

@@ -17,8 +17,8 @@ use crate::{
 /// # #[cfg(feature = "plot")] {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("residuals.png");
-/// use flowmap::{FiniteDifferences, QuasiRandom, certificate::residual_map, characterization::Lagrangian, exact::Rotation,
-///     flow_map};
+/// use flowmap::{FiniteDifferences, QuasiRandom, certificate::residual_map, characterization::Lagrangian, exact::Rotation};
+/// use flowmap::flow_map;
 /// use flowmap::plot::{ColourBar, Plane, heat_map};
 /// let turn = Rotation::new(1.0)?;
 /// let euler = FiniteDifferences::new(flow_map(|s: &f64, t: &f64, [x, y]: &[f64; 2]| [x - (t - s) * y, y + (t - s) * x]));

@@ -175,7 +175,7 @@ impl<X: State, M: FlowMap<X> + ?Sized, B: ?Sized> Characterization<X, M, B> for 
 /// - domain: that of `X_{s,t}`, and of `X_{t,s}` at its image; NaN outside, which [`measure`] counts as an infinite residual
 ///
 /// ```
-/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, QuasiRandom};
+/// use flowmap::{QuasiRandom, characterization::{InverseConsistency, measure}, exact::Rotation};
 /// use flowmap::solver::{FixedSteps, RK4};
 /// let turn = Rotation::new(1.0)?;
 /// let cases = || QuasiRandom::new([0.0, 2.0], [[-1.0, 1.0]; 2]).map(|lattice| lattice.cases::<f64>(64));

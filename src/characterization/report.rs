@@ -15,7 +15,7 @@ use std::fmt;
 /// semigroup's intermediate time moves from case to case. For states much smaller than 1 use [`verify_in_units_of`].
 ///
 /// ```
-/// use flowmap::{exact::Rotation, verify, QuasiRandom};
+/// use flowmap::{QuasiRandom, exact::Rotation, verify};
 /// let turn = Rotation::new(1.5)?;
 /// let cases = QuasiRandom::new([-3.0, 3.0], [[-2.0, 2.0]; 2])?.cases::<f64>(256);
 /// let report = verify(&turn, &turn, cases);
@@ -26,7 +26,7 @@ use std::fmt;
 /// The identity map is a semigroup, and still not the flow map of a rotation:
 ///
 /// ```
-/// use flowmap::{exact::Rotation, flow_map, verify, FiniteDifferences, QuasiRandom};
+/// use flowmap::{FiniteDifferences, QuasiRandom, exact::Rotation, flow_map, verify};
 /// let still = FiniteDifferences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
 /// let report = verify(&still, &Rotation::new(1.5)?, QuasiRandom::new([0.0, 1.0], [[-1.0, 1.0]; 2])?.cases(64));
 /// assert!(!report.holds(1e-3));
@@ -62,7 +62,7 @@ where
 /// where both are smaller.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, flow_map, verify_in_units_of, FiniteDifferences, QuasiRandom};
+/// use flowmap::{FiniteDifferences, QuasiRandom, exact::Rotation, flow_map, verify_in_units_of};
 /// let micro = 1e-6; // lengths in metres
 /// let still = FiniteDifferences::new(flow_map(|_s: &f64, _t: &f64, x: &[f64; 2]| *x));
 /// let cases = QuasiRandom::new([0.0, 1.0], [[-micro, micro]; 2])?.cases(64);
@@ -102,7 +102,7 @@ where
 /// [`verify`], and the [`Line`] may be added to its report.
 ///
 /// ```
-/// use flowmap::{characterization::{measure, InverseConsistency}, exact::Rotation, verify, QuasiRandom};
+/// use flowmap::{QuasiRandom, characterization::{InverseConsistency, measure}, exact::Rotation, verify};
 /// let turn = Rotation::new(1.5)?;
 /// let cases = || QuasiRandom::new([-3.0, 3.0], [[-2.0, 2.0]; 2]).map(|lattice| lattice.cases::<f64>(256));
 /// let mut report = verify(&turn, &turn, cases()?);

@@ -16,8 +16,8 @@ use std::{fmt, marker::PhantomData};
 /// [`Points::drawn`](crate::data::Points::drawn).
 ///
 /// ```
-/// use flowmap::{FlowMap, backend::ndarray::NdTensor, data::Points, exact::Pendulum, distribution::{Uniform, AlongTrajectories},
-///     learn::FromField};
+/// use flowmap::{FlowMap, backend::ndarray::NdTensor, data::Points, distribution::{AlongTrajectories, Uniform}};
+/// use flowmap::{exact::Pendulum, learn::FromField};
 /// // half a turn and more from rest: speeds that no start has
 /// let starts = Uniform::new(&[[-3.0, 3.0], [0.0, 0.0]])?;
 /// let pendulum = Pendulum::new(1.0)?;

@@ -15,7 +15,7 @@ use crate::{Num, Number, Ode, Result};
 /// With all three coefficients the ABC flow is chaotic and has no closed form.
 ///
 /// ```
-/// use flowmap::{exact::AbcShear, FlowMap};
+/// use flowmap::{FlowMap, exact::AbcShear};
 /// let end = AbcShear::new(2.0)?.flow(&0.0, &3.0, &[1.0, 1.0, 0.0]);
 /// assert_eq!(end, [1.0, 7.0, 0.0]);
 /// # Ok::<(), flowmap::Error>(())

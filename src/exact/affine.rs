@@ -17,7 +17,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   its [exponential](super::expm())
 ///
 /// ```
-/// use flowmap::{exact::Affine, FlowMap};
+/// use flowmap::{FlowMap, exact::Affine};
 /// // free fall: height and speed under gravity
 /// let fall = Affine::new([[0.0, 1.0], [0.0, 0.0]], [0.0, -9.81])?;
 /// let end = fall.flow(&0.0, &2.0, &[100.0_f64, 0.0]);

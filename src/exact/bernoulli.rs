@@ -14,7 +14,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   has reached 0, where solutions are not unique: `√x` has the two solutions `0` and `t²/4` there, and no flow
 ///
 /// ```
-/// use flowmap::{exact::Bernoulli, FlowMap};
+/// use flowmap::{FlowMap, exact::Bernoulli};
 /// // growth of an organism by its surface, less by its volume: von Bertalanffy
 /// let growth = Bernoulli::new(-3.0, 3.0, 2.0 / 3.0)?;
 /// let end = growth.flow(&0.0, &1.0, &[1.0_f64 / 8.0])[0];

@@ -12,7 +12,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + 1/x`
 ///
 /// ```
-/// use flowmap::{exact::Blowup, FlowMap};
+/// use flowmap::{FlowMap, exact::Blowup};
 /// assert_eq!(Blowup.flow(&0.0, &0.5, &[1.0]), [2.0]);
 /// assert!(Blowup.flow(&0.0, &1.5, &[1.0_f64])[0].is_nan());
 /// let error = Blowup.try_flow(&0.0, &1.5, &[1.0_f64]).unwrap_err();

@@ -14,7 +14,7 @@ use std::array::from_fn;
 /// - domain: particles at different places, all times
 ///
 /// ```
-/// use flowmap::{exact::CalogeroMoser, FlowMap};
+/// use flowmap::{FlowMap, exact::CalogeroMoser};
 /// // two particles: the square of their distance is d² + (4g²/d²) τ² when they are released from rest
 /// let end = CalogeroMoser::<4>::new(0.5)?.flow(&0.0, &1.0, &[0.0, 1.0, 0.0, 0.0]);
 /// assert!((end[1] - end[0] - 2.0_f64.sqrt()).abs() < 1e-14);

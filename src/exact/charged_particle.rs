@@ -21,7 +21,7 @@ use std::array::from_fn;
 /// - domain: the whole space, all times
 ///
 /// ```
-/// use flowmap::{exact::ChargedParticle, FlowMap};
+/// use flowmap::{FlowMap, exact::ChargedParticle};
 /// // from rest, fields across each other: after a whole gyration it has drifted across both
 /// let particle = ChargedParticle::new([1.0, 0.0, 0.0], [0.0, 0.0, 2.0])?;
 /// let end = particle.flow(&0.0, &std::f64::consts::PI, &[0.0_f64; 6]);

@@ -17,7 +17,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   multiply from layer to layer
 ///
 /// ```
-/// use flowmap::{exact::CouplingFlow, verify, QuasiRandom};
+/// use flowmap::{QuasiRandom, exact::CouplingFlow, verify};
 /// let flow = CouplingFlow::<3>::random(4, 2025)?;
 /// let report = verify(&flow, &flow, QuasiRandom::new([-1.0, 1.0], [[-1.0, 1.0]; 3])?.cases::<f64>(64));
 /// assert!(report.holds(1e-12), "{report}");
@@ -34,7 +34,7 @@ pub struct CouplingFlow<const D: usize> {
 /// The coefficients of one layer of a [`CouplingFlow`]; those of the layer's drivers are not used.
 ///
 /// ```
-/// use flowmap::{exact::{CouplingFlow, CouplingLayer}, FlowMap};
+/// use flowmap::{FlowMap, exact::{CouplingFlow, CouplingLayer}};
 /// // y grows at the rate cos x, x stays
 /// let layer = CouplingLayer { stretch: [0.0, 1.0], shift: [0.0, 0.0], weights: [[0.0; 2], [1.0, 0.0]] };
 /// let end = CouplingFlow::new(vec![layer])?.flow(&0.0, &2.0, &[0.0, 1.0]);

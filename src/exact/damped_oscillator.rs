@@ -18,7 +18,7 @@ use crate::{Num, Number, Ode, Result};
 /// - domain: the whole plane, all times
 ///
 /// ```
-/// use flowmap::{exact::DampedOscillator, FlowMap};
+/// use flowmap::{FlowMap, exact::DampedOscillator};
 /// // critical damping: released at 1, at rest
 /// let end = DampedOscillator::new(2.0, 2.0)?.flow(&0.0, &0.5, &[1.0_f64, 0.0]);
 /// assert!((end[0] - 2.0 * (-1.0_f64).exp()).abs() < 1e-15);

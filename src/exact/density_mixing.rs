@@ -15,7 +15,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - domain: the whole line, times in `[0, 1]`
 ///
 /// ```
-/// use flowmap::{exact::DensityMixing, FlowMap};
+/// use flowmap::{FlowMap, exact::DensityMixing};
 /// let fade = DensityMixing::new([-1.0, 3.0])?;
 /// assert!((fade.flow(&0.0, &1.0, &[0.5])[0] - 4.5_f64).abs() < 1e-14); // the same shape, further on
 /// assert!((fade.flow(&0.0, &0.5, &[-1.0])[0] - -1.0_f64).abs() > 1.0);

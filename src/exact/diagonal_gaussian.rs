@@ -22,7 +22,7 @@ use std::array::from_fn;
 /// - domain: the whole space; times where every variance `g` is positive
 ///
 /// ```
-/// use flowmap::{exact::DiagonalGaussian, interpolant::Linear, FlowMap};
+/// use flowmap::{FlowMap, exact::DiagonalGaussian, interpolant::Linear};
 /// let model = DiagonalGaussian::new(Linear, [[0.0], [0.0]], [[1.0], [1.0]])?;
 /// // independent ends pass through a waist, ends that are the same do not, nor do those with latent noise
 /// assert_eq!(model.variance(&0.5), [0.5]);

@@ -15,7 +15,7 @@ use std::array::from_fn;
 /// - domain: the whole space, all times
 ///
 /// ```
-/// use flowmap::{exact::Drift, FlowMap};
+/// use flowmap::{FlowMap, exact::Drift};
 /// use std::f64::consts::{FRAC_PI_2, PI};
 /// // an inertial oscillation in a current along x: the amplitude's phases are a quarter apart
 /// let eddy = Drift::new([0.5, 0.0], [1.0, 1.0], 1.0, [0.0, FRAC_PI_2])?;

@@ -20,7 +20,7 @@ use crate::{Num, Number, Ode, Result};
 /// - domain: all of the plane, all times
 ///
 /// ```
-/// use flowmap::{exact::Duffing, FlowMap};
+/// use flowmap::{FlowMap, exact::Duffing};
 /// let wells = Duffing::new(-1.0, 1.0)?;
 /// // on the separatrix √2 sech t
 /// let [x, _] = wells.flow(&0.0, &1.0, &[2.0_f64.sqrt(), 0.0]);

@@ -19,7 +19,7 @@ use std::array::from_fn;
 ///   [span](Interpolant::span)
 ///
 /// ```
-/// use flowmap::{exact::Gaussian, interpolant::Linear, FlowMap};
+/// use flowmap::{FlowMap, exact::Gaussian, interpolant::Linear};
 /// let data = [[2.0, 0.5], [0.5, 1.0]];
 /// let model = Gaussian::new(Linear, [[0.0, 0.0], [3.0, -1.0]], [[[1.0, 0.0], [0.0, 1.0]], data])?;
 /// // the mean of the noise goes to the mean of the data

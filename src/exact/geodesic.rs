@@ -16,7 +16,7 @@ use crate::{Num, Number, Ode};
 ///   invariant
 ///
 /// ```
-/// use flowmap::{exact::Geodesic, FlowMap};
+/// use flowmap::{FlowMap, exact::Geodesic};
 /// let quarter = std::f64::consts::FRAC_PI_2;
 /// // from the pole to the equator
 /// let end = Geodesic.flow(&0.0, &1.0, &[0.0, 0.0, 1.0, quarter, 0.0, 0.0]);

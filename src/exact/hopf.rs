@@ -19,7 +19,7 @@ use std::array::from_fn;
 /// isochrons that `β` shears.
 ///
 /// ```
-/// use flowmap::{exact::Hopf, FlowMap};
+/// use flowmap::{FlowMap, exact::Hopf};
 /// let oscillator = Hopf::new(4.0, 1.0, 0.5)?;
 /// let [x, y] = oscillator.flow(&0.0, &20.0, &[0.1_f64, 0.0]);
 /// assert!((x.hypot(y) - 2.0).abs() < 1e-14); // on the limit cycle

@@ -17,7 +17,7 @@ use std::f64::consts::TAU;
 /// - domain: elliptic orbits, that is `|r'|² < 2μ/|r|`, with angular momentum; all times, any number of revolutions
 ///
 /// ```
-/// use flowmap::{exact::Kepler, FlowMap};
+/// use flowmap::{FlowMap, exact::Kepler};
 /// let circle = Kepler::new(1.0)?;
 /// let quarter = circle.flow(&0.0, &std::f64::consts::FRAC_PI_2, &[1.0, 0.0, 0.0, 1.0]);
 /// for (found, expected) in quarter.iter().zip([0.0, 1.0, -1.0, 0.0_f64]) {

@@ -14,7 +14,7 @@ use crate::{Num, Number, Ode, Result};
 /// - domain: all of the plane, all times
 ///
 /// ```
-/// use flowmap::{exact::KuramotoPair, FlowMap};
+/// use flowmap::{FlowMap, exact::KuramotoPair};
 /// let [a, b] = KuramotoPair::new(3.0, 1.0)?.flow(&0.0, &20.0, &[0.0_f64, 2.0]);
 /// assert!((a - b).abs() < 1e-13 && (a - 61.0).abs() < 1e-13); // in step, at the mean angle
 /// # Ok::<(), flowmap::Error>(())

@@ -12,7 +12,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the time `s - e^x / r` of the blow-up to `-∞`
 ///
 /// ```
-/// use flowmap::{exact::LogarithmicGrowth, FlowMap};
+/// use flowmap::{FlowMap, exact::LogarithmicGrowth};
 /// let growth = LogarithmicGrowth::new(1.0)?;
 /// assert_eq!(growth.flow(&0.0, &9.0, &[0.0]), [10.0_f64.ln()]);
 /// assert!(growth.try_flow(&0.0, &-1.0, &[0.0]).is_err());

@@ -13,7 +13,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   forward in time (for `r > 0`), `x > K` backward
 ///
 /// ```
-/// use flowmap::{exact::Logistic, FlowMap};
+/// use flowmap::{FlowMap, exact::Logistic};
 /// let growth = Logistic::new(1.0, 10.0)?;
 /// let end = growth.flow(&0.0, &9.0_f64.ln(), &[1.0]); // one tenth of the capacity becomes one half
 /// assert!((end[0] - 5.0_f64).abs() < 1e-14);

@@ -13,7 +13,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - domain: `x > 0`, all times
 ///
 /// ```
-/// use flowmap::{exact::MichaelisMenten, FlowMap};
+/// use flowmap::{FlowMap, exact::MichaelisMenten};
 /// let kinetics = MichaelisMenten::new(2.0, 0.5)?;
 /// // from 1 to 1/2 the time is (1 - 1/2 + K ln 2) / V
 /// let time = (0.5 + 0.5 * 2.0_f64.ln()) / 2.0;

@@ -25,7 +25,7 @@ use crate::{Error, Num, Number, Ode, Result, Value, interpolant::Interpolant};
 /// - domain: the whole line; times where every `v_k > 0`: with data points, only times before the end
 ///
 /// ```
-/// use flowmap::{exact::{Component, Mixture}, interpolant::Linear, FlowMap};
+/// use flowmap::{FlowMap, exact::{Component, Mixture}, interpolant::Linear};
 /// let two = [-2.0, 2.0].map(|mean| Component { weight: 0.5, mean, deviation: 0.3 });
 /// let model = Mixture::new(Linear, two.to_vec())?;
 /// // what lies below the median of the noise goes to the left component: its own median is the noise's first quartile
@@ -86,7 +86,7 @@ impl<I: Interpolant> Mixture<I> {
     /// [`Error::Invalid`] unless there is a point and all are finite.
     ///
     /// ```
-    /// use flowmap::{exact::Mixture, interpolant::Linear, FlowMap};
+    /// use flowmap::{FlowMap, exact::Mixture, interpolant::Linear};
     /// let model = Mixture::empirical(Linear, &[-1.0, 0.5, 2.0])?;
     /// let nearly = model.flow(&0.0, &0.999, &[0.1])[0];
     /// assert!((nearly - 0.5_f64).abs() < 0.01); // the middle one of three

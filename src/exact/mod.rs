@@ -160,7 +160,7 @@ use crate::{
 /// [`field`](Ode::field) makes your own a field and a flow map on every state with `D` coordinates:
 ///
 /// ```
-/// use flowmap::{exact::ExactFlow, verify, QuasiRandom, Num, Number, Ode};
+/// use flowmap::{Num, Number, Ode, QuasiRandom, exact::ExactFlow, verify};
 /// /// `x' = t`.
 /// struct Drift;
 /// impl Ode<1> for Drift {
@@ -207,7 +207,7 @@ pub trait ExactFlow<const D: usize>: Ode<D> {
 /// An ODE of run-time dimension with a flow map in closed form: the counterpart of [`ExactFlow`] for [`DynOde`].
 ///
 /// ```
-/// use flowmap::{DynOde, QuasiRandom, Num, Number, exact::DynExactFlow, verify_flow};
+/// use flowmap::{DynOde, Num, Number, QuasiRandom, exact::DynExactFlow, verify_flow};
 /// /// Each coordinate decays at its own rate.
 /// struct Decays(Vec<f64>);
 /// impl DynOde for Decays {

@@ -13,7 +13,7 @@ use crate::{Num, Number, Ode, Result};
 /// - domain: the whole line, all times
 ///
 /// ```
-/// use flowmap::{exact::OverdampedPendulum, FlowMap};
+/// use flowmap::{FlowMap, exact::OverdampedPendulum};
 /// use std::f64::consts::PI;
 /// let fall = OverdampedPendulum::new(1.0)?;
 /// assert!((fall.flow(&0.0, &50.0, &[0.1])[0] - PI).abs() < 1e-14); // from the top, 0, to the bottom

@@ -21,7 +21,7 @@ use std::f64::consts::PI;
 /// - domain: all of the plane, all times
 ///
 /// ```
-/// use flowmap::{exact::Pendulum, FlowMap};
+/// use flowmap::{FlowMap, exact::Pendulum};
 /// let pendulum = Pendulum::new(1.0)?;
 /// // on the separatrix θ = 4 arctan tanh(t/2), v = 2 sech t
 /// let [angle, speed] = pendulum.flow(&0.0, &1.0, &[0.0, 2.0]);

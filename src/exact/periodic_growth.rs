@@ -11,7 +11,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - domain: the whole line, all times
 ///
 /// ```
-/// use flowmap::{exact::PeriodicGrowth, FlowMap};
+/// use flowmap::{FlowMap, exact::PeriodicGrowth};
 /// let half_pi = std::f64::consts::FRAC_PI_2;
 /// let end = PeriodicGrowth::new(1.0)?.flow(&0.0, &half_pi, &[2.0]);
 /// assert!((end[0] - 2.0 * 1.0_f64.exp()).abs() < 1e-14);

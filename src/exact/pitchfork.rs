@@ -14,7 +14,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + ln(1 - μ / (k x²)) / 2μ`
 ///
 /// ```
-/// use flowmap::{exact::Pitchfork, FlowMap};
+/// use flowmap::{FlowMap, exact::Pitchfork};
 /// let fork = Pitchfork::new(4.0, 1.0)?;
 /// for x in [0.1, 5.0] {
 ///     assert!((fork.flow(&0.0, &10.0, &[x])[0] - 2.0_f64).abs() < 1e-14); // √(μ/k)

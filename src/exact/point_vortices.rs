@@ -15,7 +15,7 @@ use std::{array::from_fn, f64::consts::PI};
 /// - domain: two vortices at different places, all times
 ///
 /// ```
-/// use flowmap::{exact::PointVortices, FlowMap};
+/// use flowmap::{FlowMap, exact::PointVortices};
 /// let pair = PointVortices::new([1.0, -1.0])?;
 /// let end = pair.flow(&0.0, &(2.0 * std::f64::consts::PI), &[0.0, 1.0, 0.0, 0.0]);
 /// for (found, expected) in end.iter().zip([1.0, 1.0, 1.0, 0.0_f64]) {

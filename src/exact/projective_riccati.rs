@@ -23,7 +23,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// also keeps numbers from overflowing.
 ///
 /// ```
-/// use flowmap::{exact::ProjectiveRiccati, FlowMap};
+/// use flowmap::{FlowMap, exact::ProjectiveRiccati};
 /// // x' = 1 + x²: the tangent
 /// let tangent = ProjectiveRiccati::new([1.0], [[0.0]], [1.0])?;
 /// assert!((tangent.flow(&0.0, &1.5, &[0.0])[0] - 1.5_f64.tan()).abs() < 1e-12);

@@ -12,7 +12,7 @@ use crate::{Num, Number, Ode, Result};
 /// - domain: the whole line, all times
 ///
 /// ```
-/// use flowmap::{exact::ProtheroRobinson, FlowMap};
+/// use flowmap::{FlowMap, exact::ProtheroRobinson};
 /// let stiff = ProtheroRobinson::new(-1e6, 1.0, 1.0)?;
 /// assert_eq!(stiff.flow(&0.0, &0.5, &[3.0]), [0.5_f64.cos()]);
 /// # Ok::<(), flowmap::Error>(())
@@ -41,7 +41,7 @@ impl ProtheroRobinson {
     /// The curve `g(t)`, itself a solution.
     ///
     /// ```
-    /// use flowmap::{exact::ProtheroRobinson, FlowMap};
+    /// use flowmap::{FlowMap, exact::ProtheroRobinson};
     /// let flow = ProtheroRobinson::new(-2.0, 1.5, 3.0)?;
     /// assert_eq!(flow.flow(&0.1, &0.9, &[flow.curve(&0.1)]), [flow.curve(&0.9)]);
     /// # Ok::<(), flowmap::Error>(())

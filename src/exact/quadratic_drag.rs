@@ -16,7 +16,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   formula's drag has the wrong sign: it models a fall
 ///
 /// ```
-/// use flowmap::{exact::QuadraticDrag, FlowMap};
+/// use flowmap::{FlowMap, exact::QuadraticDrag};
 /// let fall = QuadraticDrag::new(9.81, 0.00981)?;
 /// let end = fall.flow(&0.0, &60.0, &[0.0_f64, 0.0]);
 /// assert!((end[1] - 1000.0_f64.sqrt()).abs() < 1e-6); // m/s

@@ -15,7 +15,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + 1 / (4 z⁴)`
 ///
 /// ```
-/// use flowmap::{exact::QuinticTube, FlowMap};
+/// use flowmap::{FlowMap, exact::QuinticTube};
 /// let tube = QuinticTube::new(0.2, 3.0)?;
 /// assert!((tube.flow(&1.0, &8.0, &[3.2])[0] - 4.6_f64).abs() < 1e-14); // the middle of the tube
 /// assert!(tube.try_flow(&0.0, &0.3, &[4.0]).is_err()); // gone at 1/4

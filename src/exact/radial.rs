@@ -14,7 +14,7 @@ use crate::{Error, Num, Number, Ode, Result};
 ///   [`FlowMap::try_flow`](crate::FlowMap::try_flow) names the blow-up time `s + 1 / 2|x|²`
 ///
 /// ```
-/// use flowmap::{exact::Radial, FlowMap};
+/// use flowmap::{FlowMap, exact::Radial};
 /// let end = Radial::<2>.flow(&0.0, &0.375, &[0.6, 0.8]);
 /// assert!((end[0] - 1.2_f64).abs() < 1e-15 && (end[1] - 1.6).abs() < 1e-15);
 /// assert!(Radial::<2>.try_flow(&0.0, &0.5, &[0.6_f64, 0.8]).is_err());

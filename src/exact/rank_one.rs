@@ -16,7 +16,7 @@ use std::array::from_fn;
 ///   it, but has no inverse there
 ///
 /// ```
-/// use flowmap::{exact::RankOne, interpolant::Linear, FlowMap};
+/// use flowmap::{FlowMap, exact::RankOne, interpolant::Linear};
 /// let line = RankOne::new(Linear, [1.0, 0.0], [0.0, 2.0])?;
 /// assert_eq!(line.flow(&0.0, &1.0, &[5.0, 0.5]), [1.0, 1.0]);
 /// let error = line.try_flow(&1.0, &0.0, &[1.0, 1.0]).unwrap_err();
@@ -52,7 +52,7 @@ impl<const D: usize, I: Interpolant> RankOne<D, I> {
     /// [`Error::Invalid`] unless it is finite, and `D` at least 1.
     ///
     /// ```
-    /// use flowmap::{exact::RankOne, interpolant::Linear, FlowMap};
+    /// use flowmap::{FlowMap, exact::RankOne, interpolant::Linear};
     /// let point = RankOne::dirac(Linear, [3.0, -1.0])?;
     /// assert_eq!(point.flow(&0.0, &0.5, &[1.0, 1.0]), [2.0, 0.0]); // half the way
     /// assert_eq!(point.flow(&0.0, &1.0, &[1.0, 1.0]), [3.0, -1.0]);

@@ -17,7 +17,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// With `a = c = 1` and `b = 0` it is the separable equation `x' = 1 + x²` with the flow `tan(arctan x + τ)`:
 ///
 /// ```
-/// use flowmap::{exact::Riccati, FlowMap};
+/// use flowmap::{FlowMap, exact::Riccati};
 /// let tangent = Riccati::new([1.0, 0.0, 1.0])?;
 /// assert!((tangent.flow(&0.0, &1.5, &[0.0])[0] - 1.5_f64.tan()).abs() < 1e-13);
 /// assert!(tangent.try_flow(&0.0, &1.6, &[0.0]).is_err()); // gone at π/2

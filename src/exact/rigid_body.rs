@@ -22,7 +22,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - domain: the whole space, all times
 ///
 /// ```
-/// use flowmap::{exact::RigidBody, FlowMap};
+/// use flowmap::{FlowMap, exact::RigidBody};
 /// let body = RigidBody::new([1.0, 2.0, 3.0])?;
 /// let end = body.flow(&0.0, &5.0, &[0.1, 1.0, 0.0]); // about the intermediate axis, which is unstable
 /// let energy = |[x, y, z]: [f64; 3]| x * x + 2.0 * y * y + 3.0 * z * z;

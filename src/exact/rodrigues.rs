@@ -14,7 +14,7 @@ use std::array::from_fn;
 /// - domain: all of space, all times
 ///
 /// ```
-/// use flowmap::{exact::Rodrigues, FlowMap};
+/// use flowmap::{FlowMap, exact::Rodrigues};
 /// // a third of a turn about the diagonal exchanges the axes
 /// let speed = 2.0 * std::f64::consts::PI / 3.0 / 3.0_f64.sqrt();
 /// let end = Rodrigues::new([speed; 3])?.flow(&0.0, &1.0, &[1.0_f64, 2.0, 3.0]);

@@ -11,7 +11,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// - domain: all of the plane, all times
 ///
 /// ```
-/// use flowmap::{exact::Rotation, FlowMap};
+/// use flowmap::{FlowMap, exact::Rotation};
 /// let quarter = Rotation::new(std::f64::consts::FRAC_PI_2)?.flow(&0.0, &1.0, &[1.0_f64, 0.0]);
 /// assert!(quarter[0].abs() < 1e-15 && (quarter[1] - 1.0).abs() < 1e-15);
 /// # Ok::<(), flowmap::Error>(())

@@ -9,7 +9,7 @@ use crate::{Error, Num, Number, Ode, Result};
 /// An exact flow whose velocity does not depend on time.
 ///
 /// ```
-/// use flowmap::{exact::{TimeIndependent, Logistic}, Num};
+/// use flowmap::{Num, exact::{Logistic, TimeIndependent}};
 /// // at rest at one time is at rest at all times
 /// fn rests_at<F: TimeIndependent<1>>(x: f64, flow: &F) -> bool {
 ///     flow.rhs(&Num(0.0), &[Num(x)]) == [Num(0.0)]
@@ -42,7 +42,7 @@ impl<const D: usize> TimeIndependent<D> for Affine<D> {}
 /// - domain: that of `Y`; blow-up times are converted by the clock
 ///
 /// ```
-/// use flowmap::{exact::{Drift, Riccati, Separable}, FlowMap};
+/// use flowmap::{FlowMap, exact::{Drift, Riccati, Separable}};
 /// // x' = (2 + cos t) (1 + x²)
 /// let clock = Drift::new([2.0], [1.0], 1.0, [0.0])?;
 /// let flow = Separable::new(Riccati::new([1.0, 0.0, 1.0])?, clock)?;

@@ -13,7 +13,7 @@ use crate::{Num, Number, Ode};
 /// - domain: all of space, all times
 ///
 /// ```
-/// use flowmap::{exact::Shear, FlowMap};
+/// use flowmap::{FlowMap, exact::Shear};
 /// assert_eq!(Shear.flow(&0.0, &0.75, &[1.0, 2.0, -4.0]), [1.375, -1.0, -4.0]);
 /// ```
 ///

@@ -14,7 +14,7 @@ use crate::{Num, Number, Ode, Result};
 /// - domain: all of the plane, all times
 ///
 /// ```
-/// use flowmap::{exact::SlowManifold, FlowMap};
+/// use flowmap::{FlowMap, exact::SlowManifold};
 /// let stiff = SlowManifold::new(-0.05, -1000.0)?;
 /// let [x, y] = stiff.flow(&0.0, &1.0, &[1.0, 7.0]);
 /// assert!((x - (-0.05_f64).exp()).abs() < 1e-15);

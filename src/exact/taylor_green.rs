@@ -20,7 +20,7 @@ use crate::{Num, Number, Ode, Result};
 /// - domain: all of the plane, all times
 ///
 /// ```
-/// use flowmap::{exact::TaylorGreen, FlowMap};
+/// use flowmap::{FlowMap, exact::TaylorGreen};
 /// let vortices = TaylorGreen::new(0.1)?;
 /// let [x, y] = vortices.flow(&0.0, &3.0, &[0.5_f64, 1.0]);
 /// assert!((x.sin() * y.sin() - 0.5_f64.sin() * 1.0_f64.sin()).abs() < 1e-15); // it stays on its stream line

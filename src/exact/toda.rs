@@ -14,7 +14,7 @@ use crate::{Num, Number, Ode};
 /// - domain: all of the plane, all times
 ///
 /// ```
-/// use flowmap::{exact::Toda, FlowMap};
+/// use flowmap::{FlowMap, exact::Toda};
 /// let [q, p] = Toda.flow(&0.0, &10.0, &[0.0, 0.0]); // released at the wall with E = 1
 /// assert!((p + 2.0_f64.sqrt()).abs() < 1e-5 && (q + 2.0_f64.sqrt() * 10.0 - 4.0_f64.ln()).abs() < 1e-5);
 /// # Ok::<(), flowmap::Error>(())

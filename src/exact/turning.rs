@@ -16,7 +16,7 @@ use std::array::from_fn;
 /// Every `A(t)` alone may have decaying solutions while those of the system grow:
 ///
 /// ```
-/// use flowmap::{exact::Turning, FlowMap};
+/// use flowmap::{FlowMap, exact::Turning};
 /// // both eigenvalues of B are -1; those of B - Ω are -1 ± √2
 /// let system = Turning::new([[0.0, 1.0], [-1.0, 0.0]], [[-1.0, 3.0], [0.0, -1.0]])?;
 /// let end = system.flow(&0.0, &10.0, &[1.0_f64, 1.0]);

@@ -24,7 +24,7 @@ use crate::{
 /// [exact flows](crate::exact), and by neural velocities through [`AverageVelocityMap`](crate::AverageVelocityMap).
 ///
 /// ```
-/// use flowmap::{field, VelocityField};
+/// use flowmap::{VelocityField, field};
 /// let decay = field(|t: &f64, x: &[f64; 1]| [-t * x[0]]);
 /// assert_eq!(decay.velocity(&2.0, &[3.0]), [-6.0]);
 /// ```
@@ -108,7 +108,7 @@ pub struct Field<F>(F);
 /// Turns a closure `|t, x| …` on one type of state into a [`VelocityField`].
 ///
 /// ```
-/// use flowmap::{field, VelocityField};
+/// use flowmap::{VelocityField, field};
 /// let pendulum = field(|_: &f64, [angle, speed]: &[f64; 2]| [*speed, -angle.sin()]);
 /// assert_eq!(pendulum.velocity(&0.0, &[0.0, 1.0]), [1.0, 0.0]);
 /// ```
@@ -128,7 +128,7 @@ impl<X: State, F: Fn(&X::Time, &X) -> X> VelocityField<X> for Field<F> {
 /// parameters, pass a field that holds constants.
 ///
 /// ```
-/// use flowmap::{field, Dual, Frozen, VelocityField};
+/// use flowmap::{Dual, Frozen, VelocityField, field};
 /// let b = field(|_: &Dual<f64>, x: &Dual<[f64; 1]>| x.clone());
 /// let moving = Dual::new([1.0], [1.0]);
 /// assert!(b.velocity(&Dual::constant(0.0), &moving).moving().is_some());
@@ -209,7 +209,7 @@ impl<const D: usize, O: Ode<D>, X: Coordinates<D>> VelocityField<X> for Pointwis
     }
     #[inline(always)]
     fn stops(&self, s: &X::Time, t: &X::Time) -> Vec<X::Time> {
-        self.0.stops(&Num::from(s), &Num::from(t)).into_iter().map(|stop| stop.0).collect()
+        self.0.stops(&Num::from(s), &Num::from(t)).into_iter().map(Num::into_inner).collect()
     }
     fn jvp(&self, t: &X::Time, x: &X, v: &X) -> X {
         slope(self, t, x, v)

@@ -60,7 +60,7 @@
 /// With `flow` it is an [`ExactFlow`](crate::exact::ExactFlow), which verifies itself:
 ///
 /// ```
-/// use flowmap::{QuasiRandom, Ode, ode, verify_flow};
+/// use flowmap::{Ode, QuasiRandom, ode, verify_flow};
 /// ode! {
 ///     /// Cooling towards a temperature that rises.
 ///     struct Cooling { k, a }

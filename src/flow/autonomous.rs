@@ -10,7 +10,7 @@ use crate::{Number, Result, state::State};
 /// times `s` that are whole periods from `start`.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, Autonomous, FlowMap, Restriction};
+/// use flowmap::{Autonomous, FlowMap, Restriction, exact::Rotation};
 /// let known = Restriction::new(Rotation::new(1.0)?, [0.0, 1.0])?;
 /// let map = Autonomous { map: known, start: 0.0 };
 /// assert_eq!(map.flow(&41.5, &42.0, &[1.0, 0.0]), known.flow(&0.0, &0.5, &[1.0, 0.0]));

@@ -42,7 +42,7 @@ impl<X: State, V: AverageVelocity<X> + ?Sized> AverageVelocity<X> for Box<V> {
 /// The flow map `x + (t - s) v_{s,t}(x)` and the velocity field `v_{t,t}` of an [`AverageVelocity`].
 ///
 /// ```
-/// use flowmap::{AverageVelocity, FlowMap, AverageVelocityMap, VelocityField};
+/// use flowmap::{AverageVelocity, AverageVelocityMap, FlowMap, VelocityField};
 /// struct Drift; // dx/dt = 2t: the average velocity over [s, t] is s + t
 /// impl AverageVelocity<[f64; 1]> for Drift {
 ///     fn average_velocity(&self, s: &f64, t: &f64, _x: &[f64; 1]) -> [f64; 1] { [s + t] }

@@ -9,7 +9,7 @@ use crate::{Error, Result, number::Number, state::State};
 /// For twice the same flow map it is that map again (the semigroup property); for two methods it is their composition.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, Composition, FlowMap};
+/// use flowmap::{Composition, FlowMap, exact::Rotation};
 /// let turn = Rotation::new(1.0)?;
 /// let twice = Composition::new(turn, turn, 0.25)?;
 /// let (a, b) = (twice.flow(&0.0, &2.0, &[1.0_f64, 0.0]), turn.flow(&0.0, &2.0, &[1.0, 0.0]));

@@ -42,7 +42,7 @@ impl<const D: usize, P: Diffeomorphism<D>> Diffeomorphism<D> for &P {
 /// - domain: that of `Φ`, as far as `X` stays in its image
 ///
 /// ```
-/// use flowmap::{exact::{Affine, Logistic}, Conjugation, Diffeomorphism, FlowMap, Num, Number};
+/// use flowmap::{Conjugation, Diffeomorphism, FlowMap, Num, Number, exact::{Affine, Logistic}};
 /// // ln(x / (1 - x)) grows at a constant rate where x grows logistically
 /// struct Logit;
 /// impl Diffeomorphism<1> for Logit {

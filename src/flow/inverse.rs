@@ -8,7 +8,7 @@ use crate::{Result, state::State};
 /// As a [`FlowMap`] it swaps its times.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, FlowMap, Inverse};
+/// use flowmap::{FlowMap, Inverse, exact::Rotation};
 /// let turn = Rotation::new(1.0)?;
 /// let x = turn.flow(&0.0, &1.0, &[1.0_f64, 0.0]);
 /// let back = Inverse(turn).flow(&0.0, &1.0, &x);

@@ -35,7 +35,7 @@ use crate::{Error, Result, number::Value, state::State};
 /// [characterizations](crate::characterization) test whether a given map is that one.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, FlowMap};
+/// use flowmap::{FlowMap, exact::Rotation};
 /// let turn = Rotation::new(std::f64::consts::PI)?;
 /// let half = turn.flow(&0.0, &1.0, &[1.0_f64, 0.0]);
 /// assert!((half[0] + 1.0).abs() < 1e-15);
@@ -152,7 +152,7 @@ pub struct Map<F>(F);
 /// Turns a closure `|s, t, x| …` on one type of state into a [`FlowMap`].
 ///
 /// ```
-/// use flowmap::{flow_map, FlowMap};
+/// use flowmap::{FlowMap, flow_map};
 /// let decay = flow_map(|s: &f64, t: &f64, x: &[f64; 1]| [x[0] * (s - t).exp()]);
 /// assert_eq!(decay.flow(&1.0, &1.0, &[5.0]), [5.0]);
 /// ```

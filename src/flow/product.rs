@@ -13,7 +13,7 @@ use crate::{Result, field::VelocityField, state::Pair};
 /// Both parts have the same times. For three or more parts, nest pairs.
 ///
 /// ```
-/// use flowmap::{exact::{Blowup, Rotation}, FlowMap, Product};
+/// use flowmap::{FlowMap, Product, exact::{Blowup, Rotation}};
 /// let map = Product(Rotation::new(std::f64::consts::PI)?, Blowup);
 /// let (x, y) = map.flow(&0.0, &1.0, &([1.0_f64, 0.0], [0.5]));
 /// assert!((x[0] + 1.0).abs() < 1e-15 && y == [1.0]);

@@ -14,7 +14,7 @@ use crate::{
 /// defined there. An end of the interval may be infinite.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, FlowMap, Restriction};
+/// use flowmap::{FlowMap, Restriction, exact::Rotation};
 /// let day = Restriction::new(Rotation::new(1.0)?, [0.0, 24.0])?;
 /// assert!(day.flow(&0.0, &24.0, &[1.0_f64, 0.0])[0].is_finite());
 /// assert!(day.flow(&0.0, &25.0, &[1.0_f64, 0.0])[0].is_nan());

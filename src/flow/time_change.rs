@@ -92,7 +92,7 @@ impl<C: Clock> Clock for &C {
 /// Errors of [`FlowMap::try_flow`] report the times `θ(t)`, which are those of `X`.
 ///
 /// ```
-/// use flowmap::{exact::Affine, verify, Clock, FlowMap, QuasiRandom, Num, Number, TimeChange};
+/// use flowmap::{Clock, FlowMap, Num, Number, QuasiRandom, TimeChange, exact::Affine, verify};
 /// // decay in the dark alone, which comes and goes: θ(t) = t + sin t
 /// struct Night;
 /// impl Clock for Night {

@@ -225,8 +225,8 @@ where
     /// Writes the state to `folder/step-NNNNNNNNNN` and returns that path.
     ///
     /// ```
-    /// # use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, learn::{Checkpoint, Independent,
-    /// #     Settings, Trainer}};
+    /// # use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}};
+    /// # use flowmap::learn::{Checkpoint, Independent, Settings, Trainer};
     /// # use flowmap::nn::{Mlp, MlpShape};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let folder = folder.path();

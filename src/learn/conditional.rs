@@ -17,7 +17,7 @@ use rand::{Rng, RngExt};
 /// the [linear one](Path::Linear); a trainer rejects others.
 ///
 /// ```
-/// use flowmap::{data::Images, distribution::Normal, random::stream, learn::{Conditional, Coupling}};
+/// use flowmap::{data::Images, distribution::Normal, learn::{Conditional, Coupling}, random::stream};
 /// let images = Images::new(vec![0, 255], [1, 1, 1], Some(vec![0, 2]))?;
 /// let coupling = Conditional::new(Normal::standard(1)?, images, 0.0)?;
 /// let (mut x0, mut x1) = ([0.0; 4], [0.0; 4]);
@@ -84,7 +84,7 @@ impl<A: Distribution, B: Labelled> Conditional<A, B> {
     /// The noise for samples of a class (`None`: of all classes), with this scale of guidance, if scales are learned.
     ///
     /// ```
-    /// use flowmap::{data::Images, distribution::{Distribution, Normal}, random::stream, learn::Conditional};
+    /// use flowmap::{data::Images, distribution::{Distribution, Normal}, learn::Conditional, random::stream};
     /// let images = Images::new(vec![0, 255], [1, 1, 1], Some(vec![0, 2]))?;
     /// let coupling = Conditional::new(Normal::standard(1)?, images, 0.1)?.with_guidance([1.0, 3.0])?;
     /// let mut x = [0.0; 5];

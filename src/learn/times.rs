@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The distribution of the two times of a sample off the diagonal, and of the one time on it, in a span `[a, b]`.
 ///
 /// ```
-/// use flowmap::{random::stream, learn::Times};
+/// use flowmap::{learn::Times, random::stream};
 /// let [s, t] = Times::Dyadic { levels: 3 }.pair([0.0, 1.0], 1.0, &mut stream(1, 0));
 /// assert!([1.0, 0.5, 0.25].contains(&(t - s)) && (s / (t - s)).fract() == 0.0);
 /// ```

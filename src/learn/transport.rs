@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 /// `block * d` multiplications for each row.
 ///
 /// ```
-/// use flowmap::{distribution::{Checkerboard, Normal}, random::stream, learn::{Coupling, Independent, Transport}};
+/// use flowmap::{distribution::{Checkerboard, Normal}, learn::{Coupling, Independent, Transport}, random::stream};
 /// let independent = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let coupling = Transport::new(&independent, 128)?;
 /// let length = |coupling: &dyn Coupling| {

@@ -108,7 +108,7 @@ mod normal {
     }
 
     /// ```
-    /// use flowmap::{likelihood::Density, distribution::Normal};
+    /// use flowmap::{distribution::Normal, likelihood::Density};
     /// let distribution = Normal::with_factor(vec![1.0, 2.0], &[2.0, 0.0, 1.0, 0.5])?; // det L = 1
     /// assert!((distribution.log_density(&[1.0, 2.0]) + std::f64::consts::TAU.ln()).abs() < 1e-15);
     /// # Ok::<(), flowmap::Error>(())

@@ -44,7 +44,7 @@ impl<X: DynCoordinates> Directions<X> for ExactTrace {
 /// The divergence `tr ∇b_t(x)` of a field, by forward mode along `directions`.
 ///
 /// ```
-/// use flowmap::{field, Dual, Coordinates, Number, likelihood::{ExactTrace, divergence}};
+/// use flowmap::{Coordinates, Dual, Number, field, likelihood::{ExactTrace, divergence}};
 /// let b = field(|_: &Dual<f64>, x: &Dual<[f64; 2]>| {
 ///     let [x, y] = x.split();
 ///     Dual::join([x.clone() * &x, x * y])

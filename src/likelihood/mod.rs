@@ -11,8 +11,8 @@
 //! `DivergenceHead`). Divergences are exact ([`ExactTrace`]) or estimated from a few random directions (`Hutchinson`).
 //!
 //! ```
-//! use flowmap::{exact::{Component, Mixture}, interpolant::Linear, likelihood::{ByJacobian, Density, Pushforward,
-//!     StandardNormal}};
+//! use flowmap::{exact::{Component, Mixture}, interpolant::Linear};
+//! use flowmap::likelihood::{ByJacobian, Density, Pushforward, StandardNormal};
 //! let two = [-2.0, 2.0].map(|mean| Component { weight: 0.5, mean, deviation: 0.3 });
 //! let model = Mixture::new(Linear, two.to_vec())?;
 //! // what the probability flow makes of noise is the mixture

@@ -7,8 +7,8 @@ use crate::{AverageVelocity, FlowMap, Result, Tensor, VelocityField, likelihood:
 /// it.
 ///
 /// ```
-/// use flowmap::{VelocityField, Tensor, backend::ndarray::NdTensor, exact::Affine, likelihood::{ExactTrace, InRows,
-///     WithDivergence}};
+/// use flowmap::{Tensor, VelocityField, backend::ndarray::NdTensor, exact::Affine};
+/// use flowmap::likelihood::{ExactTrace, InRows, WithDivergence};
 /// let b = Affine::new([[0.3, 2.0], [-1.0, 0.5]], [0.0; 2])?;
 /// let rows = InRows(WithDivergence::new(b, ExactTrace));
 /// let velocity = rows.velocity(&NdTensor::new(vec![0.0], &[])?, &NdTensor::<f64>::new(vec![1.0, 0.0, 7.0], &[1, 3])?);
@@ -55,8 +55,8 @@ fn together<T: Tensor>(x: &T, l: &T) -> T {
 /// with the average velocity `u` and the average divergence `D`. The network gets 0 in place of `l`.
 ///
 /// ```
-/// use flowmap::{FlowMap, AverageVelocityMap, Tensor, backend::ndarray::NdTensor, likelihood::DivergenceHead, nn::{Mlp,
-///     MlpShape}};
+/// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, likelihood::DivergenceHead};
+/// use flowmap::nn::{Mlp, MlpShape};
 /// let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(3, 8, 1), 1, &())?; // two coordinates and l
 /// let map = AverageVelocityMap(DivergenceHead::new(network));
 /// let end = |l| map.carry([0.0, 1.0], &NdTensor::new(vec![0.3, 0.4, l], &[1, 3]).unwrap()).to_vec();
@@ -127,7 +127,7 @@ impl<T: Tensor, M: AverageVelocity<T>> AverageVelocity<T> for DivergenceHead<M> 
 /// ```
 /// use flowmap::{Dual, Number, Ode, Tensor, backend::ndarray::NdTensor};
 /// use flowmap::likelihood::{Density, OneStep, Pushforward, StandardNormal};
-/// use flowmap::{flow_map, State};
+/// use flowmap::{State, flow_map};
 /// // x' = x / 2 on the line, and its divergence: the rows of a perfect network
 /// let rows = flow_map(|s: &NdTensor<f64>, t: &NdTensor<f64>, row: &NdTensor<f64>| {
 ///     let half = (t.clone() - s).scale(0.5);

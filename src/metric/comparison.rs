@@ -68,8 +68,8 @@ pub struct Comparison {
 /// others of as many rows, but not with those here.
 ///
 /// ```
-/// use flowmap::{data::Points, distribution::{Distribution, Normal}, random::stream, metric::{Protocol, RawFeatures, Subsets,
-///     compare}};
+/// use flowmap::{data::Points, distribution::{Distribution, Normal}, metric::{Protocol, RawFeatures, Subsets, compare}};
+/// use flowmap::random::stream;
 /// let draws = |std: f64, n: usize, seed: u64| {
 ///     let mut rows = vec![0.0; 2 * n];
 ///     Normal::new(vec![0.0; 2], std)?.draw_rows(&mut stream(seed, 0), &mut rows);

@@ -23,7 +23,7 @@ pub struct Kl {
 /// A bin holds its lower edge, the last one also its upper; samples outside `[-1, 1]²`, or not finite, are in no bin.
 ///
 /// ```
-/// use flowmap::{distribution::{Checkerboard, Distribution}, random::stream, metric::checkerboard_kl};
+/// use flowmap::{distribution::{Checkerboard, Distribution}, metric::checkerboard_kl, random::stream};
 /// let mut rows = vec![0.0; 2 * 64_000];
 /// Checkerboard.draw_rows(&mut stream(1, 0), &mut rows);
 /// let floor = checkerboard_kl(rows.as_chunks().0)?;

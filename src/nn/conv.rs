@@ -8,7 +8,7 @@ use rand::Rng;
 /// `[out]`.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::Conv, Tensor};
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::Conv};
 /// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
 /// let mean = Conv { kernel: tensor(&[1.0 / 9.0; 9], &[3, 3, 1, 1]), bias: tensor(&[0.5], &[1]) };
 /// let image = tensor(&[9.0; 9], &[1, 3, 3, 1]);

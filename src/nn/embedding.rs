@@ -8,7 +8,7 @@ use crate::{Real, Tensor};
 /// The time derivative grows with the highest frequency: if that is large, objectives with a time derivative are hard to learn.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::waves, Tensor};
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::waves};
 /// let times = NdTensor::<f64>::from_slice(&(), &[0.0, 0.5], &[2]);
 /// let waves = waves(&times, 2, [1.0, 8.0], 4);
 /// assert_eq!(waves.shape(), [2, 8]);

@@ -81,7 +81,7 @@ impl MlpShape {
 /// shape is autonomous. Conditions have velocity 0.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape}, FlowMap, AverageVelocityMap, Tensor};
+/// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{Mlp, MlpShape}};
 /// let mlp: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 8, 2), 7, &())?;
 /// let x = NdTensor::from_slice(&(), &[1.0, 2.0, 3.0, 4.0], &[2, 2]);
 /// let s = NdTensor::from_slice(&(), &[0.25, 0.5], &[2]);

@@ -111,7 +111,7 @@ const MOST_PARAMETERS: usize = 1 << 32;
 /// The total size of a module's parameters.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{parameter_count, Mlp, MlpShape}};
+/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape, parameter_count}};
 /// let paper: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 512, 5), 1, &())?;
 /// assert_eq!(parameter_count(&paper), 1_054_210);
 /// # Ok::<(), flowmap::Error>(())

@@ -109,7 +109,7 @@ impl UNetShape {
 /// average velocity: the map starts as the identity.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}, FlowMap, AverageVelocityMap, Tensor};
+/// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}};
 /// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
 /// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1, &())?;
 /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 64], &[2, 64]);

@@ -11,7 +11,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 /// Evaluating a flow map on duals gives its directional derivative, exactly:
 ///
 /// ```
-/// use flowmap::{exact::Rotation, Dual, FlowMap};
+/// use flowmap::{Dual, FlowMap, exact::Rotation};
 /// let turn = Rotation::new(1.0)?;
 /// // d/dt of X_{0,t}(1, 0) = (cos t, sin t) at t = 0
 /// let end = turn.flow(&Dual::constant(0.0), &Dual::new(0.0, 1.0), &Dual::constant([1.0, 0.0]));

@@ -31,7 +31,7 @@ const SWATCH: u32 = 34;
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("orbits.png");
-/// use flowmap::{exact::Affine, FlowMap, plot::{Plane, paths}};
+/// use flowmap::{FlowMap, exact::Affine, plot::{Plane, paths}};
 /// let spiral = Affine::new([[-0.1, -1.0], [1.0, -0.1]], [0.0; 2])?;
 /// let orbit = |start: [f64; 2]| -> Vec<[f64; 2]> { (0..500).map(|k| spiral.flow(&0.0, &(0.05 * f64::from(k)),
 ///     &start)).collect() };

@@ -8,7 +8,8 @@ use std::convert::Infallible;
 /// Some thousands of samples, or hundreds of images, are computed at a time, so only the result grows with `count`.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::Normal, nn::{Mlp, MlpShape}, TimeGrid, sample, AverageVelocityMap};
+/// use flowmap::{AverageVelocityMap, TimeGrid, backend::ndarray::NdTensor, distribution::Normal, nn::{Mlp, MlpShape}};
+/// use flowmap::sample;
 /// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
 /// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
 /// let samples = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&mlp), &grid, &Normal::standard(2)?, 100, 7, &());

@@ -25,7 +25,7 @@ use std::fmt;
 /// stochastic dynamics and the score, and are not implemented.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, exact::DiagonalGaussian, interpolant::Trigonometric, distribution::Normal};
+/// use flowmap::{backend::ndarray::NdTensor, distribution::Normal, exact::DiagonalGaussian, interpolant::Trigonometric};
 /// use flowmap::{Number, Tensor, TimeGrid, sample::LookAhead};
 /// // a path of variance 1 all the way, and the reward 2 x: the tilted distribution is N(2, 1)
 /// let map = DiagonalGaussian::new(Trigonometric, [[0.0]; 2], [[1.0]; 2])?;

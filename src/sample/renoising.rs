@@ -24,8 +24,8 @@ use rand::Rng;
 /// - a path with `β = 1` (variance exploding) is no exception: noise is only added.
 ///
 /// ```
-/// use flowmap::{Tensor, backend::ndarray::NdTensor, interpolant::Linear, distribution::Normal, random::stream,
-///     sample::Renoising};
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, distribution::Normal, interpolant::Linear, random::stream};
+/// use flowmap::sample::Renoising;
 /// let back = Renoising::between(&Linear, 0.8, 0.4)?;
 /// assert!((back.kept() - 0.5).abs() < 1e-15 && (back.added() - (0.36_f64 - 0.01).sqrt()).abs() < 1e-15);
 /// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 2.0, 0.0, 1.0], &[1, 4]);

@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 /// must be tried: renoising pays if a map is less accurate at early times than at late ones.
 ///
 /// ```
-/// use flowmap::{exact::DiagonalGaussian, backend::ndarray::NdTensor, interpolant::Linear, distribution::Normal};
+/// use flowmap::{backend::ndarray::NdTensor, distribution::Normal, exact::DiagonalGaussian, interpolant::Linear};
 /// use flowmap::{TimeGrid, sample::{Restart, Route}};
 /// let map = DiagonalGaussian::new(Linear, [[0.0], [3.0]], [[1.0], [0.5]])?; // from N(0, 1) to N(3, 0.25)
 /// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;

@@ -1,6 +1,8 @@
 //! Adaptive Runge-Kutta solvers: step sizes set by the tolerance.
 
-use super::{Controller, Numerical, Recorder, Save, Solution, Solver, Stepper, numerical::together, tableau::Tableau};
+use super::{
+    Controller, Numerical, Recorder, Save, Solution, Solver, Stepper, erased::erased, numerical::together, tableau::Tableau,
+};
 use crate::{Error, Result, State, Tolerance, VelocityField, field::in_order};
 
 /// A solver that chooses its step sizes by a tolerance: a [`Tableau`] with an estimate, a [`Tolerance`], a [`Controller`] and
@@ -163,15 +165,24 @@ impl Adaptive {
 
 impl<X: State, B: VelocityField<X> + ?Sized> Solver<X, B> for Adaptive {
     fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
+        self.solve_for(erased(&field), s, t, x, save)
+    }
+
+    fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
+        together(self, erased(&field), s, t, states)
+    }
+}
+
+impl Adaptive {
+    fn solve_for<X: State, B>(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>>
+    where
+        B: VelocityField<X> + ?Sized,
+    {
         let mut stepper = self.start(field, s, t, x);
         let mut recorder = Recorder::new(save, s, t, x, stepper.rates.first())?;
         while stepper.step() {
             recorder.record_step(&mut stepper);
         }
         Ok(recorder.finish_stepper(&stepper))
-    }
-
-    fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
-        together(self, field, s, t, states)
     }
 }

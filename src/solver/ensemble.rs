@@ -5,11 +5,10 @@ use super::{
     Adaptive, Status, Stepper,
     controller::Memory,
     ensemble_ode::{EnsembleOde, LANES, Parameters, Side, States},
+    erased::erased_ode,
     stepper::{Attempt, NEVER, most_attempts},
 };
-use crate::{
-    Error, Lanes, Mask, Num, Number, Real, Result, Row, State, VelocityField, number::LaneMask, simd::widest_for_solves,
-};
+use crate::{Error, Lanes, Mask, Num, Number, Real, Result, Row, State, VelocityField, number::LaneMask, simd::run_solve};
 use num_traits::{Float, Zero};
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
@@ -21,7 +20,8 @@ use rayon::prelude::*;
 /// that blows up, or meets a NaN, fails alone.
 ///
 /// Mark [`ParametricOde::rhs_with`](crate::ParametricOde::rhs_with) or [`Ode::rhs`](crate::Ode::rhs) as `#[inline(always)]`: it
-/// then runs in the widest SIMD instructions that the machine has.
+/// then runs in the widest SIMD instructions that the machine has. Builds with debug assertions keep to those of the build target:
+/// measure with `--release`.
 ///
 /// ```
 /// use flowmap::{Num, Number, ParametricOde, solver::{Adaptive, DOPRI5, Ensemble, Start, Status}};
@@ -100,7 +100,7 @@ impl<X: Row<Item: Real> + Clone> End<X> {
 const TASK: usize = 512;
 
 /// The ODE with the parameters of the trajectories in the lanes.
-struct Field<'a, X: Row, P: Row, O> {
+struct Field<'a, X: Row, P: Row, O: ?Sized> {
     ode: &'a O,
     parameters: Parameters<X, P>,
 }
@@ -109,7 +109,7 @@ impl<X, P, O> VelocityField<States<X>> for Field<'_, X, P, O>
 where
     X: Row<Item: Real>,
     P: Row,
-    O: EnsembleOde<X, P>,
+    O: EnsembleOde<X, P> + ?Sized,
     States<X>: State<Time = Side<X>>,
 {
     #[inline(always)]
@@ -158,9 +158,10 @@ impl Ensemble {
             evaluations: 1,
         };
         let mut ends: Vec<End<X>> = starts.iter().map(unsolved).collect();
+        let ode = erased_ode(ode);
         // one task at a time: half of one thread's remaining work is not a fair share
         let tasks = ends.par_chunks_mut(TASK).zip(starts.par_chunks(TASK)).with_max_len(1);
-        tasks.for_each(|(ends, starts)| widest_for_solves(Task { solver: &self.solver, ode, starts, ends }));
+        tasks.for_each(|(ends, starts)| run_solve(Task { solver: &self.solver, ode, starts, ends }));
         ends
     }
 }
@@ -174,7 +175,7 @@ fn evaluations(solver: &Adaptive, [passed, probed]: [u64; 2], accepted: u32, rej
 }
 
 /// The work of one thread at a time.
-struct Task<'a, X: Row, P, O> {
+struct Task<'a, X: Row, P, O: ?Sized> {
     solver: &'a Adaptive,
     ode: &'a O,
     starts: &'a [Start<X, P>],
@@ -195,7 +196,7 @@ impl<X, P, O> NullaryFnOnce for Task<'_, X, P, O>
 where
     X: Row<Item: Real> + Clone,
     P: Row<Item = X::Item>,
-    O: EnsembleOde<X, P>,
+    O: EnsembleOde<X, P> + ?Sized,
     States<X>: Row<Item = Side<X>> + State<Time = Side<X>>,
 {
     type Output = ();
@@ -270,7 +271,7 @@ fn start<'a, X, P, O>(solver: &Adaptive, ode: &'a O, block: &[Start<X, P>]) -> S
 where
     X: Row<Item: Real> + Clone,
     P: Row<Item = X::Item>,
-    O: EnsembleOde<X, P>,
+    O: EnsembleOde<X, P> + ?Sized,
     States<X>: Row<Item = Side<X>> + State<Time = Side<X>>,
 {
     let zero = Side::<X>::splat(X::Item::zero());
@@ -316,7 +317,7 @@ fn load<X, P, O>(stepper: &mut Stepper<States<X>, Field<'_, X, P, O>>, lane: usi
 where
     X: Row<Item: Real> + Clone,
     P: Row<Item = X::Item>,
-    O: EnsembleOde<X, P>,
+    O: EnsembleOde<X, P> + ?Sized,
     States<X>: Row<Item = Side<X>> + State<Time = Side<X>>,
 {
     stepper.time.set_lane(lane, start.from);

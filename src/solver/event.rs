@@ -2,6 +2,7 @@
 
 use super::{
     Adaptive, Piece, Recorder, Save, Solution, Solver, Status, Stepper,
+    erased::erased,
     search::{Node, Search},
     stepper::epsilon,
 };
@@ -165,6 +166,14 @@ impl Adaptive {
         if events.is_empty() {
             return self.solve(field, s, t, x, save);
         }
+        self.watch(erased(&field), s, t, x, save, events)
+    }
+
+    fn watch<X, B>(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save, events: &[Event<X>]) -> Result<Solution<X>>
+    where
+        X: State<Time: Scalar>,
+        B: VelocityField<X> + ?Sized,
+    {
         let mut stepper = self.start(field, s, t, x);
         let mut recorder = Recorder::new(save, s, t, x, stepper.rates.first())?;
         let first = events.iter().map(|event| {

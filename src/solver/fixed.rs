@@ -2,6 +2,7 @@
 
 use super::{
     Numerical, Recorder, Save, Solution, Solver, Statistics, Status,
+    erased::erased,
     numerical::together,
     piece::{Piece, advance},
     segments::Within,
@@ -54,6 +55,19 @@ impl FixedSteps {
 
 impl<X: State, B: VelocityField<X> + ?Sized> Solver<X, B> for FixedSteps {
     fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
+        self.solve_for(erased(&field), s, t, x, save)
+    }
+
+    fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
+        together(self, erased(&field), s, t, states)
+    }
+}
+
+impl FixedSteps {
+    fn solve_for<X: State, B>(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>>
+    where
+        B: VelocityField<X> + ?Sized,
+    {
         let form = x.dot(x).frozen();
         let (s, t) = (s.clone().in_form_of(&form), t.clone().in_form_of(&form));
         let walk = Walk::new(field.stops(&s, &t), &s, &t, self.steps);
@@ -95,9 +109,5 @@ impl<X: State, B: VelocityField<X> + ?Sized> Solver<X, B> for FixedSteps {
             t.values().into_iter().map(|t| if t.is_finite() { Status::Finished } else { Status::NotFinite }).collect();
         let accepted = steps * statuses.len() as u64;
         Ok(recorder.finish(t, state, statuses, Statistics { evaluations, accepted, rejected: 0 }))
-    }
-
-    fn solve_each(&self, field: &B, s: &X::Time, t: &X::Time, states: &[X]) -> Result<Vec<Solution<X>>> {
-        together(self, field, s, t, states)
     }
 }

@@ -19,6 +19,7 @@ mod controller;
 mod ensemble;
 #[cfg(feature = "ensemble")]
 mod ensemble_ode;
+mod erased;
 mod event;
 mod fixed;
 mod methods;

@@ -11,7 +11,7 @@ use crate::{FlowMap, Result, State, VelocityField, state::Together};
 /// their method `of`.
 ///
 /// ```
-/// use flowmap::{exact::Rotation, solver::{Adaptive, FixedSteps, RK4, DOPRI5, Save, Solver}};
+/// use flowmap::{exact::Rotation, solver::{Adaptive, DOPRI5, FixedSteps, RK4, Save, Solver}};
 /// let turn = Rotation::new(1.0)?;
 /// let solvers: [Box<dyn Solver<[f64; 2], Rotation>>; 2] =
 ///     [Box::new(Adaptive::new(DOPRI5)?), Box::new(FixedSteps::new(RK4, 100)?)];

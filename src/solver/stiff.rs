@@ -2,6 +2,7 @@
 
 use super::{
     Numerical, Recorder, Save, Solution, Solver,
+    erased::erased,
     stiff_march::{Method, march, read},
     stiff_piece::bent,
 };
@@ -120,7 +121,7 @@ where
 {
     fn solve(&self, field: &B, s: &X::Time, t: &X::Time, x: &X, save: &Save) -> Result<Solution<X>> {
         let mut recorder = Recorder::new(save, s, t, x, Some(&field.velocity(s, x)))?;
-        let end = march(self, field, [s, t], x, &mut |segment, step| {
+        let end = march(self, erased(&field), [s, t], x, &mut |segment, step| {
             let end = if step.shares[1] == 1.0 { segment[1].clone() } else { between(segment[0], segment[1], step.shares[1]) };
             recorder.record(&end, &read(x, step.ends[1]), || bent(x, &step, segment));
         });

@@ -26,7 +26,7 @@ use std::ops::Range;
 /// Operations on shapes that do not fit panic with both shapes in the message.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, Tensor};
+/// use flowmap::{Tensor, backend::ndarray::NdTensor};
 /// let x = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
 /// assert_eq!(x.sum(0..1).to_vec(), [5.0, 7.0, 9.0]);
 /// assert_eq!(x.slice(1, 1..2).shape(), [2, 1]);

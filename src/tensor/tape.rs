@@ -14,7 +14,7 @@ type Pullback<T> = Box<dyn FnOnce(&mut Gradients<T>)>;
 /// A tape belongs to one thread (it is not `Send`); the tensors on it may use many.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, Number, Tape, Tensor, Value};
+/// use flowmap::{Number, Tape, Tensor, Value, backend::ndarray::NdTensor};
 /// let tape = Tape::new();
 /// let x = tape.leaf(NdTensor::<f64>::from_slice(&(), &[1.0, 2.0], &[2]));
 /// let y = (x.clone() * &x).sum(0..1); // |x|²

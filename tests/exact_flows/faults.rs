@@ -1,12 +1,9 @@
 //! What is wrong with a flow is found.
 
 use crate::suite::Tested;
-use flowmap::{
-    Case, FlowMap, Number, State, VelocityField,
-    exact::strategy::{Typical, cases},
-    verify,
-};
+use flowmap::{Case, FlowMap, Number, State, VelocityField, verify};
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use std::rc::Rc;
 
 /// One thing wrong with a flow.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +47,12 @@ impl<X: State, F: VelocityField<X> + ?Sized> VelocityField<X> for Faulty<'_, F> 
 }
 
 /// Looks at 16 flows of a deterministic draw: a flow drawn at random may be so slow that no fault shows.
-pub fn are_caught<const D: usize, F: Tested<D> + Typical<D>>(flows: impl Strategy<Value = F>) {
+pub fn are_caught<const D: usize>(flows: BoxedStrategy<Rc<dyn Tested<D>>>) {
     let mut runner = TestRunner::deterministic();
     for _ in 0..16 {
         let flow = flows.new_tree(&mut runner).unwrap().current();
-        let cases = vec(cases(&flow), 8).new_tree(&mut runner).unwrap().current();
-        show(&flow, &format!("{flow:?}"), &cases);
+        let cases = vec(flow.cases(), 8).new_tree(&mut runner).unwrap().current();
+        show(&*flow, &format!("{flow:?}"), &cases);
     }
 }
 

@@ -27,32 +27,32 @@ macro_rules! flows {
 
             #[test]
             fn identities() {
-                drawn::each($flows, suite::identities);
+                drawn::each(drawn::objects($flows), suite::identities);
             }
             #[test]
             fn identities_in_single_precision() {
-                drawn::each($flows, suite::identities_in_single_precision);
+                drawn::each(drawn::objects($flows), suite::identities_in_single_precision);
             }
             #[test]
             fn there_and_back() {
-                drawn::each($flows, suite::there_and_back);
+                drawn::each(drawn::objects($flows), suite::there_and_back);
             }
             #[test]
             fn closed_jacobian() {
-                drawn::each($flows, suite::closed_jacobian);
+                drawn::each(drawn::objects($flows), suite::closed_jacobian);
             }
             #[test]
             fn batches() {
-                drawn::batches($flows, suite::batches);
+                drawn::batches(drawn::objects($flows), suite::batches);
             }
 
             #[test]
             fn faults_are_caught() {
-                faults::are_caught($flows);
+                faults::are_caught(drawn::objects($flows));
             }
             #[test]
             fn picture() {
-                pictures::check(stringify!($name), || pictures::draw($flows));
+                pictures::check(stringify!($name), || pictures::draw(drawn::objects($flows)));
             }
         }
         )*
@@ -190,4 +190,11 @@ fn no_flow_is_missing() {
         assert!(is_tested(name), "{name} has no line in the table of flows");
     }
     assert!(!is_tested("double_gyre") && !is_tested("kuramoto_pai"), "the look-up finds everything");
+}
+
+#[test]
+fn every_picture_is_that_of_a_flow() {
+    for name in pictures::names() {
+        assert!(TESTED.contains(&name.as_str()), "no line in the table of flows checks the picture of {name}");
+    }
 }

@@ -1,25 +1,24 @@
-//! A small picture of every flow for the documentation: solutions over time on the line, elsewhere paths in the plane of the first
-//! two coordinates.
+//! A small picture of every flow for the documentation: solutions over time in one dimension, else paths in the plane of the
+//! first two coordinates.
 
 use crate::suite::Tested;
-use flowmap::exact::strategy::{Typical, cases};
 use proptest::{
     prelude::*,
     strategy::ValueTree,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{fmt::Write, fs, path::PathBuf, rc::Rc};
 
 const SIZE: [f64; 2] = [120.0, 72.0];
 const PATHS: usize = 7;
 const POINTS: usize = 48;
 
 /// Paths of one of these flows through random states, from the first of its typical times to the last.
-pub fn draw<const D: usize, F: Tested<D> + Typical<D>>(flows: impl Strategy<Value = F>) -> String {
+pub fn draw<const D: usize>(flows: BoxedStrategy<Rc<dyn Tested<D>>>) -> String {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let flow = flows.new_tree(&mut runner).unwrap().current();
-    let starts: Vec<_> = (0..PATHS).map(|_| cases(&flow).new_tree(&mut runner).unwrap().current()).collect();
-    let [first, last] = flow.typical_times();
+    let starts: Vec<_> = (0..PATHS).map(|_| flow.cases().new_tree(&mut runner).unwrap().current()).collect();
+    let [first, last] = flow.times();
     let paths = starts.iter().map(|case| {
         let times = (0..POINTS).map(|k| first + (last - first) * k as f64 / (POINTS - 1) as f64);
         let point = |t: f64| {
@@ -28,7 +27,7 @@ pub fn draw<const D: usize, F: Tested<D> + Typical<D>>(flows: impl Strategy<Valu
         };
         times.filter(|t| flow.is_alive(case.s, *t, &case.x)).map(point).collect()
     });
-    let sides = flow.typical_box();
+    let sides = flow.sides();
     let wide = |[low, high]: [f64; 2]| [low - 0.2 * (high - low), high + 0.2 * (high - low)];
     let frame = if D == 1 { [[first, last], wide(sides[0])] } else { [wide(sides[0]), wide(sides[1])] };
     svg(&paths.collect::<Vec<_>>(), frame)
@@ -54,10 +53,19 @@ fn svg(paths: &[Vec<[f64; 2]>], frame: [[f64; 2]; 2]) -> String {
     format!(r##"<svg xmlns="http://www.w3.org/2000/svg" {view} fill="none" stroke="#5b8fd0"><path d="{d}"/></svg>"##)
 }
 
-/// The picture in the documentation, if the flow has one, is this one, to a pixel; or is written, where the variable `FLOWMAP_WRITE_PICTURES` is set.
+const TABLE: &str = include_str!("../../src/exact/mod.rs");
+
+/// The pictures that the documentation shows.
+pub fn names() -> impl Iterator<Item = String> {
+    let names = TABLE.split("pictures/").skip(1).map(|rest| rest.split_once(".svg").expect("a picture is an SVG").0.to_owned());
+    assert!(names.clone().count() >= 40, "the table of flows has a picture for each");
+    names
+}
+
+/// The picture in the documentation, if the flow has one, is this one, to a pixel. If the variable `FLOWMAP_WRITE_PICTURES` is
+/// set, the picture is written instead.
 pub fn check(name: &str, picture: impl FnOnce() -> String) {
-    let table = include_str!("../../src/exact/mod.rs");
-    if !table.contains(&format!("pictures/{name}.svg")) {
+    if !names().any(|shown| shown == name) {
         return;
     }
     let picture = &picture();

@@ -6,8 +6,11 @@
 //! case by case.
 
 use flowmap::{
-    Case, Dual, FlowMap, Real, Report, State, Value, VelocityField, analysis::jacobian, backend::ndarray::NdTensor,
-    exact::strategy::Typical, verify,
+    Case, Dual, FlowMap, Real, Report, State, Value, VelocityField,
+    analysis::jacobian,
+    backend::ndarray::NdTensor,
+    exact::strategy::{Typical, cases},
+    verify,
 };
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
@@ -39,6 +42,9 @@ pub trait Tested<const D: usize>:
 {
     fn closed_jacobian(&self, s: f64, t: f64, x: &[f64; D]) -> [[f64; D]; D];
     fn is_alive(&self, s: f64, t: f64, x: &[f64; D]) -> bool;
+    fn cases(&self) -> BoxedStrategy<Case<[f64; D]>>;
+    fn times(&self) -> [f64; 2];
+    fn sides(&self) -> [[f64; 2]; D];
 }
 impl<const D: usize, F> Tested<D> for F
 where
@@ -57,6 +63,15 @@ where
     }
     fn is_alive(&self, s: f64, t: f64, x: &[f64; D]) -> bool {
         self.domain(s, t, x).is_ok()
+    }
+    fn cases(&self) -> BoxedStrategy<Case<[f64; D]>> {
+        cases(self).boxed()
+    }
+    fn times(&self) -> [f64; 2] {
+        self.typical_times()
+    }
+    fn sides(&self) -> [[f64; 2]; D] {
+        self.typical_box()
     }
 }
 
@@ -93,7 +108,7 @@ fn computed(values: &[f64], error: f64) -> Vec<Input> {
     values.iter().map(|&value| (value, error)).collect()
 }
 
-/// How far off `f` may be, in roundings: `|f| + Σ error |∂f/∂input|`. Beside it its size, at least 1.
+/// How far off `f` may be, in roundings: `|f| + Σ error |∂f/∂input|`; and the size of `f`, at least 1.
 fn error<const D: usize>(inputs: &[Input], f: impl Fn(&[Dual<f64>]) -> [Dual<f64>; D]) -> (f64, f64) {
     let moved = |moving: Option<usize>| {
         let dual = |(i, &(value, error))| Dual::new(value, if Some(i) == moving { error } else { 0.0 });

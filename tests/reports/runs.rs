@@ -3,12 +3,11 @@
 #[cfg(feature = "diffsol")]
 use flowmap::solver::Stiff;
 use flowmap::{
-    Lanes, Num, Number, Ode, Real, Tolerance, VelocityField,
+    Num, Number, Ode, Real, Tolerance, VelocityField,
     solver::{
-        Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, End, Ensemble, Event, Save, Solution, Solver, Start, Status, TSIT5, Tableau,
+        Adaptive, BOGACKI_SHAMPINE, DOP853, DOPRI5, Ensemble, Event, Save, Solution, Solver, Start, Status, TSIT5, Tableau,
     },
 };
-use std::any::Any;
 
 pub const METHODS: [Tableau; 4] = [DOPRI5, TSIT5, DOP853, BOGACKI_SHAMPINE];
 
@@ -42,10 +41,20 @@ pub struct Mirrored<O>(pub O, pub f64);
 impl<O: Ode<D>, const D: usize> Ode<D> for Mirrored<O> {
     #[inline(always)]
     fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        self.0.rhs(&(self.1 * t), x).map(|rate| self.1 * rate)
+        let mut rate = self.0.rhs(&(self.1 * t), x);
+        scale(&mut rate, self.1);
+        rate
     }
     fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
-        self.0.stops(&(self.1 * s), &(self.1 * t)).iter().map(|stop| self.1 * stop).collect()
+        let mut stops = self.0.stops(&(self.1 * s), &(self.1 * t));
+        scale(&mut stops, self.1);
+        stops
+    }
+}
+
+fn scale<N: Number>(numbers: &mut [Num<N>], factor: f64) {
+    for number in numbers {
+        *number = factor * &*number;
     }
 }
 
@@ -171,33 +180,6 @@ fn alone<F: Real, const D: usize>(
     Found::new(name::<F>(solver, sign, ""), sign, &path)
 }
 
-/// What ensembles compute with.
-type Side = Num<Lanes<f64, 16>>;
-
-/// A velocity and its stops on an ensemble's numbers.
-type InLanes<'a, const D: usize> =
-    (&'a (dyn Fn(&Side, &[Side; D]) -> [Side; D] + Sync), &'a (dyn Fn(&Side, &Side) -> Vec<Side> + Sync));
-
-/// An ODE on an ensemble's numbers alone, whose type is not known to the ensemble, or there were one ensemble for each.
-struct Erased<'a, const D: usize>(InLanes<'a, D>);
-
-impl<const D: usize> Ode<D> for Erased<'_, D> {
-    fn rhs<N: Number>(&self, t: &Num<N>, x: &[Num<N>; D]) -> [Num<N>; D] {
-        let (t, x): (&dyn Any, &dyn Any) = (t, x);
-        let known = "ensembles compute with lanes of this number";
-        let mut rate = Some(self.0.0(t.downcast_ref().expect(known), x.downcast_ref().expect(known)));
-        let rate: &mut dyn Any = &mut rate;
-        rate.downcast_mut::<Option<[Num<N>; D]>>().and_then(Option::take).expect(known)
-    }
-    fn stops<N: Number>(&self, s: &Num<N>, t: &Num<N>) -> Vec<Num<N>> {
-        let (s, t): (&dyn Any, &dyn Any) = (s, t);
-        let known = "ensembles compute with lanes of this number";
-        let mut stops = Some(self.0.1(s.downcast_ref().expect(known), t.downcast_ref().expect(known)));
-        let stops: &mut dyn Any = &mut stops;
-        stops.downcast_mut::<Option<Vec<Num<N>>>>().and_then(Option::take).expect(known)
-    }
-}
-
 /// As an ensemble, forward and backward.
 fn together<const D: usize>(
     solver: impl Fn(Tableau) -> Adaptive,
@@ -209,19 +191,13 @@ fn together<const D: usize>(
         let solver = solver(method);
         [1.0, -1.0].map(|sign| {
             let [from, to] = span.map(|time| sign * time);
-            let mirrored = Mirrored(ode, sign);
-            let field: InLanes<D> = (&|t, x| mirrored.rhs(t, x), &|s, t| mirrored.stops(s, t));
-            let end = in_lanes(&solver, field, Start { from, to, state: x, parameters: [] });
+            let start = Start { from, to, state: x, parameters: [] };
+            let [end] = Ensemble::new(solver.clone()).solve(&Mirrored(ode, sign), &[start]).try_into().unwrap();
             let (by, time) = (name::<f64>(&solver, sign, ", ensemble"), sign * end.time);
             Found { by, status: end.status, time, state: end.state, crossings: vec![] }
         })
     };
     METHODS.into_iter().flat_map(both).collect()
-}
-
-/// One trajectory of an ensemble.
-fn in_lanes<const D: usize>(solver: &Adaptive, field: InLanes<D>, start: Start<[f64; D]>) -> End<[f64; D]> {
-    Ensemble::new(solver.clone()).solve(&Erased(field), &[start])[0]
 }
 
 /// A path by one solver, with what is asked for kept.

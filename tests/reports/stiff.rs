@@ -106,7 +106,7 @@ fn a_concentration_that_decays_to_nothing_does_not_get_lost_below_zero() {
 
 /// A sibling of SciML/Catalyst.jl#1195: `x' = -x^1.5`, `x = 1/(1 + t/2)²`, NaN where `x < 0`.
 #[test]
-fn a_power_distribution_decay_stays_positive() {
+fn a_power_law_decay_stays_positive() {
     ode!(Slow, 1, |_t, [x]| [-(x * x.sqrt())]);
     for absolute in [1e-9, 1e-6, 1e-3] {
         for found in solved(within(1e-6, absolute), Slow, [0.0, 2e4], [1.0]) {

@@ -76,7 +76,7 @@ impl Steps {
 /// [`Autonomous`](crate::Autonomous).
 ///
 /// ```
-/// use flowmap::{analysis::{lyapunov_spectrum, Steps}, exact::Affine};
+/// use flowmap::{analysis::{Steps, lyapunov_spectrum}, exact::Affine};
 /// let saddle = Affine::new([[0.0, 1.0], [2.0, 1.0]], [0.0; 2])?; // eigenvalues 2 and -1
 /// let spectrum = lyapunov_spectrum(&saddle, &Steps::new(0.0, 1.0, 100)?.after(20), &[0.0, 0.0])?;
 /// let [first, last] = spectrum.exponents();
@@ -165,7 +165,7 @@ struct Batch<V> {
 /// The result of [`lyapunov_spectrum`]: the exponents and their standard errors.
 ///
 /// ```
-/// use flowmap::{analysis::{lyapunov_spectrum, Steps}, exact::Hopf};
+/// use flowmap::{analysis::{Steps, lyapunov_spectrum}, exact::Hopf};
 /// // along the limit cycle neighbours keep their distance; across, they are drawn to it at the rate -2
 /// let spectrum = lyapunov_spectrum(&Hopf::new(1.0, 3.0, 0.5)?, &Steps::new(0.0, 0.5, 400)?.after(100), &[0.5, 0.0])?;
 /// let ([along, across], errors) = (spectrum.exponents(), spectrum.standard_errors());

@@ -55,7 +55,7 @@ impl Element for f64 {
 /// Always contiguous; cloning is a reference count, and so is changing the shape.
 ///
 /// ```
-/// use flowmap::{backend::dfdx::DfdxTensor, dfdx::tensor::Cpu, Number, Tensor};
+/// use flowmap::{Number, Tensor, backend::dfdx::DfdxTensor, dfdx::tensor::Cpu};
 /// let device = Cpu::default();
 /// let x = DfdxTensor::from_slice(&device, &[0.0_f32, 1.0, 2.0, 3.0], &[2, 2]);
 /// assert_eq!(x.shift(1.0).sum(0..1).to_vec(), [4.0, 6.0]);

@@ -4,7 +4,7 @@
 //! flow, solver and characterization runs on it, and on its [`Dual`](crate::Dual).
 //!
 //! ```
-//! use flowmap::{exact::Rotation, nalgebra::Vector2, Dual, FlowMap};
+//! use flowmap::{Dual, FlowMap, exact::Rotation, nalgebra::Vector2};
 //! let turn = Rotation::new(std::f64::consts::FRAC_PI_2)?;
 //! let end = turn.flow(&0.0, &1.0, &Vector2::new(1.0, 0.0));
 //! assert!((end - Vector2::new(0.0, 1.0)).norm() < 1e-15);

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // new memory is written in full before it is read, see `fresh`
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
-use crate::simd::widest;
+use crate::simd::run_kernel;
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
@@ -41,7 +41,7 @@ pub fn fresh<F: Scalar, const I: usize, const O: usize>(inputs: [&[F]; I], kerne
     let mut new: [Box<[MaybeUninit<F>]>; O] = std::array::from_fn(|_| Box::new_uninit_slice(n));
     let run = |(k, outputs): (usize, [&mut [MaybeUninit<F>]; O])| {
         let inputs = inputs.map(|x| &x[k * PIECE..n.min((k + 1) * PIECE)]);
-        widest(Fresh { inputs, outputs, kernel });
+        run_kernel(Fresh { inputs, outputs, kernel });
     };
     let mut outputs = new.each_mut().map(|y| y.chunks_mut(PIECE));
     let pieces: Vec<_> =
@@ -108,7 +108,7 @@ pub fn update<F: Scalar, const O: usize, const I: usize>(
     assert!(targets.iter().all(|x| x.len() == n) && inputs.iter().all(|x| x.len() == n));
     let run = |(k, targets): (usize, [&mut [F]; O])| {
         let inputs = inputs.map(|x| &x[k * PIECE..n.min((k + 1) * PIECE)]);
-        widest(InPlace { targets, inputs, kernel });
+        run_kernel(InPlace { targets, inputs, kernel });
     };
     let mut targets = targets.map(|y| y.chunks_mut(PIECE));
     let pieces: Vec<_> =
@@ -160,7 +160,7 @@ fn each<P: Send>(pieces: Vec<P>, run: impl Fn(P) + Sync + Send) {
 
 /// The sum of a slice, by pieces and lanes: an error that grows with the length's logarithm, the same on any number of threads.
 pub fn sum<F: Scalar>(x: &[F]) -> F {
-    let piece = |x| widest(Sum(x));
+    let piece = |x| run_kernel(Sum(x));
     if x.len() <= PIECE { piece(x) } else { x.par_chunks(PIECE).map(piece).collect::<Vec<_>>().into_iter().sum() }
 }
 
@@ -197,7 +197,7 @@ pub fn sum_middle<F: Scalar>(x: &[F], outer: usize, middle: usize, inner: usize)
     for (o, y) in y.chunks_mut(inner.max(1)).enumerate() {
         let block = &x[o * middle * inner..(o + 1) * middle * inner];
         let columns: Vec<_> = y.chunks_mut(COLUMNS).enumerate().collect();
-        let add = |(k, y)| widest(AddRows { y, x: block, first: k * COLUMNS, inner });
+        let add = |(k, y)| run_kernel(AddRows { y, x: block, first: k * COLUMNS, inner });
         if block.len() <= PIECE { columns.into_iter().for_each(add) } else { each(columns, add) }
     }
     y

@@ -2,7 +2,7 @@
 //! `Array2` a batch with one point in each row.
 //!
 //! ```
-//! use flowmap::{backend::ndarray::NdTensor, exact::Rotation, ndarray::{arr1, array}, FlowMap};
+//! use flowmap::{FlowMap, backend::ndarray::NdTensor, exact::Rotation, ndarray::{arr1, array}};
 //! let turn = Rotation::new(std::f64::consts::PI)?;
 //! let times = |t: [f64; 2]| NdTensor::from(arr1(&t));
 //! // two points, the first for half a turn, the second for a whole one
@@ -41,7 +41,7 @@ use std::ops::Range;
 /// reuse the memory of a left-hand side that is not shared.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, ndarray, Tensor};
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, ndarray};
 /// let a = ndarray::array![[1.0, 2.0], [3.0, 4.0]];
 /// let x = NdTensor::from(a.t()); // copied: the transpose is not row-major
 /// assert_eq!(x.to_vec(), [1.0, 3.0, 2.0, 4.0]);

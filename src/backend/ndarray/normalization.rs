@@ -4,7 +4,7 @@
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
 use super::Element;
-use crate::{Normalization, simd::widest, tensor::common};
+use crate::{Normalization, simd::run_kernel, tensor::common};
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
@@ -104,7 +104,7 @@ fn run<F: Element, const I: usize>(
         let range = k * task..k * task + y.len();
         let directions = directions.map(|d| &d[range.clone()]);
         let room = vec![F::zero(); (3 + 2 * I) * groups * members];
-        widest(Task { how, y, x: &x[range], directions, recipe, block, groups, members, room });
+        run_kernel(Task { how, y, x: &x[range], directions, recipe, block, groups, members, room });
     });
     y
 }

@@ -1,7 +1,7 @@
 //! Changes of resolution.
 #![allow(clippy::needless_range_loop, reason = "what an iterator might not inline would run without the region's instructions")]
 
-use crate::{Real, simd::widest};
+use crate::{Real, simd::run_kernel};
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ pub fn downsample<F: Real>(x: &[F], [n, height, width, channels]: [usize; 4], fa
     let mut y = vec![F::zero(); n * height * width * channels];
     let row = width * channels;
     let rows = y.par_chunks_mut(row.max(1)).zip(x.par_chunks((row * factor * factor).max(1)));
-    rows.with_min_len(8).for_each(|(y, x)| widest(Means { y, x, channels, factor }));
+    rows.with_min_len(8).for_each(|(y, x)| run_kernel(Means { y, x, channels, factor }));
     y
 }
 

@@ -3,7 +3,7 @@
 //! They test this crate, and code built on it: your own solver, network derivative or exact flow.
 //!
 //! ```
-//! use flowmap::{exact::strategy::{affine, with_case}, FlowMap, VelocityField};
+//! use flowmap::{FlowMap, VelocityField, exact::strategy::{affine, with_case}};
 //! use proptest::{prop_assert, test_runner::TestRunner};
 //!
 //! // Euler's method is right to first order, whatever the affine system

@@ -245,7 +245,7 @@ impl EdmShape {
 /// [`log_loss`](AverageVelocity::log_loss) is learned, too, from an embedding of both times.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}, FlowMap, AverageVelocityMap, Tensor};
+/// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}};
 /// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3);
 /// let unet: EdmUNet<NdTensor<f32>> = EdmUNet::new(&shape, 1, &())?;
 /// assert_eq!(parameter_count(&unet), shape.parameter_count());
