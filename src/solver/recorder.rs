@@ -51,16 +51,17 @@ pub struct Recorder<'a, X: State> {
     states: Vec<X>,
     pieces: Vec<Piece<X>>,
     crossings: Vec<Crossing<X>>,
+    /// One for each time at which a state is requested.
     slots: Vec<Slot<X>>,
-    /// The first slot that may still receive a state.
-    pending: usize,
+    /// The slots in the order in which they are reached; for a batch, any order works.
+    order: Vec<usize>,
+    /// How many of them, in this order, have their state.
+    filled: usize,
     samples: usize,
 }
 
 /// A time at which a state is requested.
 struct Slot<X: State> {
-    /// Its position in the list of times.
-    place: usize,
     time: X::Time,
     state: Option<X>,
 }
@@ -69,6 +70,13 @@ impl<X: State> std::fmt::Debug for Recorder<'_, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Recorder").field("save", self.save).finish_non_exhaustive()
     }
+}
+
+/// The positions of `times` in the order of the times.
+fn order(times: &[f64], backward: bool) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    order.sort_by(|&a, &b| if backward { times[b].total_cmp(&times[a]) } else { times[a].total_cmp(&times[b]) });
+    order
 }
 
 impl<'a, X: State> Recorder<'a, X> {
@@ -93,7 +101,8 @@ impl<'a, X: State> Recorder<'a, X> {
             pieces: Vec::new(),
             crossings: Vec::new(),
             slots: Vec::new(),
-            pending: 0,
+            order: Vec::new(),
+            filled: 0,
             samples: from.len(),
         };
         match save {
@@ -114,7 +123,7 @@ impl<'a, X: State> Recorder<'a, X> {
                         return Err(Error::invalid("save time", reason));
                     }
                 }
-                let slot = |(place, &time): (usize, &f64)| {
+                let slot = |&time: &f64| {
                     let (s, t) = (start.frozen(), recorder.target.frozen());
                     let time = start.constant(time).max(&s.min(&t)).min(&s.max(&t));
                     let elsewhere = differ(&time, start);
@@ -122,15 +131,10 @@ impl<'a, X: State> Recorder<'a, X> {
                     let known = from.len() > 1 || !elsewhere.any();
                     let at_start = || from_start(x, rate, &(time.clone() - start));
                     let state = known.then(|| X::choose(&elsewhere, &nowhere(x, &time), &at_start()));
-                    Slot { place, time, state }
+                    Slot { time, state }
                 };
-                recorder.slots = times.iter().enumerate().map(slot).collect();
-                // in the order in which they are reached; for a batch, any order works
-                let backward = to.first() < from.first();
-                recorder.slots.sort_by(|a, b| {
-                    let order = times[a.place].total_cmp(&times[b.place]);
-                    if backward { order.reverse() } else { order }
-                });
+                recorder.slots = times.iter().map(slot).collect();
+                recorder.order = order(&times, to.first() < from.first());
             }
             Save::End | Save::Dense => {}
         }
@@ -155,7 +159,7 @@ impl<'a, X: State> Recorder<'a, X> {
     fn wants_piece(&self) -> bool {
         match self.save {
             Save::Dense => true,
-            Save::At(_) => self.pending < self.slots.len(),
+            Save::At(_) => self.filled < self.slots.len(),
             Save::End | Save::Steps => false,
         }
     }
@@ -168,7 +172,8 @@ impl<'a, X: State> Recorder<'a, X> {
     }
 
     fn fill(&mut self, piece: &Piece<X>) {
-        for slot in &mut self.slots[self.pending..] {
+        for &place in &self.order[self.filled..] {
+            let slot = &mut self.slots[place];
             let share = piece.share(&slot.time);
             let here = piece.holds(&share);
             if here.any() {
@@ -181,7 +186,8 @@ impl<'a, X: State> Recorder<'a, X> {
             }
         }
         if self.samples == 1 {
-            self.pending += self.slots[self.pending..].iter().take_while(|slot| slot.state.is_some()).count();
+            let is_filled = |place: &&usize| self.slots[**place].state.is_some();
+            self.filled += self.order[self.filled..].iter().take_while(is_filled).count();
         }
     }
 
@@ -208,7 +214,6 @@ impl<'a, X: State> Recorder<'a, X> {
 
     /// The solution, with statuses for each sample that are known to be right.
     pub(super) fn finish_as(mut self, end_time: X::Time, end: X, statuses: Vec<Status>, statistics: Statistics) -> Solution<X> {
-        self.slots.sort_by_key(|slot| slot.place);
         for slot in self.slots {
             let state = match (slot.state, self.samples) {
                 (None, 1) => continue,

@@ -78,7 +78,7 @@ fn rows_do_not_know_of_each_other(solver: &impl Solver<Batch, DrivenField>) {
 #[test]
 fn a_row_is_the_same_to_the_last_bit_whatever_is_beside_it() {
     for method in ADAPTIVE {
-        rows_do_not_know_of_each_other(&adaptive(method, 1e-6));
+        rows_do_not_know_of_each_other(&adaptive(method, 1e-4));
     }
     rows_do_not_know_of_each_other(&FixedSteps::new(RK4, 20).unwrap());
 }
