@@ -41,7 +41,7 @@ fn time<T: Tensor<Primal = T>>(Task { objective, steps, backend }: &Task, device
     let shape = MlpShape::new(2, 512, 5).with_scale(Checkerboard::STD);
     let model: Mlp<T> = Mlp::new(&shape, 42, &device)?;
     let coupling = Independent::new(Normal::new(vec![0.0; 2], Checkerboard::STD)?, Checkerboard)?;
-    let mut trainer = Trainer::new(model, coupling, settings, device)?;
+    let mut trainer = Trainer::new(model, coupling, settings)?;
     let [median, min] = common::step_times(&mut trainer, *steps)?;
     println!(
         "{{\"objective\": \"{objective}\", \"backend\": \"{backend}\", \"steps\": {steps}, \"median_ms\": {:.2}, \"min_ms\": {:.2}, \

@@ -31,7 +31,7 @@ impl Benchmark for UnetStep {
         let model: UNet<T> = UNet::new(&UNetShape::new([28, 28, 1]), 42, &device)?;
         let parameters = parameter_count(&model);
         let coupling = Independent::new(Normal::standard(784)?, Normal::standard(784)?)?;
-        let mut trainer = Trainer::new(model, coupling, settings, device)?;
+        let mut trainer = Trainer::new(model, coupling, settings)?;
         let [median, min] = common::step_times(&mut trainer, *steps)?;
         println!(
             "{{\"objective\": \"{objective}\", \"backend\": \"{backend}\", \"parameters\": {parameters}, \"steps\": {steps}, \

@@ -9,7 +9,7 @@ use flowmap::{
     cli::{Options, exit_code},
     data::{Points, Standardization},
     distribution::Normal,
-    learn::{Independent, Outcome, Schedule, Settings, Trainer},
+    learn::{Annealing, Independent, Outcome, Settings, Trainer},
     nn::{Mlp, MlpShape},
     plot::image_grid,
     sample,
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn learn(arguments: &Arguments) -> Result<()> {
     let options = &arguments.training;
     let run = options.run("out/digits", 6000)?;
-    let schedule = Schedule::Cosine { steps: run.steps() };
+    let schedule = Annealing::Cosine { steps: run.steps() };
     let settings = options.settings(Settings { batch: 512, schedule, ..Settings::default() })?;
 
     let (images, _labels) = Points::from_csv_with_labels(&arguments.data)?;
@@ -56,7 +56,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
 
     let shape = MlpShape::new(SIDE * SIDE, options.width.unwrap_or(768), options.layers.unwrap_or(4)).with_scale(scale);
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
-    let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings, ())?;
+    let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings)?;
     trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {

@@ -12,7 +12,7 @@ use flowmap::{
     cli::{Options, exit_code},
     data::{Points, Standardization},
     distribution::Normal,
-    learn::{Coupling, Independent, Outcome, Schedule, Settings, Trainer, Transport},
+    learn::{Annealing, Coupling, Independent, Outcome, Settings, Trainer, Transport},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
     sample,
@@ -52,7 +52,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let points = units.standardized(points);
 
     let run = options.run("out/points", 3000)?;
-    let settings = options.settings(Settings { schedule: Schedule::Cosine { steps: run.steps() }, ..Settings::default() })?;
+    let settings = options.settings(Settings { schedule: Annealing::Cosine { steps: run.steps() }, ..Settings::default() })?;
     let shape = MlpShape::new(d, options.width.unwrap_or(256), options.layers.unwrap_or(4));
     let noise = Normal::standard(d)?;
     let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
@@ -61,7 +61,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
         None => Box::new(independent),
         Some(block) => Box::new(Transport::new(independent, block)?),
     };
-    let mut trainer = Trainer::new(model, coupling, settings, ())?.describe(&units)?;
+    let mut trainer = Trainer::new(model, coupling, settings)?.describe(&units)?;
     trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {

@@ -48,7 +48,7 @@ type Small<T> = Trainer<T, Mlp<T>, Independent<Normal, Checkerboard>>;
 
 fn trainer<T: Tensor<Primal = T, Device = ()>>(shape: MlpShape, settings: Settings) -> Small<T> {
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-    Trainer::new(Mlp::new(&shape, 1, &()).unwrap(), coupling, settings, ()).unwrap().describe(json!({"data": "a"})).unwrap()
+    Trainer::new(Mlp::new(&shape, 1, &()).unwrap(), coupling, settings).unwrap().describe(json!({"data": "a"})).unwrap()
 }
 
 fn shape() -> MlpShape {
@@ -221,7 +221,7 @@ fn another_run_is_refused_at_the_first_difference() {
     refused(with(&|s| s.batch = 9), "settings.batch is 8 there and 9 here");
     refused(with(&|s| s.learning_rate = 0.5), "settings.learning_rate is 0.001 there and 0.5 here");
     refused(with(&|s| s.objective = "esd".parse().unwrap()), "settings.objective is \"lsd\" there and \"esd\" here");
-    refused(with(&|s| s.averages = vec![0.5]), "settings.averages is [0.999,0.9999] there and [0.5] here");
+    refused(with(&|s| s.averages = vec![0.5.into()]), "settings.averages is [0.999,0.9999] there and [0.5] here");
     refused(small().describe(json!({"data": "b"})).unwrap(), "description.data is \"a\" there and \"b\" here");
     refused(small().describe(json!({"data": "a", "more": 1})).unwrap(), "description.more is null there and 1 here");
     refused(trainer(MlpShape::new(2, 9, 2), settings()), "network.mlp.width is 8 there and 9 here");
@@ -239,8 +239,8 @@ fn a_state_of_absurd_values_is_refused() {
     let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
     let cases: Vec<(&str, Json, &str)> = vec![
         ("format", json!("another"), "expected \"flowmap checkpoint\""),
-        ("version", json!(2), "this program reads version 1"),
-        ("version", json!("1"), "this program reads version 1"),
+        ("version", json!(1), "this program reads version 2"),
+        ("version", json!("2"), "this program reads version 2"),
         ("step", json!(u64::MAX), "expected at most"),
         ("step", json!(-1), "state.json is damaged"),
         ("step", json!(1e300), "state.json is damaged"),

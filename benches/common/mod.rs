@@ -13,7 +13,7 @@ pub trait Benchmark {
     /// The default number of timed steps.
     const STEPS: usize;
 
-    /// Times `task` and prints the result.
+    /// TimePairs `task` and prints the result.
     fn time<T: ImageTensor<Primal = T>>(task: &Task, device: T::Device) -> Result<()>;
 
     /// As [`time`](Self::time), on a GPU by this crate's kernels, which have no image operations: for networks without images.
@@ -30,7 +30,7 @@ pub struct Task {
     pub backend: String,
 }
 
-/// Times the task of the command line: objective, number of steps, backend.
+/// TimePairs the task of the command line: objective, number of steps, backend.
 pub fn run<B: Benchmark>() -> Result<()> {
     // cargo adds --bench
     let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();

@@ -3,8 +3,7 @@
 use flowmap::{
     Error, Result, Tensor,
     cli::Options,
-    interpolant::Path as PathOfInterpolant,
-    learn::{Checkpoint, Outcome, Schedule, Settings, Source, Trainer},
+    learn::{Annealing, Average, Checkpoint, Outcome, Settings, Source, Trainer},
     nn::Model,
 };
 use std::{path::Path, time::Instant};
@@ -43,7 +42,6 @@ pub fn train<T, M, S>(
     network: M,
     source: impl Fn() -> Result<S>,
     settings: impl Fn(u64) -> Result<Settings>,
-    device: T::Device,
 ) -> Result<Option<Trained<M>>>
 where
     T: Tensor<Primal = T>,
@@ -53,49 +51,47 @@ where
     let options = Options { out: Some(folder.to_owned()), ..options.clone() };
     let newest = if options.resume { Checkpoint::latest(&folder.join("checkpoints"))? } else { None };
     let begun = newest.map(|path| Checkpoint::open(&path)).transpose()?;
-    let steps = match (options.steps, begun.map(|checkpoint| checkpoint.settings().schedule), length) {
-        (Some(steps), ..) | (None, Some(Schedule::Cosine { steps }), Length::Seconds(_)) | (None, _, Length::Steps(steps)) => {
-            steps
-        }
+    let begun = begun.and_then(|checkpoint| end_of(&checkpoint.settings().schedule));
+    let steps = match (options.steps, begun, length) {
+        (Some(steps), ..) | (None, Some(steps), Length::Seconds(_)) | (None, _, Length::Steps(steps)) => steps,
         (None, _, Length::Seconds(seconds)) => {
             const SOME: u64 = 1000;
-            steps_in(seconds, Trainer::new(network.clone(), source()?, settings(SOME)?, device.clone())?)?
+            steps_in(seconds, Trainer::new(network.clone(), source()?, settings(SOME)?)?)?
         }
     };
     let settings = settings(steps)?;
-    if settings.schedule != (Schedule::Cosine { steps }) {
+    if end_of(&settings.schedule) != Some(steps) {
         let reason =
             format!("{:?}; this program lets the rate fall over its {steps} steps; leave the schedule out", settings.schedule);
         return Err(Error::Invalid { what: "schedule", reason });
     }
     let objective = settings.objective.to_string();
     println!("{objective}: {steps} steps");
-    let decay = settings.averages.first().copied().unwrap_or(f64::NAN);
-    let mut trainer = Trainer::new(network, source()?, settings, device)?;
-    trainer.average(decay)?; // fails now rather than at the end
+    let average = settings.averages.first().copied().unwrap_or(Average::from(f64::NAN));
+    let mut trainer = Trainer::new(network, source()?, settings)?;
+    trainer.average(average)?; // fails now rather than at the end
     let run = options.run("", steps)?;
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(None);
     }
     let seconds = times.iter().map(|time| time.as_secs_f64()).sum();
-    Ok(Some(Trained { network: trainer.average(decay)?.clone(), objective, steps, seconds }))
+    Ok(Some(Trained { network: trainer.average(average)?.clone(), objective, steps, seconds }))
+}
+
+/// The step at which the learning rate has fallen to 0.
+fn end_of(schedule: &Annealing) -> Option<u64> {
+    match schedule {
+        Annealing::Cosine { steps } | Annealing::StableDecay { steps, .. } => Some(*steps),
+        Annealing::Product(parts) => parts.iter().find_map(end_of),
+        _ => None,
+    }
 }
 
 /// These settings with a cosine schedule, by which the learning rate falls to 0.
 #[allow(dead_code, reason = "not every example has settings that depend on steps by this alone")]
 pub fn falling(settings: Settings) -> impl Fn(u64) -> Result<Settings> {
-    move |steps| Ok(Settings { schedule: Schedule::Cosine { steps }, ..settings.clone() })
-}
-
-/// These settings, if their path is the linear one from 0 to 1, along which the program samples.
-#[allow(dead_code, reason = "not every example has a path")]
-pub fn straight(settings: Settings) -> Result<Settings> {
-    if settings.path == PathOfInterpolant::Linear {
-        return Ok(settings);
-    }
-    let reason = format!("{}; this program samples along the linear path; leave the path out", settings.path);
-    Err(Error::Invalid { what: "path", reason })
+    move |steps| Ok(Settings { schedule: Annealing::Cosine { steps }, ..settings.clone() })
 }
 
 /// The number of steps, at least one, that this trainer takes in `seconds`, estimated from a few; consumes the trainer.

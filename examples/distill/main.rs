@@ -27,7 +27,7 @@ use flowmap::{
     solver::{Adaptive, DOP853, DOPRI5, EULER, Ensemble, FixedSteps, MIDPOINT, RK4, Start},
 };
 use mixture::{D, Mixture};
-use pace::{Length, falling, straight};
+use pace::{Length, falling};
 use std::{path::Path, process::ExitCode};
 
 type Batch = NdTensor<f32>;
@@ -161,8 +161,9 @@ fn shape(arguments: &Arguments, d: usize, width: usize) -> MlpShape {
 fn settings(arguments: &Arguments, objective: &str) -> Result<Settings> {
     let options = Options { objective: Some(objective.into()), ..arguments.training.clone() };
     options.only(&["training"])?;
-    let defaults = Settings { batch: 512, diagonal: 0.5, learning_rate: 2e-3, averages: vec![AVERAGE], ..Settings::default() };
-    straight(options.settings(defaults)?)
+    let defaults =
+        Settings { batch: 512, diagonal: 0.5, learning_rate: 2e-3, averages: vec![AVERAGE.into()], ..Settings::default() };
+    options.settings(defaults)
 }
 
 fn starts(arguments: &Arguments, noise: &Normal) -> Batch {
@@ -217,7 +218,6 @@ fn train<S: Source<Batch>>(
         network,
         source,
         falling(settings),
-        (),
     )?;
     Ok(trained.map(|trained| {
         println!("{} steps in {:.0} seconds", trained.steps, trained.seconds);

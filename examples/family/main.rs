@@ -16,13 +16,13 @@ use flowmap::{
     backend::ndarray::NdTensor,
     cli::{Options, exit_code},
     interpolant::Linear,
-    learn::{FromTeacher, Independent, Method, Settings, Source, TeacherNetwork, Times},
+    learn::{FromTeacher, Independent, Method, Settings, Source, TeacherNetwork, TimePairs},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
     sample::Route,
     solver::{EULER, FixedSteps},
 };
-use pace::{Length, Trained, falling, straight};
+use pace::{Length, Trained, falling};
 use problems::{NOISE, Problem, SAMPLES};
 use std::{fmt::Write, path::Path, process::ExitCode};
 
@@ -150,8 +150,8 @@ impl Learner<'_> {
     /// Returns nothing if interrupted.
     fn learn(&self) -> Result<Option<(Network, Found)>> {
         let options = &self.arguments.training;
-        let defaults = Settings { batch: 1024, learning_rate: 2e-3, averages: vec![AVERAGE], ..Settings::default() };
-        let others = straight(options.settings(defaults)?)?;
+        let defaults = Settings { batch: 1024, learning_rate: 2e-3, averages: vec![AVERAGE.into()], ..Settings::default() };
+        let others = options.settings(defaults)?;
         let rounds = self.method.rounds(FIRST_GRID, &others)?;
         let seconds = self.arguments.seconds / rounds.len() as f64;
         let shape = MlpShape::new(2, options.width.unwrap_or(128), options.layers.unwrap_or(4)).with_scale(self.problem.scale());
@@ -166,7 +166,7 @@ impl Learner<'_> {
             let begun = network.clone();
             let trained = match (self.teacher.filter(|_| self.method.needs_teacher()), settings.times) {
                 (None, _) => self.train(begun, coupling, settings, seconds, &folder)?,
-                (Some(teacher), Times::Grid { steps }) => {
+                (Some(teacher), TimePairs::Grid { steps }) => {
                     let teacher = Teacher::new(teacher.clone());
                     let half = 0.5 / f64::from(steps);
                     if k == 0 {
@@ -188,7 +188,7 @@ impl Learner<'_> {
         }
         let [(one, samples), (four, more)] = [self.draw(&network, 1)?, self.draw(&network, 4)?];
         // fresh noise gives other samples, not wrong ones
-        let renewed = self.method.times == Times::ToEnd;
+        let renewed = self.method.times == TimePairs::ToEnd;
         let error = [self.problem.error(&samples)?, self.problem.error(&more)?.filter(|_| !renewed)];
         let found = Found { method: self.method, steps: total.0, seconds: total.1, divergence: [one, four], error, samples };
         Ok(Some((network, found)))
@@ -203,15 +203,7 @@ impl Learner<'_> {
         seconds: f64,
         folder: &Path,
     ) -> Result<Option<Trained<Network>>> {
-        pace::train::<Batch, _, _>(
-            &self.arguments.training,
-            folder,
-            Length::Seconds(seconds),
-            network,
-            source,
-            falling(settings),
-            (),
-        )
+        pace::train::<Batch, _, _>(&self.arguments.training, folder, Length::Seconds(seconds), network, source, falling(settings))
     }
 
     /// Samples in `steps` steps, and their divergence. Flow matching is followed by Euler's method; maps to the end time
@@ -222,7 +214,7 @@ impl Learner<'_> {
             None => &FixedSteps::new(EULER, 1)?.of(learned),
             Some(_) => &learned,
         };
-        let gamma = if self.method.times == Times::ToEnd { 1.0 } else { 0.0 };
+        let gamma = if self.method.times == TimePairs::ToEnd { 1.0 } else { 0.0 };
         let route = Route::gamma(&Linear, &TimeGrid::uniform([0.0, 1.0], steps)?, gamma)?;
         let rows = route.draw::<Batch>(map, &self.problem.noise()?, SAMPLES, NOISE, &())?;
         let rows = rows.as_chunks().0.to_vec();

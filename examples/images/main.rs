@@ -17,7 +17,7 @@ use flowmap::{
     AverageVelocityMap, Error, FlowMap, ImageTensor, Result,
     cli::{Options, exit_code},
     distribution::{Distribution, Normal},
-    learn::{Conditional, Coupling, Independent, Outcome, Schedule, Settings, Trainer},
+    learn::{Annealing, Conditional, Coupling, Independent, Outcome, Settings, Trainer},
     nn::{EdmShape, EdmUNet, Model, UNet, UNetShape, parameter_count},
     plot::{Axes, Scale, curves},
 };
@@ -172,8 +172,8 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
         batch: 32,
         learning_rate: if arguments.network == Network::Light { 2e-3 } else { 1e-2 },
         clip: 1.0,
-        schedule: Schedule::Cosine { steps },
-        averages: vec![0.999],
+        schedule: Annealing::Cosine { steps },
+        averages: vec![0.999.into()],
         ..Settings::default()
     })
 }
@@ -227,7 +227,7 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
         what: "averages",
         reason: "there are none to draw samples with; give at least one decay".into(),
     })?;
-    let mut trainer = Trainer::new(model, coupling, settings, device.clone())?.describe(arguments.machine.backend)?;
+    let mut trainer = Trainer::new(model, coupling, settings)?.describe(arguments.machine.backend)?;
 
     // flow matching alone learns no map, but a velocity
     let map = |model: &M| -> Box<dyn FlowMap<T>> {

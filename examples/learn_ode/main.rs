@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use flowmap::{
     Error, Result,
     cli::{Options, exit_code},
-    learn::{Objective, Settings},
+    learn::{Distillation, Settings},
 };
 use measured::{Found, found};
 use solver::Trajectories;
@@ -125,9 +125,9 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
 }
 
 /// The objectives given, or that of the configuration, or lmd.
-fn objectives(arguments: &Arguments) -> Result<Vec<Objective>> {
+fn objectives(arguments: &Arguments) -> Result<Vec<Distillation>> {
     let one = arguments.training.settings(Settings { objective: "lmd".parse()?, ..Settings::default() })?.objective;
-    let objectives = arguments.objectives.iter().map(|name| name.parse()).collect::<Result<Vec<Objective>>>()?;
+    let objectives = arguments.objectives.iter().map(|name| name.parse()).collect::<Result<Vec<Distillation>>>()?;
     if let Some((_, twice)) = objectives.iter().enumerate().find(|(k, objective)| objectives[..*k].contains(objective)) {
         return Err(Error::Invalid { what: "objectives", reason: format!("{twice} is given twice") });
     }

@@ -10,7 +10,7 @@ use crate::{
 use flowmap::{
     Conjugation, Ode, Result, Scaling, Tolerance,
     cli::Options,
-    learn::{Curriculum, FromField, Schedule, Settings, SolverVelocity, Source, Times},
+    learn::{Annealing, Curriculum, FromField, Settings, SolverVelocity, Source, TimePairs},
     solver::{Adaptive, DOPRI5, Ensemble},
 };
 use std::path::Path;
@@ -33,14 +33,14 @@ pub fn train<const D: usize, S: System<D>>(
     let settings = |steps| settings::<D, S>(arguments, options, steps);
     let network = network::<D, S>(options.width.unwrap_or(128), options.layers.unwrap_or(4), settings(1)?.seed)?;
     let length = arguments.seconds.map_or(Length::Steps(20_000), Length::Seconds);
-    pace::train::<Batch, _, _>(options, folder, length, network, || source::<D, S>(arguments, system), settings, ())
+    pace::train::<Batch, _, _>(options, folder, length, network, || source::<D, S>(arguments, system), settings)
 }
 
 fn settings<const D: usize, S: System<D>>(arguments: &Arguments, options: &Options, steps: u64) -> Result<Settings> {
     let times = match (arguments.both_ways, S::AUTONOMOUS) {
-        (true, _) => Times::BothWays,
-        (false, true) => Times::FromStart,
-        (false, false) => Times::Within { longest: 1.0 / f64::from(S::PARTS) },
+        (true, _) => TimePairs::BothWays,
+        (false, true) => TimePairs::FromStart,
+        (false, false) => TimePairs::Within { longest: 1.0 / f64::from(S::PARTS) },
     };
     options.settings(Settings {
         batch: 1024,
@@ -49,8 +49,8 @@ fn settings<const D: usize, S: System<D>>(arguments: &Arguments, options: &Optio
         times,
         curriculum: (arguments.reach < 1.0).then_some(Curriculum { first: arguments.reach, steps: steps / 2 }),
         learning_rate: 2e-3,
-        schedule: Schedule::Cosine { steps },
-        averages: vec![AVERAGE],
+        schedule: Annealing::Cosine { steps },
+        averages: vec![AVERAGE.into()],
         ..Settings::default()
     })
 }

@@ -3,7 +3,7 @@
 use super::Terminal;
 use crate::{
     Error, Result, Tensor,
-    learn::{Objective, Outcome, Progress, Run, Settings, Source, Trainer},
+    learn::{Descent, Distillation, Outcome, Progress, Run, Settings, Source, Trainer},
     nn::Model,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -47,6 +47,9 @@ pub struct Options {
     /// Number of hidden layers
     #[arg(long)]
     pub layers: Option<usize>,
+    /// Optimizer: adam, radam, lion, muon or soap
+    #[arg(long)]
+    pub optimizer: Option<String>,
     /// Learning rate
     #[arg(long)]
     pub lr: Option<f64>,
@@ -75,12 +78,14 @@ impl Options {
     pub fn settings(&self, defaults: Settings) -> Result<Settings> {
         let defaults = self.section("training", defaults)?;
         let given = self.objective.clone().unwrap_or_else(|| defaults.objective.to_string());
-        let objective: Objective = match &self.stop_gradient {
+        let objective: Distillation = match &self.stop_gradient {
             None => given.parse()?,
             Some(stop) => format!("{}:{stop}", given.split(':').next().unwrap_or_default()).parse()?,
         };
+        let optimizer = self.optimizer.as_deref().map_or(Ok(defaults.optimizer), str::parse::<Descent>)?;
         let settings = Settings {
             objective,
+            optimizer,
             batch: self.batch.unwrap_or(defaults.batch),
             learning_rate: self.lr.unwrap_or(defaults.learning_rate),
             seed: self.seed.unwrap_or(defaults.seed),

@@ -1,6 +1,6 @@
 //! Checkpoints: training states on disk.
 
-use super::{Settings, Source, Trainer};
+use super::{Average, Settings, Source, Trainer, optimizer::Memory};
 use crate::{Error, Real, Result, Tensor, durable, named_tensors, nn::Model};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use std::{
 };
 
 const FORMAT: &str = "flowmap checkpoint";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const TENSORS: &str = "tensors.safetensors";
 const STATE: &str = "state.json";
 /// A bound on the size of a [`STATE`] file, in bytes.
@@ -40,8 +40,9 @@ struct State {
     step: u64,
     real: String,
     settings: Settings,
+    parts: Json,
     network: Json,
-    coupling: Json,
+    source: Json,
     description: Json,
     bytes: u64,
     crc32: u32,
@@ -55,15 +56,15 @@ struct State {
 pub enum Weights {
     /// Those of the last step.
     Current,
-    /// The exponential moving average with this decay.
-    Average(f64),
+    /// This moving average.
+    Average(Average),
 }
 
 impl Weights {
     fn prefix(self) -> String {
         match self {
             Self::Current => "model".into(),
-            Self::Average(decay) => format!("average.{decay}"),
+            Self::Average(average) => format!("average.{average}"),
         }
     }
 }
@@ -206,11 +207,11 @@ impl<T: Tensor<Primal = T>> Reader<'_, T> {
     }
 }
 
-impl<T, M, C> Trainer<T, M, C>
+impl<T, M, S> Trainer<T, M, S>
 where
     T: Tensor<Primal = T>,
     M: Model<T>,
-    C: Source<T>,
+    S: Source<T>,
 {
     /// Adds to checkpoints what determines the run besides settings, network and distributions, such as units of the data or the
     /// backend. [`restore`](Self::restore) rejects a checkpoint with another description.
@@ -232,7 +233,7 @@ where
     /// # let folder = folder.path();
     /// # let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
     /// # let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
-    /// # let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() }, ())?;
+    /// # let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() })?;
     /// let path = trainer.save(folder)?;
     /// let progress = trainer.step()?;
     /// trainer.restore(&path)?;
@@ -253,8 +254,9 @@ where
             step: self.step,
             real: T::Real::NAME.into(),
             settings: self.settings.clone(),
+            parts: self.parts.describe(self.source.span()),
             network: self.model.architecture(),
-            coupling: self.source.fingerprint(&self.device).into(),
+            source: self.source.fingerprint(&self.device).into(),
             description: self.description.clone(),
             bytes: bytes.len() as u64,
             crc32: crc32fast::hash(&bytes),
@@ -274,21 +276,24 @@ where
     /// message names the first difference. The trainer is then unchanged.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let checkpoint = Checkpoint::open(path)?;
-        let State { settings, network, coupling, description, .. } = &checkpoint.state;
+        let State { settings, parts, network, source, description, .. } = &checkpoint.state;
         checkpoint.same("settings", &json(settings), &json(&self.settings))?;
+        checkpoint.same("parts", parts, &self.parts.describe(self.source.span()))?;
         checkpoint.same("network", network, &self.model.architecture())?;
-        checkpoint.same("coupling", coupling, &self.source.fingerprint(&self.device).into())?;
+        checkpoint.same("source", source, &self.source.fingerprint(&self.device).into())?;
         checkpoint.same("description", description, &self.description)?;
         let reader = checkpoint.reader(&self.device)?;
         let model = reader.module(&Weights::Current.prefix(), &self.model)?;
-        let averages = self.settings.averages.iter().map(|&decay| reader.module(&Weights::Average(decay).prefix(), &self.model));
+        let averages = self.settings.averages.iter().map(|&kind| reader.module(&Weights::Average(kind).prefix(), &self.model));
         let averages = averages.collect::<Result<_>>()?;
-        let mut moments = Vec::new();
-        self.model.try_map(&mut |name, p| {
-            moments.push([reader.tensor(&format!("first/{name}"), p)?, reader.tensor(&format!("second/{name}"), p)?]);
-            Ok::<_, Error>(p.clone())
+        let (mut memories, mut like) = (Vec::new(), self.memories.iter());
+        self.model.try_map(&mut |name, _| {
+            let Memory { names, tensors } = like.next().expect("each parameter has its memory");
+            let read = names.iter().zip(tensors).map(|(kind, tensor)| reader.tensor(&in_memory(kind, name), tensor));
+            memories.push(Memory { names: names.clone(), tensors: read.collect::<Result<_>>()? });
+            Ok::<_, Error>(())
         })?;
-        (self.model, self.averages, self.moments, self.step) = (model, averages, moments, checkpoint.step());
+        (self.model, self.averages, self.memories, self.step) = (model, averages, memories, checkpoint.step());
         Ok(())
     }
 
@@ -296,18 +301,22 @@ where
     fn tensors(&self) -> Vec<(String, T)> {
         let mut all = Vec::new();
         let mut add = |name: String, p: &T| all.push((name, p.clone()));
-        let mut moments = self.moments.iter();
+        let mut memories = self.memories.iter();
         self.model.visit(&mut |name, p| {
             add(format!("{}/{name}", Weights::Current.prefix()), p);
-            let [first, second] = moments.next().expect("each parameter has its moments");
-            add(format!("first/{name}"), first);
-            add(format!("second/{name}"), second);
+            let Memory { names, tensors } = memories.next().expect("each parameter has its memory");
+            names.iter().zip(tensors).for_each(|(kind, tensor)| add(in_memory(kind, name), tensor));
         });
-        for (average, &decay) in self.averages.iter().zip(&self.settings.averages) {
-            average.visit(&mut |name, p| add(format!("{}/{name}", Weights::Average(decay).prefix()), p));
+        for (average, &kind) in self.averages.iter().zip(&self.settings.averages) {
+            average.visit(&mut |name, p| add(format!("{}/{name}", Weights::Average(kind).prefix()), p));
         }
         all
     }
+}
+
+/// The name of a tensor that the optimizer keeps for a parameter.
+fn in_memory(kind: &str, parameter: &str) -> String {
+    format!("optimizer.{kind}/{parameter}")
 }
 
 /// The checksum of a [`STATE`] file up to the line that holds it.

@@ -5,7 +5,6 @@ use crate::{
     Error, Result,
     data::Labelled,
     distribution::{Constants, Distribution},
-    interpolant::Path,
 };
 use rand::{Rng, RngExt};
 
@@ -13,8 +12,7 @@ use rand::{Rng, RngExt};
 ///
 /// A row holds the data and then one number for each class: 1 for that of the data, and 0 for the others. With probability
 /// `label_dropout` all are 0, and the network learns all classes together. These coordinates are the same in noise and data, so
-/// their velocity is 0. With [guidance](Self::with_guidance), a scale is the last coordinate. That needs a path with `α + β = 1`,
-/// the [linear one](Path::Linear); a trainer rejects others.
+/// their velocity is 0. With [guidance](Self::with_guidance), a scale is the last coordinate.
 ///
 /// ```
 /// use flowmap::{data::Images, distribution::Normal, learn::{Conditional, Coupling}, random::stream};
@@ -129,13 +127,6 @@ impl<A: Distribution, B: Labelled> Coupling for Conditional<A, B> {
         let (noise, data) = (self.noise.fingerprint(), self.data.fingerprint());
         format!("{noise} to {data} of classes {labels}, forgotten {}{guidance}", self.label_dropout)
     }
-    fn check_path(&self, path: &Path) -> Result<()> {
-        if *path == Path::Linear {
-            return Ok(());
-        }
-        let reason = format!("{path:?} does not keep classes constant between noise and data; use the linear path");
-        Err(Error::invalid("path", reason))
-    }
     fn guidance(&self) -> Option<Guidance> {
         self.scales.map(|_| Guidance { classes: self.data.dimension() })
     }
@@ -210,9 +201,6 @@ mod tests {
         let noise = |d| Normal::standard(d).unwrap();
         assert!(Conditional::new(noise(1), images(None), 0.1).unwrap_err().to_string().contains("no classes"));
         assert!(Conditional::new(noise(2), images(Some(vec![0, 1])), 0.1).is_err());
-        let coupling = Conditional::new(noise(1), images(Some(vec![0, 1])), 0.1).unwrap();
-        assert!(coupling.check_path(&Path::Linear).is_ok());
-        assert!(coupling.check_path(&Path::Trigonometric).unwrap_err().to_string().contains("linear"));
         for label_dropout in [-0.1, 1.1, f64::NAN] {
             assert!(Conditional::new(noise(1), images(Some(vec![0, 1])), label_dropout).is_err());
         }

@@ -1,7 +1,7 @@
 //! Couplings: pairs of noise and data.
 
-use super::Guidance;
-use crate::{Error, Result, distribution::Distribution, interpolant::Path};
+use super::{Guidance, Interpolated};
+use crate::{Error, Result, distribution::Distribution, interpolant::Interpolant};
 use rand::Rng;
 use std::sync::Arc;
 
@@ -18,13 +18,6 @@ pub trait Coupling: Send + Sync {
     /// Identifies this coupling; see [`Distribution::fingerprint`].
     fn fingerprint(&self) -> String {
         String::new()
-    }
-    /// Checks that this path may join noise and data; called by [`Trainer::new`](super::Trainer::new).
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if not, with the paths that may.
-    fn check_path(&self, _path: &Path) -> Result<()> {
-        Ok(())
     }
     /// The columns of classes and guidance scale, if rows have them: the trainer then learns guided velocities.
     fn guidance(&self) -> Option<Guidance> {
@@ -49,6 +42,15 @@ pub trait Coupling: Send + Sync {
         }
         self.arrange(x0, x1);
     }
+
+    /// The source of points along this interpolant. As a [`Source`](super::Source), a coupling itself goes along the straight
+    /// line.
+    fn along<I: Interpolant>(self, path: I) -> Interpolated<Self, I>
+    where
+        Self: Sized,
+    {
+        Interpolated::new(self, path)
+    }
 }
 
 macro_rules! forward {
@@ -62,9 +64,6 @@ macro_rules! forward {
             }
             fn fingerprint(&self) -> String {
                 (**self).fingerprint()
-            }
-            fn check_path(&self, path: &Path) -> Result<()> {
-                (**self).check_path(path)
             }
             fn guidance(&self) -> Option<Guidance> {
                 (**self).guidance()

@@ -1,11 +1,11 @@
 //! Learning the flow map of a given velocity field.
 
 use super::{
-    Settings, Source,
+    Batch, Source,
     short_map::{RungeKutta, ShortMap},
     source::probe,
 };
-use crate::{AverageVelocity, Error, Result, Tensor, Var, VelocityField, distribution::Distribution, interpolant::Path};
+use crate::{AverageVelocity, Error, Result, Tensor, Var, VelocityField, distribution::Distribution};
 use rand::Rng;
 
 /// A source that learns the flow map of a given velocity field, an ODE or a network. It needs no data, but states from any
@@ -16,13 +16,13 @@ use rand::Rng;
 /// training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::Uniform, exact::Pendulum, learn::{FromField, Settings, Trainer}};
+/// use flowmap::{backend::ndarray::NdTensor, distribution::Uniform, exact::Pendulum, learn::{Distillation, FromField, Settings, Trainer}};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let states = Uniform::new(&[[-2.0, 2.0], [-1.0, 1.0]])?;
 /// let source = FromField::new(Pendulum::new(1.0)?, states, [0.0, 2.0])?;
-/// let settings = Settings { objective: "lmd".parse()?, batch: 64, ..Settings::default() };
+/// let settings = Settings { objective: Distillation::LMD, batch: 64, ..Settings::default() };
 /// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
-/// let mut trainer = Trainer::new(network, source, settings, ())?;
+/// let mut trainer = Trainer::new(network, source, settings)?;
 /// assert!(trainer.step()?.residual.is_finite());
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -103,25 +103,18 @@ where
     }
     fn fingerprint(&self, device: &T::Device) -> String {
         let ([start, end], states) = (self.span, self.states.fingerprint());
-        let times = [0.0, 0.4, 0.8].map(|share| start + share * (end - start));
-        let values = probe::<T>(self, times, |rng, x| self.states.draw(rng, x), device);
+        let values = probe::<T>(self, device);
         format!("field {} {values} from {start} to {end} at {states}, {}", self.name, self.short)
     }
-    fn check(&self, settings: &Settings) -> Result<()> {
-        self.short.check(settings, self.span)
-    }
-    fn span(&self, _path: &Path) -> [f64; 2] {
+    fn span(&self) -> [f64; 2] {
         self.span
     }
-    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
-        self.states.draw(rng, x0);
-        x1.copy_from_slice(x0);
-    }
-    fn states(&self, _path: &Path, _t: &T, x0: &T, _x1: &T) -> T {
-        x0.clone()
-    }
-    fn velocities(&self, _path: &Path, t: &T, _x0: &T, _x1: &T, x: &T) -> T {
-        self.field.velocity(t, x)
+    fn draw(&self, rng: &mut dyn Rng, times: &[f64], device: &T::Device) -> Batch<'_, T> {
+        let shape = [times.len(), self.states.dimension()];
+        let mut states = vec![0.0; shape[0] * shape[1]];
+        self.states.draw_rows(rng, &mut states);
+        let (t, x) = (T::from_doubles(device, times, &shape[..1]), T::from_doubles(device, &states, &shape));
+        Batch::new(x.clone(), move || self.field.velocity(&t, &x))
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
         Some(&self.field)

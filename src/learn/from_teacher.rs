@@ -1,33 +1,31 @@
 //! Distillation: learning the flow map of a teacher's velocity.
 
 use super::{
-    Coupling, Settings, Source,
+    Batch, Source,
     short_map::{RungeKutta, ShortMap},
     source::probe,
 };
-use crate::{
-    AverageVelocity, AverageVelocityMap, Dual, Result, Tensor, Var, VelocityField,
-    interpolant::{Interpolant, Path},
-    nn::Model,
-};
+use crate::{AverageVelocity, AverageVelocityMap, Dual, Result, Tensor, Var, VelocityField, nn::Model};
 use rand::Rng;
 use std::marker::PhantomData;
 
-/// A source that learns the flow map of a velocity learned before, at points of the interpolant between noise and data:
-/// distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the scales that
+/// A source that learns the flow map of a velocity learned before, at the states of another source, such as points between noise
+/// and data: distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the scales that
 /// the coupling draws.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
-/// use flowmap::learn::{FromTeacher, Independent, Settings, TeacherNetwork, Trainer};
+/// use flowmap::learn::{Distillation, FromTeacher, Independent, Settings, TeacherNetwork, Trainer};
 /// let coupling = || Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
 /// let shape = MlpShape::new(2, 16, 2);
-/// let settings = |objective: &str| Settings { objective: objective.parse().unwrap(), batch: 64, ..Settings::default() };
+/// let settings = |objective| Settings { objective, batch: 64, ..Settings::default() };
 ///
-/// let mut matching = Trainer::new(Mlp::<NdTensor<f32>>::new(&shape, 1, &())?, coupling(), settings("fm"), ())?;
+/// let network = Mlp::<NdTensor<f32>>::new(&shape, 1, &())?;
+/// let mut matching = Trainer::new(network, coupling(), settings(Distillation::FLOW_MATCHING))?;
 /// matching.step()?; // and many more
 /// let teacher = TeacherNetwork::new(matching.model().clone());
-/// let mut distilling = Trainer::new(matching.model().clone(), FromTeacher::new(teacher, coupling()), settings("lmd"), ())?;
+/// let source = FromTeacher::new(teacher, coupling());
+/// let mut distilling = Trainer::new(matching.model().clone(), source, settings(Distillation::LMD))?;
 /// assert!(distilling.step()?.residual.is_finite());
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -37,16 +35,16 @@ use std::marker::PhantomData;
 pub struct FromTeacher<B, C, S = RungeKutta<B>> {
     teacher: B,
     short: ShortMap<S>,
-    coupling: C,
+    states: C,
     name: String,
 }
 
-impl<B: Clone, C: Coupling> FromTeacher<B, C> {
-    /// From a teacher and a coupling. The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a
+impl<B: Clone, C> FromTeacher<B, C> {
+    /// From a teacher, and a source of states. The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a
     /// unit of time.
-    pub fn new(teacher: B, coupling: C) -> Self {
+    pub fn new(teacher: B, states: C) -> Self {
         let short = ShortMap::in_steps(teacher.clone(), 0.1, 1).expect("a reach and a number of steps that are allowed");
-        Self { teacher, short, coupling, name: String::new() }
+        Self { teacher, short, states, name: String::new() }
     }
 
     /// Sets a short map for times up to `reach`, of `steps` steps of the classical Runge-Kutta method.
@@ -58,15 +56,15 @@ impl<B: Clone, C: Coupling> FromTeacher<B, C> {
     }
 }
 
-impl<B, C: Coupling, S> FromTeacher<B, C, S> {
+impl<B, C, S> FromTeacher<B, C, S> {
     /// Sets another short map for times up to `reach`, by its average velocity: a [`TeacherNetwork`] that has learned maps half
     /// as long makes `pmd-m` a round of progressive distillation.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) unless `reach` is positive and finite.
     pub fn with_map<R>(self, reach: f64, short: R) -> Result<FromTeacher<B, C, R>> {
-        let Self { teacher, coupling, name, .. } = self;
-        Ok(FromTeacher { teacher, short: ShortMap::given(short, reach)?, coupling, name })
+        let Self { teacher, states, name, .. } = self;
+        Ok(FromTeacher { teacher, short: ShortMap::given(short, reach)?, states, name })
     }
 
     /// Names this teacher. Checkpoints hold the name and a checksum of its values at a few states, and are rejected if either
@@ -81,36 +79,23 @@ impl<T, B, C, S> Source<T> for FromTeacher<B, C, S>
 where
     T: Tensor<Primal = T>,
     B: VelocityField<T> + VelocityField<Var<T>> + Send + Sync,
-    C: Coupling,
+    C: Source<T>,
     S: AverageVelocity<Var<T>> + Send + Sync,
 {
     fn dimension(&self) -> usize {
-        self.coupling.dimension()
+        self.states.dimension()
+    }
+    fn span(&self) -> [f64; 2] {
+        self.states.span()
     }
     fn fingerprint(&self, device: &T::Device) -> String {
-        let end = |rng: &mut dyn Rng, x: &mut [f64]| self.coupling.draw(rng, &mut vec![0.0; x.len()], x);
-        // these times are within the span of every path
-        let values = probe::<T>(self, [0.01, 0.3, 0.8], end, device);
-        format!("teacher {} {values} on {}, {}", self.name, self.coupling.fingerprint(), self.short)
+        let values = probe::<T>(self, device);
+        format!("teacher {} {values} on {}, {}", self.name, self.states.fingerprint(device), self.short)
     }
-    fn check(&self, settings: &Settings) -> Result<()> {
-        self.coupling.check_path(&settings.path)?;
-        self.short.check(settings, settings.path.span())
-    }
-    fn span(&self, path: &Path) -> [f64; 2] {
-        path.span()
-    }
-    fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
-        self.coupling.draw(rng, x0, x1);
-    }
-    fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
-        self.coupling.arrange(x0, x1);
-    }
-    fn states(&self, path: &Path, t: &T, x0: &T, x1: &T) -> T {
-        path.point(t, x0, x1)
-    }
-    fn velocities(&self, _path: &Path, t: &T, _x0: &T, _x1: &T, x: &T) -> T {
-        self.teacher.velocity(t, x)
+    fn draw(&self, rng: &mut dyn Rng, times: &[f64], device: &T::Device) -> Batch<'_, T> {
+        let x = self.states.draw(rng, times, device).states;
+        let t = T::from_doubles(device, times, &[times.len()]);
+        Batch::new(x.clone(), move || self.teacher.velocity(&t, &x))
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {
         Some(&self.teacher)

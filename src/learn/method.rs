@@ -1,6 +1,6 @@
 //! Published methods, as combinations of this library's parts.
 
-use super::{Objective, Settings, Teacher, Times, Weighting};
+use super::{Distillation, SampleWeights, Settings, Teacher, TimePairs};
 use crate::{Error, Result};
 use std::{fmt, str::FromStr};
 
@@ -33,7 +33,7 @@ use std::{fmt, str::FromStr};
 /// ([`FromTeacher::with_map`](super::FromTeacher::with_map)): [`rounds`](Self::rounds) are its settings.
 ///
 /// ```
-/// use flowmap::learn::{Method, Settings, Times};
+/// use flowmap::learn::{Method, Settings, TimePairs};
 /// let method: Method = "mean-flow".parse()?;
 /// let settings = method.settings(Settings { batch: 256, ..Settings::default() });
 /// assert_eq!(settings.objective.to_string(), "mf");
@@ -49,20 +49,20 @@ pub struct Method {
     /// The paper, by its number in the arXiv.
     pub source: &'static str,
     /// The distribution of times.
-    pub times: Times,
+    pub times: TimePairs,
     /// How samples are weighted within a batch.
-    pub weighting: Weighting,
+    pub weighting: SampleWeights,
     /// The share of a batch that is on the diagonal.
     pub diagonal: f64,
     objective: &'static str,
 }
 
 /// MeanFlow's mean is -0.4 in its own time, which runs from data to noise.
-const MIDDLE: Times = Times::LogitNormal { mean: 0.4, deviation: 1.0 };
-const ADAPTIVE: Weighting = Weighting::Adaptive { power: 1.0, offset: 1e-3 };
+const MIDDLE: TimePairs = TimePairs::LogitNormal { mean: 0.4, deviation: 1.0 };
+const ADAPTIVE: SampleWeights = SampleWeights::Adaptive { power: 1.0, offset: 1e-3 };
 
-const fn method(name: &'static str, objective: &'static str, times: Times, diagonal: f64, source: &'static str) -> Method {
-    Method { name, source, times, weighting: Weighting::Equal, diagonal, objective }
+const fn method(name: &'static str, objective: &'static str, times: TimePairs, diagonal: f64, source: &'static str) -> Method {
+    Method { name, source, times, weighting: SampleWeights::Equal, diagonal, objective }
 }
 
 const fn adaptive(method: Method) -> Method {
@@ -72,27 +72,27 @@ const fn adaptive(method: Method) -> Method {
 impl Method {
     /// All methods.
     pub const ALL: [Self; 17] = [
-        method("flow-matching", "fm", Times::Uniform, 1.0, "2210.02747"),
-        method("lsd", "lsd", Times::Uniform, 0.75, "2505.18825"),
-        method("esd", "esd", Times::Uniform, 0.75, "2505.18825"),
-        method("psd-u", "psd-u", Times::Uniform, 0.75, "2505.18825"),
-        method("psd-m", "psd-m", Times::Uniform, 0.75, "2505.18825"),
-        method("terminal-velocity-matching", "lsd", Times::Uniform, 0.5, "2511.19797"),
-        method("shortcut", "psd-m", Times::Dyadic { levels: 8 }, 0.75, "2410.12557"),
-        method("consistency-training", "mf", Times::ToEnd, 0.0, "2303.01469"),
+        method("flow-matching", "fm", TimePairs::Uniform, 1.0, "2210.02747"),
+        method("lsd", "lsd", TimePairs::Uniform, 0.75, "2505.18825"),
+        method("esd", "esd", TimePairs::Uniform, 0.75, "2505.18825"),
+        method("psd-u", "psd-u", TimePairs::Uniform, 0.75, "2505.18825"),
+        method("psd-m", "psd-m", TimePairs::Uniform, 0.75, "2505.18825"),
+        method("terminal-velocity-matching", "lsd", TimePairs::Uniform, 0.5, "2511.19797"),
+        method("shortcut", "psd-m", TimePairs::Dyadic { levels: 8 }, 0.75, "2410.12557"),
+        method("consistency-training", "mf", TimePairs::ToEnd, 0.0, "2303.01469"),
         adaptive(method("mean-flow", "mf", MIDDLE, 0.75, "2505.13447")),
         adaptive(method("improved-mean-flow", "mf:compound", MIDDLE, 0.75, "2512.02012")),
-        method("lagrangian-map-matching", "lmd", Times::Uniform, 0.25, "2406.07507"),
-        method("eulerian-map-matching", "emd", Times::Uniform, 0.25, "2406.07507"),
-        method("progressive-map-matching", "pmd", Times::Uniform, 0.25, "2406.07507"),
-        method("progressive-distillation", "pmd-m", Times::Grid { steps: 1 }, 0.0, "2202.00512"),
-        method("consistency-distillation", "emd:semigradient", Times::ToEnd, 0.0, "2303.01469"),
-        method("consistency-trajectory", "emd:semigradient", Times::Uniform, 0.5, "2310.02279"),
-        method("align-your-flow", "emd:semigradient", Times::Uniform, 0.25, "2506.14603"),
+        method("lagrangian-map-matching", "lmd", TimePairs::Uniform, 0.25, "2406.07507"),
+        method("eulerian-map-matching", "emd", TimePairs::Uniform, 0.25, "2406.07507"),
+        method("progressive-map-matching", "pmd", TimePairs::Uniform, 0.25, "2406.07507"),
+        method("progressive-distillation", "pmd-m", TimePairs::Grid { steps: 1 }, 0.0, "2202.00512"),
+        method("consistency-distillation", "emd:semigradient", TimePairs::ToEnd, 0.0, "2303.01469"),
+        method("consistency-trajectory", "emd:semigradient", TimePairs::Uniform, 0.5, "2310.02279"),
+        method("align-your-flow", "emd:semigradient", TimePairs::Uniform, 0.25, "2506.14603"),
     ];
 
     /// The training objective.
-    pub fn objective(&self) -> Objective {
+    pub fn objective(&self) -> Distillation {
         self.objective.parse().expect("methods name objectives that there are")
     }
 
@@ -120,8 +120,8 @@ impl Method {
             ));
         }
         let settings = self.settings(others.clone());
-        let Times::Grid { .. } = self.times else { return Ok(vec![settings]) };
-        let round = |level: u32| Settings { times: Times::Grid { steps: 1 << level }, ..settings.clone() };
+        let TimePairs::Grid { .. } = self.times else { return Ok(vec![settings]) };
+        let round = |level: u32| Settings { times: TimePairs::Grid { steps: 1 << level }, ..settings.clone() };
         Ok((0..=steps.ilog2()).rev().map(round).collect())
     }
 }
@@ -160,7 +160,7 @@ mod tests {
     fn rounds_halve_the_grid() {
         let rounds = |name: &str, steps| name.parse::<Method>().unwrap().rounds(steps, &Settings::default());
         let grids: Vec<_> = rounds("progressive-distillation", 8).unwrap().into_iter().map(|s| s.times).collect();
-        assert_eq!(grids, [8, 4, 2, 1].map(|steps| Times::Grid { steps }));
+        assert_eq!(grids, [8, 4, 2, 1].map(|steps| TimePairs::Grid { steps }));
         assert_eq!(rounds("lsd", 8).unwrap().len(), 1);
         assert!([0, 3].into_iter().all(|steps| rounds("lsd", steps).is_err()));
     }

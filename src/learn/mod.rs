@@ -3,14 +3,16 @@
 //! A network `v_{s,t}` is trained on two parts of each batch. On the diagonal `s = t` it regresses on the velocity of an
 //! [interpolant](crate::interpolant), `|v_{t,t}(I_t) - I'_t|²`: flow matching, which makes `v_{t,t}` the velocity field. Off the
 //! diagonal the residual of a [characterization](crate::characterization), with the network's own diagonal as the field, makes
-//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Objective`]. A given
+//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Distillation`]. A given
 //! field stands for both: the diagonal learns it, and the residual may use it.
 //!
 //! | what | where |
 //! |---|---|
 //! | everything that determines a run besides network and data | [`Settings`] |
 //! | sources of training samples | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`FromField`], a teacher ([`FromTeacher`]) |
-//! | times, and weights of samples | [`Times`], [`Curriculum`], [`Weighting`] |
+//! | objectives, optimizers, schedules, times and weights of this library | [`Distillation`], [`Descent`], [`Annealing`], [`TimePairs`], [`Curriculum`], [`SampleWeights`] |
+//! | those of your own | the traits [`Objective`], [`Optimizer`], [`Schedule`], [`Times`], [`Weighting`], in [`Parts`] |
+//! | moving averages of the parameters | [`Average`], [`post_hoc`] |
 //! | published methods by name | [`Method`] |
 //! | classifier-free guidance | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |
@@ -24,6 +26,7 @@
 //! Source: N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, How to build a consistency model: learning flow maps via
 //! self-distillation, arXiv 2505.18825.
 
+mod average;
 mod checkpoint;
 mod classifier;
 mod conditional;
@@ -31,10 +34,15 @@ mod coupling;
 mod from_field;
 mod from_teacher;
 mod guidance;
+mod interpolated;
+mod loss;
 mod method;
 mod objective;
 mod optimizer;
+mod parts;
+mod post_hoc;
 mod run;
+mod schedule;
 mod settings;
 mod short_map;
 #[cfg(feature = "ensemble")]
@@ -45,7 +53,9 @@ mod times;
 mod trainer;
 #[cfg(feature = "transport")]
 mod transport;
+mod weighting;
 
+pub use average::Average;
 pub use checkpoint::{Checkpoint, Weights};
 pub use classifier::{Classifier, ClassifierSettings};
 pub use conditional::Conditional;
@@ -53,16 +63,21 @@ pub use coupling::{Coupling, Independent};
 pub use from_field::FromField;
 pub use from_teacher::{FromTeacher, TeacherNetwork};
 pub use guidance::Guidance;
+pub use interpolated::Interpolated;
 pub use method::Method;
-pub use objective::{Context, Identity, Objective, StopGradient, Teacher};
-pub use optimizer::{Optimizer, Schedule};
+pub use objective::{Context, Differentiable, Distillation, Identity, Needs, Objective, StopGradient, Teacher, Term};
+pub use optimizer::{Adam, Descent, Lion, Muon, Optimizer, Parameter, Soap, Step};
+pub use parts::Parts;
+pub use post_hoc::post_hoc;
 pub use run::{Outcome, Run};
-pub use settings::Settings;
+pub use schedule::{Annealing, Schedule};
+pub use settings::{Group, Settings};
 pub use short_map::RungeKutta;
 #[cfg(feature = "ensemble")]
 pub use solver_velocity::SolverVelocity;
-pub use source::Source;
-pub use times::{Curriculum, Times, Weighting};
+pub use source::{Batch, Source};
+pub use times::{Coverage, Curriculum, TimePairs, Times};
 pub use trainer::{Progress, Trainer};
 #[cfg(feature = "transport")]
 pub use transport::Transport;
+pub use weighting::{SampleWeights, Weighed, Weighting};

@@ -21,7 +21,7 @@ use std::{
 /// # let folder = folder.path();
 /// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
-/// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() }, ())?;
+/// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() })?;
 /// let run = Run::new(folder, 20)?;
 /// run.begin()?; // or run.resume(&mut trainer)?
 /// let outcome = run.train(&mut trainer, |_trainer, progress, _time| {

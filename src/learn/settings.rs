@@ -1,70 +1,103 @@
 //! The settings of a training run.
 
-use super::{Curriculum, Identity, Objective, Optimizer, Schedule, Teacher, Times, Weighting};
-use crate::{Error, Result, interpolant::Path};
+use super::{Adam, Annealing, Average, Curriculum, Descent, Distillation, SampleWeights, TimePairs, Times, parts::check_times};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Everything that determines a training run besides the network and the data: a checkpoint holds it.
+/// Everything that determines a training run besides the network and the source: a checkpoint holds it.
 ///
 /// ```
-/// use flowmap::learn::Settings;
-/// let settings = Settings { batch: 256, seed: 7, ..Settings::default() };
+/// use flowmap::learn::{Distillation, Muon, Settings};
+/// let settings = Settings { objective: Distillation::PSD_M, optimizer: Muon::default().into(), seed: 7, ..Settings::default() };
 /// assert_eq!(settings.clip, 10.0); // the paper's recipe for low dimensions
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The objective off the diagonal, with its stop gradients.
-    pub objective: Objective,
-    /// The interpolant between noise and data.
-    pub path: Path,
+    pub objective: Distillation,
     /// Samples in a batch.
     pub batch: usize,
+    /// The number of parts of a batch that are computed one after another, to save memory; gradients are summed.
+    #[serde(default = "one")]
+    pub accumulation: usize,
     /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or on a given field. It may be
     /// 0 for objectives that use a given field or the velocities of samples, not the network's own.
     pub diagonal: f64,
     /// The distribution of times.
     #[serde(default)]
-    pub times: Times,
+    pub times: TimePairs,
     /// Starts with times close together; `None` starts with all distances.
     #[serde(default)]
     pub curriculum: Option<Curriculum>,
     /// How samples are weighted within a batch.
     #[serde(default)]
-    pub weighting: Weighting,
+    pub weighting: SampleWeights,
     /// The weight `w` of the loss `e^-w |r|² + w`.
     pub weight: f64,
     /// The optimizer.
-    pub optimizer: Optimizer,
+    pub optimizer: Descent,
     /// The learning rate before the schedule.
     pub learning_rate: f64,
-    /// How the learning rate falls.
-    pub schedule: Schedule,
+    /// How the learning rate changes.
+    pub schedule: Annealing,
+    /// The rate at which parameters decay, times the learning rate; it does not enter the moments of optimizers.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Parameters with a learning rate or weight decay of their own: the first group that matches counts.
+    #[serde(default)]
+    pub groups: Vec<Group>,
     /// Gradients of larger norm are scaled down to this norm.
     pub clip: f64,
-    /// The decays of the exponential moving averages of the parameters.
-    pub averages: Vec<f64>,
+    /// The moving averages of the parameters.
+    pub averages: Vec<Average>,
     /// The seed of all randomness.
     pub seed: u64,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Parameters with a learning rate or weight decay of their own.
+///
+/// ```
+/// use flowmap::learn::{Group, Settings};
+/// let biases = Group { names: "bias".into(), rate: 2.0, weight_decay: Some(0.0) };
+/// let settings = Settings { weight_decay: 0.01, groups: vec![biases], ..Settings::default() };
+/// assert!(settings.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// A part of the names of its parameters: `bias`, or `layers.0.`.
+    pub names: String,
+    /// The factor of the learning rate; 0 leaves the parameters as they are.
+    pub rate: f64,
+    /// The weight decay, if it differs.
+    #[serde(default)]
+    pub weight_decay: Option<f64>,
 }
 
 /// The recipe of arXiv 2505.18825 for low dimensions, with a batch of 1,024.
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            objective: "lsd".parse().expect("a known objective"),
-            path: Path::Linear,
+            objective: Distillation::LSD,
             batch: 1024,
+            accumulation: 1,
             diagonal: 0.75,
-            times: Times::Uniform,
+            times: TimePairs::Uniform,
             curriculum: None,
-            weighting: Weighting::Equal,
+            weighting: SampleWeights::Equal,
             weight: 1.0,
-            optimizer: Optimizer::RAdam,
+            optimizer: Adam::rectified().into(),
             learning_rate: 1e-3,
-            schedule: Schedule::SquareRoot { start: 35_000 },
+            schedule: Annealing::SquareRoot { start: 35_000 },
+            weight_decay: 0.0,
+            groups: Vec::new(),
             clip: 10.0,
-            averages: vec![0.999, 0.9999],
+            averages: vec![0.999.into(), 0.9999.into()],
             seed: 42,
         }
     }
@@ -73,16 +106,35 @@ impl Default for Settings {
 impl Settings {
     /// The number of samples of a batch on the diagonal.
     pub fn diagonal_samples(&self) -> usize {
-        match self.objective.distillation() {
-            None => self.batch,
-            Some(_) if self.diagonal == 0.0 => 0,
-            Some(_) => ((self.batch as f64 * self.diagonal) as usize).clamp(1, self.batch),
+        self.samples_on_diagonal(self.objective != Distillation::FLOW_MATCHING)
+    }
+
+    /// The same, for an objective with residuals off the diagonal, or without.
+    pub(super) fn samples_on_diagonal(&self, pairs: bool) -> usize {
+        match (pairs, self.diagonal) {
+            (false, _) => self.batch,
+            (true, 0.0) => 0,
+            (true, share) => ((self.batch as f64 * share) as usize).clamp(1, self.batch),
         }
+    }
+
+    /// The factor of the learning rate of a parameter, and its weight decay.
+    pub(super) fn group_of(&self, name: &str) -> (f64, f64) {
+        let group = self.groups.iter().find(|group| name.contains(&group.names));
+        group.map_or((1.0, self.weight_decay), |group| (group.rate, group.weight_decay.unwrap_or(self.weight_decay)))
     }
 
     /// # Errors
     /// [`Error::Invalid`] naming the first setting that is not allowed.
     pub fn check(&self) -> Result<()> {
+        let (needs, name) = (self.objective.needs(), self.objective.to_string());
+        let pairs = self.objective != Distillation::FLOW_MATCHING;
+        self.check_for(&name, pairs, needs.diagonal)?;
+        if pairs { check_times(&needs, self.times.coverage(), &name) } else { Ok(()) }
+    }
+
+    /// The same with another objective.
+    pub(super) fn check_for(&self, objective: &str, pairs: bool, needs_diagonal: bool) -> Result<()> {
         // beyond these bounds one step can overflow f32, and destroy what was learned
         const FASTEST: f64 = 1e6;
         const HEAVIEST: f64 = 30.0;
@@ -101,54 +153,42 @@ impl Settings {
         if self.batch > LARGEST {
             return Err(Error::invalid("batch", format!("{} samples are more than {LARGEST}", self.batch)));
         }
-        let none = self.diagonal == 0.0 && !self.objective.needs_diagonal();
+        if !(1..=self.batch).contains(&self.accumulation) {
+            let reason = format!("{} parts of a batch of {}; give 1 to {}", self.accumulation, self.batch, self.batch);
+            return Err(Error::invalid("accumulation", reason));
+        }
+        let none = self.diagonal == 0.0 && !needs_diagonal;
         if !(none || self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
-        if self.objective.distillation().is_some() && self.diagonal_samples() == self.batch {
+        if pairs && self.samples_on_diagonal(pairs) == self.batch {
             let remedy = "enlarge the batch, lower the share, or use the objective fm";
-            let reason =
-                format!("{} of {} samples lie on the diagonal, none is left for {}", self.batch, self.batch, self.objective);
+            let reason = format!("{} of {} samples lie on the diagonal, none is left for {objective}", self.batch, self.batch);
             return Err(Error::invalid("diagonal share", format!("{reason}; {remedy}")));
         }
         if self.weight.is_nan() || self.weight.abs() > HEAVIEST {
             return Err(Error::invalid("loss weight", format!("{} is not in [-{HEAVIEST}, {HEAVIEST}]", self.weight)));
         }
-        if let Some(decay) = self.averages.iter().find(|d| !(0.0..1.0).contains(*d)) {
-            return Err(Error::invalid("decay of an average", format!("{decay} is not in [0, 1)")));
+        let not_negative = |value: f64| value >= 0.0 && value.is_finite();
+        let decays = self.groups.iter().filter_map(|group| group.weight_decay).chain([self.weight_decay]);
+        if let Some(decay) = decays.into_iter().find(|&decay| !(not_negative(decay) && decay * self.learning_rate < 1.0)) {
+            let reason = format!("{decay}, times the learning rate {}, is not in [0, 1)", self.learning_rate);
+            return Err(Error::invalid("weight decay", reason));
         }
+        if let Some(group) = self.groups.iter().find(|group| !not_negative(group.rate)) {
+            let reason = format!("{} for '{}' is not a number of 0 or more", group.rate, group.names);
+            return Err(Error::invalid("learning rate of a group", reason));
+        }
+        self.averages.iter().try_for_each(Average::check)?;
         // averages are identified, and stored, by their decay
-        let twice = self.averages.iter().enumerate().find(|&(i, decay)| self.averages[..i].contains(decay));
-        if let Some((_, decay)) = twice {
-            return Err(Error::invalid("decay of an average", format!("{decay} is given twice")));
+        let twice = self.averages.iter().enumerate().find(|&(i, average)| self.averages[..i].contains(average));
+        if let Some((_, average)) = twice {
+            return Err(Error::invalid("moving average", format!("{average} is given twice")));
         }
+        self.optimizer.check()?;
         self.times.check()?;
-        self.check_times()?;
         self.curriculum.map_or(Ok(()), |curriculum| curriculum.check())?;
         self.weighting.check()?;
         self.schedule.check()
-    }
-
-    /// Checks that the objective determines the map at the times drawn.
-    fn check_times(&self) -> Result<()> {
-        use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupUniform};
-        let Self { objective, times, .. } = self;
-        let Some(distillation) = objective.distillation() else { return Ok(()) };
-        let halves_of_itself =
-            matches!(distillation, SemigroupUniform | SemigroupMidpoint) && objective.teacher() == Some(Teacher::Itself);
-        let reason = match (times, distillation) {
-            (Times::ToEnd, _) if halves_of_itself => "is made of maps that end earlier",
-            (Times::ToEnd, Lagrangian) => "uses the derivative with respect to the end time",
-            (Times::Grid { .. }, _) if halves_of_itself => "is made of maps over half a step",
-            (Times::Grid { .. } | Times::Dyadic { .. }, Lagrangian | Eulerian) => {
-                "uses a time derivative, which a few times do not determine"
-            }
-            _ => return Ok(()),
-        };
-        let remedy = "use uniform times";
-        Err(Error::invalid(
-            "distribution of times",
-            format!("with {times:?} {objective} does not determine the map: it {reason}; {remedy}"),
-        ))
     }
 }

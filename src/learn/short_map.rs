@@ -1,6 +1,5 @@
 //! Maps that are accurate for short times.
 
-use super::{Identity, Settings, Teacher, Times};
 use crate::{
     AverageVelocity, Error, Number, Result, State, Tensor, Var, VelocityField,
     solver::{RK4, Stride, Walk, Within, advance},
@@ -49,27 +48,6 @@ impl<S> ShortMap<S> {
         S: AverageVelocity<Var<T>>,
     {
         (&self.map, self.reach)
-    }
-
-    /// # Errors
-    /// [`Error::Invalid`] if the reach is too short: `pmd-m` needs half the longest time, and `pmd` on a grid all of it, since
-    /// times of the rest are never drawn.
-    pub fn check(&self, settings: &Settings, span: [f64; 2]) -> Result<()> {
-        let Settings { objective, times, .. } = settings;
-        if objective.teacher() != Some(Teacher::Given) {
-            return Ok(());
-        }
-        let longest = times.longest(span);
-        let needed = match objective.distillation() {
-            Some(Identity::SemigroupMidpoint) => longest / 2.0,
-            Some(Identity::SemigroupShort) if matches!(times, Times::Grid { .. } | Times::Dyadic { .. }) => longest,
-            _ => return Ok(()),
-        };
-        if self.reach >= needed {
-            return Ok(());
-        }
-        let Self { reach, .. } = self;
-        invalid(format!("{objective} uses a given map over {needed}, but its reach is {reach}; increase its reach"))
     }
 }
 

@@ -5,17 +5,65 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-/// The distribution of the two times of a sample off the diagonal, and of the one time on it, in a span `[a, b]`.
+/// The distribution of the two times of a sample off the diagonal, and of the one time on it.
 ///
 /// ```
-/// use flowmap::{learn::Times, random::stream};
-/// let [s, t] = Times::Dyadic { levels: 3 }.pair([0.0, 1.0], 1.0, &mut stream(1, 0));
+/// use flowmap::{learn::Times, rand::{Rng, RngExt}};
+/// /// More short intervals than long ones.
+/// struct Short;
+/// impl Times for Short {
+///     fn pair(&self, [start, end]: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
+///         let s = self.single([start, end], rng);
+///         [s, s + (end - s) * rng.random::<f64>().powi(2)]
+///     }
+///     fn single(&self, [start, end]: [f64; 2], rng: &mut dyn Rng) -> f64 {
+///         start + (end - start) * rng.random::<f64>()
+///     }
+/// }
+/// ```
+pub trait Times: Send + Sync {
+    /// Draws the times `s` and `t` of a sample off the diagonal, in a span of times.
+    fn pair(&self, span: [f64; 2], rng: &mut dyn Rng) -> [f64; 2];
+
+    /// Draws the time of a sample on the diagonal.
+    fn single(&self, span: [f64; 2], rng: &mut dyn Rng) -> f64;
+
+    /// The longest time from `s` to `t`.
+    fn longest(&self, [start, end]: [f64; 2]) -> f64 {
+        end - start
+    }
+
+    /// Which pairs can be drawn, so that objectives that need others are rejected.
+    fn coverage(&self) -> Coverage {
+        Coverage::All
+    }
+}
+
+/// Which pairs of times a distribution of [`Times`] covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Coverage {
+    /// With a pair `s`, `t` also those that differ little from it, and those between them.
+    All,
+    /// Those that end at the end of the span: no derivative by the end time.
+    ToEnd,
+    /// Single pairs, each with its halves: no time derivatives.
+    Halves,
+    /// Single pairs without those between them.
+    Grid,
+}
+
+/// The distributions of times of this library, for [`Settings`](super::Settings), in a span `[a, b]`.
+///
+/// ```
+/// use flowmap::{learn::{TimePairs, Times}, random::stream};
+/// let [s, t] = TimePairs::Dyadic { levels: 3 }.pair([0.0, 1.0], &mut stream(1, 0));
 /// assert!([1.0, 0.5, 0.25].contains(&(t - s)) && (s / (t - s)).fract() == 0.0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Times {
+pub enum TimePairs {
     /// Uniform on the triangle `a ≤ s ≤ t ≤ b`.
     #[default]
     Uniform,
@@ -51,23 +99,8 @@ pub enum Times {
     },
 }
 
-impl Times {
-    /// Draws times `s` and `t` off the diagonal, with their distance multiplied by `factor`: `t` moves, or `s` where the
-    /// distribution has all maps end at `b`.
-    ///
-    /// # Panics
-    /// If there are no dyadic lengths, or 32 or more, or a grid has no steps: [`Settings::check`](super::Settings::check) rejects
-    /// these.
-    pub fn pair(&self, span: [f64; 2], factor: f64, rng: &mut dyn Rng) -> [f64; 2] {
-        let [s, t] = self.whole(span, rng);
-        match *self {
-            _ if factor == 1.0 => [s, t],
-            Self::ToEnd => [t - factor * (t - s), t],
-            _ => [s, s + factor * (t - s)],
-        }
-    }
-
-    fn whole(&self, span: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
+impl Times for TimePairs {
+    fn pair(&self, span: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
         let [start, end] = span;
         match *self {
             Self::Uniform | Self::LogitNormal { .. } => {
@@ -92,8 +125,7 @@ impl Times {
         }
     }
 
-    /// Draws a time on the diagonal.
-    pub fn single(&self, [start, end]: [f64; 2], rng: &mut dyn Rng) -> f64 {
+    fn single(&self, [start, end]: [f64; 2], rng: &mut dyn Rng) -> f64 {
         let place = match *self {
             Self::LogitNormal { mean, deviation } => {
                 let z: f64 = StandardNormal.sample(rng);
@@ -104,8 +136,7 @@ impl Times {
         start + (end - start) * place
     }
 
-    /// The longest time from `s` to `t`.
-    pub(super) fn longest(&self, [start, end]: [f64; 2]) -> f64 {
+    fn longest(&self, [start, end]: [f64; 2]) -> f64 {
         match *self {
             Self::Grid { steps } => (end - start) / f64::from(steps),
             Self::Within { longest } => longest * (end - start),
@@ -113,6 +144,19 @@ impl Times {
         }
     }
 
+    fn coverage(&self) -> Coverage {
+        match self {
+            Self::ToEnd => Coverage::ToEnd,
+            Self::Dyadic { .. } => Coverage::Halves,
+            Self::Grid { .. } => Coverage::Grid,
+            _ => Coverage::All,
+        }
+    }
+}
+
+impl TimePairs {
+    /// # Errors
+    /// [`Error::Invalid`] if a number is out of its range.
     pub(super) fn check(&self) -> Result<()> {
         let invalid = |reason: String| Err(Error::invalid("distribution of times", reason));
         match *self {
@@ -162,6 +206,17 @@ impl Curriculum {
         if k >= self.steps { 1.0 } else { self.first + (1.0 - self.first) * (k as f64 / self.steps as f64) }
     }
 
+    /// The times `s` and `t` at step `k`, with their distance multiplied by the factor: `t` moves, or `s` where all maps end at
+    /// the end of the span.
+    pub(super) fn shortened(&self, k: u64, [s, t]: [f64; 2], coverage: Coverage) -> [f64; 2] {
+        let factor = self.factor(k);
+        match coverage {
+            _ if factor == 1.0 => [s, t],
+            Coverage::ToEnd => [t - factor * (t - s), t],
+            _ => [s, s + factor * (t - s)],
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if (0.0..=1.0).contains(&self.first) {
             return Ok(());
@@ -170,66 +225,21 @@ impl Curriculum {
     }
 }
 
-/// How samples are weighted within a batch, besides the weight that a network learns.
-///
-/// ```
-/// use flowmap::learn::Weighting;
-/// assert_eq!(Weighting::Adaptive { power: 1.0, offset: 0.5 }.factor(1.5), 0.5);
-/// assert_eq!(Weighting::Equal.factor(1.5), 1.0);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Weighting {
-    /// All equally.
-    #[default]
-    Equal,
-    /// `1 / (|r|² + c)^p`, with no gradient through it. Source: arXiv 2505.13447, section 4.3.
-    Adaptive {
-        /// `p`; 1 in the source.
-        power: f64,
-        /// `c`; 1e-3 in the source.
-        offset: f64,
-    },
-}
-
-impl Weighting {
-    /// The weight of a sample with the squared residual `square`.
-    pub fn factor(&self, square: f64) -> f64 {
-        match *self {
-            Self::Equal => 1.0,
-            Self::Adaptive { power, offset } => (square + offset).powf(-power),
-        }
-    }
-
-    pub(super) fn check(&self) -> Result<()> {
-        match *self {
-            // beyond these bounds a weight can overflow f32
-            Self::Adaptive { power, offset } if !((0.0..=2.0).contains(&power) && (1e-6..=1e6).contains(&offset)) => {
-                let reason =
-                    format!("a power of {power} and an offset of {offset}; powers are in [0, 2], offsets in [1e-6, 1e6]");
-                Err(Error::invalid("weighting", reason))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::stream;
 
-    const ALL: [Times; 9] = [
-        Times::Uniform,
-        Times::Within { longest: 0.3 },
-        Times::Within { longest: 1.0 },
-        Times::BothWays,
-        Times::FromStart,
-        Times::ToEnd,
-        Times::LogitNormal { mean: -0.4, deviation: 1.0 },
-        Times::Dyadic { levels: 5 },
-        Times::Grid { steps: 3 },
+    const ALL: [TimePairs; 9] = [
+        TimePairs::Uniform,
+        TimePairs::Within { longest: 0.3 },
+        TimePairs::Within { longest: 1.0 },
+        TimePairs::BothWays,
+        TimePairs::FromStart,
+        TimePairs::ToEnd,
+        TimePairs::LogitNormal { mean: -0.4, deviation: 1.0 },
+        TimePairs::Dyadic { levels: 5 },
+        TimePairs::Grid { steps: 3 },
     ];
 
     #[test]
@@ -238,39 +248,39 @@ mod tests {
         for times in ALL {
             let mut backwards = 0;
             for _ in 0..1000 {
-                let [s, t] = times.pair([-1.0, 3.0], 0.9, &mut rng);
+                let [s, t] = times.pair([-1.0, 3.0], &mut rng);
                 let single = times.single([-1.0, 3.0], &mut rng);
                 assert!((t - s).abs() <= times.longest([-1.0, 3.0]) + 1e-14);
                 assert!([s, t, single].iter().all(|t| (-1.0..=3.0).contains(t)), "{times:?}: {s} {t} {single}");
                 backwards += u32::from(t < s);
             }
-            assert_eq!(backwards > 0, times == Times::BothWays, "{times:?}");
+            assert_eq!(backwards > 0, times == TimePairs::BothWays, "{times:?}");
         }
     }
 
     #[test]
     fn lengths_have_their_distribution() {
-        let mean = |times: Times| {
+        let mean = |times: TimePairs| {
             let mut rng = stream(2, 0);
-            (0..20_000).map(|_| times.pair([0.0, 1.0], 1.0, &mut rng)).map(|[s, t]| t - s).sum::<f64>() / 20_000.0
+            (0..20_000).map(|_| times.pair([0.0, 1.0], &mut rng)).map(|[s, t]| t - s).sum::<f64>() / 20_000.0
         };
         let close = |times, expected: f64| assert!((mean(times) - expected).abs() < 0.01, "{times:?}: {}", mean(times));
-        close(Times::Uniform, 1.0 / 3.0);
-        close(Times::Within { longest: 1.0 }, 1.0 / 3.0);
-        close(Times::Within { longest: 0.25 }, 0.119); // (L²/2 - L³/3) / (L - L²/2)
-        close(Times::BothWays, 0.0);
-        close(Times::FromStart, 0.5);
-        close(Times::ToEnd, 0.5);
-        close(Times::Dyadic { levels: 3 }, (1.0 + 0.5 + 0.25) / 3.0);
-        close(Times::Grid { steps: 5 }, 0.2);
+        close(TimePairs::Uniform, 1.0 / 3.0);
+        close(TimePairs::Within { longest: 1.0 }, 1.0 / 3.0);
+        close(TimePairs::Within { longest: 0.25 }, 0.119); // (L²/2 - L³/3) / (L - L²/2)
+        close(TimePairs::BothWays, 0.0);
+        close(TimePairs::FromStart, 0.5);
+        close(TimePairs::ToEnd, 0.5);
+        close(TimePairs::Dyadic { levels: 3 }, (1.0 + 0.5 + 0.25) / 3.0);
+        close(TimePairs::Grid { steps: 5 }, 0.2);
     }
 
     #[test]
     fn short_ways_begin_at_any_time() {
-        let (mut rng, times) = (stream(3, 0), Times::Within { longest: 0.25 });
+        let (mut rng, times) = (stream(3, 0), TimePairs::Within { longest: 0.25 });
         let mut starts = [0_u32; 4];
         for _ in 0..20_000 {
-            let [s, t] = times.pair([0.0, 4.0], 1.0, &mut rng);
+            let [s, t] = times.pair([0.0, 4.0], &mut rng);
             assert!(s <= t && t - s <= 1.0 + 1e-15);
             starts[s as usize] += 1;
         }
@@ -283,19 +293,20 @@ mod tests {
     #[test]
     fn distributions_that_cannot_be_are_refused() {
         assert!(ALL.iter().all(|times| times.check().is_ok()));
-        assert!(Times::Dyadic { levels: 0 }.check().is_err() && Times::Dyadic { levels: 32 }.check().is_err());
-        assert!([0, u32::MAX].into_iter().all(|steps| Times::Grid { steps }.check().is_err()));
+        assert!(TimePairs::Dyadic { levels: 0 }.check().is_err() && TimePairs::Dyadic { levels: 32 }.check().is_err());
+        assert!([0, u32::MAX].into_iter().all(|steps| TimePairs::Grid { steps }.check().is_err()));
         for longest in [0.0, -0.5, 1.1, f64::NAN] {
-            assert!(Times::Within { longest }.check().is_err());
+            assert!(TimePairs::Within { longest }.check().is_err());
         }
         for (mean, deviation) in [(f64::NAN, 1.0), (0.0, 0.0), (0.0, f64::INFINITY)] {
-            assert!(Times::LogitNormal { mean, deviation }.check().is_err());
+            assert!(TimePairs::LogitNormal { mean, deviation }.check().is_err());
         }
         assert!(
             Curriculum { first: 1.1, steps: 1 }.check().is_err() && Curriculum { first: f64::NAN, steps: 1 }.check().is_err()
         );
-        for (power, offset) in [(f64::NAN, 1.0), (-1.0, 1.0), (1.0, 0.0), (3.0, 1.0)] {
-            assert!(Weighting::Adaptive { power, offset }.check().is_err());
-        }
+        let half = Curriculum { first: 0.5, steps: 100 };
+        assert_eq!(half.shortened(0, [0.2, 1.0], Coverage::All), [0.2, 0.2 + 0.5 * 0.8]);
+        assert_eq!(half.shortened(0, [0.2, 1.0], Coverage::ToEnd), [1.0 - 0.5 * 0.8, 1.0]);
+        assert_eq!(half.shortened(100, [0.2, 1.0], Coverage::All), [0.2, 1.0]);
     }
 }

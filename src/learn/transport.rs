@@ -1,7 +1,7 @@
 //! Pairs of noise and data by optimal transport.
 
 use super::{Coupling, Guidance};
-use crate::{Error, Result, interpolant::Path};
+use crate::{Error, Result};
 use rand::Rng;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -84,9 +84,6 @@ impl<C: Coupling> Coupling for Transport<C> {
     }
     fn fingerprint(&self) -> String {
         format!("{} in blocks of {} by optimal transport", self.coupling.fingerprint(), self.block)
-    }
-    fn check_path(&self, path: &Path) -> Result<()> {
-        self.coupling.check_path(path)
     }
     fn guidance(&self) -> Option<Guidance> {
         self.coupling.guidance()

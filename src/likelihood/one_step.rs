@@ -122,7 +122,7 @@ impl<T: Tensor, M: AverageVelocity<T>> AverageVelocity<T> for DivergenceHead<M> 
 /// of `x` with its volume change: one evaluation, starting at `l = 0`.
 ///
 /// With [`Pushforward`](super::Pushforward) it is a density, `ln ρ_1(y) = ln ρ_0(x) + l` with `(x, l) = X_{1,0}(y, 0)`, if the
-/// map was also learned backward in time ([`Times::BothWays`](crate::learn::Times::BothWays)).
+/// map was also learned backward in time ([`TimePairs::BothWays`](crate::learn::TimePairs::BothWays)).
 ///
 /// ```
 /// use flowmap::{Dual, Number, Ode, Tensor, backend::ndarray::NdTensor};

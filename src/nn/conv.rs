@@ -26,7 +26,7 @@ impl<P: Tensor<Primal = P>> Conv<P> {
     /// With LeCun's initialization: kernels from a normal distribution of variance `1 / (size² in)`, cut off at two standard
     /// deviations, and times `gain`; bias zero.
     pub(crate) fn new(size: usize, io: [usize; 2], gain: f64, device: &P::Device, rng: &mut dyn Rng) -> Self {
-        let Linear::<P> { weight, bias } = Linear::new(size * size * io[0], io[1], device, rng);
+        let Linear::<P> { weight, bias } = Linear::drawn(size * size * io[0], io[1], device, rng);
         Self { kernel: weight.reshape(&[size, size, io[0], io[1]]).scale(gain), bias }
     }
 }

@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
-use super::module;
-use crate::{Real, Tensor};
+use super::{INITIALIZATION, module};
+use crate::{Real, Tensor, random::stream};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -15,9 +15,21 @@ pub struct Linear<P> {
 }
 
 impl<P: Tensor<Primal = P>> Linear<P> {
-    /// A layer with LeCun's initialization: weights from a normal distribution of variance `1 / in`, cut off at two standard
-    /// deviations and rescaled to that variance; bias zero.
-    pub(crate) fn new(inputs: usize, outputs: usize, device: &P::Device, rng: &mut dyn Rng) -> Self {
+    /// A layer of this many inputs and outputs with LeCun's initialization: weights from a normal distribution of variance
+    /// `1 / in`, cut off at two standard deviations and rescaled to that variance; bias zero.
+    ///
+    /// ```
+    /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::Linear};
+    /// let layer: Linear<NdTensor<f32>> = Linear::new([2, 3], 1, &());
+    /// let x = NdTensor::from_slice(&(), &[0.5; 8], &[4, 2]);
+    /// assert_eq!(layer.apply(&x).shape(), [4, 3]);
+    /// ```
+    pub fn new([inputs, outputs]: [usize; 2], seed: u64, device: &P::Device) -> Self {
+        Self::drawn(inputs, outputs, device, &mut stream(seed, INITIALIZATION))
+    }
+
+    /// The same with a generator.
+    pub(crate) fn drawn(inputs: usize, outputs: usize, device: &P::Device, rng: &mut dyn Rng) -> Self {
         // the standard deviation of a standard normal variable that is cut off at ±2
         const CUT: f64 = 0.879_625_661_034_239_8;
         let scale = (1.0 / inputs as f64).sqrt() / CUT;

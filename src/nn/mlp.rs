@@ -105,7 +105,7 @@ impl<P: Tensor<Primal = P>> Mlp<P> {
         let widths = std::iter::repeat_n(shape.width, shape.hidden);
         let inputs = shape.dimension + if shape.autonomous { 1 } else { 2 };
         let sizes: Vec<_> = [inputs].into_iter().chain(widths).chain([shape.dimension - shape.conditions]).collect();
-        let layers = sizes.windows(2).map(|io| Linear::new(io[0], io[1], device, &mut rng)).collect();
+        let layers = sizes.windows(2).map(|io| Linear::drawn(io[0], io[1], device, &mut rng)).collect();
         Ok(Self { layers, shape: *shape })
     }
 }

@@ -156,8 +156,8 @@ impl<P: Tensor<Primal = P>> UNet<P> {
         let levels = &shape.channels;
         let (finest, coarsest) = (levels[0], levels[levels.len() - 1]);
         let block = |io, rng: &mut dyn Rng| Block::new(io, shape, device, rng);
-        let times =
-            [4 * WAVES + shape.conditions, shape.embedding].map(|inputs| Linear::new(inputs, shape.embedding, device, &mut rng));
+        let times = [4 * WAVES + shape.conditions, shape.embedding]
+            .map(|inputs| Linear::drawn(inputs, shape.embedding, device, &mut rng));
         let input = Conv::new(3, [channels, finest], 1.0, device, &mut rng);
         let down = [finest].iter().chain(levels).zip(levels).map(|(&from, &to)| block([from, to], &mut rng)).collect();
         let middle = block([coarsest; 2], &mut rng);
@@ -175,9 +175,9 @@ impl<P: Tensor<Primal = P>> Block<P> {
         let [inputs, outputs] = io;
         Self {
             first: Conv::new(3, io, 1.0, device, rng),
-            time: Linear::new(shape.embedding, outputs, device, rng),
+            time: Linear::drawn(shape.embedding, outputs, device, rng),
             second: Conv::new(3, [outputs; 2], 1.0, device, rng),
-            skip: Linear::new(inputs, outputs, device, rng),
+            skip: Linear::drawn(inputs, outputs, device, rng),
             groups: shape.groups,
         }
     }

@@ -24,7 +24,7 @@ fn training(threads: usize) -> Vec<u64> {
         let mlp: Mlp<T> = Mlp::new(&MlpShape::new(2, 160, 3), 5, &()).unwrap();
         let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
         let settings = Settings { batch: 300, diagonal: 0.5, ..Settings::default() };
-        let mut trainer = Trainer::new(mlp, coupling, settings, ()).unwrap();
+        let mut trainer = Trainer::new(mlp, coupling, settings).unwrap();
         let mut bits: Vec<u64> = (0..3).map(|_| trainer.step().unwrap().loss.to_bits()).collect();
         trainer.model().visit(&mut |_, p| bits.extend(p.to_vec().iter().map(|x| u64::from(x.to_bits()))));
         bits

@@ -3,7 +3,7 @@
 use crate::backend::{Array, ImageBackend, assert_close, assert_same, host, indices, offset, random};
 use flowmap::{
     AverageVelocity, ImageTensor, Normalization, Number, State, Tape, Tensor, Transpose, Value, Var, Window,
-    learn::{Context, Objective},
+    learn::{Context, Distillation},
     nn::{EdmShape, EdmUNet, Model, Module, UNet, UNetShape},
 };
 
@@ -263,12 +263,12 @@ fn loss_gradients<B: ImageBackend, M: Model<B::T>>(mut net: M, dimension: usize)
     });
     let [s, t] = [[0.1, 0.5], [0.8, 0.6]].map(|v| Array { shape: vec![2], values: v.to_vec() }.tensor::<B>());
     let x = random::<B>(5, &[2, dimension], -1.0..1.0).tensor::<B>();
-    let objective: Objective = "lsd:none".parse().unwrap();
+    let objective: Distillation = "lsd:none".parse().unwrap();
     let loss = |net: &M| {
         let tape = Tape::new();
         let live = net.on_tape(&tape);
         let [s, t, x] = [&s, &t, &x].map(|v| Var::constant(v.clone()));
-        let residual = objective.residual(&live, &live, &Context::nothing(), &s, &t, &s, &x).unwrap();
+        let residual = objective.residual(&Context::new(&live, &s, &t, &x)).unwrap();
         let squares = residual.dot(&residual);
         let loss = match live.log_loss(&s, &t, &x) {
             None => squares,

@@ -3,7 +3,7 @@
 use crate::backend::{Array, Backend, host, random};
 use flowmap::{
     AverageVelocity, Coordinates, Dual, Num, Number, Ode, Pointwise, State, Tape, Tensor, Var, VelocityField,
-    learn::{Context, Objective},
+    learn::{Context, Distillation},
     nn::{Mlp, MlpShape, Model, Module},
 };
 
@@ -156,11 +156,19 @@ fn transcription<T: Tensor<Primal = T> + Coordinates<2>>(mode: &str, live: &Mlp<
 
 /// The library's residual, on variables.
 fn residual<T: Tensor<Primal = T>>(mode: &str, live: &Mlp<Var<T>>, fixed: &Mlp<Var<T>>, batch: &Batch<T>) -> Var<T> {
-    let objective: Objective = mode.parse().unwrap();
+    let objective: Distillation = mode.parse().unwrap();
     let Batch { s, t, gamma, x, velocity } = batch;
     let [s, t, gamma, x, velocity] = [s, t, gamma, x, velocity].map(|v| Var::constant(v.clone()));
-    let known = Context { field: Some(&FIELD), short: Some(&Euler), reach: REACH, velocity: Some(velocity) };
-    objective.residual(live, fixed, &known, &s, &t, &gamma, &x).expect("there is a residual off the diagonal")
+    let context = Context {
+        fixed,
+        share: &gamma,
+        field: Some(&FIELD),
+        short: Some(&Euler),
+        reach: REACH,
+        velocity: Some(velocity),
+        ..Context::new(live, &s, &t, &x)
+    };
+    objective.residual(&context).expect("there is a residual off the diagonal")
 }
 
 fn square<T: Tensor>(r: &T) -> T {

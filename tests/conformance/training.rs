@@ -8,25 +8,25 @@ use flowmap::{
         ndarray::NdTensor,
     },
     distribution::{Checkerboard, Normal},
-    learn::{Identity, Independent, Objective, Settings, StopGradient, Teacher, Trainer},
+    learn::{Distillation, Identity, Independent, Settings, StopGradient, Teacher, Trainer},
     nn::{Mlp, MlpShape, Module},
 };
 
 /// The losses of a few steps, and all parameters after them.
-fn run<T: Tensor<Primal = T>>(device: &T::Device, objective: Objective) -> (Vec<f64>, Vec<f64>) {
+fn run<T: Tensor<Primal = T>>(device: &T::Device, objective: Distillation) -> (Vec<f64>, Vec<f64>) {
     let network: Mlp<T> = Mlp::new(&MlpShape::new(2, 40, 3), 5, device).unwrap();
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
     let settings = Settings { objective, batch: 100, diagonal: 0.5, ..Settings::default() };
-    let mut trainer = Trainer::new(network, coupling, settings, device.clone()).unwrap();
+    let mut trainer = Trainer::new(network, coupling, settings).unwrap();
     let losses = (0..5).map(|_| trainer.step().unwrap().loss).collect();
     let mut parameters = vec![];
     trainer.model().visit(&mut |_, p| parameters.extend(host(p)));
     (losses, parameters)
 }
 
-fn objectives() -> [Objective; 3] {
+fn objectives() -> [Distillation; 3] {
     use Identity::{Eulerian, Lagrangian, SemigroupUniform};
-    [Lagrangian, Eulerian, SemigroupUniform].map(|d| Objective::new(d, Teacher::Itself, StopGradient::Paper).unwrap())
+    [Lagrangian, Eulerian, SemigroupUniform].map(|d| Distillation::new(d, Teacher::Itself, StopGradient::Paper).unwrap())
 }
 
 /// Three objectives: products, activations and their tangents in both directions.

@@ -5,7 +5,7 @@ use flowmap::{
     backend::ndarray::NdTensor,
     distribution::{Distribution, Normal, Uniform},
     exact::Pendulum,
-    learn::{FromField, FromTeacher, Independent, Schedule, Settings, Source, TeacherNetwork, Times, Trainer},
+    learn::{Annealing, FromField, FromTeacher, Independent, Settings, Source, TeacherNetwork, TimePairs, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
     sample,
@@ -16,8 +16,8 @@ type Batch = NdTensor<f32>;
 type Network = Mlp<Batch>;
 
 fn trained(network: Network, source: impl Source<Batch>, steps: u64, settings: Settings) -> Network {
-    let settings = Settings { schedule: Schedule::Cosine { steps }, averages: vec![], seed: 1, ..settings };
-    let mut trainer = Trainer::new(network, source, settings, ()).unwrap();
+    let settings = Settings { schedule: Annealing::Cosine { steps }, averages: vec![], seed: 1, ..settings };
+    let mut trainer = Trainer::new(network, source, settings).unwrap();
     for _ in 0..steps {
         trainer.step().unwrap();
     }
@@ -44,7 +44,7 @@ fn objectives_learn_the_pendulum() {
             objective: objective.parse().unwrap(),
             batch: 256,
             diagonal: 0.2,
-            times: Times::FromStart,
+            times: TimePairs::FromStart,
             learning_rate: 1e-2,
             ..Settings::default()
         };
@@ -101,7 +101,7 @@ fn checkpoints_of_another_field_are_refused() {
         let source = FromField::new(Pendulum::new(frequency).unwrap(), states, [0.0, 1.0]).unwrap();
         let settings = Settings { objective: "pmd".parse().unwrap(), batch: 8, ..Settings::default() };
         let network = Network::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
-        Trainer::new(network, source.with_short_map(reach, 1).unwrap(), settings, ()).unwrap()
+        Trainer::new(network, source.with_short_map(reach, 1).unwrap(), settings).unwrap()
     };
     let path = trainer(1.0, 0.1).save(home.path()).unwrap();
     trainer(1.0, 0.1).restore(&path).unwrap();
@@ -115,7 +115,7 @@ fn checkpoints_of_another_field_are_refused() {
         let network = |seed| Network::new(&MlpShape::new(2, 8, 1), seed, &()).unwrap();
         let source = FromTeacher::new(TeacherNetwork::<Batch, _>::new(network(seed)), coupling);
         let settings = Settings { objective: "lmd".parse().unwrap(), batch: 8, ..Settings::default() };
-        Trainer::new(network(1), source, settings, ()).unwrap()
+        Trainer::new(network(1), source, settings).unwrap()
     };
     let path = teacher(1).save(&home.path().join("teacher")).unwrap();
     teacher(1).restore(&path).unwrap();

@@ -10,8 +10,8 @@ use flowmap::{
     exact::{DiagonalGaussian, Pendulum},
     interpolant::{Interpolant, Path, VariancePreserving},
     learn::{
-        Conditional, Coupling, Curriculum, FromField, FromTeacher, Independent, Method, Objective, Schedule, Settings,
-        StopGradient, TeacherNetwork, Times, Trainer, Transport, Weighting,
+        Annealing, Conditional, Coupling, Curriculum, Distillation, FromField, FromTeacher, Independent, Method, SampleWeights,
+        Settings, StopGradient, TeacherNetwork, TimePairs, Trainer, Transport,
     },
     nn::{Mlp, MlpShape},
     random::stream,
@@ -89,7 +89,7 @@ fn draws_are_finite(distribution: &dyn Distribution) -> Outcome {
 /// A step of training is taken, or refused because something in it is not finite.
 fn trains<C: flowmap::learn::Source<NdTensor<f32>>>(source: C, columns: usize, settings: Settings) -> Outcome {
     let network = Mlp::new(&MlpShape::new(columns, 4, 1), 1, &()).unwrap();
-    let Some(mut trainer) = made(Trainer::new(network, source, settings, ()))? else { return Ok(()) };
+    let Some(mut trainer) = made(Trainer::new(network, source, settings))? else { return Ok(()) };
     match trainer.step() {
         Ok(progress) => prop_assert!(progress.loss.is_finite(), "{:?}", progress),
         Err(Error::Diverged { .. }) => {}
@@ -123,8 +123,8 @@ proptest! {
         parts in vec(select(vec!["lsd", "esd", "psd", "-", "u", "m", "mf", "fm", "lmd", ":", "none", "map", "paper", " ", "vp", "1e", "8", ".5", "inf", "nan", "linear"]), 0..6),
     ) {
         for name in [free, parts.concat()] {
-            if let Some(objective) = made(name.parse::<Objective>())? {
-                prop_assert_eq!(objective.to_string().parse::<Objective>().unwrap(), objective);
+            if let Some(objective) = made(name.parse::<Distillation>())? {
+                prop_assert_eq!(objective.to_string().parse::<Distillation>().unwrap(), objective);
             }
             if let Some(stop) = made(name.parse::<StopGradient>())? {
                 prop_assert_eq!(stop.to_string(), name.clone());
@@ -293,11 +293,11 @@ proptest! {
         changes in vec((0..40_usize, values()), 1..4),
     ) {
         let settings = Settings {
-            times: Times::LogitNormal { mean: -0.4, deviation: 1.0 },
+            times: TimePairs::LogitNormal { mean: -0.4, deviation: 1.0 },
             curriculum: Some(Curriculum { first: 0.1, steps: 7 }),
-            weighting: Weighting::Adaptive { power: 1.0, offset: 1e-3 },
-            schedule: Schedule::Cosine { steps: 5 },
-            averages: vec![0.5],
+            weighting: SampleWeights::Adaptive { power: 1.0, offset: 1e-3 },
+            schedule: Annealing::Cosine { steps: 5 },
+            averages: vec![0.5.into()],
             ..small("lsd")
         };
         let mut file = serde_json::to_value(settings).unwrap();

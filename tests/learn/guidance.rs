@@ -7,7 +7,7 @@ use flowmap::{
     distribution::{Distribution, Normal},
     exact::{Component, Mixture},
     interpolant::Linear,
-    learn::{Conditional, Schedule, Settings, Trainer},
+    learn::{Annealing, Conditional, Settings, Trainer},
     nn::{Mlp, MlpShape},
     rand::{Rng, RngExt},
     random::stream,
@@ -78,13 +78,13 @@ fn one_network_holds_the_flow_maps_of_all_scales() {
         batch: 1024,
         diagonal: 0.6,
         learning_rate: 1e-2,
-        schedule: Schedule::Cosine { steps: STEPS },
+        schedule: Annealing::Cosine { steps: STEPS },
         averages: vec![],
         seed: 1,
         ..Settings::default()
     };
     let network = Mlp::<NdTensor<f32>>::new(&MlpShape::new(4, 32, 3).with_conditions(3), 1, &()).unwrap();
-    let mut trainer = Trainer::new(network, coupling.clone(), settings, ()).unwrap();
+    let mut trainer = Trainer::new(network, coupling.clone(), settings).unwrap();
     for _ in 0..STEPS {
         trainer.step().unwrap();
     }

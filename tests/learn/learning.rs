@@ -10,7 +10,7 @@ use flowmap::{
     distribution::{Distribution, Normal},
     exact::Gaussian,
     interpolant::{Interpolant, Linear},
-    learn::{Context, Independent, Objective, Schedule, Settings, Trainer},
+    learn::{Annealing, Context, Distillation, Independent, Settings, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
     sample,
@@ -47,14 +47,14 @@ fn learned(objective: &str, batch: usize, steps: u64) -> Network {
         batch,
         diagonal: 0.5,
         learning_rate: 1e-2,
-        schedule: Schedule::Cosine { steps },
+        schedule: Annealing::Cosine { steps },
         averages: vec![],
         seed: 1,
         ..Settings::default()
     };
     let coupling = Independent::new(Normal::standard(2).unwrap(), target()).unwrap();
     let network = Mlp::new(&MlpShape::new(2, 32, 3), 1, &()).unwrap();
-    let mut trainer = Trainer::new(network, coupling, settings, ()).unwrap();
+    let mut trainer = Trainer::new(network, coupling, settings).unwrap();
     for _ in 0..steps {
         trainer.step().unwrap();
     }
@@ -116,8 +116,8 @@ fn residual(network: &Network, objective: &str) -> f64 {
     }
     let [s, t] = [s, t].map(|times| NdTensor::from_slice(&(), &times, &[DRAWS]));
     let x = NdTensor::from_slice(&(), &x, &[DRAWS, 2]);
-    let objective: Objective = objective.parse().unwrap();
-    let residual = objective.residual(network, network, &Context::nothing(), &s, &t, &s, &x).unwrap().to_vec();
+    let objective: Distillation = objective.parse().unwrap();
+    let residual = objective.residual(&Context::new(network, &s, &t, &x)).unwrap().to_vec();
     (squares(residual.as_chunks().0.iter().map(|&[x, y]| [x.into(), y.into()])) / DRAWS as f64).sqrt()
 }
 

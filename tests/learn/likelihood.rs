@@ -8,7 +8,7 @@ use flowmap::{
     exact::{Component, CouplingFlow, DiagonalGaussian, Gaussian, Mixture, Rotation},
     flow_map,
     interpolant::Linear,
-    learn::{FromField, FromTeacher, Independent, Schedule, Settings, TeacherNetwork, Times, Trainer},
+    learn::{Annealing, FromField, FromTeacher, Independent, Settings, TeacherNetwork, TimePairs, Trainer},
     likelihood::{
         ByAugmentedOde, ByDivergence, ByJacobian, Density, Directions, DivergenceHead, ExactTrace, Hutchinson, InRows, LogDet,
         OneStep, Pushforward, StandardNormal, VolumeChange, WithDivergence, log_density,
@@ -196,11 +196,11 @@ fn target() -> Gaussian<2, Linear> {
 fn settings(objective: &str, steps: u64) -> Settings {
     Settings {
         objective: objective.parse().unwrap(),
-        times: Times::BothWays,
+        times: TimePairs::BothWays,
         batch: 64,
         diagonal: 0.25,
         learning_rate: 2e-2,
-        schedule: Schedule::Cosine { steps },
+        schedule: Annealing::Cosine { steps },
         averages: Vec::new(),
         ..Settings::default()
     }
@@ -229,7 +229,7 @@ where
     let states = Constants::new(Normal::new(vec![0.5, -0.25], 1.0).unwrap(), vec![0.0]).unwrap();
     let source = FromField::new(InRows(WithDivergence::new(target(), directions)), states, [0.0, 1.0]).unwrap();
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 32, 2), 1, &()).unwrap();
-    let mut trainer = Trainer::new(DivergenceHead::new(network), source, settings(objective, steps), ()).unwrap();
+    let mut trainer = Trainer::new(DivergenceHead::new(network), source, settings(objective, steps)).unwrap();
     for _ in 0..steps {
         trainer.step().unwrap();
     }
@@ -253,7 +253,7 @@ fn a_head_learns_from_a_teacher() {
     let distribution = || Normal::new(vec![1.0, -0.5], 0.5).unwrap();
     let coupling = Independent::new(Normal::standard(2).unwrap(), distribution()).unwrap();
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1, &()).unwrap();
-    let mut matching = Trainer::new(network, coupling, settings("fm", 50), ()).unwrap();
+    let mut matching = Trainer::new(network, coupling, settings("fm", 50)).unwrap();
     for _ in 0..50 {
         matching.step().unwrap();
     }
@@ -262,7 +262,7 @@ fn a_head_learns_from_a_teacher() {
     let rows = Independent::new(with(Normal::standard(2).unwrap()), with(distribution())).unwrap();
     let source = FromTeacher::new(InRows(WithDivergence::new(&teacher, ExactTrace)), rows);
     let head: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 16, 1), 2, &()).unwrap();
-    let mut trainer = Trainer::new(DivergenceHead::new(head), source, settings("lmd", 300), ()).unwrap();
+    let mut trainer = Trainer::new(DivergenceHead::new(head), source, settings("lmd", 300)).unwrap();
     let first = trainer.step().unwrap().residual;
     let last = (0..299).map(|_| trainer.step().unwrap().residual).last().unwrap();
     assert!(last < 0.1 * first, "{first} to {last}");

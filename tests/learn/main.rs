@@ -11,6 +11,7 @@ mod guidance;
 mod learning;
 mod likelihood;
 mod methods;
+mod own;
 mod resume;
 mod sampling;
 mod settings;

@@ -6,7 +6,7 @@ use flowmap::{
     distribution::{Distribution, Normal},
     exact::DiagonalGaussian,
     interpolant::Linear,
-    learn::{FromTeacher, Independent, Method, Schedule, Settings, Source, TeacherNetwork, Times, Trainer},
+    learn::{Annealing, FromTeacher, Independent, Method, Settings, Source, TeacherNetwork, TimePairs, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
 };
@@ -25,10 +25,10 @@ fn coupling() -> Independent<Normal, Normal> {
 }
 
 fn trained(network: Network, source: impl Source<Batch>, settings: Settings, steps: u64) -> Network {
-    let schedule = Schedule::Cosine { steps };
+    let schedule = Annealing::Cosine { steps };
     let settings = Settings { batch: 128, learning_rate: 1e-2, schedule, averages: vec![], ..settings };
     let method = settings.objective;
-    let mut trainer = Trainer::new(network, source, settings, ()).unwrap();
+    let mut trainer = Trainer::new(network, source, settings).unwrap();
     for _ in 0..steps {
         let progress = trainer.step().unwrap_or_else(|e| panic!("{method}: {e}"));
         assert!(progress.loss.is_finite() && progress.gradient.is_finite(), "{method}");
@@ -63,7 +63,7 @@ fn every_method_comes_closer_to_the_flow_map() {
         for (k, settings) in rounds.into_iter().enumerate() {
             let before = learned.clone();
             learned = match settings.times {
-                Times::Grid { steps: grid } if k > 0 => {
+                TimePairs::Grid { steps: grid } if k > 0 => {
                     let half = 0.5 / f64::from(grid);
                     let source = FromTeacher::new(taught.clone(), coupling()).with_map(half, TeacherNetwork::new(before));
                     trained(learned, source.unwrap(), settings, steps)

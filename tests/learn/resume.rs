@@ -28,7 +28,7 @@ type Small<T> = Trainer<T, Mlp<T>, Independent<Normal, Checkerboard>>;
 fn trainer<T: Tensor<Primal = T, Device = ()>>(objective: &str) -> Small<T> {
     let settings = Settings { objective: objective.parse().unwrap(), batch: 16, ..Settings::default() };
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-    Trainer::new(Mlp::new(&MlpShape::new(2, 64, 2), 1, &()).unwrap(), coupling, settings, ()).unwrap()
+    Trainer::new(Mlp::new(&MlpShape::new(2, 64, 2), 1, &()).unwrap(), coupling, settings).unwrap()
 }
 
 /// Trains up to `steps`, from the newest checkpoint if there is one.
@@ -49,7 +49,7 @@ fn train_on_images(run: &Run) {
     let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3).guided().with_dropout(0.1);
     let network = EdmUNet::<NdTensor<f32>>::new(&shape, 1, &()).unwrap();
     let settings = Settings { batch: 8, learning_rate: 1e-2, ..Settings::default() };
-    go_on(run, Trainer::new(network, coupling, settings, ()).unwrap());
+    go_on(run, Trainer::new(network, coupling, settings).unwrap());
 }
 
 fn run(folder: &Path, steps: u64) -> Run {

@@ -5,10 +5,9 @@ use flowmap::{
     backend::ndarray::NdTensor,
     distribution::{Checkerboard, Normal},
     exact::Pendulum,
-    interpolant::{Path, VariancePreserving},
     learn::{
-        Curriculum, FromField, Identity, Independent, Objective, Optimizer, Schedule, Settings, Source, StopGradient, Teacher,
-        Times, Trainer, Weighting,
+        Adam, Annealing, Average, Curriculum, Descent, Distillation, FromField, Group, Identity, Independent, Lion, Muon,
+        SampleWeights, Settings, Soap, Source, StopGradient, Teacher, TimePairs, Trainer,
     },
     nn::{Mlp, MlpShape},
 };
@@ -27,10 +26,10 @@ const STOPS: [StopGradient; 7] = [
     StopGradient::MapNowhere,
 ];
 
-fn objectives() -> Vec<Objective> {
+fn objectives() -> Vec<Distillation> {
     let pairs = DISTILLATIONS.into_iter().flat_map(|d| TEACHERS.map(|teacher| (d, teacher)));
-    let all = pairs.flat_map(|(d, teacher)| STOPS.map(|stop| Objective::new(d, teacher, stop))).filter_map(Result::ok);
-    [Objective::FLOW_MATCHING].into_iter().chain(all).collect()
+    let all = pairs.flat_map(|(d, teacher)| STOPS.map(|stop| Distillation::new(d, teacher, stop))).filter_map(Result::ok);
+    [Distillation::FLOW_MATCHING].into_iter().chain(all).collect()
 }
 
 #[test]
@@ -38,10 +37,10 @@ fn objectives_survive_a_round_trip() {
     assert_eq!(objectives().len(), 1 + (3 + 4 + 4 + 4) + (3 + 3 + 4 + 2) + 2);
     for objective in objectives() {
         let name = objective.to_string();
-        assert_eq!(name.parse::<Objective>().unwrap(), objective, "{name}");
+        assert_eq!(name.parse::<Distillation>().unwrap(), objective, "{name}");
         let json = serde_json::to_string(&objective).unwrap();
         assert_eq!(json, format!("\"{name}\""));
-        assert_eq!(serde_json::from_str::<Objective>(&json).unwrap(), objective);
+        assert_eq!(serde_json::from_str::<Distillation>(&json).unwrap(), objective);
     }
 }
 
@@ -56,7 +55,7 @@ fn modes(error: &Error) -> Vec<String> {
 fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
     let mut refused = 0;
     for (d, teacher) in DISTILLATIONS.into_iter().flat_map(|d| TEACHERS.map(|teacher| (d, teacher))) {
-        let made = |stop| Objective::new(d, teacher, stop);
+        let made = |stop| Distillation::new(d, teacher, stop);
         let Some(first) = STOPS.into_iter().find_map(|stop| made(stop).ok()) else {
             let message = made(StopGradient::Paper).unwrap_err().to_string();
             assert!(message.contains("choose one of Lagrangian of Itself, Eulerian of Itself"), "{message}");
@@ -70,22 +69,22 @@ fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
             let listed = modes(&error);
             assert!(listed.iter().all(|stop| made(stop.parse().unwrap()).is_ok()));
             assert_eq!(listed.len(), STOPS.into_iter().filter(|&stop| made(stop).is_ok()).count());
-            assert_eq!(format!("{name}:{stop}").parse::<Objective>().unwrap_err().to_string(), error.to_string());
+            assert_eq!(format!("{name}:{stop}").parse::<Distillation>().unwrap_err().to_string(), error.to_string());
         }
     }
     assert_eq!(refused, (4 + 3 + 3 + 3) + (4 + 4 + 3 + 5) + 5);
-    assert_eq!(modes(&"fm:none".parse::<Objective>().unwrap_err()), ["paper"]);
-    assert_eq!("fm:paper".parse::<Objective>().unwrap(), Objective::FLOW_MATCHING);
+    assert_eq!(modes(&"fm:none".parse::<Distillation>().unwrap_err()), ["paper"]);
+    assert_eq!("fm:paper".parse::<Distillation>().unwrap(), Distillation::FLOW_MATCHING);
 }
 
 #[test]
 fn an_unknown_name_is_refused_with_the_list_of_known_ones() {
     for bad in ["", "LSD", "lsd ", "psd", "psd-u-m", ":none"] {
-        let message = bad.parse::<Objective>().unwrap_err().to_string();
+        let message = bad.parse::<Distillation>().unwrap_err().to_string();
         assert!(message.contains("choose one of fm, lsd, esd, psd-u, psd-m, lmd, emd, pmd, pmd-m, mf"), "{bad}: {message}");
     }
     for bad in ["lsd:", "lsd:all", "lsd:none:none", "psd-m: map"] {
-        let message = bad.parse::<Objective>().unwrap_err().to_string();
+        let message = bad.parse::<Distillation>().unwrap_err().to_string();
         assert!(message.contains("one of paper, none, teacher, semigradient, compound, map, map-none"), "{bad}: {message}");
     }
 }
@@ -96,28 +95,27 @@ fn float(usual: std::ops::Range<f64>) -> BoxedStrategy<f64> {
     prop_oneof![3 => usual, 1 => select(odd)].boxed()
 }
 
-fn path() -> impl Strategy<Value = Path> {
-    let preserving =
-        (0.0011..50.0_f64).prop_map(|curriculum| Path::VariancePreserving(VariancePreserving::new(curriculum).unwrap()));
-    prop_oneof![Just(Path::Linear), Just(Path::Trigonometric), preserving]
-}
-
-fn schedule() -> impl Strategy<Value = Schedule> {
+fn schedule() -> impl Strategy<Value = Annealing> {
     let steps = || select(vec![0, 1, 7, 35_000, u64::MAX]);
     prop_oneof![
-        Just(Schedule::Constant),
-        steps().prop_map(|start| Schedule::SquareRoot { start }),
-        steps().prop_map(|steps| Schedule::Cosine { steps }),
+        Just(Annealing::Constant),
+        steps().prop_map(|start| Annealing::SquareRoot { start }),
+        steps().prop_map(|steps| Annealing::Cosine { steps }),
+        (steps(), steps()).prop_map(|(start, steps)| Annealing::StableDecay { start, steps }),
+        (steps(), steps()).prop_map(|(steps, warm)| Annealing::Cosine { steps }.warmed_up(warm)),
+        steps()
+            .prop_map(|first| Annealing::Sequence(vec![(first, Annealing::WarmUp { steps: first }), (1, Annealing::Constant)])),
+        Just(Annealing::Product(vec![])),
     ]
 }
 
-fn times() -> impl Strategy<Value = Times> {
+fn times() -> impl Strategy<Value = TimePairs> {
     prop_oneof![
-        select(vec![Times::Uniform, Times::BothWays, Times::FromStart, Times::ToEnd]),
-        (float(-2.0..2.0), float(0.1..3.0)).prop_map(|(mean, deviation)| Times::LogitNormal { mean, deviation }),
-        select(vec![0, 1, 5, 31, 32, u32::MAX]).prop_map(|levels| Times::Dyadic { levels }),
-        select(vec![0, 1, 5, 1 << 31, u32::MAX]).prop_map(|steps| Times::Grid { steps }),
-        float(-0.2..1.2).prop_map(|longest| Times::Within { longest }),
+        select(vec![TimePairs::Uniform, TimePairs::BothWays, TimePairs::FromStart, TimePairs::ToEnd]),
+        (float(-2.0..2.0), float(0.1..3.0)).prop_map(|(mean, deviation)| TimePairs::LogitNormal { mean, deviation }),
+        select(vec![0, 1, 5, 31, 32, u32::MAX]).prop_map(|levels| TimePairs::Dyadic { levels }),
+        select(vec![0, 1, 5, 1 << 31, u32::MAX]).prop_map(|steps| TimePairs::Grid { steps }),
+        float(-0.2..1.2).prop_map(|longest| TimePairs::Within { longest }),
     ]
 }
 
@@ -126,24 +124,50 @@ fn curriculum() -> impl Strategy<Value = Option<Curriculum>> {
     prop_oneof![Just(None), some]
 }
 
-fn weighting() -> impl Strategy<Value = Weighting> {
-    let adaptive = (float(0.0..2.0), float(1e-4..1.0)).prop_map(|(power, offset)| Weighting::Adaptive { power, offset });
-    prop_oneof![Just(Weighting::Equal), adaptive]
+fn weighting() -> impl Strategy<Value = SampleWeights> {
+    let adaptive = (float(0.0..2.0), float(1e-4..1.0)).prop_map(|(power, offset)| SampleWeights::Adaptive { power, offset });
+    let cauchy = float(1e-4..1.0).prop_map(|offset| SampleWeights::Cauchy { offset });
+    prop_oneof![Just(SampleWeights::Equal), adaptive, cauchy]
+}
+
+fn optimizer() -> impl Strategy<Value = Descent> {
+    let betas = || [float(0.0..1.0), float(0.0..1.0)];
+    let adam = (betas(), float(1e-12..1e-3), any::<bool>());
+    let adam = adam.prop_map(|(betas, epsilon, rectified)| Adam { betas, epsilon, rectified });
+    let muon = (float(0.0..1.0), select(vec![0, 1, 5, 20, 99]), select(vec![0, 16]), float(0.01..1.0));
+    let muon = muon.prop_map(|(momentum, iterations, short, adam_rate)| {
+        Muon { momentum, iterations, short, adam_rate, except: vec!["layers.0".into()], ..Muon::default() }.into()
+    });
+    let soap = (betas(), select(vec![0, 1, 10]), select(vec![0, 4, 1024]));
+    let soap = soap.prop_map(|(betas, refresh, longest)| Soap { betas, refresh, longest, ..Soap::default() }.into());
+    prop_oneof![adam.prop_map(Descent::from), betas().prop_map(|betas| Lion { betas }.into()), muon, soap]
+}
+
+fn average() -> impl Strategy<Value = Average> {
+    prop_oneof![3 => float(0.0..1.0).prop_map(Average::from), 1 => float(0.01..0.3).prop_map(|width| Average::Power { width })]
+}
+
+fn groups() -> impl Strategy<Value = Vec<Group>> {
+    let decay = prop_oneof![Just(None), float(0.0..0.1).prop_map(Some)];
+    let group = (select(vec!["bias", "layers.0", "no such"]), float(0.0..2.0), decay);
+    vec(group.prop_map(|(names, rate, weight_decay)| Group { names: names.into(), rate, weight_decay }), 0..3)
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
     let batch = prop_oneof![8 => 1..40_usize, 1 => select(vec![0, 100_000_000, usize::MAX / 2, usize::MAX])];
-    let optimizer = select(vec![Optimizer::Adam, Optimizer::RAdam]);
-    let averages = vec(float(0.0..1.0), 0..3).prop_flat_map(|a| select(vec![a.clone(), [a.clone(), a].concat()]));
+    let averages = vec(average(), 0..3).prop_flat_map(|a| select(vec![a.clone(), [a.clone(), a].concat()]));
     let numbers = [float(0.01..1.0), float(-5.0..5.0), float(1e-6..1e7), float(1e-3..1e3)];
     let distribution = (times(), curriculum(), weighting());
-    (select(objectives()), path(), batch, optimizer, schedule(), averages, any::<u64>(), numbers, distribution).prop_map(
-        |(objective, path, batch, optimizer, schedule, averages, seed, numbers, (times, curriculum, weighting))| {
+    let descent = (optimizer(), schedule(), prop_oneof![4 => Just(0.0), 1 => float(0.0..0.1)], groups());
+    let batches = (batch, select(vec![1, 1, 1, 2, 3, 0, 50]));
+    (select(objectives()), batches, descent, averages, any::<u64>(), numbers, distribution).prop_map(
+        |(objective, (batch, accumulation), descent, averages, seed, numbers, (times, curriculum, weighting))| {
+            let (optimizer, schedule, weight_decay, groups) = descent;
             let [diagonal, weight, learning_rate, clip] = numbers;
             Settings {
                 objective,
-                path,
                 batch,
+                accumulation,
                 diagonal,
                 times,
                 curriculum,
@@ -152,6 +176,8 @@ fn settings() -> impl Strategy<Value = Settings> {
                 optimizer,
                 learning_rate,
                 schedule,
+                weight_decay,
+                groups,
                 clip,
                 averages,
                 seed,
@@ -163,7 +189,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 fn refused_or_works(settings: Settings, source: impl Source<NdTensor<f32>>) -> Result<(), TestCaseError> {
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
     let refused = settings.check().err().map(|error| error.to_string());
-    match Trainer::new(network, source, settings, ()) {
+    match Trainer::new(network, source, settings) {
         Err(error) => prop_assert_eq!(Some(error.to_string()), refused),
         Ok(mut trainer) => {
             prop_assert_eq!(None, refused);
@@ -195,12 +221,12 @@ proptest! {
 
 #[test]
 fn times_that_leave_the_map_free_are_refused() {
-    let (grid, dyadic) = (Times::Grid { steps: 4 }, Times::Dyadic { levels: 3 });
+    let (grid, dyadic) = (TimePairs::Grid { steps: 4 }, TimePairs::Dyadic { levels: 3 });
     let check = |objective: &str, times| Settings { objective: objective.parse().unwrap(), times, ..Settings::default() }.check();
     for (objective, times) in [
-        ("psd-m", Times::ToEnd),
-        ("lsd", Times::ToEnd),
-        ("lmd:paper", Times::ToEnd),
+        ("psd-m", TimePairs::ToEnd),
+        ("lsd", TimePairs::ToEnd),
+        ("lmd:paper", TimePairs::ToEnd),
         ("psd-u", grid),
         ("lsd", grid),
         ("emd", grid),
@@ -211,7 +237,7 @@ fn times_that_leave_the_map_free_are_refused() {
         assert!(error.contains("does not determine the map") && error.contains("uniform"), "{objective}: {error}");
     }
     for (objective, times) in
-        [("emd", Times::ToEnd), ("mf", Times::ToEnd), ("pmd-m", grid), ("pmd", dyadic), ("psd-m", dyadic), ("fm", grid)]
+        [("emd", TimePairs::ToEnd), ("mf", TimePairs::ToEnd), ("pmd-m", grid), ("pmd", dyadic), ("psd-m", dyadic), ("fm", grid)]
     {
         check(objective, times).unwrap();
     }
@@ -220,7 +246,7 @@ fn times_that_leave_the_map_free_are_refused() {
     let trainer = |reach| {
         let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
         let settings = Settings { objective: "pmd".parse().unwrap(), times: grid, ..Settings::default() };
-        Trainer::new(network, source(reach).unwrap(), settings, ())
+        Trainer::new(network, source(reach).unwrap(), settings)
     };
     assert!(trainer(0.2).is_err() && trainer(0.25).is_ok());
     // the improved form of MeanFlow holds the network's own velocity
@@ -234,6 +260,6 @@ fn a_field_is_not_learned_from_data_alone() {
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
     let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
     let settings = Settings { objective: "lmd".parse().unwrap(), ..Settings::default() };
-    let error = Trainer::new(network, coupling, settings, ()).err().unwrap().to_string();
+    let error = Trainer::new(network, coupling, settings).err().unwrap().to_string();
     assert!(error.contains("FromField"), "{error}");
 }

@@ -4,7 +4,7 @@ use flowmap::{
     AverageVelocity, Error, Result, Tensor,
     backend::ndarray::NdTensor,
     distribution::{Checkerboard, Distribution, Normal},
-    learn::{Checkpoint, Independent, Optimizer, Run, Schedule, Settings, Trainer},
+    learn::{Adam, Annealing, Checkpoint, Group, Independent, Run, Settings, Trainer},
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
 };
@@ -43,7 +43,7 @@ const DECAY: f64 = 0.9;
 
 impl Scalars {
     /// Step `n`, counted from 1, written down from the papers: every `I'` is [`TARGET`], and the residual off the diagonal is 0.
-    fn step(&mut self, n: i32, settings: &Settings, rate: f64) -> [f64; 2] {
+    fn step(&mut self, n: i32, settings: &Settings, rectified: bool, rate: f64) -> [f64; 2] {
         let share = settings.diagonal_samples() as f64 / settings.batch as f64;
         let squares: f64 = (0..2).map(|i| (self.a[i] - TARGET[i]).powi(2)).sum();
         let loss = (-settings.weight).exp() * share * squares + settings.weight;
@@ -60,12 +60,13 @@ impl Scalars {
             let first = self.first[i] / (1.0 - 0.9_f64.powi(n));
             let adaptive = first / ((self.second[i] / (1.0 - 0.999_f64.powi(n))).sqrt() + 1e-8);
             self.a[i] -= rate
-                * match settings.optimizer {
-                    Optimizer::RAdam if length < 5.0 => first,
-                    Optimizer::RAdam => rectification * adaptive,
-                    _ => adaptive,
+                * match rectified {
+                    true if length < 5.0 => first,
+                    true => rectification * adaptive,
+                    false => adaptive,
                 };
-            self.average[i] = DECAY * self.average[i] + (1.0 - DECAY) * self.a[i];
+            // the sum of d^(n-k) a_k over the sum of d^(n-k)
+            self.average[i] = DECAY * self.average[i] + self.a[i];
         }
         [loss, norm]
     }
@@ -74,29 +75,29 @@ impl Scalars {
 #[test]
 fn a_step_is_what_the_papers_say() {
     let start = [0.25, -0.5];
-    for (optimizer, clip) in [(Optimizer::Adam, 0.5), (Optimizer::Adam, 1e9), (Optimizer::RAdam, 0.5), (Optimizer::RAdam, 1e9)] {
+    for (rectified, clip) in [(false, 0.5), (false, 1e9), (true, 0.5), (true, 1e9)] {
         let settings = Settings {
             batch: 8,
             weight: 0.3,
-            optimizer,
+            optimizer: Adam { rectified, ..Adam::default() }.into(),
             learning_rate: 0.05,
-            schedule: Schedule::SquareRoot { start: 4 },
+            schedule: Annealing::SquareRoot { start: 4 },
             clip,
-            averages: vec![DECAY],
+            averages: vec![DECAY.into()],
             ..Settings::default()
         };
         let point = |mean: [f64; 2]| Normal::new(mean.to_vec(), 0.0).unwrap();
         let coupling = Independent::new(point([0.0; 2]), point(TARGET)).unwrap();
         let drift = Drift(NdTensor::<f64>::from_slice(&(), &start, &[2]));
-        let mut trainer = Trainer::new(drift, coupling, settings.clone(), ()).unwrap();
-        let mut scalars = Scalars { a: start, first: [0.0; 2], second: [0.0; 2], average: start };
+        let mut trainer = Trainer::new(drift, coupling, settings.clone()).unwrap();
+        let mut scalars = Scalars { a: start, first: [0.0; 2], second: [0.0; 2], average: [0.0; 2] };
         for n in 1..=12 {
             let rate = 0.05 / (f64::from(n - 1) / 4.0).max(1.0).sqrt();
-            let [loss, norm] = scalars.step(n, &settings, rate);
+            let [loss, norm] = scalars.step(n, &settings, rectified, rate);
             let progress = trainer.step().unwrap();
             let close = |what: &str, found: f64, expected: f64| {
                 let same = (found - expected).abs() < 1e-12 * (1.0 + expected.abs());
-                assert!(same, "{optimizer:?}, clip {clip}, step {n}: {what} is {found}, expected {expected}");
+                assert!(same, "rectified: {rectified}, clip {clip}, step {n}: {what} is {found}, expected {expected}");
             };
             close("loss", progress.loss, loss);
             close("gradient", progress.gradient, norm);
@@ -104,7 +105,11 @@ fn a_step_is_what_the_papers_say() {
             close("residual", progress.residual, 0.0);
             for i in 0..2 {
                 close("parameter", trainer.model().0.to_vec()[i], scalars.a[i]);
-                close("average", trainer.average(DECAY).unwrap().0.to_vec()[i], scalars.average[i]);
+                close(
+                    "average",
+                    trainer.average(DECAY).unwrap().0.to_vec()[i],
+                    scalars.average[i] * (1.0 - DECAY) / (1.0 - DECAY.powi(n)),
+                );
             }
         }
     }
@@ -130,7 +135,7 @@ type Network = Mlp<NdTensor<f32>>;
 fn trainer<D: Distribution>(data: D, learning_rate: f64) -> Trainer<NdTensor<f32>, Network, Independent<Normal, D>> {
     let settings = Settings { objective: "esd".parse().unwrap(), batch: 16, learning_rate, ..Settings::default() };
     let coupling = Independent::new(Normal::standard(2).unwrap(), data).unwrap();
-    Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap(), coupling, settings, ()).unwrap()
+    Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap(), coupling, settings).unwrap()
 }
 
 fn bytes(path: &Path) -> [Vec<u8>; 2] {
@@ -167,4 +172,58 @@ fn a_draw_that_is_no_number_stops_training_and_spoils_nothing() {
 #[test]
 fn an_absurd_learning_rate_stops_training_and_spoils_nothing() {
     diverges(|| Checkerboard, 1e6);
+}
+
+fn parameters(network: &Network) -> Vec<(String, Vec<f32>)> {
+    let mut all = Vec::new();
+    network.visit(&mut |name, p| all.push((name.to_owned(), p.to_vec())));
+    all
+}
+
+fn trained(settings: Settings, steps: usize) -> Network {
+    let coupling = Independent::new(Normal::new(vec![0.0; 2], 0.0).unwrap(), Normal::new(TARGET.to_vec(), 0.0).unwrap()).unwrap();
+    let mut trainer = Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap(), coupling, settings).unwrap();
+    (0..steps).for_each(|_| assert!(trainer.step().is_ok()));
+    trainer.model().clone()
+}
+
+/// With points that are all alike every sample of a [`Drift`] has one gradient, whatever its times.
+#[test]
+fn a_batch_in_parts_has_the_gradient_of_the_whole() {
+    let step = |accumulation| {
+        let point = |mean: [f64; 2]| Normal::new(mean.to_vec(), 0.0).unwrap();
+        let coupling = Independent::new(point([0.0; 2]), point(TARGET)).unwrap();
+        let drift = Drift(NdTensor::<f64>::from_slice(&(), &[0.25, -0.5], &[2]));
+        let settings = Settings { batch: 13, accumulation, ..Settings::default() };
+        let mut trainer = Trainer::new(drift, coupling, settings).unwrap();
+        let progress = trainer.step().unwrap();
+        [progress.loss, progress.gradient, progress.diagonal, progress.residual, trainer.model().0.to_vec()[0]]
+    };
+    let whole = step(1);
+    for accumulation in [2, 5, 13] {
+        for (found, expected) in step(accumulation).into_iter().zip(whole) {
+            assert!((found - expected).abs() < 1e-14, "in {accumulation} parts: {found}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn groups_have_their_rates_and_decays() {
+    let settings = |groups: Vec<Group>, weight_decay| Settings { batch: 8, groups, weight_decay, ..Settings::default() };
+    let start = parameters(&Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap());
+    let group = |names: &str, rate, weight_decay| Group { names: names.into(), rate, weight_decay };
+    // a rate of 0 leaves parameters as they are, weight decay or not
+    let frozen = parameters(&trained(settings(vec![group("layers.1", 0.0, None)], 0.5), 3));
+    for ((name, before), (_, after)) in start.iter().zip(&frozen) {
+        assert_eq!(before == after, name.starts_with("layers.1"), "{name}");
+    }
+    // decay is that of AdamW: x ← (1 - rate decay) x, beside the step, which is small here
+    let [plain, decayed] =
+        [0.0, 100.0].map(|decay| parameters(&trained(settings(vec![group("bias", 1.0, Some(0.0))], decay), 1)));
+    for (((name, before), (_, plain)), (_, decayed)) in start.iter().zip(&plain).zip(&decayed) {
+        let share = if name.ends_with("bias") { 0.0 } else { 0.1 };
+        for ((before, plain), decayed) in before.iter().zip(plain).zip(decayed) {
+            assert!((plain - share * before - decayed).abs() < 1e-6, "{name}: {before} to {plain} and {decayed}");
+        }
+    }
 }

@@ -5,8 +5,7 @@ use flowmap::{
     backend::ndarray::NdTensor,
     data::Images,
     distribution::{Checkerboard, Distribution, Normal},
-    interpolant::Path,
-    learn::{Conditional, Coupling, FromTeacher, Independent, Schedule, Settings, TeacherNetwork, Trainer, Transport},
+    learn::{Annealing, Conditional, Coupling, FromTeacher, Independent, Settings, TeacherNetwork, Trainer, Transport},
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
     random::stream,
@@ -155,7 +154,7 @@ fn what_is_not_finite_is_left_as_it_is_and_ends_a_training() {
         let transport = || Transport::new(coupling(), 64).unwrap();
         let (before, after) = (draws(&coupling(), 128, 1), draws(&transport(), 128, 1));
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
-        let mut trainer = Trainer::new(network(1), transport(), settings(128, 1), ()).unwrap();
+        let mut trainer = Trainer::new(network(1), transport(), settings(128, 1)).unwrap();
         assert!(matches!(trainer.step(), Err(Error::Diverged { .. })), "{value}");
     }
 }
@@ -167,8 +166,6 @@ fn blocks_that_make_no_sense_are_refused() {
         assert!(message.contains("2 to 1024"), "{message}");
     }
     assert_eq!(Transport::new(independent(), 1024).unwrap().block(), 1024);
-    let classes = Transport::new(classes(true), 16).unwrap();
-    assert!(classes.check_path(&Path::Linear).is_ok() && classes.check_path(&Path::Trigonometric).is_err());
 }
 
 #[test]
@@ -177,7 +174,6 @@ fn pointers_draw_what_they_point_to() {
     let boxed: Box<dyn Coupling> = Box::new(coupling.clone());
     assert_eq!(draws(&coupling, 40, 1), draws(&boxed, 40, 1));
     assert_eq!((boxed.moving(), boxed.guidance(), boxed.fingerprint()), (2, coupling.guidance(), coupling.fingerprint()));
-    assert!(boxed.check_path(&Path::Trigonometric).is_err());
 }
 
 fn network(seed: u64) -> Network {
@@ -189,7 +185,7 @@ fn settings(batch: usize, steps: u64) -> Settings {
         objective: "fm".parse().unwrap(),
         batch,
         learning_rate: 1e-2,
-        schedule: Schedule::Cosine { steps },
+        schedule: Annealing::Cosine { steps },
         averages: vec![],
         seed: 1,
         ..Settings::default()
@@ -201,7 +197,7 @@ fn a_training_that_is_resumed_ends_as_one_that_was_not() {
     let home = tempfile::tempdir().unwrap();
     let trainer = |block| {
         let settings = Settings { objective: "lsd".parse().unwrap(), ..settings(50, 10) };
-        Trainer::new(network(1), Transport::new(independent(), block).unwrap(), settings, ()).unwrap()
+        Trainer::new(network(1), Transport::new(independent(), block).unwrap(), settings).unwrap()
     };
     let weights = |network: &Network| {
         let mut all = Vec::new();
@@ -226,16 +222,18 @@ fn a_training_that_is_resumed_ends_as_one_that_was_not() {
     let message = trainer(32).restore(&path).unwrap_err().to_string();
     assert!(message.contains("blocks of 16") && message.contains("blocks of 32"), "{message}");
     let settings = Settings { objective: "lsd".parse().unwrap(), ..settings(50, 10) };
-    assert!(Trainer::new(network(1), independent(), settings, ()).unwrap().restore(&path).is_err());
+    assert!(Trainer::new(network(1), independent(), settings).unwrap().restore(&path).is_err());
 }
 
 #[test]
 fn a_teacher_is_followed_between_the_same_pairs() {
     let coupling = Transport::new(independent(), 16).unwrap();
     let distilled = FromTeacher::new(TeacherNetwork::<Batch, _>::new(network(1)), coupling.clone());
-    let [mut x0, mut x1] = draws(&independent(), 40, 1);
-    flowmap::learn::Source::<Batch>::arrange(&distilled, &mut x0, &mut x1);
-    assert_eq!([x0, x1], draws(&coupling, 40, 1));
+    for time in [0.0, 0.3, 1.0] {
+        let states =
+            |source: &dyn flowmap::learn::Source<Batch>| source.draw(&mut stream(1, 0), &[time; 40], &()).states.to_vec();
+        assert!(states(&distilled) == states(&coupling) && (time == 1.0) == (states(&coupling) == states(&independent())));
+    }
 }
 
 /// What flow matching learns of paths that cross less: a velocity that is told better by the point, and a flow that one step of
@@ -244,7 +242,7 @@ fn a_teacher_is_followed_between_the_same_pairs() {
 fn learned_flows_are_straighter() {
     const STEPS: u64 = 600;
     let learned = |coupling: Box<dyn Coupling>| {
-        let mut trainer = Trainer::new(network(1), coupling, settings(256, STEPS), ()).unwrap();
+        let mut trainer = Trainer::new(network(1), coupling, settings(256, STEPS)).unwrap();
         let losses: Vec<_> = (0..STEPS).map(|_| trainer.step().unwrap().diagonal).collect();
         let network = trainer.model().clone();
         let field = TeacherNetwork::<Batch, _>::new(network.clone());

@@ -74,8 +74,8 @@ impl<P: Tensor<Primal = P>> Network<P> {
         Self {
             first: Conv::new(KERNEL, [image[2], CHANNELS[0]], 1.0, device, rng),
             second: Conv::new(KERNEL, CHANNELS, 1.0, device, rng),
-            hidden: Linear::new(flat(image), FEATURES, device, rng),
-            output: Linear::new(FEATURES, classes, device, rng),
+            hidden: Linear::drawn(flat(image), FEATURES, device, rng),
+            output: Linear::drawn(FEATURES, classes, device, rng),
         }
     }
 }

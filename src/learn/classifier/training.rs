@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error, ImageTensor, Real, Result, Tape, Tensor, Value, Var,
     data::{Images, floats_of},
-    learn::{Optimizer, Schedule},
+    learn::{Adam, Annealing, Schedule, Step},
     nn::{Module, parameter_count},
     random::stream,
     tensor::image::shapes::largest,
@@ -94,7 +94,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
         network.visit(&mut |_, p: &T| moments.push([p.constant(0.0), p.constant(0.0)]));
 
         let steps = (settings.epochs as u64).saturating_mul(images.len().div_ceil(settings.batch) as u64);
-        let schedule = Schedule::Cosine { steps };
+        let schedule = Annealing::Cosine { steps };
         let mut taken = 0;
         'training: for epoch in 0..settings.epochs as u64 {
             let mut order: Vec<usize> = (0..images.len()).collect();
@@ -105,7 +105,8 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
                 let found = loss_of(&network, images_of(device, &pixels, image), &labels);
                 finite(taken + 1, "loss", found.loss)?;
                 finite(taken + 1, "gradient", found.squared_norm())?;
-                let step = Optimizer::Adam.step(taken, settings.learning_rate * schedule.factor(taken), 1.0);
+                let rate = settings.learning_rate * schedule.factor(taken);
+                let step = Adam::default().scalars(&Step { number: taken, rate, gradient_scale: 1.0 });
                 let mut parts = moments.iter_mut().zip(&found.gradients);
                 network.visit_mut(&mut |_, p| {
                     if let Some((moments, gradient)) = parts.next() {

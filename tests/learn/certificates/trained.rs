@@ -60,7 +60,7 @@ fn trained(objective: &str) -> (AverageVelocityMap<Mlp<NdTensor<f64>>>, Model) {
         ..Settings::default()
     };
     let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 32, 2), 1, &()).unwrap();
-    let mut trainer = Trainer::new(network, Independent::new(standard(), distribution).unwrap(), settings, ()).unwrap();
+    let mut trainer = Trainer::new(network, Independent::new(standard(), distribution).unwrap(), settings).unwrap();
     for _ in 0..300 {
         trainer.step().unwrap();
     }
