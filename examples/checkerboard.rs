@@ -30,7 +30,8 @@ const AVERAGE: f64 = 0.999;
 const NOISE: u64 = 7;
 const PERFECT: u64 = 3;
 
-/// Learns the checkerboard. Defaults: lsd, paper stop gradients, 12000 steps, batch 1024, 4 layers of 256, Muon with rate 3e-2, seed 42,
+/// Learns the checkerboard. Defaults: lsd, paper stop gradients, 12000 steps, batch 1024, 4 layers of 256, Muon with a rate
+/// that falls from 3e-2 to 0, seed 42,
 /// out/checkerboard
 #[derive(Parser)]
 struct Arguments {

@@ -202,6 +202,9 @@ pub use ndarray;
 /// Re-export of rand, in the version that [distributions](distribution) use.
 #[cfg(feature = "train")]
 pub use rand;
+/// Re-export of serde_json, in the version that [`nn::Module::architecture`] uses.
+#[cfg(feature = "train")]
+pub use serde_json;
 
 /// The examples of the README, compiled and run with the tests.
 #[cfg(all(doctest, feature = "ndarray", feature = "train"))]

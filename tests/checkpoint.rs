@@ -224,9 +224,9 @@ fn another_run_is_refused_at_the_first_difference() {
     refused(with(&|s| s.averages = vec![0.5.into()]), "settings.averages is [0.999,0.9999] there and [0.5] here");
     refused(small().describe(json!({"data": "b"})).unwrap(), "description.data is \"a\" there and \"b\" here");
     refused(small().describe(json!({"data": "a", "more": 1})).unwrap(), "description.more is null there and 1 here");
-    refused(trainer(MlpShape::new(2, 9, 2), settings()), "network.mlp.width is 8 there and 9 here");
-    refused(trainer(MlpShape::new(2, 8, 3), settings()), "network.mlp.hidden is 2 there and 3 here");
-    refused(trainer(shape().with_scale(3.0), settings()), "network.mlp.scale is 1.0 there and 3.0 here");
+    refused(trainer(MlpShape::new(2, 9, 2), settings()), "network.Mlp.shape.width is 8 there and 9 here");
+    refused(trainer(MlpShape::new(2, 8, 3), settings()), "network.Mlp.shape.hidden is 2 there and 3 here");
+    refused(trainer(shape().with_scale(3.0), settings()), "network.Mlp.shape.scale is 1.0 there and 3.0 here");
     let double = trainer::<NdTensor<f64>>(shape(), settings()).restore(&path).unwrap_err().to_string();
     assert!(double.contains("expected numbers of type f64, found F32"), "{double}");
     bench.assert_unchanged();

@@ -13,7 +13,7 @@ pub trait Benchmark {
     /// The default number of timed steps.
     const STEPS: usize;
 
-    /// TimePairs `task` and prints the result.
+    /// Times `task` and prints the result.
     fn time<T: ImageTensor<Primal = T>>(task: &Task, device: T::Device) -> Result<()>;
 
     /// As [`time`](Self::time), on a GPU by this crate's kernels, which have no image operations: for networks without images.
@@ -30,7 +30,7 @@ pub struct Task {
     pub backend: String,
 }
 
-/// TimePairs the task of the command line: objective, number of steps, backend.
+/// Times the task of the command line: objective, number of steps, backend.
 pub fn run<B: Benchmark>() -> Result<()> {
     // cargo adds --bench
     let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -74,7 +74,7 @@ where
 /// The arithmetic of a step, in forward passes: backward costs twice the recorded forward, a tangent as much as a value.
 pub fn passes(settings: &Settings) -> f64 {
     let (diagonal, all) = (settings.diagonal_samples() as f64, settings.batch as f64);
-    let off = match settings.objective.distillation() {
+    let off = match settings.objective.identity() {
         None => 0.0,
         Some(Identity::Lagrangian) => 3.0 * 2.0 + 1.0,
         Some(Identity::Eulerian) => 3.0 * 2.0 + 3.0,

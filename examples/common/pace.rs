@@ -83,7 +83,7 @@ where
 fn end_of(schedule: &Annealing) -> Option<u64> {
     match schedule {
         Annealing::Cosine { steps } | Annealing::StableDecay { steps, .. } => Some(*steps),
-        Annealing::Product(parts) => parts.iter().find_map(end_of),
+        Annealing::Product(parts) => parts.iter().filter_map(end_of).min(),
         _ => None,
     }
 }

@@ -210,7 +210,7 @@ impl Learner<'_> {
     /// alternate with fresh noise.
     fn draw(&self, network: &Network, steps: usize) -> Result<(f64, Vec<[f64; 2]>)> {
         let learned = AverageVelocityMap(network);
-        let map: &dyn FlowMap<Batch> = match self.method.objective().distillation() {
+        let map: &dyn FlowMap<Batch> = match self.method.objective().identity() {
             None => &FixedSteps::new(EULER, 1)?.of(learned),
             Some(_) => &learned,
         };

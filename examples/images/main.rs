@@ -222,7 +222,7 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
     let evaluation = Evaluation::<T>::new(set, draws, &arguments.classifier, arguments.samples as usize, &run, device)?;
     let parameters = parameter_count(&model);
     println!("{parameters} parameters, up to {} steps by {}, batch {}", run.steps(), settings.objective, settings.batch);
-    let flow_matching = settings.objective.distillation().is_none();
+    let flow_matching = settings.objective.identity().is_none();
     let average = settings.averages.first().copied().ok_or_else(|| Error::Invalid {
         what: "averages",
         reason: "there are none to draw samples with; give at least one decay".into(),

@@ -47,7 +47,7 @@ pub struct Options {
     /// Number of hidden layers
     #[arg(long)]
     pub layers: Option<usize>,
-    /// Optimizer: adam, radam, lion, muon or soap
+    /// Optimizer: adam, radam, lion, muon or soap, each with its usual learning rate unless --lr is given
     #[arg(long)]
     pub optimizer: Option<String>,
     /// Learning rate
@@ -82,12 +82,20 @@ impl Options {
             None => given.parse()?,
             Some(stop) => format!("{}:{stop}", given.split(':').next().unwrap_or_default()).parse()?,
         };
-        let optimizer = self.optimizer.as_deref().map_or(Ok(defaults.optimizer), str::parse::<Descent>)?;
+        // an optimizer of another kind brings its own rate
+        let (optimizer, rate) = match &self.optimizer {
+            None => (defaults.optimizer, defaults.learning_rate),
+            Some(name) => {
+                let optimizer: Descent = name.parse()?;
+                let rate = optimizer.usual_rate();
+                (optimizer, rate)
+            }
+        };
         let settings = Settings {
             objective,
             optimizer,
             batch: self.batch.unwrap_or(defaults.batch),
-            learning_rate: self.lr.unwrap_or(defaults.learning_rate),
+            learning_rate: self.lr.unwrap_or(rate),
             seed: self.seed.unwrap_or(defaults.seed),
             ..defaults
         };

@@ -34,7 +34,7 @@ pub enum Average {
 
 /// `0.999`, or `{ power = 0.05 }`: how averages are stored.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields, expecting = "a decay such as 0.999, or { power = 0.05 }")]
 enum Stored {
     Decay(f64),
     Width { power: f64 },
@@ -66,10 +66,11 @@ impl From<f64> for Average {
 }
 
 impl Average {
-    /// The weight of the parameters of step `n`, counted from 1, in `average ← average + weight (parameters - average)`.
+    /// The weight of the parameters of step `n`, counted from 1, in `average ← average + weight (parameters - average)`. At 0 it
+    /// is that at 1.
     #[must_use]
     pub fn weight(&self, n: u64) -> f64 {
-        let n = n as f64;
+        let n = n.max(1) as f64;
         match *self {
             // (1-d) / (1-d^n)
             Self::Exponential { decay } => (1.0 - decay) / -(n * decay.ln()).exp_m1(),

@@ -172,6 +172,25 @@ impl Checkpoint {
         self.reader(device)?.module(&weights.prefix(), model)
     }
 
+    /// What tells its run from others.
+    pub(super) fn run(&self) -> [(&'static str, Json); 5] {
+        let State { settings, parts, network, source, description, .. } = &self.state;
+        let [network, source, description] = [network, source, description].map(Json::clone);
+        [
+            ("settings", json(settings)),
+            ("parts", parts.clone()),
+            ("network", network),
+            ("source", source),
+            ("description", description),
+        ]
+    }
+
+    /// # Errors
+    /// [`Error::File`] naming the first difference.
+    pub(super) fn same_run(&self, run: &[(&'static str, Json); 5]) -> Result<()> {
+        self.run().iter().zip(run).try_for_each(|((name, there), (_, here))| self.same(name, there, here))
+    }
+
     fn same(&self, name: &str, there: &Json, here: &Json) -> Result<()> {
         match difference(name, there, here) {
             None => Ok(()),
@@ -272,16 +291,17 @@ where
     /// Continues from a checkpoint: the next step is the one that the saved run would have taken, bit for bit on the CPU.
     ///
     /// # Errors
-    /// As [`Checkpoint::open`], and [`Error::File`] if its settings, description or network are not this trainer's; the
+    /// As [`Checkpoint::open`], and [`Error::File`] if its settings, parts, source, description or network are not this trainer's; the
     /// message names the first difference. The trainer is then unchanged.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let checkpoint = Checkpoint::open(path)?;
-        let State { settings, parts, network, source, description, .. } = &checkpoint.state;
-        checkpoint.same("settings", &json(settings), &json(&self.settings))?;
-        checkpoint.same("parts", parts, &self.parts.describe(self.source.span()))?;
-        checkpoint.same("network", network, &self.model.architecture())?;
-        checkpoint.same("source", source, &self.source.fingerprint(&self.device).into())?;
-        checkpoint.same("description", description, &self.description)?;
+        checkpoint.same_run(&[
+            ("settings", json(&self.settings)),
+            ("parts", self.parts.describe(self.source.span())),
+            ("network", self.model.architecture()),
+            ("source", self.source.fingerprint(&self.device).into()),
+            ("description", self.description.clone()),
+        ])?;
         let reader = checkpoint.reader(&self.device)?;
         let model = reader.module(&Weights::Current.prefix(), &self.model)?;
         let averages = self.settings.averages.iter().map(|&kind| reader.module(&Weights::Average(kind).prefix(), &self.model));

@@ -1,6 +1,6 @@
 //! The loss of the samples of one step, and its gradient.
 
-use super::{Context, Source, Term, Trainer, Weighed};
+use super::{Batch, Context, Source, Term, Trainer, Weighed};
 use crate::{
     AverageVelocity, AverageVelocityMap, Number, Result, State, Tape, Tensor, Value, Var, VelocityField,
     nn::{Model, Module},
@@ -88,14 +88,14 @@ where
         let span = self.source.span();
         let times: Vec<f64> = (0..samples).map(|_| self.parts.times.single(span, &mut *rng)).collect();
         let dropout = rng.next_u64();
-        let batch = self.source.draw(rng, &times, &self.device);
+        let batch = self.draw(rng, &times);
         let (t, x) = (self.column(&times), batch.states.clone());
         let target = Var::constant(self.guided(batch.velocities(), &t, &x));
         let (t, x) = (Var::constant(t), Var::constant(x));
         let mut seeds = stream(dropout, 0);
-        live.drop_out(&mut || Some(seeds.next_u64()));
+        live.set_training(&mut || Some(seeds.next_u64()));
         let residual = AverageVelocityMap(&*live).velocity(&t, &x).minus(&target);
-        live.drop_out(&mut || None);
+        live.set_training(&mut || None);
         self.part(vec![Term::new(residual)], live.log_loss(&t, &t, &x), [&times, &times])
     }
 
@@ -108,7 +108,7 @@ where
         });
         let (starts, ends): (Vec<f64>, Vec<f64>) = pairs.map(|[s, t]| (s, t)).unzip();
         let shares: Vec<f64> = (0..samples).map(|_| rng.random()).collect();
-        let batch = self.source.draw(rng, &starts, &self.device);
+        let batch = self.draw(rng, &starts);
         let [s, t, share] = [&starts, &ends, &shares].map(|values| self.column(values));
         let (needs, x) = (self.parts.objective.needs(), batch.states.clone());
         // guidance corrects the velocity of the sample here as on the diagonal
@@ -132,7 +132,16 @@ where
             velocity,
         };
         let terms = self.parts.objective.terms(&context);
+        assert!(!terms.is_empty(), "the objective {} has no terms", self.parts.objective.name());
         self.part(terms, live.log_loss(&s, &t, &x), [&starts, &ends])
+    }
+
+    /// States of the source at these times.
+    fn draw(&self, rng: &mut dyn Rng, times: &[f64]) -> Batch<'_, T> {
+        let batch = self.source.draw(rng, times, &self.device);
+        let (found, expected) = (batch.states.shape(), [times.len(), self.source.dimension()]);
+        assert!(found == expected, "the source drew states of shape {found:?}; they are to be {expected:?}");
+        batch
     }
 
     /// Numbers as a tensor, one for each sample.
@@ -164,6 +173,7 @@ where
             let expected = log_loss.as_ref().map_or_else(|| vec![0.0; found.len()], Value::values);
             let samples = found.iter().zip(&expected).zip(times[0].iter().zip(times[1]));
             let factors = samples.map(|((&square, &log_loss), (&s, &t))| {
+                let log_loss = log_loss + self.settings.weight;
                 self.parts.weighting.weight(&Weighed { square, dimension: residual.dimension(), s, t, log_loss })
             });
             let factors = Var::constant(self.column(&factors.collect::<Vec<_>>()));

@@ -72,6 +72,10 @@ impl<T: Tensor<Primal = T>> Parts<T> {
 
     /// Checks that the objective can be learned from this source at these times.
     pub(super) fn check(&self, source: &impl Source<T>) -> Result<()> {
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        self.times.check()?;
+        self.weighting.check()?;
         let needs = self.objective.needs();
         let name = self.objective.name();
         if needs.field && source.field().is_none() || needs.short_map.is_some() && source.short().is_none() {

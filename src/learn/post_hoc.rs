@@ -23,38 +23,35 @@ pub fn post_hoc<T: Tensor<Primal = T>, M: Model<T>>(
     device: &T::Device,
 ) -> Result<M> {
     Average::Power { width }.check()?;
-    let mut stored = Vec::new();
+    let (mut stored, mut first) = (Vec::new(), None);
     for path in checkpoints {
         let checkpoint = Checkpoint::open(path.as_ref())?;
         for &average in &checkpoint.settings().averages {
             if let (Average::Power { width }, 1..) = (average, checkpoint.step()) {
-                let profile = Profile { step: checkpoint.step() as f64, exponent: exponent(width) };
-                stored.push((profile, checkpoint.load(network, Weights::Average(average), device)?));
+                stored.push((path, average, Profile { step: checkpoint.step() as f64, exponent: exponent(width) }));
             }
         }
+        checkpoint.same_run(first.get_or_insert_with(|| checkpoint.run()))?;
     }
-    let profiles: Vec<_> = stored.iter().map(|(profile, _)| *profile).collect();
+    let profiles: Vec<_> = stored.iter().map(|(.., profile)| *profile).collect();
     let Some(last) = profiles.iter().map(|profile| profile.step).reduce(f64::max) else {
         let reason = "no power-function average is in these checkpoints; train with `Average::Power`";
         return Err(Error::invalid("checkpoints", reason));
     };
     let shares = shares(&profiles, Profile { step: last, exponent: exponent(width) })?;
-    let mut sums: Vec<Option<T>> = Vec::new();
-    for ((_, average), share) in stored.iter().zip(shares) {
-        let mut place = 0;
-        average.visit(&mut |_, p| {
-            if place == sums.len() {
-                sums.push(None);
-            }
-            sums[place] = Some(match sums[place].take() {
-                None => p.scale(share),
-                Some(sum) => p.scale_onto(share, sum),
-            });
-            place += 1;
+    let mut sum = network.map(&mut |_, p| p.constant(0.0));
+    // one at a time, since all together may not fit into memory
+    for ((path, average, _), share) in stored.into_iter().zip(shares) {
+        let part: M = Checkpoint::open(path.as_ref())?.load(network, Weights::Average(average), device)?;
+        let mut parameters = Vec::new();
+        part.visit(&mut |_, p| parameters.push(p.clone()));
+        let mut parameters = parameters.into_iter();
+        sum.visit_mut(&mut |_, total| {
+            let p = parameters.next().expect("an average has the network's parameters");
+            *total = p.scale_onto(share, total.clone());
         });
     }
-    let mut sums = sums.into_iter().flatten();
-    Ok(network.map(&mut |_, p| sums.next().unwrap_or_else(|| p.clone())))
+    Ok(sum)
 }
 
 /// The weights `t^γ` of the parameters up to a step.

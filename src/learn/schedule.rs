@@ -12,8 +12,16 @@ use std::f64::consts::PI;
 /// assert_eq!(sawtooth.factor(250), 0.5);
 /// ```
 pub trait Schedule: Send + Sync {
-    /// The factor of the learning rate at step `k`, counted from 0; not negative.
+    /// The factor of the learning rate at step `k`, counted from 0; finite, and not negative.
     fn factor(&self, k: u64) -> f64;
+
+    /// Whether its numbers are in their ranges; called when a trainer is made.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<F: Fn(u64) -> f64 + Send + Sync> Schedule for F {
@@ -69,8 +77,38 @@ impl Annealing {
     pub fn warmed_up(self, steps: u64) -> Self {
         if steps == 0 { self } else { Self::Product(vec![Self::WarmUp { steps }, self]) }
     }
+}
 
-    pub(super) fn check(&self) -> Result<()> {
+impl Schedule for Annealing {
+    fn factor(&self, k: u64) -> f64 {
+        let share = |k: u64, steps: u64| (k as f64 / steps as f64).min(1.0);
+        match self {
+            Self::Constant => 1.0,
+            Self::WarmUp { steps } => share(k.saturating_add(1), *steps),
+            Self::SquareRoot { start } => 1.0 / (k as f64 / *start as f64).max(1.0).sqrt(),
+            Self::Cosine { steps } => 0.5 * (1.0 + (PI * share(k, *steps)).cos()),
+            Self::StableDecay { start, steps } => {
+                if k <= *start {
+                    1.0
+                } else {
+                    1.0 - share(k - start, steps.saturating_sub(*start))
+                }
+            }
+            Self::Product(parts) => parts.iter().map(|part| part.factor(k)).product(),
+            Self::Sequence(parts) => {
+                let mut k = k;
+                for (i, (steps, part)) in parts.iter().enumerate() {
+                    if k < *steps || i + 1 == parts.len() {
+                        return part.factor(k);
+                    }
+                    k -= steps;
+                }
+                1.0
+            }
+        }
+    }
+
+    fn check(&self) -> Result<()> {
         const MOST: usize = 16;
         let invalid = |reason: &str| Err(Error::invalid("learning-rate schedule", reason));
         match self {
@@ -86,33 +124,9 @@ impl Annealing {
             Self::Sequence(parts) if !(1..=MOST).contains(&parts.len()) => {
                 invalid(&format!("a sequence of {}; give 1 to {MOST}", parts.len()))
             }
-            Self::Product(parts) => parts.iter().try_for_each(Self::check),
+            Self::Product(parts) => parts.iter().try_for_each(Schedule::check),
             Self::Sequence(parts) => parts.iter().try_for_each(|(_, part)| part.check()),
             _ => Ok(()),
-        }
-    }
-}
-
-impl Schedule for Annealing {
-    fn factor(&self, k: u64) -> f64 {
-        let share = |k: u64, steps: u64| (k as f64 / steps as f64).min(1.0);
-        match self {
-            Self::Constant => 1.0,
-            Self::WarmUp { steps } => share(k.saturating_add(1), *steps),
-            Self::SquareRoot { start } => 1.0 / (k as f64 / *start as f64).max(1.0).sqrt(),
-            Self::Cosine { steps } => 0.5 * (1.0 + (PI * share(k, *steps)).cos()),
-            Self::StableDecay { start, steps } => 1.0 - share(k.saturating_sub(*start), steps - start),
-            Self::Product(parts) => parts.iter().map(|part| part.factor(k)).product(),
-            Self::Sequence(parts) => {
-                let mut k = k;
-                for (i, (steps, part)) in parts.iter().enumerate() {
-                    if k < *steps || i + 1 == parts.len() {
-                        return part.factor(k);
-                    }
-                    k -= steps;
-                }
-                1.0
-            }
         }
     }
 }

@@ -1,10 +1,14 @@
 //! The settings of a training run.
 
-use super::{Adam, Annealing, Average, Curriculum, Descent, Distillation, SampleWeights, TimePairs, Times, parts::check_times};
+use super::{
+    Adam, Annealing, Average, Curriculum, Descent, Distillation, SampleWeights, Schedule, TimePairs, Times, Weighting,
+    optimizer::is_within, parts::check_times,
+};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Everything that determines a training run besides the network and the source: a checkpoint holds it.
+/// Everything that determines a training run besides the network, the source, and [parts](super::Parts) of your own: a checkpoint
+/// holds it.
 ///
 /// ```
 /// use flowmap::learn::{Distillation, Muon, Settings};
@@ -18,7 +22,8 @@ pub struct Settings {
     pub objective: Distillation,
     /// Samples in a batch.
     pub batch: usize,
-    /// The number of parts of a batch that are computed one after another, to save memory; gradients are summed.
+    /// The number of parts of a batch that are drawn and computed one after another, to save memory; gradients are summed. The
+    /// samples differ from those of a batch in one part, and [`Transport`](super::Coupling::arrange) pairs within each part.
     #[serde(default = "one")]
     pub accumulation: usize,
     /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or on a given field. It may be
@@ -55,6 +60,9 @@ pub struct Settings {
     pub seed: u64,
 }
 
+/// The largest learning rate: beyond, one step can overflow f32, and destroy what was learned.
+pub(super) const FASTEST: f64 = 1e6;
+
 fn one() -> usize {
     1
 }
@@ -70,7 +78,7 @@ fn one() -> usize {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// A part of the names of its parameters: `bias`, or `layers.0.`.
+    /// A part of the names of its parameters: `bias`, or `layers.0`.
     pub names: String,
     /// The factor of the learning rate; 0 leaves the parameters as they are.
     pub rate: f64,
@@ -120,7 +128,7 @@ impl Settings {
 
     /// The factor of the learning rate of a parameter, and its weight decay.
     pub(super) fn group_of(&self, name: &str) -> (f64, f64) {
-        let group = self.groups.iter().find(|group| name.contains(&group.names));
+        let group = self.groups.iter().find(|group| is_within(name, &group.names));
         group.map_or((1.0, self.weight_decay), |group| (group.rate, group.weight_decay.unwrap_or(self.weight_decay)))
     }
 
@@ -135,8 +143,6 @@ impl Settings {
 
     /// The same with another objective.
     pub(super) fn check_for(&self, objective: &str, pairs: bool, needs_diagonal: bool) -> Result<()> {
-        // beyond these bounds one step can overflow f32, and destroy what was learned
-        const FASTEST: f64 = 1e6;
         const HEAVIEST: f64 = 30.0;
         // 100 times that of the paper; a larger one is a mistake, and would panic or run out of memory
         const LARGEST: usize = 10_000_000;
@@ -170,14 +176,18 @@ impl Settings {
             return Err(Error::invalid("loss weight", format!("{} is not in [-{HEAVIEST}, {HEAVIEST}]", self.weight)));
         }
         let not_negative = |value: f64| value >= 0.0 && value.is_finite();
-        let decays = self.groups.iter().filter_map(|group| group.weight_decay).chain([self.weight_decay]);
-        if let Some(decay) = decays.into_iter().find(|&decay| !(not_negative(decay) && decay * self.learning_rate < 1.0)) {
-            let reason = format!("{decay}, times the learning rate {}, is not in [0, 1)", self.learning_rate);
-            return Err(Error::invalid("weight decay", reason));
-        }
-        if let Some(group) = self.groups.iter().find(|group| !not_negative(group.rate)) {
-            let reason = format!("{} for '{}' is not a number of 0 or more", group.rate, group.names);
+        let fits = |rate: f64| not_negative(rate) && self.learning_rate * rate <= FASTEST;
+        if let Some(group) = self.groups.iter().find(|group| !fits(group.rate)) {
+            let reason =
+                format!("{} for '{}' is not a number of 0 or more that leaves it below {FASTEST}", group.rate, group.names);
             return Err(Error::invalid("learning rate of a group", reason));
+        }
+        let own = self.groups.iter().map(|group| (group.rate, group.weight_decay.unwrap_or(self.weight_decay)));
+        for (rate, decay) in own.chain([(1.0, self.weight_decay)]) {
+            if !(not_negative(decay) && decay * self.learning_rate * rate < 1.0) {
+                let reason = format!("{decay}, times the learning rate {}, is not in [0, 1)", self.learning_rate * rate);
+                return Err(Error::invalid("weight decay", reason));
+            }
         }
         self.averages.iter().try_for_each(Average::check)?;
         // averages are identified, and stored, by their decay

@@ -37,13 +37,22 @@ pub trait Times: Send + Sync {
     fn coverage(&self) -> Coverage {
         Coverage::All
     }
+
+    /// Whether its numbers are in their ranges; called when a trainer is made.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Which pairs of times a distribution of [`Times`] covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Coverage {
-    /// With a pair `s`, `t` also those that differ little from it, and those between them.
+    /// With a pair `s`, `t` also those that differ little from it, and those between them; if all start at one time, this is so
+    /// for networks of `t - s` alone.
     All,
     /// Those that end at the end of the span: no derivative by the end time.
     ToEnd,
@@ -100,6 +109,8 @@ pub enum TimePairs {
 }
 
 impl Times for TimePairs {
+    /// # Panics
+    /// If there are no dyadic lengths, or 32 or more, or a grid has no steps; see [`check`](Times::check).
     fn pair(&self, span: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
         let [start, end] = span;
         match *self {
@@ -152,12 +163,8 @@ impl Times for TimePairs {
             _ => Coverage::All,
         }
     }
-}
 
-impl TimePairs {
-    /// # Errors
-    /// [`Error::Invalid`] if a number is out of its range.
-    pub(super) fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let invalid = |reason: String| Err(Error::invalid("distribution of times", reason));
         match *self {
             Self::LogitNormal { mean, deviation } if !(mean.is_finite() && deviation > 0.0 && deviation.is_finite()) => {

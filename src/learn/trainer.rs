@@ -1,13 +1,11 @@
 //! The trainer: one step of training at a time.
 
 use super::{
-    Average, Parts, Settings, Source, Step,
-    optimizer::{self, Memory},
+    Average, Group, Parts, Settings, Source, Step,
+    optimizer::{self, Memory, is_within},
+    settings::FASTEST,
 };
-use crate::{
-    Error, Result, Tensor,
-    nn::{Model, normalized},
-};
+use crate::{Error, Result, Tensor, nn::Model};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -17,8 +15,8 @@ pub(super) const REMEDY: &str = "start again with a lower learning rate or gradi
 /// Trains an average velocity `v_{s,t}`: on the diagonal with the velocities of a [`Source`], off it with an
 /// [`Objective`](super::Objective).
 ///
-/// One [`step`](Trainer::step) draws a batch, takes the loss `mean(e^-w |r|² + w)` over diagonal and off-diagonal samples, with
-/// the network's own [weight](crate::AverageVelocity::log_loss) added to that of the settings if it learns one, clips its gradient, and
+/// One [`step`](Trainer::step) draws a batch, takes the loss `mean(c e^-w |r|² + w)` over diagonal and off-diagonal samples, with
+/// the [weight](super::Weighting) `c` of a sample, and the network's own [weight](crate::AverageVelocity::log_loss) added to that of the settings if it learns one, clips its gradient, and
 /// updates the parameters and their moving averages. The randomness of step `k` is a function of the seed and of `k`, so a
 /// trainer restored from a [checkpoint](super::Checkpoint) continues as if it had never stopped.
 ///
@@ -63,7 +61,7 @@ pub struct Progress {
     /// The mean squared error of `v_{t,t}` on the diagonal, unweighted. Against the velocities of samples it does not go to 0:
     /// the minimum is the variance of `I'_t` given `I_t`. NaN without a diagonal.
     pub diagonal: f64,
-    /// The mean squared residual off the diagonal, unweighted; NaN where there is none.
+    /// The mean squared residual off the diagonal, by the weights of terms alone; NaN where there is none.
     pub residual: f64,
     /// The norm of the gradient before clipping.
     pub gradient: f64,
@@ -80,7 +78,8 @@ where
     /// A trainer at step 0. It computes where the network is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a setting is not allowed, or not with this source, or the network has no parameters.
+    /// [`Error::Invalid`] if a setting is not allowed, or not with this source; if the network has no parameters, or none that a
+    /// group names; or if the objective needs a moving average and there is none.
     pub fn new(model: M, source: S, settings: Settings) -> Result<Self> {
         let parts = Parts::of(&settings);
         Self::with_parts(model, source, settings, parts)
@@ -101,7 +100,19 @@ where
         let mut device = None;
         model.visit(&mut |_, p: &T| device = device.take().or_else(|| Some(p.device())));
         let device = device.ok_or_else(|| Error::invalid("network", "it has no parameters, and nothing to learn"))?;
+        let mut names = Vec::new();
+        model.visit(&mut |name, _| names.push(name.to_owned()));
+        let unused = settings.groups.iter().find(|group| !names.iter().any(|name| is_within(name, &group.names)));
+        if let Some(Group { names: pattern, .. }) = unused {
+            let reason = format!("no parameter has '{pattern}' in its name; they are {}", names.join(", "));
+            return Err(Error::invalid("group of parameters", reason));
+        }
         let memories = optimizer::begin(&*parts.optimizer, &model);
+        let twice = memories.iter().find(|memory| (1..memory.names.len()).any(|i| memory.names[..i].contains(&memory.names[i])));
+        if let Some(memory) = twice {
+            let reason = format!("it keeps tensors named {:?} for a parameter; each needs a name of its own", memory.names);
+            return Err(Error::invalid("optimizer", reason));
+        }
         let averages = settings.averages.iter().map(|_| model.clone()).collect();
         Ok(Self { model, memories, averages, settings, parts, step: 0, description: serde_json::Value::Null, device, source })
     }
@@ -121,9 +132,9 @@ where
         &self.model
     }
 
-    /// Takes the trainer apart: its objective, optimizer, schedule, times and weighting.
-    pub fn into_parts(self) -> Parts<T> {
-        self.parts
+    /// The objective, optimizer, schedule, times and weighting.
+    pub fn parts(&self) -> &Parts<T> {
+        &self.parts
     }
 
     /// The source of samples.
@@ -148,18 +159,24 @@ where
     /// Takes one step.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss or its gradient is not finite; the trainer is then as it was before the step.
+    /// [`Error::Diverged`] if the loss or its gradient is not finite, [`Error::Invalid`] if the learning rate is not; the trainer is
+    /// then as it was before the step.
     pub fn step(&mut self) -> Result<Progress> {
         let gradient = self.gradient()?;
         let norm = gradient.norm();
         self.finite("gradient", norm)?;
+        let factor = self.parts.schedule.factor(self.step);
+        if !(factor >= 0.0 && self.settings.learning_rate * factor <= FASTEST) {
+            let reason = format!("its factor at step {} is {factor}; it must be finite, and not negative", self.step + 1);
+            return Err(Error::invalid("learning-rate schedule", reason));
+        }
         let progress = Progress {
             step: self.step + 1,
             loss: gradient.loss + self.settings.weight,
             diagonal: gradient.squares[0].mean(),
             residual: gradient.squares[1].mean(),
             gradient: norm,
-            learning_rate: self.settings.learning_rate * self.parts.schedule.factor(self.step),
+            learning_rate: self.settings.learning_rate * factor,
         };
         self.update(&gradient.parts, &progress);
         self.step += 1;
@@ -169,15 +186,11 @@ where
     fn update(&mut self, gradients: &[Option<T>], progress: &Progress) {
         let Self { model, memories, settings, parts, step, .. } = self;
         let gradient_scale = (settings.clip / progress.gradient).min(1.0);
-        optimizer::update(&*parts.optimizer, model, memories, gradients, |name, value| {
-            let (factor, decay) = settings.group_of(name);
-            let rate = progress.learning_rate * factor;
-            if decay > 0.0 && rate > 0.0 {
-                *value = value.scale(1.0 - rate * decay);
-            }
-            Step { number: *step, rate, gradient_scale }
+        optimizer::update(&*parts.optimizer, model, memories, gradients, |name| {
+            let (factor, weight_decay) = settings.group_of(name);
+            Step { number: *step, rate: progress.learning_rate * factor, weight_decay, gradient_scale }
         });
-        model.visit_directions(&mut |p| *p = normalized(p));
+        model.after_step();
         let mut parameters = Vec::new();
         model.visit(&mut |_, p| parameters.push(p.clone()));
         for (average, kind) in self.averages.iter_mut().zip(&settings.averages) {

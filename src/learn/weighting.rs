@@ -18,6 +18,14 @@ pub trait Weighting: Send + Sync {
     fn equal(&self) -> bool {
         false
     }
+
+    /// Whether its numbers are in their ranges; called when a trainer is made.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<F: Fn(&Weighed) -> f64 + Send + Sync> Weighting for F {
@@ -37,8 +45,8 @@ pub struct Weighed {
     pub s: f64,
     /// The time at which it ends; `s` on the diagonal.
     pub t: f64,
-    /// The logarithm `w` of the squared residual that the network expects, by which its loss is `e^-w |r|² + w`; 0 if it does
-    /// not learn one.
+    /// The logarithm `w` of the squared residual that is expected, by which the loss is `e^-w |r|² + w`: that of the
+    /// [settings](super::Settings::weight), and what the network adds to it if it learns one.
     pub log_loss: f64,
 }
 
@@ -72,8 +80,18 @@ pub enum SampleWeights {
     },
 }
 
-impl SampleWeights {
-    pub(super) fn check(&self) -> Result<()> {
+impl Weighting for SampleWeights {
+    fn weight(&self, sample: &Weighed) -> f64 {
+        match *self {
+            Self::Equal => 1.0,
+            Self::Adaptive { power, offset } => (sample.square + offset).powf(-power),
+            Self::Cauchy { offset } => 1.0 / ((-sample.log_loss).exp() * sample.square + offset * sample.dimension as f64),
+        }
+    }
+    fn equal(&self) -> bool {
+        *self == Self::Equal
+    }
+    fn check(&self) -> Result<()> {
         match *self {
             // beyond these bounds a weight can overflow f32
             Self::Adaptive { power, offset } if !((0.0..=2.0).contains(&power) && (1e-6..=1e6).contains(&offset)) => {
@@ -86,19 +104,6 @@ impl SampleWeights {
             }
             _ => Ok(()),
         }
-    }
-}
-
-impl Weighting for SampleWeights {
-    fn weight(&self, sample: &Weighed) -> f64 {
-        match *self {
-            Self::Equal => 1.0,
-            Self::Adaptive { power, offset } => (sample.square + offset).powf(-power),
-            Self::Cauchy { offset } => 1.0 / ((-sample.log_loss).exp() * sample.square + offset * sample.dimension as f64),
-        }
-    }
-    fn equal(&self) -> bool {
-        *self == Self::Equal
     }
 }
 

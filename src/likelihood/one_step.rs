@@ -101,11 +101,14 @@ impl<P, M: Module<P>> Module<P> for DivergenceHead<M> {
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
         self.network.visit_mut(f);
     }
-    fn visit_directions(&mut self, f: &mut dyn FnMut(&mut P)) {
-        self.network.visit_directions(f);
+    fn after_step(&mut self)
+    where
+        P: Tensor<Primal = P>,
+    {
+        self.network.after_step();
     }
-    fn drop_out(&mut self, seed: &mut dyn FnMut() -> Option<u64>) {
-        self.network.drop_out(seed);
+    fn set_training(&mut self, seeds: &mut dyn FnMut() -> Option<u64>) {
+        self.network.set_training(seeds);
     }
 }
 

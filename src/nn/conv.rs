@@ -1,25 +1,27 @@
 //! The convolutional layer.
 
-use super::{Linear, module};
+use super::{Linear, Param, module};
 use crate::{ImageTensor, Tensor, Window};
 use rand::Rng;
 
-/// A convolution that keeps the size of an image: a kernel of shape `[size, size, in, out]` with odd `size`, a bias of shape
-/// `[out]`.
-///
-/// ```
-/// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::Conv};
-/// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
-/// let mean = Conv { kernel: tensor(&[1.0 / 9.0; 9], &[3, 3, 1, 1]), bias: tensor(&[0.5], &[1]) };
-/// let image = tensor(&[9.0; 9], &[1, 3, 3, 1]);
-/// assert!((mean.apply(&image).to_vec()[4] - 9.5).abs() < 1e-14);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Conv<P> {
-    /// The kernel, of shape `[size, size, in, out]`.
-    pub kernel: P,
-    /// The bias, of shape `[out]`.
-    pub bias: P,
+module! {
+    /// A convolution that keeps the size of an image: a kernel of shape `[size, size, in, out]` with odd `size`, a bias of shape
+    /// `[out]`.
+    ///
+    /// ```
+    /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::{Conv, Param}};
+    /// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
+    /// let mean = Conv { kernel: Param(tensor(&[1.0 / 9.0; 9], &[3, 3, 1, 1])), bias: Param(tensor(&[0.5], &[1])) };
+    /// let image = tensor(&[9.0; 9], &[1, 3, 3, 1]);
+    /// assert!((mean.apply(&image).to_vec()[4] - 9.5).abs() < 1e-14);
+    /// ```
+    #[derive(Clone, Debug)]
+    pub struct Conv<P> {
+        /// The kernel, of shape `[size, size, in, out]`.
+        pub kernel: Param<P>,
+        /// The bias, of shape `[out]`.
+        pub bias: Param<P>,
+    }
 }
 
 impl<P: Tensor<Primal = P>> Conv<P> {
@@ -27,7 +29,7 @@ impl<P: Tensor<Primal = P>> Conv<P> {
     /// deviations, and times `gain`; bias zero.
     pub(crate) fn new(size: usize, io: [usize; 2], gain: f64, device: &P::Device, rng: &mut dyn Rng) -> Self {
         let Linear::<P> { weight, bias } = Linear::drawn(size * size * io[0], io[1], device, rng);
-        Self { kernel: weight.reshape(&[size, size, io[0], io[1]]).scale(gain), bias }
+        Self { kernel: Param(weight.reshape(&[size, size, io[0], io[1]]).scale(gain)), bias }
     }
 }
 
@@ -37,5 +39,3 @@ impl<P: Tensor> Conv<P> {
         x.conv2d(&self.kernel, Some(&self.bias), Window::same(self.kernel.shape()[0]))
     }
 }
-
-module!(Conv: parameters [kernel, bias], modules [], keeps []);

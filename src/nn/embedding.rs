@@ -29,3 +29,24 @@ pub fn waves<T: Tensor>(times: &T, batch: usize, [lowest, highest]: [f64; 2], co
     let phases = column.expand(1, &[count]) * frequencies;
     T::concat(&[phases.sin(), phases.cos()], 1)
 }
+
+/// Rows `(s, t, x)`: states of shape `[batch, d]` with both times in front of them, of shape `[batch, d + 2]`. Times have shape
+/// `[batch]` or `[]`.
+///
+/// ```
+/// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::with_times};
+/// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
+/// let rows = with_times(&tensor(&[0.0], &[]), &tensor(&[0.5, 1.0], &[2]), &tensor(&[7.0, 8.0], &[2, 1]));
+/// assert_eq!(rows.to_vec(), [0.0, 0.5, 7.0, 0.0, 1.0, 8.0]);
+/// ```
+///
+/// # Panics
+/// If the shapes are others.
+pub fn with_times<T: Tensor>(s: &T, t: &T, x: &T) -> T {
+    T::concat(&[time_column(s, x), time_column(t, x), x.clone()], 1)
+}
+
+/// A time for each row of `x`, as a column.
+pub(super) fn time_column<T: Tensor>(time: &T, x: &T) -> T {
+    if time.shape().is_empty() { time.expand(0, &[x.shape()[0], 1]) } else { time.expand(1, &[1]) }
+}

@@ -1,17 +1,19 @@
 //! The fully connected layer.
 
-use super::{INITIALIZATION, module};
+use super::{INITIALIZATION, Param, module};
 use crate::{Real, Tensor, random::stream};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// A fully connected layer `x W + b` with a weight of shape `[in, out]` and a bias of shape `[out]`.
-#[derive(Clone, Debug)]
-pub struct Linear<P> {
-    /// `W`, of shape `[in, out]`.
-    pub weight: P,
-    /// `b`, of shape `[out]`.
-    pub bias: P,
+module! {
+    /// A fully connected layer `x W + b` with a weight of shape `[in, out]` and a bias of shape `[out]`.
+    #[derive(Clone, Debug)]
+    pub struct Linear<P> {
+        /// `W`, of shape `[in, out]`.
+        pub weight: Param<P>,
+        /// `b`, of shape `[out]`.
+        pub bias: Param<P>,
+    }
 }
 
 impl<P: Tensor<Primal = P>> Linear<P> {
@@ -41,7 +43,8 @@ impl<P: Tensor<Primal = P>> Linear<P> {
         };
         let weight: Vec<_> = (0..inputs * outputs).map(|_| draw()).collect();
         let bias = vec![P::Real::default(); outputs];
-        Self { weight: P::from_slice(device, &weight, &[inputs, outputs]), bias: P::from_slice(device, &bias, &[outputs]) }
+        let tensor = |values: &[P::Real], shape: &[usize]| Param(P::from_slice(device, values, shape));
+        Self { weight: tensor(&weight, &[inputs, outputs]), bias: tensor(&bias, &[outputs]) }
     }
 }
 
@@ -51,5 +54,3 @@ impl<P> Linear<P> {
         x.linear(&self.weight, Some(&self.bias))
     }
 }
-
-module!(Linear: parameters [weight, bias], modules [], keeps []);

@@ -1,6 +1,11 @@
 //! The multilayer perceptron in two times and a point.
 
-use super::{INITIALIZATION, Linear, MOST_PARAMETERS, module, rest::and_rest};
+use super::{
+    INITIALIZATION, Linear, MOST_PARAMETERS,
+    embedding::{time_column, with_times},
+    module,
+    rest::and_rest,
+};
 use crate::{Activation, AverageVelocity, Error, Result, Tensor, random::stream};
 
 /// The sizes of an [`Mlp`].
@@ -75,23 +80,27 @@ impl MlpShape {
     }
 }
 
-/// A multilayer perceptron `σ N(s, t, x / σ)`: the average velocity of arXiv 2505.18825 on low-dimensional data.
-///
-/// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`, or `[batch, d + 1]` if the
-/// shape is autonomous. Conditions have velocity 0.
-///
-/// ```
-/// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{Mlp, MlpShape}};
-/// let mlp: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 8, 2), 7, &())?;
-/// let x = NdTensor::from_slice(&(), &[1.0, 2.0, 3.0, 4.0], &[2, 2]);
-/// let s = NdTensor::from_slice(&(), &[0.25, 0.5], &[2]);
-/// assert_eq!(AverageVelocityMap(&mlp).flow(&s, &s, &x), x); // X_{s,s} is the identity, whatever the parameters
-/// # Ok::<(), flowmap::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Mlp<P> {
-    layers: Vec<Linear<P>>,
-    shape: MlpShape,
+module! {
+    /// A multilayer perceptron `σ N(s, t, x / σ)`: the average velocity of arXiv 2505.18825 on low-dimensional data.
+    ///
+    /// Points have shape `[batch, d]`, times `[batch]` or `[]`; the input layer takes `[batch, d + 2]`, or `[batch, d + 1]` if the
+    /// shape is autonomous. Conditions have velocity 0.
+    ///
+    /// ```
+    /// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{Mlp, MlpShape}};
+    /// let mlp: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 8, 2), 7, &())?;
+    /// let x = NdTensor::from_slice(&(), &[1.0, 2.0, 3.0, 4.0], &[2, 2]);
+    /// let s = NdTensor::from_slice(&(), &[0.25, 0.5], &[2]);
+    /// assert_eq!(AverageVelocityMap(&mlp).flow(&s, &s, &x), x); // X_{s,s} is the identity, whatever the parameters
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    #[derive(Clone, Debug)]
+    pub struct Mlp<P> {
+        layers: Vec<Linear<P>>,
+    }
+    keeps {
+        shape: MlpShape,
+    }
 }
 
 impl<P: Tensor<Primal = P>> Mlp<P> {
@@ -114,18 +123,14 @@ impl<T: Tensor> AverageVelocity<T> for Mlp<T::Primal> {
     /// # Panics
     /// If `x` does not have the shape `[batch, d]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
-        let batch = x.shape()[0];
-        let column = |t: &T| if t.shape().is_empty() { t.expand(0, &[batch, 1]) } else { t.expand(1, &[1]) };
         let point = x.scale(1.0 / self.shape.scale);
         let input = if self.shape.autonomous {
-            T::concat(&[column(&(t.clone() - s)), point], 1)
+            T::concat(&[time_column(&(t.clone() - s), x), point], 1)
         } else {
-            T::concat(&[column(s), column(t), point], 1)
+            with_times(s, t, &point)
         };
         let (last, hidden) = self.layers.split_last().expect("there is an output layer");
         let features = hidden.iter().fold(input, |h, layer| layer.apply(&h).activate(self.shape.activation));
         and_rest(last.apply(&features).scale(self.shape.scale), x, self.shape.conditions)
     }
 }
-
-module!(Mlp: parameters [], modules [layers], keeps [shape], architecture "mlp");

@@ -2,36 +2,16 @@
 //!
 //! A network is a struct over the type `P` of its parameters. It is a [`Module`], which names them, and an [`AverageVelocity`] on
 //! every tensor `T` whose [`Primal`](Tensor::Primal) is `P`. That makes it a [`Model`]: the same code runs on plain tensors, on
-//! duals, on a tape, and on duals on a tape. Your own network:
+//! duals, on a tape, and on duals on a tape. The macro [`module!`](crate::module!) declares your own; it has an example.
 //!
-//! ```
-//! use flowmap::{AverageVelocity, Tensor, backend::ndarray::NdTensor, nn::{Model, Module}};
-//!
-//! /// `v_{s,t}(x) = x W`
-//! #[derive(Clone)]
-//! struct Matrix<P> { weight: P }
-//!
-//! impl<P> Module<P> for Matrix<P> {
-//!     type With<Q> = Matrix<Q>;
-//!     fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Matrix<Q>, E> {
-//!         Ok(Matrix { weight: f("weight", &self.weight)? })
-//!     }
-//!     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
-//!         f("weight", &mut self.weight);
-//!     }
-//! }
-//!
-//! impl<T: Tensor> AverageVelocity<T> for Matrix<T::Primal> {
-//!     fn average_velocity(&self, _s: &T, _t: &T, x: &T) -> T {
-//!         x.linear(&self.weight, None)
-//!     }
-//! }
-//!
-//! fn can_be_trained<T: Tensor<Primal = T>>(_: &impl Model<T>) {}
-//! can_be_trained(&Matrix { weight: NdTensor::<f32>::from_slice(&(), &[0.0; 4], &[2, 2]) });
-//! ```
+//! | what | where |
+//! |---|---|
+//! | networks | [`Mlp`], [`UNet`], [`EdmUNet`] |
+//! | layers | [`Linear`], [`Conv`], [`Dropout`], the smallest: [`Param`] |
+//! | functions | [`waves`] embeds times, [`with_times`] puts them in front of states |
 
 mod conv;
+mod dropout;
 mod edm;
 mod embedding;
 mod linear;
@@ -40,13 +20,16 @@ mod module;
 mod rest;
 mod unet;
 
+pub use crate::module;
 pub use conv::Conv;
-pub(crate) use edm::normalized;
+pub use dropout::Dropout;
 pub use edm::{EdmShape, EdmUNet};
-pub use embedding::waves;
+pub use embedding::{waves, with_times};
 pub use linear::Linear;
 pub use mlp::{Mlp, MlpShape};
-pub(crate) use module::module;
+pub use module::Param;
+#[doc(hidden)]
+pub use module::{described, kept, path};
 pub use unet::{UNet, UNetShape};
 
 use crate::{AverageVelocity, Dual, Tape, Tensor, Var, tensor::common};
@@ -82,13 +65,17 @@ pub trait Module<P> {
     /// Visits every parameter, to change it.
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P));
 
-    /// Visits every parameter of which only the direction matters, separately for each output, the last axis. The trainer
-    /// normalizes them to mean square 1 after each step.
-    fn visit_directions(&mut self, _f: &mut dyn FnMut(&mut P)) {}
+    /// What follows each training step, such as normalizing weights of which only the direction matters.
+    fn after_step(&mut self)
+    where
+        P: Tensor<Primal = P>,
+    {
+    }
 
-    /// Gives each dropout layer a seed; with `None`, the initial state, it drops nothing. The trainer gives seeds on the diagonal
-    /// only: elsewhere a network is compared with itself, and must be one function.
-    fn drop_out(&mut self, _seed: &mut dyn FnMut() -> Option<u64>) {}
+    /// Switches to training and back: each layer that behaves differently in training, such as dropout, takes a seed of its own;
+    /// `None`, the initial state, switches back. The trainer gives seeds on the diagonal only: elsewhere a network is compared
+    /// with itself, and must be one function.
+    fn set_training(&mut self, _seeds: &mut dyn FnMut() -> Option<u64>) {}
 
     /// Applies `f` to every parameter, and returns the module of the results.
     fn map<Q>(&self, f: &mut dyn FnMut(&str, &P) -> Q) -> Self::With<Q> {

@@ -101,48 +101,53 @@ impl UNetShape {
     }
 }
 
-/// A U-Net `σ N(s, t, x / σ)` for small images: residual blocks with group normalization and SiLU, halved and doubled
-/// resolutions, skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
-///
-/// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have
-/// shape `[batch]` or `[]`. Conditions follow in a row, and have velocity 0. The last convolution starts at zero, and with it the
-/// average velocity: the map starts as the identity.
-///
-/// ```
-/// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}};
-/// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
-/// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1, &())?;
-/// let x = NdTensor::from_slice(&(), &[0.5; 2 * 64], &[2, 64]);
-/// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 64]);
-/// # Ok::<(), flowmap::Error>(())
-/// ```
-///
-/// Reference: O. Ronneberger, P. Fischer, T. Brox, U-Net, arXiv 1505.04597; J. Ho, A. Jain, P. Abbeel, Denoising Diffusion
-/// Probabilistic Models, appendix B, arXiv 2006.11239.
-#[derive(Clone, Debug)]
-pub struct UNet<P> {
-    times: Vec<Linear<P>>,
-    input: Conv<P>,
-    down: Vec<Block<P>>,
-    middle: Block<P>,
-    /// Two for each level, from the coarsest.
-    up: Vec<Block<P>>,
-    output: Conv<P>,
-    shape: UNetShape,
+module! {
+    /// A U-Net `σ N(s, t, x / σ)` for small images: residual blocks with group normalization and SiLU, halved and doubled
+    /// resolutions, skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
+    ///
+    /// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have
+    /// shape `[batch]` or `[]`. Conditions follow in a row, and have velocity 0. The last convolution starts at zero, and with it the
+    /// average velocity: the map starts as the identity.
+    ///
+    /// ```
+    /// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}};
+    /// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
+    /// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1, &())?;
+    /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 64], &[2, 64]);
+    /// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 64]);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// Reference: O. Ronneberger, P. Fischer, T. Brox, U-Net, arXiv 1505.04597; J. Ho, A. Jain, P. Abbeel, Denoising Diffusion
+    /// Probabilistic Models, appendix B, arXiv 2006.11239.
+    #[derive(Clone, Debug)]
+    pub struct UNet<P> {
+        times: Vec<Linear<P>>,
+        input: Conv<P>,
+        down: Vec<Block<P>>,
+        middle: Block<P>,
+        /// Two for each level, from the coarsest.
+        up: Vec<Block<P>>,
+        output: Conv<P>,
+    }
+    keeps {
+        shape: UNetShape,
+    }
 }
 
-/// A residual block.
-#[derive(Clone, Debug)]
-struct Block<P> {
-    first: Conv<P>,
-    time: Linear<P>,
-    second: Conv<P>,
-    skip: Linear<P>,
-    groups: usize,
+module! {
+    /// A residual block.
+    #[derive(Clone, Debug)]
+    struct Block<P> {
+        first: Conv<P>,
+        time: Linear<P>,
+        second: Conv<P>,
+        skip: Linear<P>,
+    }
+    keeps {
+        groups: usize,
+    }
 }
-
-module!(Block: parameters [], modules [first, time, second, skip], keeps [groups]);
-module!(UNet: parameters [], modules [times, input, down, middle, up, output], keeps [shape], architecture "unet");
 
 impl<P: Tensor<Primal = P>> UNet<P> {
     /// A network of this shape with random weights (LeCun's initialization), a function of the seed alone.

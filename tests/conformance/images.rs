@@ -343,22 +343,29 @@ pub fn edm_properties<B: ImageBackend>() {
 
     let mut net = net.clone();
     let mut seed = 0;
-    net.drop_out(&mut || {
+    net.set_training(&mut || {
         seed += 1;
         Some(seed)
     });
     assert!(seed > 4, "each block asks for a seed: {seed}");
     let left_out = host(&net.average_velocity(&s, &t, &x).slice(1, 0..64));
     assert!(left_out.iter().zip(&pixels).any(|(a, b)| (a - b).abs() > 0.1 * size), "something is left out");
-    net.drop_out(&mut || None);
+    net.set_training(&mut || None);
     assert_eq!(host(&net.average_velocity(&s, &t, &x).slice(1, 0..64)), pixels, "nothing is left out any more");
 
     let mut directions = 0;
-    net.visit_directions(&mut |p| {
-        directions += 1;
-        *p = p.scale(3.0);
+    net.visit_mut(&mut |name, p| {
+        if name.ends_with(".direction") {
+            directions += 1;
+            *p = p.scale(3.0);
+        }
     });
     assert!(directions > 10, "{directions}");
     let scaled = host(&net.average_velocity(&s, &t, &x).slice(1, 0..64));
     assert!(scaled.iter().zip(&pixels).all(|(a, b)| (a - b).abs() < 1e-2 * size), "the size of a direction does not count");
+    net.after_step();
+    net.visit_mut(&mut |name, p| {
+        let square = (p.clone() * &*p).sum(0..p.shape().len()).values()[0] / p.shape().iter().product::<usize>() as f64;
+        assert!(!name.ends_with(".direction") || (square - 1.0).abs() < 1e-2, "{name}: a mean square of {square} after a step");
+    });
 }

@@ -55,7 +55,7 @@ fn every_method_comes_closer_to_the_flow_map() {
     let begin = error(&AverageVelocityMap(network()));
     let fm = Method::ALL[0].settings(Settings::default());
     let teacher = trained(network(), coupling(), fm, STEPS / 2);
-    for method in Method::ALL.into_iter().filter(|method| method.objective().distillation().is_some()) {
+    for method in Method::ALL.into_iter().filter(|method| method.objective().identity().is_some()) {
         let taught = TeacherNetwork::<Batch, _>::new(teacher.clone());
         let rounds = method.rounds(4, &Settings::default()).unwrap();
         let mut learned = if method.needs_teacher() { teacher.clone() } else { network() };

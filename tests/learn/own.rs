@@ -10,7 +10,8 @@ use flowmap::{
         Checkpoint, Context, Coupling, Distillation, Independent, Needs, Objective, Optimizer, Parameter, Parts, Run, Settings,
         Source, Step, Term, Times, Trainer, Weighed,
     },
-    nn::{Linear, Module},
+    module,
+    nn::{Linear, with_times},
     rand::{Rng, RngExt},
     sample,
 };
@@ -18,31 +19,16 @@ use std::{fs, ops::ControlFlow, path::Path};
 
 type Cpu = NdTensor<f32>;
 
-/// `v_{s,t}(x) = x + W₂ σ(W₁ (s, t, x))`
-#[derive(Clone)]
-struct Residual<P> {
-    first: Linear<P>,
-    second: Linear<P>,
-}
-
-impl<P> Module<P> for Residual<P> {
-    type With<Q> = Residual<Q>;
-    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Residual<Q>, E> {
-        let first = self.first.try_map(&mut |name, p| f(&format!("first.{name}"), p))?;
-        let second = self.second.try_map(&mut |name, p| f(&format!("second.{name}"), p))?;
-        Ok(Residual { first, second })
-    }
-    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
-        self.first.visit_mut(&mut |name, p| f(&format!("first.{name}"), p));
-        self.second.visit_mut(&mut |name, p| f(&format!("second.{name}"), p));
-    }
+module! {
+    /// `v_{s,t}(x) = x + W₂ σ(W₁ (s, t, x))`
+    #[derive(Clone)]
+    struct Residual<P> { first: Linear<P>, second: Linear<P> }
 }
 
 impl<T: Tensor> AverageVelocity<T> for Residual<T::Primal> {
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
-        let column = |time: &T| if time.shape().is_empty() { time.expand(0, &[x.shape()[0], 1]) } else { time.expand(1, &[1]) };
-        let h = self.first.apply(&T::concat(&[column(s), column(t), x.clone()], 1)).activate(Activation::Silu);
-        self.second.apply(&h).plus(x)
+        let hidden = self.first.apply(&with_times(s, t, x)).activate(Activation::Silu);
+        self.second.apply(&hidden).plus(x)
     }
 }
 
@@ -74,6 +60,7 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for HeavyBall {
         vec![("velocity", value.constant(0.0))]
     }
     fn update(&self, Parameter { value, gradient, state, .. }: Parameter<'_, T>, step: &Step) {
+        step.decay(value);
         state[0] = gradient.scale_onto(step.gradient_scale, state[0].scale(self.0));
         *value = state[0].scale_onto(-step.rate, value.clone());
     }
@@ -107,18 +94,21 @@ impl Interpolant for Bent {
     }
 }
 
-fn trainer() -> flowmap::Result<Trainer<Cpu, Residual<Cpu>, impl Source<Cpu>>> {
-    let noise = Normal::standard(2)?;
-    let network = Residual { first: Linear::new([4, 32], 1, &()), second: Linear::new([32, 2], 2, &()) };
-    let settings = Settings { batch: 32, learning_rate: 1e-2, averages: vec![0.9.into()], ..Settings::default() };
-    let parts = Parts {
+fn parts() -> Parts<Cpu> {
+    Parts {
         objective: Box::new(Mix),
         optimizer: Box::new(HeavyBall(0.9)),
         schedule: Box::new(|k: u64| 1.0 - (k % 7) as f64 / 10.0),
         times: Box::new(Short),
         weighting: Box::new(|sample: &Weighed| 1.0 + sample.t - sample.s),
-    };
-    Trainer::with_parts(network, Independent::new(noise, Checkerboard)?.along(Bent), settings, parts)
+    }
+}
+
+fn trainer() -> flowmap::Result<Trainer<Cpu, Residual<Cpu>, impl Source<Cpu>>> {
+    let noise = Normal::standard(2)?;
+    let network = Residual { first: Linear::new([4, 32], 1, &()), second: Linear::new([32, 2], 2, &()) };
+    let settings = Settings { batch: 32, learning_rate: 1e-2, averages: vec![0.9.into()], ..Settings::default() };
+    Trainer::with_parts(network, Independent::new(noise, Checkerboard)?.along(Bent), settings, parts())
 }
 
 fn run(folder: &Path, steps: u64) -> flowmap::Result<Vec<u8>> {
@@ -151,7 +141,6 @@ fn other_parts_are_told_apart() {
     let path = trainer().unwrap().save(home.path()).unwrap();
     trainer().unwrap().restore(&path).unwrap();
     let settings = || trainer().unwrap().settings().clone();
-    let parts = || trainer().unwrap().into_parts();
     let named = || Parts::of(&settings());
     let others: [(&str, Parts<Cpu>); 5] = [
         ("parts.objective", Parts { objective: named().objective, ..parts() }),

@@ -14,7 +14,7 @@
 //! let gpu = Device::new(0)?.with_tf32();
 //! let network: Mlp<CudaTensor> = Mlp::new(&MlpShape::new(2, 512, 4), 1, &gpu)?;
 //! let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
-//! let mut trainer = Trainer::new(network, coupling, Settings::default(), gpu)?;
+//! let mut trainer = Trainer::new(network, coupling, Settings::default())?;
 //! println!("{}", trainer.step()?.loss);
 //! # }
 //! # Ok::<(), flowmap::Error>(())

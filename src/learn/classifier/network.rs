@@ -3,7 +3,7 @@
 use crate::{
     Activation::Silu,
     Error, ImageTensor, Result, Tensor, Window,
-    nn::{Conv, INITIALIZATION, Linear, module},
+    nn::{Conv, INITIALIZATION, Linear, Param, module},
     random::stream,
 };
 
@@ -16,17 +16,17 @@ const HALVING: Window = Window { stride: 2, padding: 1 };
 /// The height and width of their kernels.
 const KERNEL: usize = 3;
 
-/// Two convolutions that halve the resolution, a layer of [`FEATURES`], and one number for each class.
-#[derive(Clone, Debug)]
-pub struct Network<P> {
-    first: Conv<P>,
-    second: Conv<P>,
-    hidden: Linear<P>,
-    /// From features to classes.
-    pub output: Linear<P>,
+module! {
+    /// Two convolutions that halve the resolution, a layer of [`FEATURES`], and one number for each class.
+    #[derive(Clone, Debug)]
+    pub struct Network<P> {
+        first: Conv<P>,
+        second: Conv<P>,
+        hidden: Linear<P>,
+        /// From features to classes.
+        pub output: Linear<P>,
+    }
 }
-
-module!(Network: parameters [], modules [first, second, hidden, output], keeps []);
 
 /// # Errors
 /// [`Error::Invalid`] if the image shape or the number of classes is out of range.
@@ -56,8 +56,8 @@ fn flat([height, width, _]: [usize; 3]) -> usize {
 impl Network<Vec<usize>> {
     /// The shape of every parameter.
     pub fn shapes(image: [usize; 3], classes: usize) -> Self {
-        let conv = |io: [usize; 2]| Conv { kernel: vec![KERNEL, KERNEL, io[0], io[1]], bias: vec![io[1]] };
-        let linear = |io: [usize; 2]| Linear { weight: io.to_vec(), bias: vec![io[1]] };
+        let conv = |io: [usize; 2]| Conv { kernel: Param(vec![KERNEL, KERNEL, io[0], io[1]]), bias: Param(vec![io[1]]) };
+        let linear = |io: [usize; 2]| Linear { weight: Param(io.to_vec()), bias: Param(vec![io[1]]) };
         Self {
             first: conv([image[2], CHANNELS[0]]),
             second: conv(CHANNELS),

@@ -106,7 +106,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
                 finite(taken + 1, "loss", found.loss)?;
                 finite(taken + 1, "gradient", found.squared_norm())?;
                 let rate = settings.learning_rate * schedule.factor(taken);
-                let step = Adam::default().scalars(&Step { number: taken, rate, gradient_scale: 1.0 });
+                let step = Adam::default().scalars(&Step::new(taken, rate));
                 let mut parts = moments.iter_mut().zip(&found.gradients);
                 network.visit_mut(&mut |_, p| {
                     if let Some((moments, gradient)) = parts.next() {

@@ -49,19 +49,19 @@ pub struct Distillation {
 impl Distillation {
     /// Flow matching: the diagonal alone.
     pub const FLOW_MATCHING: Self = Self { parts: None };
-    /// Lagrangian self-distillation, `lsd`.
+    /// Lagrangian self-identity, `lsd`.
     pub const LSD: Self = Self::of(&RECIPES[0]);
-    /// Eulerian self-distillation, `esd`.
+    /// Eulerian self-identity, `esd`.
     pub const ESD: Self = Self::of(&RECIPES[1]);
-    /// Progressive self-distillation, `psd-u`: two steps meet at a random time.
+    /// Progressive self-identity, `psd-u`: two steps meet at a random time.
     pub const PSD_U: Self = Self::of(&RECIPES[2]);
-    /// Progressive self-distillation, `psd-m`: two steps meet half-way.
+    /// Progressive self-identity, `psd-m`: two steps meet half-way.
     pub const PSD_M: Self = Self::of(&RECIPES[3]);
     /// Lagrangian map distillation of a given field, `lmd`.
     pub const LMD: Self = Self::of(&RECIPES[4]);
     /// Eulerian map distillation of a given field, `emd`.
     pub const EMD: Self = Self::of(&RECIPES[5]);
-    /// Progressive map distillation, `pmd`: a short step of a given map and the rest.
+    /// Progressive map identity, `pmd`: a short step of a given map and the rest.
     pub const PMD: Self = Self::of(&RECIPES[6]);
     /// Progressive distillation of a given map, `pmd-m`: two of its steps make one.
     pub const PMD_M: Self = Self::of(&RECIPES[7]);
@@ -69,29 +69,29 @@ impl Distillation {
     pub const MEAN_FLOW: Self = Self::of(&RECIPES[8]);
 
     const fn of(recipe: &Recipe) -> Self {
-        Self { parts: Some((recipe.distillation, recipe.teacher, recipe.modes[0])) }
+        Self { parts: Some((recipe.identity, recipe.teacher, recipe.modes[0])) }
     }
 
     /// An objective off the diagonal.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such combination; the message lists all of them.
-    pub fn new(distillation: Identity, teacher: Teacher, stop: StopGradient) -> Result<Self> {
-        let Some(recipe) = RECIPES.iter().find(|r| (r.distillation, r.teacher) == (distillation, teacher)) else {
-            let known: Vec<_> = RECIPES.iter().map(|r| format!("{:?} of {:?}", r.distillation, r.teacher)).collect();
-            let reason = format!("{distillation:?} of {teacher:?} is unknown; choose one of {}", known.join(", "));
+    pub fn new(identity: Identity, teacher: Teacher, stop: StopGradient) -> Result<Self> {
+        let Some(recipe) = RECIPES.iter().find(|r| (r.identity, r.teacher) == (identity, teacher)) else {
+            let known: Vec<_> = RECIPES.iter().map(|r| format!("{:?} of {:?}", r.identity, r.teacher)).collect();
+            let reason = format!("{identity:?} of {teacher:?} is unknown; choose one of {}", known.join(", "));
             return Err(Error::invalid("objective", reason));
         };
         if recipe.modes.contains(&stop) {
-            return Ok(Self { parts: Some((distillation, teacher, stop)) });
+            return Ok(Self { parts: Some((identity, teacher, stop)) });
         }
         let modes: Vec<_> = recipe.modes.iter().map(ToString::to_string).collect();
         Err(Error::invalid("stop gradient", format!("{} has no mode {stop}; it has {}", recipe.name, modes.join(", "))))
     }
 
     /// The characterization, unless this is flow matching alone.
-    pub fn distillation(&self) -> Option<Identity> {
-        self.parts.map(|(distillation, ..)| distillation)
+    pub fn identity(&self) -> Option<Identity> {
+        self.parts.map(|(identity, ..)| identity)
     }
 
     /// Whose velocity it uses, unless this is flow matching alone.
@@ -102,19 +102,19 @@ impl Distillation {
     /// What it needs besides the network.
     pub fn needs(&self) -> Needs {
         use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupShort, SemigroupUniform};
-        let Some((distillation, teacher, stop)) = self.parts else { return Needs { diagonal: true, ..Needs::default() } };
-        let semigroup = matches!(distillation, SemigroupUniform | SemigroupMidpoint | SemigroupShort);
-        let own_halves = matches!(distillation, SemigroupUniform | SemigroupMidpoint) && teacher == Teacher::Itself;
+        let Some((identity, teacher, stop)) = self.parts else { return Needs { diagonal: true, ..Needs::default() } };
+        let semigroup = matches!(identity, SemigroupUniform | SemigroupMidpoint | SemigroupShort);
+        let own_halves = matches!(identity, SemigroupUniform | SemigroupMidpoint) && teacher == Teacher::Itself;
         let given = teacher == Teacher::Given;
         Needs {
             diagonal: teacher == Teacher::Itself || stop == StopGradient::Compound,
             field: given && !semigroup,
-            short_map: (given && semigroup).then_some(if distillation == SemigroupMidpoint { 0.5 } else { 0.0 }),
+            short_map: (given && semigroup).then_some(if identity == SemigroupMidpoint { 0.5 } else { 0.0 }),
             velocity: teacher == Teacher::Conditional,
             average: false,
-            start_derivative: distillation == Eulerian,
-            end_derivative: distillation == Lagrangian,
-            later_starts: own_halves || distillation == SemigroupShort,
+            start_derivative: identity == Eulerian,
+            end_derivative: identity == Lagrangian,
+            later_starts: own_halves || identity == SemigroupShort,
             earlier_ends: own_halves,
         }
     }
@@ -125,13 +125,13 @@ impl Distillation {
     /// If the context lacks what the [teacher](Self::teacher) needs.
     pub fn residual<X: State>(&self, context: &Context<'_, X>) -> Option<X> {
         use StopGradient::{Compound, MapNowhere, Nowhere, Semigradient};
-        let (distillation, teacher, stop) = self.parts?;
+        let (identity, teacher, stop) = self.parts?;
         let Context { s, t, share, x, .. } = *context;
         let [live, fixed] = &[context.live, context.fixed].map(AverageVelocityMap);
         let sample = || Constant(context.velocity.clone().expect("the velocity of a sample, from which this objective learns"));
         let conditional;
         let [taught, stopped]: [&dyn VelocityField<X>; 2] = match teacher {
-            Teacher::Given if matches!(distillation, Identity::Lagrangian | Identity::Eulerian) => {
+            Teacher::Given if matches!(identity, Identity::Lagrangian | Identity::Eulerian) => {
                 [context.field.expect("a velocity field, from which this objective learns"); 2]
             }
             // semigroups hold no velocity
@@ -141,7 +141,7 @@ impl Distillation {
                 [&conditional, &conditional]
             }
         };
-        Some(match distillation {
+        Some(match identity {
             Identity::Lagrangian => match stop {
                 Nowhere => Lagrangian.residual(live, taught, s, t, x),
                 Semigradient => {
@@ -170,7 +170,7 @@ impl Distillation {
             },
             Identity::SemigroupUniform | Identity::SemigroupMidpoint | Identity::SemigroupShort => {
                 let short = || context.short.expect("a map for short times, from which this objective learns");
-                let target = |later: &dyn AverageVelocity<X>| match (distillation, teacher) {
+                let target = |later: &dyn AverageVelocity<X>| match (identity, teacher) {
                     (Identity::SemigroupShort, _) => first_short(short(), context.reach, later, s, t, x),
                     (_, Teacher::Given) => AverageSemigroup { weight: s.constant(0.5) }.two_ways(short(), s, t, x),
                     (Identity::SemigroupMidpoint, _) => AverageSemigroup { weight: s.constant(0.5) }.two_ways(later, s, t, x),
@@ -244,8 +244,8 @@ fn semigradient<X: State, V: AverageVelocity<X>>(live: &V, fixed: &V, s: &X::Tim
 /// `fm`, `lsd`, or with a mode that is not the default, `lsd:none`.
 impl fmt::Display for Distillation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((distillation, teacher, stop)) = self.parts else { return f.pad("fm") };
-        let recipe = RECIPES.iter().find(|r| (r.distillation, r.teacher) == (distillation, teacher));
+        let Some((identity, teacher, stop)) = self.parts else { return f.pad("fm") };
+        let recipe = RECIPES.iter().find(|r| (r.identity, r.teacher) == (identity, teacher));
         let recipe = recipe.expect("an objective is one of the recipes");
         if recipe.modes[0] == stop { f.pad(recipe.name) } else { f.pad(&format!("{}:{stop}", recipe.name)) }
     }
@@ -266,7 +266,7 @@ impl FromStr for Distillation {
             return Err(Error::invalid("objective", format!("'{name}' is unknown; choose one of fm, {known}")));
         };
         let stop = stop.map_or(Ok(recipe.modes[0]), str::parse)?;
-        Self::new(recipe.distillation, recipe.teacher, stop)
+        Self::new(recipe.identity, recipe.teacher, stop)
     }
 }
 

@@ -23,9 +23,9 @@ pub enum Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Teacher {
-    /// The network's own, `v_{t,t}`: self-distillation.
+    /// The network's own, `v_{t,t}`: self-identity.
     Itself,
-    /// That of a given field, `b_t`, or of a map that is accurate for short times: map matching, distillation.
+    /// That of a given field, `b_t`, or of a map that is accurate for short times: map matching, identity.
     Given,
     /// That of the sample, `I'_s`, of which `b_s` is the mean: consistency training.
     Conditional,
@@ -59,14 +59,14 @@ use Teacher::{Conditional, Given, Itself};
 /// An objective and its modes.
 pub struct Recipe {
     pub name: &'static str,
-    pub distillation: Identity,
+    pub identity: Identity,
     pub teacher: Teacher,
     /// Where gradients may be stopped; the first is the default.
     pub modes: &'static [StopGradient],
 }
 
-const fn recipe(name: &'static str, distillation: Identity, teacher: Teacher, modes: &'static [StopGradient]) -> Recipe {
-    Recipe { name, distillation, teacher, modes }
+const fn recipe(name: &'static str, identity: Identity, teacher: Teacher, modes: &'static [StopGradient]) -> Recipe {
+    Recipe { name, identity, teacher, modes }
 }
 
 /// All objectives except flow matching.

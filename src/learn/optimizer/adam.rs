@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Adam: the mean gradient over the root of the mean square.
 ///
-/// With the weight decay of the [settings](super::super::Settings::weight_decay), which does not enter the moments, it is AdamW.
+/// With a [weight decay](crate::learn::Settings::weight_decay), which does not enter the moments, it is AdamW.
 ///
 /// Source: D. Kingma, J. Ba, arXiv 1412.6980; I. Loshchilov, F. Hutter, Decoupled Weight Decay Regularization, arXiv 1711.05101;
 /// L. Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, arXiv 1908.03265.
@@ -39,7 +39,7 @@ impl Adam {
     ///
     /// ```
     /// use flowmap::learn::{Adam, Step};
-    /// let step = |number| Step { number, rate: 1e-3, gradient_scale: 1.0 };
+    /// let step = |number| Step::new(number, 1e-3);
     /// assert!(Adam::rectified().scalars(&step(0)).second_correction.is_none()); // not yet adaptive
     /// assert!(Adam::rectified().scalars(&step(9)).second_correction.is_some());
     /// ```
@@ -66,8 +66,12 @@ impl Adam {
         }
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn checked(&self) -> Result<()> {
         check_decays("betas of Adam", &self.betas)?;
+        if self.rectified && self.betas[1] <= 2.0 / 3.0 {
+            let reason = format!("the second is {}; rectified Adam needs more than 2/3", self.betas[1]);
+            return Err(Error::invalid("betas of Adam", reason));
+        }
         if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
             return Err(Error::invalid("epsilon of Adam", format!("{} is not a positive number", self.epsilon)));
         }
@@ -83,6 +87,10 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for Adam {
         ["first", "second"].map(|moment| (moment, value.constant(0.0))).into()
     }
     fn update(&self, Parameter { value, gradient, state, .. }: Parameter<'_, T>, step: &Step) {
+        step.decay(value);
         value.adam(state.try_into().expect("Adam begins with two moments"), gradient, self.scalars(step));
+    }
+    fn check(&self) -> Result<()> {
+        self.checked()
     }
 }

@@ -24,7 +24,7 @@ impl Default for Lion {
 }
 
 impl Lion {
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn checked(&self) -> Result<()> {
         check_decays("betas of Lion", &self.betas)
     }
 }
@@ -37,10 +37,14 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for Lion {
         vec![("mean", value.constant(0.0))]
     }
     fn update(&self, Parameter { value, gradient, state: mean, .. }: Parameter<'_, T>, step: &Step) {
+        step.decay(value);
         let g = gradient.scale(step.gradient_scale);
         let [decides, kept] = self.betas.map(|beta| mean[0].clone().lerp(&g, 1.0 - beta));
         *value = sign(&decides).scale_onto(-step.rate, value.clone());
         mean[0] = kept;
+    }
+    fn check(&self) -> Result<()> {
+        self.checked()
     }
 }
 

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 ///         vec![("velocity", value.constant(0.0))]
 ///     }
 ///     fn update(&self, Parameter { value, gradient, state, .. }: Parameter<'_, T>, step: &Step) {
+///         step.decay(value);
 ///         state[0] = gradient.scale_onto(step.gradient_scale, state[0].scale(self.0));
 ///         *value = state[0].scale_onto(-step.rate, value.clone());
 ///     }
@@ -41,8 +42,16 @@ pub trait Optimizer<T: Tensor<Primal = T>>: Send + Sync {
     /// The tensors that are kept for a parameter, by name, as they are before the first step.
     fn begin(&self, name: &str, value: &T) -> Vec<(&'static str, T)>;
 
-    /// Takes one step: changes the value of a parameter and the tensors kept for it.
+    /// Takes one step: changes the value of a parameter and the tensors kept for it. [`Step::decay`] is the weight decay.
     fn update(&self, parameter: Parameter<'_, T>, step: &Step);
+
+    /// Whether its numbers are in their ranges; called when a trainer is made.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A parameter of a network in one step of an [`Optimizer`].
@@ -65,8 +74,26 @@ pub struct Step {
     pub number: u64,
     /// The learning rate.
     pub rate: f64,
+    /// The weight decay: parameters fall by this, times the rate.
+    pub weight_decay: f64,
     /// The factor of gradients, by which long ones are clipped.
     pub gradient_scale: f64,
+}
+
+impl Step {
+    /// A step at this rate, without weight decay or clipping.
+    #[must_use]
+    pub fn new(number: u64, rate: f64) -> Self {
+        Self { number, rate, weight_decay: 0.0, gradient_scale: 1.0 }
+    }
+
+    /// Applies the weight decay, `x ← (1 - rate decay) x`.
+    pub fn decay<T: Tensor>(&self, value: &mut T) {
+        let factor = self.rate * self.weight_decay;
+        if factor > 0.0 {
+            *value = value.scale(1.0 - factor);
+        }
+    }
 }
 
 /// The optimizers of this library, for [`Settings`](super::Settings).
@@ -103,10 +130,26 @@ impl Descent {
 
     pub(super) fn check(&self) -> Result<()> {
         match self {
-            Self::Adam(adam) => adam.check(),
-            Self::Lion(lion) => lion.check(),
-            Self::Muon(muon) => muon.check(),
-            Self::Soap(soap) => soap.check(),
+            Self::Adam(adam) => adam.checked(),
+            Self::Lion(lion) => lion.checked(),
+            Self::Muon(muon) => muon.checked(),
+            Self::Soap(soap) => soap.checked(),
+        }
+    }
+
+    /// A learning rate to begin with.
+    ///
+    /// ```
+    /// use flowmap::learn::{Adam, Descent, Muon};
+    /// assert_eq!([Descent::from(Adam::default()), Muon::default().into()].map(|d| d.usual_rate()), [1e-3, 3e-2]);
+    /// ```
+    #[must_use]
+    pub fn usual_rate(&self) -> f64 {
+        match self {
+            Self::Adam(_) => 1e-3,
+            Self::Lion(_) => 2e-4,
+            Self::Muon(_) => 3e-2,
+            Self::Soap(_) => 3e-3,
         }
     }
 }
@@ -120,6 +163,9 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for Descent {
     }
     fn update(&self, parameter: Parameter<'_, T>, step: &Step) {
         self.chosen().update(parameter, step);
+    }
+    fn check(&self) -> Result<()> {
+        self.check()
     }
 }
 
@@ -174,15 +220,14 @@ pub(super) fn update<T: Tensor<Primal = T>>(
     network: &mut impl Module<T>,
     memories: &mut [Memory<T>],
     gradients: &[Option<T>],
-    step: impl Fn(&str, &mut T) -> Step,
+    step: impl Fn(&str) -> Step,
 ) {
     let mut parts = memories.iter_mut().zip(gradients);
     network.visit_mut(&mut |name, value| {
         let (memory, gradient) = parts.next().expect("memories and gradients were made from the same parameters");
         let zero = gradient.is_none().then(|| value.constant(0.0));
         let gradient = gradient.as_ref().or(zero.as_ref()).expect("one of the two");
-        let step = step(name, value);
-        optimizer.update(Parameter { name, value, gradient, state: &mut memory.tensors }, &step);
+        optimizer.update(Parameter { name, value, gradient, state: &mut memory.tensors }, &step(name));
     });
 }
 
@@ -192,6 +237,12 @@ fn check_decays(what: &'static str, decays: &[f64]) -> Result<()> {
         None => Ok(()),
         Some(decay) => Err(Error::invalid(what, format!("{decay} is not in [0, 1)"))),
     }
+}
+
+/// Whether a part of a path of names is this one, which may have several parts: `layers.0` is in `layers.0.weight`, not in
+/// `layers.01.weight`.
+pub(super) fn is_within(name: &str, part: &str) -> bool {
+    !part.is_empty() && format!(".{name}.").contains(&format!(".{part}."))
 }
 
 /// A parameter as a matrix, `[in, out]`: the kernel of a convolution, `[height, width, in, out]`, takes its fan-in as one side.

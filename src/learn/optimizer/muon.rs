@@ -1,6 +1,6 @@
 //! Muon.
 
-use super::{Adam, Optimizer, Parameter, Step, check_decays, matrix_shape};
+use super::{Adam, Optimizer, Parameter, Step, check_decays, is_within, matrix_shape};
 use crate::{Error, Result, Tensor, Transpose};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub struct Muon {
     pub iterations: u32,
     /// Matrices with a side of this size or less take Adam: 16.
     pub short: usize,
-    /// Parameters with one of these in their names take Adam, too: none.
+    /// Parameters with one of these in their names, such as `output` or `layers.0`, take Adam, too: none.
     pub except: Vec<String>,
     /// Adam for the rest; its betas are 0.9 and 0.99.
     pub adam: Adam,
@@ -39,21 +39,21 @@ impl Default for Muon {
 }
 
 impl Muon {
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn checked(&self) -> Result<()> {
         check_decays("momentum of Muon", &[self.momentum])?;
         if !(1..=20).contains(&self.iterations) {
             return Err(Error::invalid("iterations of Muon", format!("{}; give 1 to 20, such as 5", self.iterations)));
         }
-        if !(self.adam_rate > 0.0 && self.adam_rate.is_finite()) {
-            return Err(Error::invalid("Adam's rate beside Muon", format!("{} is not a positive number", self.adam_rate)));
+        if !(self.adam_rate > 0.0 && self.adam_rate <= 1e3) {
+            return Err(Error::invalid("Adam's rate beside Muon", format!("{} is not in (0, 1000]", self.adam_rate)));
         }
-        self.adam.check()
+        self.adam.checked()
     }
 
     /// The sides of the matrix, if this parameter takes Muon.
     fn sides(&self, name: &str, shape: &[usize]) -> Option<[usize; 2]> {
         let sides = matrix_shape(shape).filter(|sides| sides.iter().all(|&side| side > self.short));
-        sides.filter(|_| !self.except.iter().any(|part| name.contains(part.as_str())))
+        sides.filter(|_| !self.except.iter().any(|part| is_within(name, part)))
     }
 }
 
@@ -72,12 +72,16 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for Muon {
             return self.adam.update(parameter, &Step { rate: step.rate * self.adam_rate, ..*step });
         };
         let Parameter { value, gradient, state: momentum, .. } = parameter;
+        step.decay(value);
         let g = gradient.scale(step.gradient_scale);
         momentum[0] = momentum[0].scale_onto(self.momentum, g.clone());
         let ahead = momentum[0].scale_onto(self.momentum, g);
         let direction = orthogonalized(&ahead.reshape(&[inputs, outputs]), self.iterations).reshape(value.shape());
         let stretch = (outputs as f64 / inputs as f64).max(1.0).sqrt();
         *value = direction.scale_onto(-step.rate * stretch, value.clone());
+    }
+    fn check(&self) -> Result<()> {
+        self.checked()
     }
 }
 

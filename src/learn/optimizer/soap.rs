@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// For a gradient `G` of a matrix, `L` and `R` are moving averages of `G Gᵀ` and `Gᵀ G`, and `Q_L`, `Q_R` their eigenvectors,
 /// brought up to date every few steps by one power iteration. Adam's second moment is that of `Q_Lᵀ G Q_R`, and its step is
-/// rotated back. The first step only begins the averages.
+/// rotated back. The first step only begins the averages. Eigenvectors are computed on the host.
 ///
 /// Source: N. Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam, arXiv 2409.11321, algorithm 3.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,12 +36,12 @@ impl Soap {
         Adam { betas: self.betas, epsilon: self.epsilon, rectified: false }
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn checked(&self) -> Result<()> {
         check_decays("betas of SOAP", &self.betas)?;
         if self.refresh == 0 {
             return Err(Error::invalid("refresh of SOAP", "0 steps; give at least 1, such as 10"));
         }
-        self.adam().check()
+        self.adam().checked()
     }
 
     /// Which sides of the matrix are rotated.
@@ -72,6 +72,7 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for Soap {
         let Some(rotated) = self.rotated(value.shape()) else {
             return self.adam().update(Parameter { name, value, gradient, state }, step);
         };
+        step.decay(value);
         let (yes, no) = (Transpose::Yes, Transpose::No);
         let (shape, sides) = (value.shape().to_vec(), matrix_shape(value.shape()).expect("a matrix"));
         let (moments, rest) = state.split_at_mut(2);
@@ -112,6 +113,9 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for Soap {
             [left, right].into_iter().for_each(|side| refresh(side, power_iteration));
         }
     }
+    fn check(&self) -> Result<()> {
+        self.checked()
+    }
 }
 
 /// Brings the basis of a side up to date with its covariance.
@@ -130,11 +134,6 @@ fn eigenvectors(covariance: &DMatrix<f64>, _: &DMatrix<f64>) -> DMatrix<f64> {
 }
 
 fn power_iteration(covariance: &DMatrix<f64>, basis: &DMatrix<f64>) -> DMatrix<f64> {
-    let powered = covariance * basis;
-    let found = powered.qr().q();
-    // signs of the columns as they were, so that moments in this basis keep their meaning
-    DMatrix::from_fn(found.nrows(), found.ncols(), |i, j| {
-        let same = found.column(j).dot(&basis.column(j)) >= 0.0;
-        if same { found[(i, j)] } else { -found[(i, j)] }
-    })
+    // the signs of columns may change: the second moment is of squares, and the first is kept as it came
+    (covariance * basis).qr().q()
 }

@@ -1,7 +1,11 @@
 //! One step of each optimizer against its paper.
 
 use super::*;
-use crate::{Number, Value, backend::ndarray::NdTensor, nn::Linear};
+use crate::{
+    Number, Value,
+    backend::ndarray::NdTensor,
+    nn::{Linear, Param},
+};
 use nalgebra::DMatrix;
 
 type T = NdTensor<f64>;
@@ -21,7 +25,7 @@ fn after(optimizer: &Descent, name: &str, start: &T, gradients: &[T]) -> Vec<DMa
     let (mut value, mut state): (T, Vec<T>) =
         (start.clone(), optimizer.begin(name, start).into_iter().map(|(_, tensor)| tensor).collect());
     let steps = gradients.iter().enumerate().map(|(number, gradient)| {
-        let step = Step { number: number as u64, rate: 0.1, gradient_scale: 0.5 };
+        let step = Step { gradient_scale: 0.5, ..Step::new(number as u64, 0.1) };
         optimizer.update(Parameter { name, value: &mut value, gradient, state: &mut state }, &step);
         dense(&value)
     });
@@ -96,7 +100,7 @@ fn muon_takes_kernels_as_matrices() {
     let (flat, gradient) = (matrix(18, 5, 0.3), matrix(18, 5, 0.9));
     let folded = |x: &T| x.reshape(&[3, 3, 2, 5]);
     let (mut value, mut state) = (folded(&flat), vec![folded(&flat).constant(0.0)]);
-    let step = Step { number: 0, rate: 0.1, gradient_scale: 0.5 };
+    let step = Step { gradient_scale: 0.5, ..Step::new(0, 0.1) };
     muon.update(Parameter { name: "k", value: &mut value, gradient: &folded(&gradient), state: &mut state }, &step);
     assert_close(&dense(&value.reshape(&[18, 5])), &after(&muon, "k", &flat, &[gradient])[0]);
 }
@@ -135,13 +139,7 @@ fn soap_is_adam_in_the_eigenbasis() {
 }
 
 fn power(covariance: &DMatrix<f64>, basis: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut q = (covariance * basis).qr().q();
-    for j in 0..q.ncols() {
-        if q.column(j).dot(&basis.column(j)) < 0.0 {
-            q.column_mut(j).neg_mut();
-        }
-    }
-    q
+    (covariance * basis).qr().q()
 }
 
 #[test]
@@ -151,7 +149,7 @@ fn vectors_take_adam_in_soap() {
         let mut state: Vec<T> = optimizer.begin("bias", &value).into_iter().map(|(_, tensor)| tensor).collect();
         for number in 0..3 {
             let gradient = T::from_slice(&(), &[0.3, -0.1, 0.2 * number as f64], &[3]);
-            let step = Step { number, rate: 0.1, gradient_scale: 0.5 };
+            let step = Step { gradient_scale: 0.5, ..Step::new(number, 0.1) };
             optimizer.update(Parameter { name: "bias", value: &mut value, gradient: &gradient, state: &mut state }, &step);
         }
         value.values()
@@ -161,7 +159,8 @@ fn vectors_take_adam_in_soap() {
 
 #[test]
 fn settings_that_cannot_be_are_refused() {
-    let wrong: [Descent; 8] = [
+    let wrong: [Descent; 9] = [
+        Adam { betas: [0.9, 0.5], ..Adam::rectified() }.into(),
         Adam { betas: [1.0, 0.9], ..Adam::default() }.into(),
         Adam { epsilon: 0.0, ..Adam::default() }.into(),
         Lion { betas: [0.9, f64::NAN] }.into(),
@@ -187,11 +186,11 @@ fn settings_that_cannot_be_are_refused() {
 /// A missing gradient is one of zeros.
 #[test]
 fn a_parameter_without_gradient_takes_part() {
-    let mut layer = Linear { weight: matrix(2, 2, 0.0), bias: T::from_slice(&(), &[1.0, 2.0], &[2]) };
+    let mut layer = Linear { weight: Param(matrix(2, 2, 0.0)), bias: Param(T::from_slice(&(), &[1.0, 2.0], &[2])) };
     let adam = Adam::default();
     let mut memories = begin::<T>(&adam, &layer);
-    let step = |_: &str, _: &mut T| Step { number: 0, rate: 0.1, gradient_scale: 1.0 };
+    let step = |_: &str| Step::new(0, 0.1);
     update(&adam, &mut layer, &mut memories, &[None, Some(T::from_slice(&(), &[1.0, 1.0], &[2]))], step);
-    assert_eq!(layer.weight, matrix(2, 2, 0.0));
+    assert_eq!(*layer.weight, matrix(2, 2, 0.0));
     assert!(layer.bias.values()[0] < 1.0);
 }

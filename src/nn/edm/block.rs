@@ -1,17 +1,17 @@
 //! The blocks of the magnitude-preserving U-Net.
 
-use super::{
-    dropout::Dropout,
-    weight::{Weight, blend, silu},
+use super::weight::{Weight, blend, silu};
+use crate::{
+    ImageTensor, Normalization, Tensor, Transpose,
+    nn::{Dropout, Param, module},
 };
-use crate::{ImageTensor, Normalization, Tensor, Transpose, nn::module};
 use rand::Rng;
 
 /// The weight of a branch in the sum with its input.
 const SHARE: f64 = 0.3;
 
 /// Whether a block is in the encoder or in the decoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Kind {
     /// On the way down: channels are changed and normalized first.
     Encoder,
@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 /// The change of resolution before a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Resolution {
     /// Unchanged.
     Same,
@@ -45,28 +45,30 @@ pub struct Plan {
     pub dropout: f64,
 }
 
-/// A residual block, with attention where there are heads.
-#[derive(Clone, Debug)]
-pub struct Block<P> {
-    gain: P,
-    first: Weight<P>,
-    time: Weight<P>,
-    second: Weight<P>,
-    skip: Option<Weight<P>>,
-    attention: Option<Attention<P>>,
-    kind: Kind,
-    resolution: Resolution,
-    dropout: Dropout,
+module! {
+    /// A residual block, with attention where there are heads.
+    #[derive(Clone, Debug)]
+    pub struct Block<P> {
+        gain: Param<P>,
+        first: Weight<P>,
+        time: Weight<P>,
+        second: Weight<P>,
+        skip: Option<Weight<P>>,
+        attention: Option<Attention<P>>,
+        dropout: Dropout,
+    }
+    keeps {
+        kind: Kind,
+        resolution: Resolution,
+    }
 }
-
-module!(Block: parameters [gain], modules [first, time, second, skip, attention], keeps [kind, resolution, dropout], dropout dropout);
 
 impl<P: Tensor<Primal = P>> Block<P> {
     pub fn new(plan: Plan, device: &P::Device, rng: &mut dyn Rng) -> Self {
         let [inputs, outputs] = plan.channels;
         let inside = if plan.kind == Kind::Encoder { outputs } else { inputs };
         Self {
-            gain: P::from_slice(device, &[P::Real::default()], &[]),
+            gain: Param(P::from_slice(device, &[P::Real::default()], &[])),
             first: Weight::new(&[3, 3, inside, outputs], device, rng),
             time: Weight::new(&[plan.embedding, outputs], device, rng),
             second: Weight::new(&[3, 3, outputs, outputs], device, rng),
@@ -74,7 +76,7 @@ impl<P: Tensor<Primal = P>> Block<P> {
             attention: (plan.heads > 0).then(|| Attention::new(outputs, plan.heads, device, rng)),
             kind: plan.kind,
             resolution: plan.resolution,
-            dropout: Dropout::new(plan.dropout),
+            dropout: Dropout::new(plan.dropout).expect("shapes with another rate are refused"),
         }
     }
 }
@@ -97,15 +99,17 @@ impl<P: Tensor> Block<P> {
     }
 }
 
-/// Cosine attention between the pixels of an image: queries, keys and values are normalized.
-#[derive(Clone, Debug)]
-struct Attention<P> {
-    input: Weight<P>,
-    output: Weight<P>,
-    heads: usize,
+module! {
+    /// Cosine attention between the pixels of an image: queries, keys and values are normalized.
+    #[derive(Clone, Debug)]
+    struct Attention<P> {
+        input: Weight<P>,
+        output: Weight<P>,
+    }
+    keeps {
+        heads: usize,
+    }
 }
-
-module!(Attention: parameters [], modules [input, output], keeps [heads]);
 
 impl<P: Tensor<Primal = P>> Attention<P> {
     fn new(channels: usize, heads: usize, device: &P::Device, rng: &mut dyn Rng) -> Self {

@@ -1,13 +1,11 @@
 //! The magnitude-preserving U-Net in two times and an image.
 
 mod block;
-mod dropout;
 mod weight;
 
-use super::{INITIALIZATION, MOST_PARAMETERS, embedding::waves, module, rest::and_rest};
+use super::{INITIALIZATION, MOST_PARAMETERS, Param, embedding::waves, module, rest::and_rest};
 use crate::{AverageVelocity, Error, ImageTensor, Result, Tensor, random::stream};
 use block::{Block, Kind, Plan, Resolution};
-pub(crate) use weight::normalized;
 use weight::{Weight, blend, side_by_side, silu};
 
 /// The sizes of an [`EdmUNet`].
@@ -233,46 +231,48 @@ impl EdmShape {
     }
 }
 
-/// The magnitude-preserving U-Net ("EDM2"), with embeddings of `s` and `t - s`: the network of arXiv 2505.18825 for images.
-///
-/// Only the directions of weights matter, so that activations keep their size through the network; sums, concatenations and
-/// nonlinearities are scaled accordingly. A gain, initially zero, scales the output: the map starts as the identity.
-///
-/// A state is a batch of rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last; times have shape
-/// `[batch]` or `[]`. With classes, a row continues with one number for each: 1 for the image's class, and 0 for the others; all
-/// are 0 for an image without a class. The guidance scale follows, if the shape has one. These coordinates have velocity 0.
-///
-/// [`log_loss`](AverageVelocity::log_loss) is learned, too, from an embedding of both times.
-///
-/// ```
-/// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}};
-/// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3);
-/// let unet: EdmUNet<NdTensor<f32>> = EdmUNet::new(&shape, 1, &())?;
-/// assert_eq!(parameter_count(&unet), shape.parameter_count());
-/// let x = NdTensor::from_slice(&(), &[0.5; 2 * 19], &[2, 19]);
-/// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 19]);
-/// # Ok::<(), flowmap::Error>(())
-/// ```
-///
-/// Reference: T. Karras et al., Analyzing and Improving the Training Dynamics of Diffusion Models, arXiv 2312.02696; without
-/// the forced clipping of activations.
-#[derive(Clone, Debug)]
-pub struct EdmUNet<P> {
-    times: Vec<Weight<P>>,
-    class: Option<Weight<P>>,
-    guidance: Option<Weight<P>>,
-    input: Weight<P>,
-    down: Vec<Block<P>>,
-    up: Vec<Block<P>>,
-    output: Weight<P>,
-    gain: P,
-    log_loss: P,
-    /// Whether a skip connection joins a decoder block.
-    joined: Vec<bool>,
-    shape: EdmShape,
+module! {
+    /// The magnitude-preserving U-Net ("EDM2"), with embeddings of `s` and `t - s`: the network of arXiv 2505.18825 for images.
+    ///
+    /// Only the directions of weights matter, so that activations keep their size through the network; sums, concatenations and
+    /// nonlinearities are scaled accordingly. A gain, initially zero, scales the output: the map starts as the identity.
+    ///
+    /// A state is a batch of rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last; times have shape
+    /// `[batch]` or `[]`. With classes, a row continues with one number for each: 1 for the image's class, and 0 for the others; all
+    /// are 0 for an image without a class. The guidance scale follows, if the shape has one. These coordinates have velocity 0.
+    ///
+    /// [`log_loss`](AverageVelocity::log_loss) is learned, too, from an embedding of both times.
+    ///
+    /// ```
+    /// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}};
+    /// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3);
+    /// let unet: EdmUNet<NdTensor<f32>> = EdmUNet::new(&shape, 1, &())?;
+    /// assert_eq!(parameter_count(&unet), shape.parameter_count());
+    /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 19], &[2, 19]);
+    /// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 19]);
+    /// # Ok::<(), flowmap::Error>(())
+    /// ```
+    ///
+    /// Reference: T. Karras et al., Analyzing and Improving the Training Dynamics of Diffusion Models, arXiv 2312.02696; without
+    /// the forced clipping of activations.
+    #[derive(Clone, Debug)]
+    pub struct EdmUNet<P> {
+        times: Vec<Weight<P>>,
+        class: Option<Weight<P>>,
+        guidance: Option<Weight<P>>,
+        input: Weight<P>,
+        down: Vec<Block<P>>,
+        up: Vec<Block<P>>,
+        output: Weight<P>,
+        gain: Param<P>,
+        log_loss: Param<P>,
+    }
+    keeps {
+        /// Whether a skip connection joins a decoder block.
+        joined: Vec<bool>,
+        shape: EdmShape,
+    }
 }
-
-module!(EdmUNet: parameters [gain, log_loss], modules [times, class, guidance, input, down, up, output], keeps [joined, shape], architecture "edm");
 
 impl<P: Tensor<Primal = P>> EdmUNet<P> {
     /// A network of this shape with random weights, a function of the seed alone.
@@ -300,8 +300,8 @@ impl<P: Tensor<Primal = P>> EdmUNet<P> {
             down: down.into_iter().map(&mut block).collect(),
             up: up.into_iter().map(|(plan, _)| block(plan)).collect(),
             output,
-            gain: zeros(&[]),
-            log_loss: zeros(&[4 * LOSS_WAVES, 1]),
+            gain: Param(zeros(&[])),
+            log_loss: Param(zeros(&[4 * LOSS_WAVES, 1])),
             joined,
             shape: shape.clone(),
         })

@@ -1,6 +1,6 @@
 //! Magnitude-preserving weights, of which only the direction matters.
 
-use crate::{Activation::Silu, ImageTensor, Number, Real, Tensor, Window, nn::module};
+use crate::{Activation::Silu, ImageTensor, Number, Real, Tensor, Window, nn::Module};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -13,7 +13,23 @@ pub struct Weight<P> {
     direction: P,
 }
 
-module!(Weight: parameters [direction], modules [], keeps [], directions [direction]);
+impl<P> Module<P> for Weight<P> {
+    type With<Q> = Weight<Q>;
+
+    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Weight<Q>, E> {
+        Ok(Weight { direction: f("direction", &self.direction)? })
+    }
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
+        f("direction", &mut self.direction);
+    }
+    /// Only the direction matters; without this weights would grow, and learn more and more slowly.
+    fn after_step(&mut self)
+    where
+        P: Tensor<Primal = P>,
+    {
+        self.direction = normalized(&self.direction);
+    }
+}
 
 const EPSILON: f64 = 1e-4;
 
@@ -27,7 +43,7 @@ impl<P: Tensor<Primal = P>> Weight<P> {
 }
 
 /// A weight normalized to mean square 1 for each output, as after each training step.
-pub fn normalized<P: Tensor>(weight: &P) -> P {
+fn normalized<P: Tensor>(weight: &P) -> P {
     let shape = weight.shape();
     let (outputs, rest) = shape.split_last().expect("weights have two axes or more");
     let fan: usize = rest.iter().product();
