@@ -31,8 +31,7 @@ const NOISE: u64 = 7;
 const PERFECT: u64 = 3;
 
 /// Learns the checkerboard. Defaults: lsd, paper stop gradients, 12000 steps, batch 1024, 4 layers of 256, Muon with a rate
-/// that falls from 3e-2 to 0, seed 42,
-/// out/checkerboard
+/// that falls from 3e-2 to 0, seed 42, out/checkerboard. The rate reaches 0 at the last step, so --resume takes the same --steps
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]

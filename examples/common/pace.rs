@@ -3,7 +3,7 @@
 use flowmap::{
     Error, Result, Tensor,
     cli::Options,
-    learn::{Annealing, Average, Checkpoint, Outcome, Settings, Source, Trainer},
+    learn::{Annealing, Checkpoint, Outcome, Settings, Source, Trainer},
     nn::Model,
 };
 use std::{path::Path, time::Instant};
@@ -67,9 +67,11 @@ where
     }
     let objective = settings.objective.to_string();
     println!("{objective}: {steps} steps");
-    let average = settings.averages.first().copied().unwrap_or(Average::from(f64::NAN));
+    let average = settings.averages.first().copied().ok_or_else(|| Error::Invalid {
+        what: "averages",
+        reason: "there are none to draw samples with; give at least one decay".into(),
+    })?;
     let mut trainer = Trainer::new(network, source()?, settings)?;
-    trainer.average(average)?; // fails now rather than at the end
     let run = options.run("", steps)?;
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {

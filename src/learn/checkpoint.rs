@@ -291,8 +291,8 @@ where
     /// Continues from a checkpoint: the next step is the one that the saved run would have taken, bit for bit on the CPU.
     ///
     /// # Errors
-    /// As [`Checkpoint::open`], and [`Error::File`] if its settings, parts, source, description or network are not this trainer's; the
-    /// message names the first difference. The trainer is then unchanged.
+    /// As [`Checkpoint::open`], and [`Error::File`] if its settings, parts, network, source or description are not this trainer's;
+    /// the message names the first difference. The trainer is then unchanged.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let checkpoint = Checkpoint::open(path)?;
         checkpoint.same_run(&[

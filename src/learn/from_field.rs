@@ -16,7 +16,8 @@ use rand::Rng;
 /// training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::Uniform, exact::Pendulum, learn::{Distillation, FromField, Settings, Trainer}};
+/// use flowmap::{backend::ndarray::NdTensor, distribution::Uniform, exact::Pendulum};
+/// use flowmap::learn::{Distillation, FromField, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let states = Uniform::new(&[[-2.0, 2.0], [-1.0, 1.0]])?;
 /// let source = FromField::new(Pendulum::new(1.0)?, states, [0.0, 2.0])?;

@@ -10,8 +10,8 @@ use rand::Rng;
 use std::marker::PhantomData;
 
 /// A source that learns the flow map of a velocity learned before, at the states of another source, such as points between noise
-/// and data: distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the scales that
-/// the coupling draws.
+/// and data: distillation of a flow matching model. A teacher that has learned [guidance](super::Guidance) is followed at the
+/// scales that the other source draws.
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
@@ -40,8 +40,8 @@ pub struct FromTeacher<B, C, S = RungeKutta<B>> {
 }
 
 impl<B: Clone, C> FromTeacher<B, C> {
-    /// From a teacher, and a source of states. The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth of a
-    /// unit of time.
+    /// From a teacher, and a source of states. The short map of `pmd` is one step of the classical Runge-Kutta method over a tenth
+    /// of a unit of time.
     pub fn new(teacher: B, states: C) -> Self {
         let short = ShortMap::in_steps(teacher.clone(), 0.1, 1).expect("a reach and a number of steps that are allowed");
         Self { teacher, short, states, name: String::new() }

@@ -48,7 +48,7 @@ where
     pub(super) fn gradient(&self) -> Result<Gradient<T>> {
         let on_diagonal = self.settings.samples_on_diagonal(self.parts.objective.pairs());
         let (counts, pieces) = ([on_diagonal, self.settings.batch - on_diagonal], self.settings.accumulation);
-        // products of these sizes fit into 64 bits by far: settings bound the batch
+        // the products fit: settings bound the batch, and with it the number of pieces
         let piece = |count: usize, i: usize| count * (i + 1) / pieces - count * i / pieces;
         let mut rng = stream(self.settings.seed, self.step);
         let mut sum: Option<Gradient<T>> = None;
@@ -187,8 +187,7 @@ where
         let loss = losses.reduce(|sum, next| sum + &next);
         let own = log_loss.as_ref().map(|w| w.sum(0..1));
         let loss = [loss, own].into_iter().flatten().reduce(|sum, next| sum + &next);
-        let loss = loss.unwrap_or_else(|| Var::constant(T::from_doubles(&self.device, &[0.0], &[])));
-        Part { loss, squares }
+        Part { loss: loss.expect("there are terms"), squares }
     }
 }
 

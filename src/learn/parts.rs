@@ -34,8 +34,10 @@ pub struct Parts<T: Tensor<Primal = T>> {
 }
 
 impl<T: Tensor<Primal = T>> fmt::Debug for Parts<T> {
+    /// The parts that have names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Parts").field(&self.describe([0.0, 1.0])).finish()
+        let mut parts = f.debug_struct("Parts");
+        parts.field("objective", &self.objective.name()).field("optimizer", &self.optimizer.name()).finish_non_exhaustive()
     }
 }
 
@@ -90,7 +92,7 @@ impl<T: Tensor<Primal = T>> Parts<T> {
         if reach.is_nan() || reach <= 0.0 {
             return Err(Error::invalid("map for short times", format!("its reach is {reach}; that must be positive")));
         }
-        // where times are single pairs, those of the rest after a short step are never drawn
+        // where times are single pairs, that of the rest after a short step is never drawn
         let single = matches!(self.times.coverage(), Coverage::Halves | Coverage::Grid);
         let share = if single && needs.later_starts && !needs.earlier_ends { 1.0 } else { share };
         let needed = share * self.times.longest(source.span());

@@ -23,7 +23,7 @@ pub struct Settings {
     /// Samples in a batch.
     pub batch: usize,
     /// The number of parts of a batch that are drawn and computed one after another, to save memory; gradients are summed. The
-    /// samples differ from those of a batch in one part, and [`Transport`](super::Coupling::arrange) pairs within each part.
+    /// samples differ from those of a batch in one part, and couplings [arrange](super::Coupling::arrange) pairs within each part.
     #[serde(default = "one")]
     pub accumulation: usize,
     /// The share of the batch, in `(0, 1]`, that trains the diagonal `v_{t,t}`: by flow matching, or on a given field. It may be

@@ -16,9 +16,10 @@ pub(super) const REMEDY: &str = "start again with a lower learning rate or gradi
 /// [`Objective`](super::Objective).
 ///
 /// One [`step`](Trainer::step) draws a batch, takes the loss `mean(c e^-w |r|² + w)` over diagonal and off-diagonal samples, with
-/// the [weight](super::Weighting) `c` of a sample, and the network's own [weight](crate::AverageVelocity::log_loss) added to that of the settings if it learns one, clips its gradient, and
-/// updates the parameters and their moving averages. The randomness of step `k` is a function of the seed and of `k`, so a
-/// trainer restored from a [checkpoint](super::Checkpoint) continues as if it had never stopped.
+/// the [weight](super::Weighting) `c` of a sample, clips its gradient, and updates the parameters and their moving averages. `w`
+/// is that of the settings, and what the network [expects](crate::AverageVelocity::log_loss) in addition, if it learns that. The
+/// randomness of step `k` is a function of the seed and of `k`, so a trainer restored from a [checkpoint](super::Checkpoint)
+/// continues as if it had never stopped.
 ///
 /// Source: arXiv 2505.18825, algorithm 1 and appendix on experiments.
 ///
@@ -78,8 +79,8 @@ where
     /// A trainer at step 0. It computes where the network is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a setting is not allowed, or not with this source; if the network has no parameters, or none that a
-    /// group names; or if the objective needs a moving average and there is none.
+    /// [`Error::Invalid`] if a setting is not allowed, or not with this source; if the network has no parameters, or a group names
+    /// none of them; or if the objective needs a moving average and there is none.
     pub fn new(model: M, source: S, settings: Settings) -> Result<Self> {
         let parts = Parts::of(&settings);
         Self::with_parts(model, source, settings, parts)
@@ -159,15 +160,18 @@ where
     /// Takes one step.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss or its gradient is not finite, [`Error::Invalid`] if the learning rate is not; the trainer is
-    /// then as it was before the step.
+    /// [`Error::Diverged`] if the loss or its gradient is not finite, [`Error::Invalid`] if the schedule gives no learning rate; the
+    /// trainer is then as it was before the step.
     pub fn step(&mut self) -> Result<Progress> {
         let gradient = self.gradient()?;
         let norm = gradient.norm();
         self.finite("gradient", norm)?;
         let factor = self.parts.schedule.factor(self.step);
         if !(factor >= 0.0 && self.settings.learning_rate * factor <= FASTEST) {
-            let reason = format!("its factor at step {} is {factor}; it must be finite, and not negative", self.step + 1);
+            let reason = format!(
+                "its factor at step {} is {factor}; it must not be negative, or bring the rate above {FASTEST}",
+                self.step + 1
+            );
             return Err(Error::invalid("learning-rate schedule", reason));
         }
         let progress = Progress {

@@ -4,8 +4,8 @@ use super::Module;
 use crate::{Error, Real, Result, Tensor, random::stream};
 use rand::Rng;
 
-/// A layer that sets each activation to 0 with probability `rate`, and scales the others by `1 / (1 - rate)`: only in training, by
-/// a mask that is a function of its seed.
+/// A layer that sets each activation to 0 with probability `rate`, and scales the others by `1 / (1 - rate)`: only in training,
+/// by a mask that is a function of its seed.
 ///
 /// ```
 /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::{Dropout, Module}};

@@ -41,6 +41,21 @@ pub fn path(part: &str, name: &str) -> String {
     if name.is_empty() { part.into() } else { format!("{part}.{name}") }
 }
 
+/// The hooks of a container of modules.
+macro_rules! hooks_of_each {
+    () => {
+        fn after_step(&mut self)
+        where
+            P: Tensor<Primal = P>,
+        {
+            self.iter_mut().for_each(M::after_step);
+        }
+        fn set_training(&mut self, seeds: &mut dyn FnMut() -> Option<u64>) {
+            self.iter_mut().for_each(|m| m.set_training(seeds));
+        }
+    };
+}
+
 /// Modules in a row: the parameters of the first are named `0.…`.
 impl<P, M: Module<P>> Module<P> for Vec<M> {
     type With<Q> = Vec<M::With<Q>>;
@@ -57,15 +72,7 @@ impl<P, M: Module<P>> Module<P> for Vec<M> {
             m.visit_mut(&mut |name, p| f(&path(&i.to_string(), name), p));
         }
     }
-    fn after_step(&mut self)
-    where
-        P: Tensor<Primal = P>,
-    {
-        self.iter_mut().for_each(M::after_step);
-    }
-    fn set_training(&mut self, seeds: &mut dyn FnMut() -> Option<u64>) {
-        self.iter_mut().for_each(|m| m.set_training(seeds));
-    }
+    hooks_of_each!();
 }
 
 /// A module that may be missing.
@@ -81,39 +88,7 @@ impl<P, M: Module<P>> Module<P> for Option<M> {
     fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
         self.iter_mut().for_each(|m| m.visit_mut(f));
     }
-    fn after_step(&mut self)
-    where
-        P: Tensor<Primal = P>,
-    {
-        self.iter_mut().for_each(M::after_step);
-    }
-    fn set_training(&mut self, seeds: &mut dyn FnMut() -> Option<u64>) {
-        self.iter_mut().for_each(|m| m.set_training(seeds));
-    }
-}
-
-/// A module behind a pointer, for large parts, and for parts that contain their own kind.
-impl<P, M: Module<P>> Module<P> for Box<M> {
-    type With<Q> = Box<M::With<Q>>;
-
-    fn try_map<Q, E>(&self, f: &mut dyn FnMut(&str, &P) -> Result<Q, E>) -> Result<Self::With<Q>, E> {
-        (**self).try_map(f).map(Box::new)
-    }
-    fn architecture(&self) -> Json {
-        (**self).architecture()
-    }
-    fn visit_mut(&mut self, f: &mut dyn FnMut(&str, &mut P)) {
-        (**self).visit_mut(f);
-    }
-    fn after_step(&mut self)
-    where
-        P: Tensor<Primal = P>,
-    {
-        (**self).after_step();
-    }
-    fn set_training(&mut self, seeds: &mut dyn FnMut() -> Option<u64>) {
-        (**self).set_training(seeds);
-    }
+    hooks_of_each!();
 }
 
 /// The description of a module by those of its parts, which may be null, and of what it keeps.

@@ -12,6 +12,7 @@ mod learning;
 mod likelihood;
 mod methods;
 mod own;
+mod parts;
 mod resume;
 mod sampling;
 mod settings;

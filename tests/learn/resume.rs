@@ -5,7 +5,7 @@ use flowmap::{
     backend::ndarray::NdTensor,
     data::Images,
     distribution::{Checkerboard, Normal},
-    learn::{Checkpoint, Conditional, Coupling, Independent, Run, Settings, Trainer},
+    learn::{Average, Checkpoint, Conditional, Coupling, Descent, Independent, Run, Settings, Trainer},
     nn::{EdmShape, EdmUNet, Mlp, MlpShape, Model},
     rand::RngExt,
     random::stream,
@@ -93,6 +93,30 @@ fn stopping_anywhere_changes_nothing<T: Tensor<Primal = T, Device = ()>>(objecti
         let rest = run(&folder, STEPS);
         train::<T>(&rest, objective);
         assert_same(result(&rest), &whole);
+    }
+}
+
+/// Whatever an optimizer keeps is stored, and read again.
+#[test]
+fn stopping_changes_nothing_for_any_optimizer() {
+    let go = |folder: &Path, steps, optimizer: &str| {
+        let optimizer: Descent = optimizer.parse().unwrap();
+        let averages = vec![0.9.into(), Average::Power { width: 0.1 }];
+        let settings = Settings { batch: 16, learning_rate: optimizer.usual_rate(), optimizer, averages, ..Settings::default() };
+        let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
+        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 24, 2), 1, &()).unwrap();
+        let run = run(folder, steps);
+        go_on(&run, Trainer::new(network, coupling, settings).unwrap());
+        result(&run)
+    };
+    for optimizer in ["adam", "radam", "lion", "muon", "soap"] {
+        let home = tempfile::tempdir().unwrap();
+        let whole = go(&home.path().join("whole"), 24, optimizer);
+        for stop in [1, 11] {
+            let folder = home.path().join(stop.to_string());
+            go(&folder, stop, optimizer);
+            assert_same(go(&folder, 24, optimizer), &whole);
+        }
     }
 }
 

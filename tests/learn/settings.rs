@@ -135,11 +135,11 @@ fn optimizer() -> impl Strategy<Value = Descent> {
     let adam = (betas(), float(1e-12..1e-3), any::<bool>());
     let adam = adam.prop_map(|(betas, epsilon, rectified)| Adam { betas, epsilon, rectified });
     let muon = (float(0.0..1.0), select(vec![0, 1, 5, 20, 99]), select(vec![0, 16]), float(0.01..1.0));
-    let muon = muon.prop_map(|(momentum, iterations, short, adam_rate)| {
-        Muon { momentum, iterations, short, adam_rate, except: vec!["layers.0".into()], ..Muon::default() }.into()
+    let muon = muon.prop_map(|(momentum, iterations, short_side, adam_rate)| {
+        Muon { momentum, iterations, short_side, adam_rate, except: vec!["layers.0".into()], ..Muon::default() }.into()
     });
     let soap = (betas(), select(vec![0, 1, 10]), select(vec![0, 4, 1024]));
-    let soap = soap.prop_map(|(betas, refresh, longest)| Soap { betas, refresh, longest, ..Soap::default() }.into());
+    let soap = soap.prop_map(|(betas, refresh, longest_side)| Soap { betas, refresh, longest_side, ..Soap::default() }.into());
     prop_oneof![adam.prop_map(Descent::from), betas().prop_map(|betas| Lion { betas }.into()), muon, soap]
 }
 
@@ -149,7 +149,7 @@ fn average() -> impl Strategy<Value = Average> {
 
 fn groups() -> impl Strategy<Value = Vec<Group>> {
     let decay = prop_oneof![Just(None), float(0.0..0.1).prop_map(Some)];
-    let group = (select(vec!["bias", "layers.0", "no such"]), float(0.0..2.0), decay);
+    let group = (select(vec!["bias", "layers.0", "layers.1.weight"]), float(0.0..2.0), decay);
     vec(group.prop_map(|(names, rate, weight_decay)| Group { names: names.into(), rate, weight_decay }), 0..3)
 }
 

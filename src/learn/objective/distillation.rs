@@ -49,19 +49,19 @@ pub struct Distillation {
 impl Distillation {
     /// Flow matching: the diagonal alone.
     pub const FLOW_MATCHING: Self = Self { parts: None };
-    /// Lagrangian self-identity, `lsd`.
+    /// Lagrangian self-distillation, `lsd`.
     pub const LSD: Self = Self::of(&RECIPES[0]);
-    /// Eulerian self-identity, `esd`.
+    /// Eulerian self-distillation, `esd`.
     pub const ESD: Self = Self::of(&RECIPES[1]);
-    /// Progressive self-identity, `psd-u`: two steps meet at a random time.
+    /// Progressive self-distillation, `psd-u`: two steps meet at a random time.
     pub const PSD_U: Self = Self::of(&RECIPES[2]);
-    /// Progressive self-identity, `psd-m`: two steps meet half-way.
+    /// Progressive self-distillation, `psd-m`: two steps meet half-way.
     pub const PSD_M: Self = Self::of(&RECIPES[3]);
     /// Lagrangian map distillation of a given field, `lmd`.
     pub const LMD: Self = Self::of(&RECIPES[4]);
     /// Eulerian map distillation of a given field, `emd`.
     pub const EMD: Self = Self::of(&RECIPES[5]);
-    /// Progressive map identity, `pmd`: a short step of a given map and the rest.
+    /// Progressive map distillation, `pmd`: a short step of a given map and the rest.
     pub const PMD: Self = Self::of(&RECIPES[6]);
     /// Progressive distillation of a given map, `pmd-m`: two of its steps make one.
     pub const PMD_M: Self = Self::of(&RECIPES[7]);

@@ -48,7 +48,7 @@ pub trait Objective<T: Tensor<Primal = T>>: Send + Sync {
         true
     }
 
-    /// The residuals, each of the shape of the states.
+    /// The residuals, each of the shape of the states: at least one, where there are [pairs](Self::pairs).
     fn terms(&self, context: &Context<'_, Var<T>>) -> Vec<Term<Var<T>>>;
 }
 

@@ -23,7 +23,7 @@ pub enum Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Teacher {
-    /// The network's own, `v_{t,t}`: self-identity.
+    /// The network's own, `v_{t,t}`: self-distillation.
     Itself,
     /// That of a given field, `b_t`, or of a map that is accurate for short times: map matching, identity.
     Given,

@@ -22,12 +22,12 @@ pub struct Soap {
     /// The steps from one update of the eigenvectors to the next, 1 or more: 10.
     pub refresh: u64,
     /// Sides longer than this are not rotated: 1024.
-    pub longest: usize,
+    pub longest_side: usize,
 }
 
 impl Default for Soap {
     fn default() -> Self {
-        Self { betas: [0.95, 0.95], epsilon: 1e-8, refresh: 10, longest: 1024 }
+        Self { betas: [0.95, 0.95], epsilon: 1e-8, refresh: 10, longest_side: 1024 }
     }
 }
 
@@ -46,7 +46,7 @@ impl Soap {
 
     /// Which sides of the matrix are rotated.
     fn rotated(&self, shape: &[usize]) -> Option<[bool; 2]> {
-        matrix_shape(shape).map(|sides| sides.map(|side| side <= self.longest))
+        matrix_shape(shape).map(|sides| sides.map(|side| side <= self.longest_side))
     }
 }
 

@@ -66,7 +66,7 @@ fn newton_schulz(x: &DMatrix<f64>) -> DMatrix<f64> {
 fn muon_is_momentum_with_other_singular_values() {
     for (rows, columns) in [(4, 9), (9, 4), (5, 5)] {
         let (start, gradients) = (matrix(rows, columns, 0.3), gradients(rows, columns));
-        let muon = Muon { short: 3, ..Muon::default() };
+        let muon = Muon { short_side: 3, ..Muon::default() };
         let (mut x, mut m) = (dense(&start), DMatrix::zeros(rows, columns));
         for (found, g) in after(&muon.into(), "w", &start, &gradients).iter().zip(&gradients) {
             let g = dense(g) * 0.5;
@@ -80,7 +80,7 @@ fn muon_is_momentum_with_other_singular_values() {
 
 #[test]
 fn muon_leaves_the_rest_to_adam() {
-    let muon = Muon { short: 3, except: vec!["input".into()], ..Muon::default() };
+    let muon = Muon { short_side: 3, except: vec!["input".into()], ..Muon::default() };
     let adam: Descent = Adam { betas: [0.9, 0.99], ..Adam::default() }.into();
     let slower =
         |steps: Vec<DMatrix<f64>>, start: &T| steps.iter().map(|x| dense(start) + (x - dense(start)) * 0.1).collect::<Vec<_>>();
@@ -96,7 +96,7 @@ fn muon_leaves_the_rest_to_adam() {
 /// The kernel of a convolution is a matrix with its fan-in as one side.
 #[test]
 fn muon_takes_kernels_as_matrices() {
-    let muon: Descent = Muon { short: 3, ..Muon::default() }.into();
+    let muon: Descent = Muon { short_side: 3, ..Muon::default() }.into();
     let (flat, gradient) = (matrix(18, 5, 0.3), matrix(18, 5, 0.9));
     let folded = |x: &T| x.reshape(&[3, 3, 2, 5]);
     let (mut value, mut state) = (folded(&flat), vec![folded(&flat).constant(0.0)]);
@@ -110,7 +110,7 @@ fn muon_takes_kernels_as_matrices() {
 #[test]
 fn soap_is_adam_in_the_eigenbasis() {
     for (rows, columns, longest) in [(5, 5, 1024), (4, 6, 4)] {
-        let soap = Soap { refresh: 1, longest, ..Soap::default() };
+        let soap = Soap { refresh: 1, longest_side: longest, ..Soap::default() };
         let (start, gradients) = (matrix(rows, columns, 0.3), gradients(rows, columns));
         let (mut x, mut m, mut v) = (dense(&start), DMatrix::zeros(rows, columns), DMatrix::<f64>::zeros(rows, columns));
         let (mut l, mut r) = (DMatrix::zeros(rows, rows), DMatrix::zeros(columns, columns));
