@@ -11,6 +11,7 @@ mod kernels;
 mod objectives;
 mod operations;
 mod products;
+mod rows;
 mod shape_errors;
 mod states;
 mod structure;
@@ -46,12 +47,13 @@ macro_rules! tensors {
             elementwise::functions elementwise::operators elementwise::scalars_meet_tensors elementwise::comparisons elementwise::angles
             elementwise::masks_take_scalars elementwise::constants elementwise::operands_that_others_hold_keep_their_values
             structure::values_come_back structure::views_in_other_layouts structure::reshape structure::slice structure::concat
-            structure::sum structure::expand
-            products::product products::linear
+            structure::sum structure::expand structure::permute structure::rotate_axes structure::broadcast
+            products::product products::batch_products products::linear
+            rows::normalization rows::epsilons_are_positive rows::softmax rows::row_maximum
             kernels::activations kernels::lerp kernels::adam
             states::vector_space states::scaled states::norm states::choose states::error_norm states::coordinates states::in_form_of
             shape_errors::elementwise_shapes shape_errors::structural_shapes shape_errors::product_shapes shape_errors::kernel_shapes
-            shape_errors::state_shapes
+            shape_errors::state_shapes shape_errors::row_shapes
         }
     };
 }
@@ -60,7 +62,7 @@ macro_rules! every_precision {
     ($backend:ty) => {
         tensors! { tests $backend }
         tests! { $backend:
-            images::convolutions images::products images::resolution images::channels images::normalization images::softmax images::edm_properties
+            images::convolutions images::resolution images::channels images::edm_properties
             shape_errors::image_shapes
             derivatives::reverse_is_the_adjoint_of_forward derivatives::decorated_values_are_the_plain_ones
         }
