@@ -68,7 +68,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let shape = MlpShape::new(2, options.width.unwrap_or(256), options.layers.unwrap_or(4)).with_scale(Checkerboard::STD);
     let noise = Normal::new(vec![0.0; 2], Checkerboard::STD)?;
 
-    let model: Mlp<T> = Mlp::new(&shape, settings.seed, &device)?;
+    let model: Mlp<T> = Mlp::new_on(&device, &shape, settings.seed)?;
     let parameters = parameter_count(&model);
     println!("{parameters} parameters, {} by {}, batch {}", run.steps(), settings.objective, settings.batch);
     let independent = Independent::new(noise.clone(), Checkerboard)?;
@@ -95,7 +95,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let mut kl = BTreeMap::new();
     for steps in STEP_COUNTS {
         let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
-        let drawn = rows(sample::draw::<T>(&map, &grid, &noise, SAMPLES, NOISE, &device));
+        let drawn = rows(sample::draw_on::<T>(&device, &map, &grid, &noise, SAMPLES, NOISE));
         let divergence = checkerboard_kl(&drawn)?;
         println!("{steps:>7} {:>8.4} {:>8.4}", divergence.paper, divergence.aligned);
         kl.insert(steps, divergence);

@@ -55,7 +55,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let settings = options.settings(Settings { schedule: Annealing::Cosine { steps: run.steps() }, ..Settings::default() })?;
     let shape = MlpShape::new(d, options.width.unwrap_or(256), options.layers.unwrap_or(4));
     let noise = Normal::standard(d)?;
-    let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
+    let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed)?;
     let independent = Independent::new(noise.clone(), points.clone())?;
     let coupling: Box<dyn Coupling> = match arguments.transport {
         None => Box::new(independent),
@@ -72,7 +72,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let mut panels = vec![("data".to_string(), first_two(points.as_slice(), d))];
     for steps in STEP_COUNTS {
         let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
-        let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, arguments.samples as usize, 1, &());
+        let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, arguments.samples as usize, 1);
         panels.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, first_two(&drawn, d)));
         if steps == 1 {
             units.invert(&mut drawn);

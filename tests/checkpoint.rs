@@ -48,7 +48,7 @@ type Small<T> = Trainer<T, Mlp<T>, Independent<Normal, Checkerboard>>;
 
 fn trainer<T: Tensor<Primal = T, Device = ()>>(shape: MlpShape, settings: Settings) -> Small<T> {
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-    Trainer::new(Mlp::new(&shape, 1, &()).unwrap(), coupling, settings).unwrap().describe(json!({"data": "a"})).unwrap()
+    Trainer::new(Mlp::new(&shape, 1).unwrap(), coupling, settings).unwrap().describe(json!({"data": "a"})).unwrap()
 }
 
 fn shape() -> MlpShape {

@@ -53,10 +53,10 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
         let mut features: Vec<Box<dyn Features>> = vec![Box::new(RawFeatures(dimension))];
         if set.train.class_count().is_some() {
             let network = if classifier.exists() {
-                Classifier::<T>::load(classifier, device)?
+                Classifier::<T>::load_on(device, classifier)?
             } else {
                 println!("training a classifier to compare images by (only once)");
-                let network = Classifier::<T>::train(&set.train, &ClassifierSettings::default(), device, |_, _, _, _| {
+                let network = Classifier::<T>::train_on(device, &set.train, &ClassifierSettings::default(), |_, _, _, _| {
                     ControlFlow::Continue(())
                 })?;
                 network.save(classifier)?;
@@ -77,7 +77,7 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
         let mut images = vec![0.0; count * pixels];
         for (k, noise) in draws.noise.iter().enumerate() {
             let places = images.chunks_exact_mut(pixels).skip(k).step_by(distributions);
-            let rows = sample::draw::<T>(map, &grid, noise, places.len(), seed + 1000 * k as u64, &self.device);
+            let rows = sample::draw_on::<T>(&self.device, map, &grid, noise, places.len(), seed + 1000 * k as u64);
             for (place, row) in places.zip(rows.chunks_exact(noise.dimension())) {
                 place.copy_from_slice(&row[..pixels]);
             }

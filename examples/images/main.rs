@@ -14,7 +14,7 @@ use clap::{Parser, ValueEnum};
 use data::Set;
 use evaluation::{Draws, Euler, Evaluation};
 use flowmap::{
-    AverageVelocityMap, Error, FlowMap, ImageTensor, Result,
+    AverageVelocityMap, Error, FlowMap, ImageTensor, Layout, Result,
     cli::{Options, exit_code},
     distribution::{Distribution, Normal},
     learn::{Annealing, Conditional, Coupling, Independent, Outcome, Settings, Trainer},
@@ -148,20 +148,21 @@ fn learn<T: ImageTensor<Primal = T>>(arguments: &Arguments, device: T::Device) -
         }
         _ => 0,
     };
-    let guided = arguments.guidance.is_some();
     let image = set.train.shape();
+    let layout = Layout::new(set.train.dimension()).with_classes(classes);
+    let layout = if arguments.guidance.is_some() { layout.with_scale() } else { layout };
     match arguments.network {
         Network::Light => {
             let shape = UNetShape::new(image).with_channels(&sizes.levels).with_scale(set.deviation());
             let shape = shape.with_frequencies(sizes.frequencies[0], sizes.frequencies[1]);
-            let shape = shape.with_conditions(classes + usize::from(guided));
-            train_with(arguments, &device, &set, UNet::<T>::new(&shape, seed, &device)?, settings)
+            let shape = shape.with_layout(layout);
+            train_with(arguments, &device, &set, UNet::<T>::new_on(&device, &shape, seed)?, settings)
         }
         Network::Edm => {
             let shape = EdmShape::new(image, sizes.channels, &sizes.multipliers).with_blocks(sizes.blocks);
-            let shape = shape.with_attention(&sizes.attention).with_scale(set.deviation()).with_classes(classes);
-            let shape = if guided { shape.guided() } else { shape }.with_dropout(sizes.dropout);
-            train_with(arguments, &device, &set, EdmUNet::<T>::new(&shape, seed, &device)?, settings)
+            let shape = shape.with_attention(&sizes.attention).with_scale(set.deviation()).with_layout(layout);
+            let shape = shape.with_dropout(sizes.dropout);
+            train_with(arguments, &device, &set, EdmUNet::<T>::new_on(&device, &shape, seed)?, settings)
         }
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 /// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}};
 /// use flowmap::learn::{Independent, Parts, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let pairs = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let settings = Settings { batch: 64, ..Settings::default() };
 /// let sawtooth = |k: u64| 1.0 - (k % 100) as f64 / 100.0;

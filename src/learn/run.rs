@@ -19,7 +19,7 @@ use std::{
 /// use flowmap::nn::{Mlp, MlpShape};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let folder = folder.path();
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() })?;
 /// let run = Run::new(folder, 20)?;

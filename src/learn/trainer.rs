@@ -26,7 +26,7 @@ pub(super) const REMEDY: &str = "start again with a lower learning rate or gradi
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, learn::{Independent, Settings, Trainer}};
 /// use flowmap::nn::{Mlp, MlpShape};
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 64, ..Settings::default() })?;
 /// let progress = trainer.step()?;

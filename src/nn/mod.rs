@@ -17,7 +17,6 @@ mod embedding;
 mod linear;
 mod mlp;
 mod module;
-mod rest;
 mod unet;
 
 pub use crate::module;
@@ -40,7 +39,7 @@ use crate::{AverageVelocity, Dual, Tape, Tensor, Var, tensor::common};
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape, Module}};
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1, &())?;
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1)?;
 /// let mut names = Vec::new();
 /// mlp.visit(&mut |name, _| names.push(name.to_string()));
 /// assert_eq!(names, ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"]);
@@ -99,7 +98,7 @@ const MOST_PARAMETERS: usize = 1 << 32;
 ///
 /// ```
 /// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape, parameter_count}};
-/// let paper: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 512, 5), 1, &())?;
+/// let paper: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 512, 5), 1)?;
 /// assert_eq!(parameter_count(&paper), 1_054_210);
 /// # Ok::<(), flowmap::Error>(())
 /// ```

@@ -10,30 +10,41 @@ use std::convert::Infallible;
 /// ```
 /// use flowmap::{AverageVelocityMap, TimeGrid, backend::ndarray::NdTensor, distribution::Normal, nn::{Mlp, MlpShape}};
 /// use flowmap::sample;
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
-/// let samples = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&mlp), &grid, &Normal::standard(2)?, 100, 7, &());
+/// let samples = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&mlp), &grid, &Normal::standard(2)?, 100, 7);
 /// assert_eq!(samples.len(), 200);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
-pub fn draw<T: Tensor>(
+pub fn draw<T: Tensor<Device: Default>>(
     map: &(impl FlowMap<T> + ?Sized),
     grid: &TimeGrid,
     noise: &dyn Distribution,
     count: usize,
     seed: u64,
-    device: &T::Device,
 ) -> Vec<f64> {
-    let Ok(samples) = carried(noise, count, seed, device, |x: T| Ok::<_, Infallible>(grid.follow(map, &x)));
+    draw_on(&T::Device::default(), map, grid, noise, count, seed)
+}
+
+/// As [`draw`], on this device.
+pub fn draw_on<T: Tensor>(
+    device: &T::Device,
+    map: &(impl FlowMap<T> + ?Sized),
+    grid: &TimeGrid,
+    noise: &dyn Distribution,
+    count: usize,
+    seed: u64,
+) -> Vec<f64> {
+    let Ok(samples) = carried(device, noise, count, seed, |x: T| Ok::<_, Infallible>(grid.follow(map, &x)));
     samples
 }
 
 /// Draws `count` rows of noise from stream 0 of the seed, and applies `carry` to them, some rows at a time.
 pub(super) fn carried<T: Tensor, E>(
+    device: &T::Device,
     noise: &dyn Distribution,
     count: usize,
     seed: u64,
-    device: &T::Device,
     mut carry: impl FnMut(T) -> Result<T, E>,
 ) -> Result<Vec<f64>, E> {
     // enough rows to keep threads busy, few enough that a network's activations fit into memory
@@ -47,7 +58,7 @@ pub(super) fn carried<T: Tensor, E>(
         let rows = rows_at_once.min(count - first);
         let mut start = vec![0.0; rows * d];
         noise.draw_rows(&mut rng, &mut start);
-        samples.extend(carry(T::from_doubles(device, &start, &[rows, d]))?.values());
+        samples.extend(carry(T::from_doubles_on(device, &start, &[rows, d]))?.values());
     }
     Ok(samples)
 }

@@ -16,7 +16,7 @@ mod look_ahead;
 mod renoising;
 mod route;
 
-pub use draw::draw;
+pub use draw::{draw, draw_on};
 pub use look_ahead::LookAhead;
 pub use renoising::Renoising;
 pub use route::{Leg, Restart, Route};

@@ -27,7 +27,7 @@ use std::ops::Range;
 ///
 /// ```
 /// use flowmap::{Tensor, backend::ndarray::NdTensor};
-/// let x = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+/// let x = NdTensor::<f32>::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
 /// assert_eq!(x.sum(0..1).to_vec(), [5.0, 7.0, 9.0]);
 /// assert_eq!(x.slice(1, 1..2).shape(), [2, 1]);
 /// ```
@@ -37,18 +37,38 @@ pub trait Tensor: Number + State<Time = Self> {
     /// Where tensors are stored; `()` if there is only one place.
     type Device: Clone + 'static;
 
-    /// A tensor with these values, row by row.
+    /// A tensor with these values, row by row, on this device.
     ///
     /// # Panics
     /// If the number of values is not the product of the shape.
-    fn from_slice(device: &Self::Device, values: &[Self::Real], shape: &[usize]) -> Self;
+    fn from_slice_on(device: &Self::Device, values: &[Self::Real], shape: &[usize]) -> Self;
+    /// A tensor with these values, row by row, where there is no choice of devices, or on the one that is the default.
+    ///
+    /// # Panics
+    /// If the number of values is not the product of the shape.
+    fn from_slice(values: &[Self::Real], shape: &[usize]) -> Self
+    where
+        Self::Device: Default,
+    {
+        Self::from_slice_on(&Self::Device::default(), values, shape)
+    }
     /// As [`from_slice`](Self::from_slice), from numbers in double precision, which are rounded.
     ///
     /// # Panics
     /// As [`from_slice`](Self::from_slice).
-    fn from_doubles(device: &Self::Device, values: &[f64], shape: &[usize]) -> Self {
+    fn from_doubles(values: &[f64], shape: &[usize]) -> Self
+    where
+        Self::Device: Default,
+    {
+        Self::from_doubles_on(&Self::Device::default(), values, shape)
+    }
+    /// As [`from_slice_on`](Self::from_slice_on), from numbers in double precision, which are rounded.
+    ///
+    /// # Panics
+    /// As [`from_slice_on`](Self::from_slice_on).
+    fn from_doubles_on(device: &Self::Device, values: &[f64], shape: &[usize]) -> Self {
         let values: Vec<_> = values.iter().map(|&x| Self::Real::from_f64(x)).collect();
-        Self::from_slice(device, &values, shape)
+        Self::from_slice_on(device, &values, shape)
     }
     /// A parameter as a constant of this kind.
     fn from_primal(primal: &Self::Primal) -> Self;
@@ -287,7 +307,7 @@ pub(crate) mod common {
     /// A constant tensor of one value for each sample.
     fn per_sample<T: Tensor>(x: &T, value: f64) -> T {
         let shape = &x.shape()[..x.shape().len().min(1)];
-        T::from_slice(&x.device(), &vec![T::Real::from_f64(value); size(shape)], shape)
+        T::from_slice_on(&x.device(), &vec![T::Real::from_f64(value); size(shape)], shape)
     }
 
     pub fn choose<T: Tensor>(mask: &T::Mask, a: &T, b: &T) -> T {
@@ -305,7 +325,7 @@ pub(crate) mod common {
         let shape = error.shape().to_vec();
         let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
         let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor::<T::Real>(i, inner))).collect();
-        let allowed = T::from_slice(&error.device(), &allowed, &[inner]).expand(0, &[rows]).reshape(&shape);
+        let allowed = T::from_slice_on(&error.device(), &allowed, &[inner]).expand(0, &[rows]).reshape(&shape);
         // an infinite state has no finite error: infinity less itself is NaN
         let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
         match tolerance.norm_kind() {

@@ -106,7 +106,7 @@ fn parts() -> Parts<Cpu> {
 
 fn trainer() -> flowmap::Result<Trainer<Cpu, Residual<Cpu>, impl Source<Cpu>>> {
     let noise = Normal::standard(2)?;
-    let network = Residual { first: Linear::new([4, 32], 1, &()), second: Linear::new([32, 2], 2, &()) };
+    let network = Residual { first: Linear::new([4, 32], 1), second: Linear::new([32, 2], 2) };
     let settings = Settings { batch: 32, learning_rate: 1e-2, averages: vec![0.9.into()], ..Settings::default() };
     Trainer::with_parts(network, Independent::new(noise, Checkerboard)?.along(Bent), settings, parts())
 }
@@ -129,7 +129,7 @@ fn parts_of_ones_own_train_and_resume_bit_for_bit() -> flowmap::Result<()> {
     let mut trained = trainer()?;
     Run::new(home.path().join("parts"), 20)?.resume(&mut trained)?;
     let map = AverageVelocityMap(trained.average(0.9)?);
-    let drawn = sample::draw::<Cpu>(&map, &TimeGrid::uniform([0.0, 1.0], 4)?, &Normal::standard(2)?, 100, 7, &());
+    let drawn = sample::draw::<Cpu>(&map, &TimeGrid::uniform([0.0, 1.0], 4)?, &Normal::standard(2)?, 100, 7);
     assert!(drawn.len() == 200 && drawn.iter().all(|x| x.is_finite()));
     Ok(())
 }

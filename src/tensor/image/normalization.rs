@@ -12,7 +12,7 @@ use crate::tensor::common;
 /// ```
 /// use flowmap::{ImageTensor, Normalization, Tensor, backend::ndarray::NdTensor};
 /// // one image of 1 x 2 pixels and 2 channels
-/// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 10.0, 3.0, 30.0], &[1, 1, 2, 2]);
+/// let x = NdTensor::<f64>::from_slice(&[1.0, 10.0, 3.0, 30.0], &[1, 1, 2, 2]);
 /// let y = x.normalize(Normalization::groups(2)).to_vec();
 /// assert!((y[0] + 1.0).abs() < 1e-4 && (y[3] - 1.0).abs() < 1e-4);
 /// ```
