@@ -245,12 +245,12 @@ where
     /// Writes the state to `folder/step-NNNNNNNNNN` and returns that path.
     ///
     /// ```
-    /// # use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}};
+    /// # use flowmap::{Cpu, distribution::{Checkerboard, Normal}};
     /// # use flowmap::learn::{Checkpoint, Independent, Settings, Trainer};
     /// # use flowmap::nn::{Mlp, MlpShape};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let folder = folder.path();
-    /// # let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
+    /// # let mlp: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
     /// # let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
     /// # let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() })?;
     /// let path = trainer.save(folder)?;

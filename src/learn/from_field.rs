@@ -16,13 +16,13 @@ use rand::Rng;
 /// training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::Uniform, exact::Pendulum};
+/// use flowmap::{Cpu, distribution::Uniform, exact::Pendulum};
 /// use flowmap::learn::{Distillation, FromField, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let states = Uniform::new(&[[-2.0, 2.0], [-1.0, 1.0]])?;
 /// let source = FromField::new(Pendulum::new(1.0)?, states, [0.0, 2.0])?;
 /// let settings = Settings { objective: Distillation::LMD, batch: 64, ..Settings::default() };
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
+/// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let mut trainer = Trainer::new(network, source, settings)?;
 /// assert!(trainer.step()?.residual.is_finite());
 /// # Ok::<(), flowmap::Error>(())

@@ -14,13 +14,13 @@ use std::marker::PhantomData;
 /// scales that the other source draws.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
 /// use flowmap::learn::{Distillation, FromTeacher, Independent, Settings, TeacherNetwork, Trainer};
 /// let coupling = || Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
 /// let shape = MlpShape::new(2, 16, 2);
 /// let settings = |objective| Settings { objective, batch: 64, ..Settings::default() };
 ///
-/// let network = Mlp::<NdTensor<f32>>::new(&shape, 1)?;
+/// let network = Mlp::<Cpu>::new(&shape, 1)?;
 /// let mut matching = Trainer::new(network, coupling(), settings(Distillation::FLOW_MATCHING))?;
 /// matching.step()?; // and many more
 /// let teacher = TeacherNetwork::new(matching.model().clone());

@@ -9,11 +9,11 @@ use rand::Rng;
 /// Coordinates [at rest](Coupling::layout), such as classes, keep their values whatever the interpolant.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, interpolant::Trigonometric};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}, interpolant::Trigonometric};
 /// use flowmap::learn::{Coupling, Independent, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let source = Independent::new(Normal::standard(2)?, Checkerboard)?.along(Trigonometric);
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
+/// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let trainer = Trainer::new(network, source, Settings { batch: 64, ..Settings::default() })?;
 /// # Ok::<(), flowmap::Error>(())
 /// ```

@@ -14,17 +14,16 @@ use std::path::Path;
 /// Source: T. Karras et al., arXiv 2312.02696, section 3.2 and appendix C.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
 /// use flowmap::learn::{Average, Checkpoint, Independent, Run, Settings, Trainer, post_hoc};
-/// use std::ops::ControlFlow;
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let folder = folder.path();
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
+/// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
 /// let averages = [0.05, 0.1].map(|width| Average::Power { width }).to_vec();
 /// let pairs = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let mut trainer = Trainer::new(network.clone(), pairs, Settings { batch: 8, averages, ..Settings::default() })?;
 /// let run = Run::new(folder, 20)?.with_checkpoints(4, 1)?.with_milestones(4)?;
-/// run.train(&mut trainer, |_, _, _| ControlFlow::Continue(()))?;
+/// run.train(&mut trainer)?;
 /// let wider = post_hoc(&Checkpoint::all(&run.checkpoints())?, 0.15, &network)?;
 /// # Ok::<(), flowmap::Error>(())
 /// ```

@@ -21,9 +21,9 @@ impl<P: Tensor<Primal = P>> Linear<P> {
     /// `1 / in`, cut off at two standard deviations and rescaled to that variance; bias zero.
     ///
     /// ```
-    /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::Linear};
-    /// let layer: Linear<NdTensor<f32>> = Linear::new([2, 3], 1);
-    /// let x = NdTensor::from_slice(&[0.5; 8], &[4, 2]);
+    /// use flowmap::{Cpu, Tensor, nn::Linear};
+    /// let layer: Linear<Cpu> = Linear::new([2, 3], 1);
+    /// let x = Cpu::from_slice(&[0.5; 8], &[4, 2]);
     /// assert_eq!(layer.apply(&x).shape(), [4, 3]);
     /// ```
     pub fn new(sizes: [usize; 2], seed: u64) -> Self

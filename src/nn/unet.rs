@@ -128,10 +128,10 @@ module! {
     /// average velocity: the map starts as the identity.
     ///
     /// ```
-    /// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}};
+    /// use flowmap::{Cpu, AverageVelocityMap, FlowMap, Tensor, nn::{UNet, UNetShape, parameter_count}};
     /// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
-    /// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1)?;
-    /// let x = NdTensor::from_slice(&[0.5; 2 * 64], &[2, 64]);
+    /// let unet: UNet<Cpu> = UNet::new(&shape, 1)?;
+    /// let x = Cpu::from_slice(&[0.5; 2 * 64], &[2, 64]);
     /// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 64]);
     /// # Ok::<(), flowmap::Error>(())
     /// ```

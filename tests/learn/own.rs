@@ -15,7 +15,7 @@ use flowmap::{
     rand::{Rng, RngExt},
     sample,
 };
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{fs, path::Path};
 
 type Cpu = NdTensor<f32>;
 
@@ -114,7 +114,7 @@ fn trainer() -> flowmap::Result<Trainer<Cpu, Residual<Cpu>, impl Source<Cpu>>> {
 fn run(folder: &Path, steps: u64) -> flowmap::Result<Vec<u8>> {
     let (run, mut trainer) = (Run::new(folder, steps)?, trainer()?);
     run.resume(&mut trainer)?;
-    run.train(&mut trainer, |_, _, _| ControlFlow::Continue(()))?;
+    run.train(&mut trainer)?;
     let newest = Checkpoint::latest(&run.checkpoints())?.expect("a run leaves a checkpoint");
     Ok(fs::read(newest.join("tensors.safetensors")).unwrap())
 }

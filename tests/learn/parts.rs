@@ -13,7 +13,6 @@ use flowmap::{
 };
 use std::{
     collections::BTreeSet,
-    ops::ControlFlow,
     sync::{Arc, Mutex},
 };
 
@@ -177,7 +176,7 @@ fn averages_are_chosen_after_the_training() {
         let averages = widths.iter().map(|&width| Average::Power { width }).collect();
         let mut trainer = Trainer::new(network(), pairs(), Settings { averages, ..settings() }).unwrap();
         let run = Run::new(home.path().join(name), 160).unwrap().with_checkpoints(10, 1).unwrap().with_milestones(10).unwrap();
-        run.train(&mut trainer, |_, _, _| ControlFlow::Continue(())).unwrap();
+        run.train(&mut trainer).unwrap();
         (trainer, Checkpoint::all(&run.checkpoints()).unwrap())
     };
     let (kept, of_two) = trained("two", &[0.05, 0.1]);

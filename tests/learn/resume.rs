@@ -13,7 +13,6 @@ use flowmap::{
 use std::{
     ffi::OsString,
     fs,
-    ops::ControlFlow,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -38,7 +37,7 @@ fn train<T: Tensor<Primal = T, Device = ()>>(run: &Run, objective: &str) {
 
 fn go_on<T: Tensor<Primal = T>, M: Model<T>, C: Coupling>(run: &Run, mut trainer: Trainer<T, M, C>) {
     run.resume(&mut trainer).unwrap();
-    run.train(&mut trainer, |_, _, _| ControlFlow::Continue(())).unwrap();
+    run.train(&mut trainer).unwrap();
 }
 
 /// Images with classes, guidance, dropout, directions and a learned weight of the loss: all that a step can draw or change.
@@ -243,7 +242,7 @@ mod interrupt {
         run.begin().unwrap();
         let mut terminal = Terminal::new(0, run.steps()).unwrap();
         fs::write(run.path("ready"), "").unwrap();
-        let outcome = run.train(&mut trainer, |_, progress, _| terminal.observe(progress)).unwrap();
+        let outcome = run.train_watched(&mut trainer, &mut [&mut terminal]).unwrap();
         assert_eq!(outcome, Outcome::Interrupted);
     }
 

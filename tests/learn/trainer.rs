@@ -8,7 +8,7 @@ use flowmap::{
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
 };
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{fs, path::Path};
 
 /// `v_{s,t}(x) = a`: a flow that moves everything alike, whose loss is a parabola.
 #[derive(Clone)]
@@ -146,7 +146,7 @@ fn diverges<D: Distribution>(data: impl Fn() -> D, learning_rate: f64) {
     let home = tempfile::tempdir().unwrap();
     let run = Run::new(home.path(), 10_000).unwrap().with_checkpoints(1, 2).unwrap();
     let mut diverged = trainer(data(), learning_rate);
-    let error = run.train(&mut diverged, |_, _, _| ControlFlow::Continue(())).unwrap_err();
+    let error = run.train(&mut diverged).unwrap_err();
 
     let last = Checkpoint::latest(&run.checkpoints()).unwrap().unwrap();
     let Error::Diverged { step, .. } = error else { panic!("{error}") };

@@ -238,11 +238,11 @@ module! {
     /// [`log_loss`](AverageVelocity::log_loss) is learned, too, from an embedding of both times.
     ///
     /// ```
-    /// use flowmap::{AverageVelocityMap, FlowMap, Layout, Tensor, backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}};
+    /// use flowmap::{Cpu, AverageVelocityMap, FlowMap, Layout, Tensor, nn::{EdmShape, EdmUNet, parameter_count}};
     /// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_layout(Layout::new(16).with_classes(3));
-    /// let unet: EdmUNet<NdTensor<f32>> = EdmUNet::new(&shape, 1)?;
+    /// let unet: EdmUNet<Cpu> = EdmUNet::new(&shape, 1)?;
     /// assert_eq!(parameter_count(&unet), shape.parameter_count());
-    /// let x = NdTensor::from_slice(&[0.5; 2 * 19], &[2, 19]);
+    /// let x = Cpu::from_slice(&[0.5; 2 * 19], &[2, 19]);
     /// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 19]);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
