@@ -21,7 +21,7 @@ const BATCH: usize = 1024;
 fn main() -> Result<()> {
     let independent = Independent::new(Normal::new(vec![0.0; 2], Checkerboard::STD)?, Checkerboard)?;
     let settings = Settings { objective: "fm".parse()?, batch: BATCH, ..Settings::default() };
-    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 512, 5).with_scale(Checkerboard::STD), 42, &())?;
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 512, 5).with_scale(Checkerboard::STD), 42)?;
     let mut trainer = Trainer::new(network, independent.clone(), settings)?;
     let step_ms = median_ms(|_| trainer.step().map(drop))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -28,7 +28,7 @@ impl Benchmark for UnetStep {
     fn time<T: ImageTensor<Primal = T>>(Task { objective, steps, backend }: &Task, device: T::Device) -> Result<()> {
         let settings = Settings { objective: objective.parse()?, batch: 128, clip: 1.0, ..Settings::default() };
         let gflop = common::passes(&settings) * forward_gflop();
-        let model: UNet<T> = UNet::new(&UNetShape::new([28, 28, 1]), 42, &device)?;
+        let model: UNet<T> = UNet::new_on(&device, &UNetShape::new([28, 28, 1]), 42)?;
         let parameters = parameter_count(&model);
         let coupling = Independent::new(Normal::standard(784)?, Normal::standard(784)?)?;
         let mut trainer = Trainer::new(model, coupling, settings)?;

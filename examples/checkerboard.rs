@@ -8,7 +8,7 @@ mod machine;
 
 use clap::Parser;
 use flowmap::{
-    AverageVelocityMap, ImageTensor, Real, Result, Tensor, TimeGrid,
+    ImageTensor, Real, Result, Tensor,
     cli::{Options, exit_code},
     distribution::{Checkerboard, Distribution, Normal},
     learn::{Annealing, Coupling, Independent, Muon, Outcome, Run, Settings, Trainer, Transport},
@@ -16,7 +16,6 @@ use flowmap::{
     nn::{Mlp, MlpShape, parameter_count},
     plot::{Axes, Scale, curves, scatter_panels},
     random::stream,
-    sample,
 };
 use machine::{Backend, Machine, Program};
 use serde::Serialize;
@@ -68,7 +67,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let shape = MlpShape::new(2, options.width.unwrap_or(256), options.layers.unwrap_or(4)).with_scale(Checkerboard::STD);
     let noise = Normal::new(vec![0.0; 2], Checkerboard::STD)?;
 
-    let model: Mlp<T> = Mlp::new(&shape, settings.seed, &device)?;
+    let model: Mlp<T> = Mlp::new_on(&device, &shape, settings.seed)?;
     let parameters = parameter_count(&model);
     println!("{parameters} parameters, {} by {}, batch {}", run.steps(), settings.objective, settings.batch);
     let independent = Independent::new(noise.clone(), Checkerboard)?;
@@ -83,7 +82,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
         return Ok(());
     }
 
-    let map = AverageVelocityMap(trainer.average(AVERAGE)?);
+    let sampler = trainer.sampler(AVERAGE)?.from(&noise);
     let perfect = rows({
         let mut rows = vec![0.0; 2 * SAMPLES];
         Checkerboard.draw_rows(&mut stream(PERFECT, 0), &mut rows);
@@ -94,8 +93,7 @@ fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Res
     let mut samples = Vec::new();
     let mut kl = BTreeMap::new();
     for steps in STEP_COUNTS {
-        let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
-        let drawn = rows(sample::draw::<T>(&map, &grid, &noise, SAMPLES, NOISE, &device));
+        let drawn = rows(sampler.steps(steps).draw(SAMPLES, NOISE)?);
         let divergence = checkerboard_kl(&drawn)?;
         println!("{steps:>7} {:>8.4} {:>8.4}", divergence.paper, divergence.aligned);
         kl.insert(steps, divergence);

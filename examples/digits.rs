@@ -4,15 +4,13 @@
 
 use clap::Parser;
 use flowmap::{
-    AverageVelocityMap, Error, Result, TimeGrid,
-    backend::ndarray::NdTensor,
+    Cpu, Error, Result,
     cli::{Options, exit_code},
     data::{Points, Standardization},
     distribution::Normal,
     learn::{Annealing, Independent, Outcome, Settings, Trainer},
     nn::{Mlp, MlpShape},
     plot::image_grid,
-    sample,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -55,7 +53,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let noise = Normal::new(vec![0.0; SIDE * SIDE], scale)?;
 
     let shape = MlpShape::new(SIDE * SIDE, options.width.unwrap_or(768), options.layers.unwrap_or(4)).with_scale(scale);
-    let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
+    let model: Mlp<Cpu> = Mlp::new(&shape, settings.seed)?;
     let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings)?;
     trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
@@ -63,11 +61,10 @@ fn learn(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
 
-    let map = AverageVelocityMap(trainer.average(AVERAGE)?);
+    let sampler = trainer.sampler(AVERAGE)?.from(&noise);
     let mut rows = vec![("real".to_string(), real)];
     for steps in STEP_COUNTS {
-        let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
-        let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, IN_A_ROW, 1, &());
+        let mut drawn = sampler.steps(steps).draw(IN_A_ROW, 1)?;
         pixels.invert(&mut drawn);
         rows.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, drawn));
     }

@@ -7,15 +7,13 @@
 
 use clap::Parser;
 use flowmap::{
-    AverageVelocityMap, Error, Result, TimeGrid,
-    backend::ndarray::NdTensor,
+    Cpu, Error, Result,
     cli::{Options, exit_code},
     data::{Points, Standardization},
     distribution::Normal,
     learn::{Annealing, Coupling, Independent, Outcome, Settings, Trainer, Transport},
     nn::{Mlp, MlpShape},
     plot::scatter_panels,
-    sample,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -55,7 +53,7 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let settings = options.settings(Settings { schedule: Annealing::Cosine { steps: run.steps() }, ..Settings::default() })?;
     let shape = MlpShape::new(d, options.width.unwrap_or(256), options.layers.unwrap_or(4));
     let noise = Normal::standard(d)?;
-    let model: Mlp<NdTensor<f32>> = Mlp::new(&shape, settings.seed, &())?;
+    let model: Mlp<Cpu> = Mlp::new(&shape, settings.seed)?;
     let independent = Independent::new(noise.clone(), points.clone())?;
     let coupling: Box<dyn Coupling> = match arguments.transport {
         None => Box::new(independent),
@@ -68,11 +66,10 @@ fn learn(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
 
-    let map = AverageVelocityMap(trainer.average(AVERAGE)?);
+    let sampler = trainer.sampler(AVERAGE)?.from(&noise);
     let mut panels = vec![("data".to_string(), first_two(points.as_slice(), d))];
     for steps in STEP_COUNTS {
-        let grid = TimeGrid::uniform([0.0, 1.0], steps)?;
-        let mut drawn = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, arguments.samples as usize, 1, &());
+        let mut drawn = sampler.steps(steps).draw(arguments.samples as usize, 1)?;
         panels.push((if steps == 1 { "1 step".into() } else { format!("{steps} steps") }, first_two(&drawn, d)));
         if steps == 1 {
             units.invert(&mut drawn);

@@ -100,6 +100,8 @@ mod finite_differences;
 mod flow;
 pub mod interpolant;
 #[cfg(feature = "train")]
+mod layout;
+#[cfg(feature = "train")]
 pub mod learn;
 pub mod likelihood;
 #[cfg(feature = "train")]
@@ -136,10 +138,15 @@ pub use flow::{
     Autonomous, AverageVelocity, AverageVelocityMap, Clock, Composition, Conjugation, Diffeomorphism, FlowMap, Invariant,
     Inverse, Map, Product, Projection, Restriction, Scaling, TimeChange, TimeGrid, flow_map,
 };
+#[cfg(feature = "train")]
+pub use layout::Layout;
 pub use number::{
     Condition, Dual, LaneMask, Lanes, Mask, Matrix, Norm, Num, Number, Operand, Real, Row, Scalar, Tolerance, Value,
 };
 pub use state::{Coordinates, DynCoordinates, Pair, State};
+/// The tensor of this library on the CPU, in single precision: what networks usually are trained with.
+#[cfg(feature = "ndarray")]
+pub type Cpu = backend::ndarray::NdTensor<f32>;
 pub use tensor::{Activation, AdamStep, Gradients, ImageTensor, Normalization, Tape, Tensor, Transpose, Var, Window};
 
 /// User guide: most pages of the folder `docs` of the repository. Their examples run with the tests.

@@ -57,7 +57,7 @@ mod tests {
     /// Numbers of type `R`, which are not taken for those of type `Other`.
     fn survive<R: Element, Other: Real>() {
         let values = [R::from_f64(0.1), R::from_f64(-2.0), R::min_positive_value()];
-        let tensor = NdTensor::from_slice(&(), &values, &[3, 1]);
+        let tensor = NdTensor::from_slice(&values, &[3, 1]);
         let bytes = write(&[("a".to_owned(), tensor)], None).unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(read::<R>(&tensors, "a", &[3, 1]).unwrap(), values);

@@ -14,7 +14,6 @@ use serde_json::{Value as Json, json};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fs,
-    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -48,7 +47,7 @@ type Small<T> = Trainer<T, Mlp<T>, Independent<Normal, Checkerboard>>;
 
 fn trainer<T: Tensor<Primal = T, Device = ()>>(shape: MlpShape, settings: Settings) -> Small<T> {
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-    Trainer::new(Mlp::new(&shape, 1, &()).unwrap(), coupling, settings).unwrap().describe(json!({"data": "a"})).unwrap()
+    Trainer::new(Mlp::new(&shape, 1).unwrap(), coupling, settings).unwrap().describe(json!({"data": "a"})).unwrap()
 }
 
 fn shape() -> MlpShape {
@@ -292,7 +291,7 @@ fn a_run_begins_in_a_free_folder_only_and_names_the_last_whole_checkpoint() {
     let home = tempfile::tempdir().unwrap();
     let run = Run::new(home.path(), 6).unwrap().with_checkpoints(2, 3).unwrap();
     run.begin().unwrap();
-    run.train(&mut small(), |_, _, _| ControlFlow::Continue(())).unwrap();
+    run.train(&mut small()).unwrap();
     assert!(run.begin().unwrap_err().to_string().contains("a run is here already"));
 
     let all = Checkpoint::all(&run.checkpoints()).unwrap();

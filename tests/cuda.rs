@@ -12,7 +12,7 @@ use flowmap::{
 /// A few of each kind of operation.
 fn results<E: Element, D: tensor_ops::Device<E>>(device: &D) -> Vec<E> {
     let values: Vec<E> = (1..=6).map(|k| <E as Real>::from_f64(f64::from(k))).collect();
-    let x = DfdxTensor::from_slice(device, &values, &[2, 3]);
+    let x = DfdxTensor::from_slice_on(device, &values, &[2, 3]);
     let product = DfdxTensor::matmul(&x, Transpose::No, &x, Transpose::Yes, None);
     let wide = DfdxTensor::concat(&[x.slice(1, 1..3), x.constant(2.0), product], 1);
     let sums = wide.sum(0..1).expand(0, &[2]);

@@ -92,7 +92,7 @@ impl Test {
 }
 
 fn time(t: f64) -> Batch {
-    Batch::from_slice(&(), &[t as f32], &[])
+    Batch::from_slice(&[t as f32], &[])
 }
 
 pub fn doubles(x: &Batch) -> Vec<f64> {

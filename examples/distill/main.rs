@@ -87,7 +87,7 @@ fn of_network(arguments: &Arguments) -> Result<()> {
     let noise = Normal::new(vec![0.0; 2], Checkerboard::STD)?;
     let coupling = || Independent::new(noise.clone(), Checkerboard);
     let settings = |objective: &str| settings(arguments, objective);
-    let network = Network::new(&shape(arguments, 2, 128).with_scale(Checkerboard::STD), settings("fm")?.seed, &())?;
+    let network = Network::new(&shape(arguments, 2, 128).with_scale(Checkerboard::STD), settings("fm")?.seed)?;
     println!("the teacher, by flow matching");
     let Some(teacher) = train(arguments, network, coupling, settings("fm")?, &folder.join("teacher"))? else { return Ok(()) };
     let field = TeacherNetwork::<Batch, _>::new(teacher.clone());
@@ -105,7 +105,7 @@ fn of_network(arguments: &Arguments) -> Result<()> {
     report(&folder, &maps, &solvers)?;
 
     let divergence = |map: &dyn FlowMap<Batch>, steps| -> Result<f64> {
-        let rows = sample::draw::<Batch>(map, &TimeGrid::uniform([0.0, 1.0], steps)?, &noise, SAMPLES, NOISE, &());
+        let rows = sample::draw::<Batch>(map, &TimeGrid::uniform([0.0, 1.0], steps)?, &noise, SAMPLES, NOISE);
         Ok(checkerboard_kl(rows.as_chunks().0)?.aligned)
     };
     println!("\nKL divergence from the checkerboard, {SAMPLES} samples, bins aligned with the squares");
@@ -128,7 +128,7 @@ fn of_mixture(arguments: &Arguments, mixture: &Mixture, name: &str) -> Result<()
     let folder = arguments.training.out.clone().unwrap_or_else(|| format!("out/distill/{name}").into());
     let noise = Normal::standard(D)?;
     let settings = settings(arguments, arguments.training.objective.as_deref().unwrap_or("psd-m"))?;
-    let network = Network::new(&shape(arguments, D, 256), settings.seed, &())?;
+    let network = Network::new(&shape(arguments, D, 256), settings.seed)?;
     println!("{} parameters, by {}", parameter_count(&network), settings.objective);
     let source = || Ok(FromTeacher::new(mixture.clone(), Independent::new(noise.clone(), mixture.clone())?).named(name));
     let Some(map) = train(arguments, network, source, settings, &folder.join("map"))? else { return Ok(()) };
@@ -170,7 +170,7 @@ fn starts(arguments: &Arguments, noise: &Normal) -> Batch {
     let (n, d) = (arguments.tests as usize, noise.dimension());
     let mut rows = vec![0.0; n * d];
     noise.draw_rows(&mut stream(NOISE, 1), &mut rows);
-    Batch::from_doubles(&(), &rows, &[n, d])
+    Batch::from_doubles(&rows, &[n, d])
 }
 
 fn maps(test: &Test, network: &Network) -> Result<Vec<Way>> {

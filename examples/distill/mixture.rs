@@ -1,7 +1,7 @@
 //! The probability flow from noise to a mixture of many normal distributions.
 
 use flowmap::{
-    ImageTensor, Num, Number, Ode, Result, Tensor, Var, VelocityField,
+    ImageTensor, Layout, Num, Number, Ode, Result, Tensor, Var, VelocityField,
     backend::ndarray::NdTensor,
     distribution::{Distribution, Normal},
     rand::{Rng, RngExt},
@@ -64,17 +64,15 @@ impl Mixture {
         let noise = Normal::standard(D)?;
         let squares: Vec<f64> = means.iter().map(|m| m.iter().map(|m| m * m).sum()).collect();
         let columns: Vec<f64> = (0..D).flat_map(|i| means.iter().map(move |m| m[i])).chain(squares.iter().copied()).collect();
-        let matrices = [
-            Batch::from_doubles(&(), &columns, &[D + 1, COMPONENTS]),
-            Batch::from_doubles(&(), means.as_flattened(), &[COMPONENTS, D]),
-        ];
+        let matrices =
+            [Batch::from_doubles(&columns, &[D + 1, COMPONENTS]), Batch::from_doubles(means.as_flattened(), &[COMPONENTS, D])];
         Ok(Self { noise, means: means.into(), squares: squares.into(), matrices })
     }
 }
 
 impl Distribution for Mixture {
-    fn dimension(&self) -> usize {
-        D
+    fn layout(&self) -> Layout {
+        D.into()
     }
     fn fingerprint(&self) -> String {
         format!("{COMPONENTS} components from {:?}", self.means[0][0])

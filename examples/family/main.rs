@@ -158,7 +158,7 @@ impl Learner<'_> {
         let coupling = || Independent::new(self.problem.noise()?, self.problem.data()?);
         let mut network = match self.teacher.filter(|_| self.method.needs_teacher()) {
             Some(teacher) => teacher.clone(),
-            None => Network::new(&shape, others.seed, &())?,
+            None => Network::new(&shape, others.seed)?,
         };
         let mut total = (0, 0.0);
         for (k, settings) in rounds.into_iter().enumerate() {
@@ -216,7 +216,7 @@ impl Learner<'_> {
         };
         let gamma = if self.method.times == TimePairs::ToEnd { 1.0 } else { 0.0 };
         let route = Route::gamma(&Linear, &TimeGrid::uniform([0.0, 1.0], steps)?, gamma)?;
-        let rows = route.draw::<Batch>(map, &self.problem.noise()?, SAMPLES, NOISE, &())?;
+        let rows = route.draw::<Batch>(map, &self.problem.noise()?, SAMPLES, NOISE)?;
         let rows = rows.as_chunks().0.to_vec();
         Ok((self.problem.divergence(&rows)?, rows))
     }

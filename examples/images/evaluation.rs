@@ -2,14 +2,13 @@
 
 use super::data::Set;
 use flowmap::{
-    FlowMap, ImageTensor, Result, TimeGrid, VelocityField,
+    ImageTensor, Result,
     data::Points,
     distribution::Distribution,
-    learn::Run,
-    learn::{Classifier, ClassifierSettings},
+    learn::{Classifier, ClassifierSettings, Run, Sampler},
     metric::{Comparison, Features, Protocol, RawFeatures, Subsets, compare},
+    nn::Model,
     plot::image_grid,
-    sample,
 };
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
@@ -27,36 +26,33 @@ pub struct Draws {
 }
 
 /// Pictures and scores of a run's samples.
-pub struct Evaluation<'a, T: ImageTensor> {
+pub struct Evaluation<'a> {
     draws: Vec<Draws>,
     shape: [usize; 3],
     real: Points,
     samples: usize,
     features: Vec<Box<dyn Features + 'a>>,
-    device: T::Device,
 }
 
-/// A step of Euler's method as a map, for networks that learned a velocity only.
-pub struct Euler<V>(pub V);
-
-impl<T: ImageTensor, V: VelocityField<T>> FlowMap<T> for Euler<V> {
-    fn flow(&self, s: &T, t: &T, x: &T) -> T {
-        x.plus(&self.0.velocity(s, x).scaled(&(t.clone() - s)))
-    }
-}
-
-impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
+impl Evaluation<'_> {
     /// Uses the classifier in a file, which is trained first if missing. Without labels, only raw pixels are compared.
-    pub fn new(set: &Set, draws: Vec<Draws>, classifier: &Path, samples: usize, run: &Run, device: &T::Device) -> Result<Self> {
+    pub fn new<T: ImageTensor<Primal = T>>(
+        set: &Set,
+        draws: Vec<Draws>,
+        classifier: &Path,
+        samples: usize,
+        run: &Run,
+        device: &T::Device,
+    ) -> Result<Self> {
         let dimension = set.train.dimension();
         let real = Points::new((0..set.test.len()).flat_map(|i| set.test.floats(i)).collect(), dimension)?;
         let mut features: Vec<Box<dyn Features>> = vec![Box::new(RawFeatures(dimension))];
         if set.train.class_count().is_some() {
             let network = if classifier.exists() {
-                Classifier::<T>::load(classifier, device)?
+                Classifier::<T>::load_on(device, classifier)?
             } else {
                 println!("training a classifier to compare images by (only once)");
-                let network = Classifier::<T>::train(&set.train, &ClassifierSettings::default(), device, |_, _, _, _| {
+                let network = Classifier::<T>::train_on(device, &set.train, &ClassifierSettings::default(), |_, _, _, _| {
                     ControlFlow::Continue(())
                 })?;
                 network.save(classifier)?;
@@ -67,17 +63,20 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
         }
         let real_rows: Vec<f64> = real.iter().take(IN_A_ROW).flatten().copied().collect();
         image_grid(run.path("real.png"), &[("real", &real_rows)], set.train.shape(), [-1.0, 1.0])?;
-        Ok(Self { draws, shape: set.train.shape(), real, samples, features, device: device.clone() })
+        Ok(Self { draws, shape: set.train.shape(), real, samples, features })
     }
 
     /// The pixels of `count` images.
-    fn draw(&self, map: &dyn FlowMap<T>, draws: &Draws, steps: usize, count: usize, seed: u64) -> Result<Vec<f64>> {
-        let (grid, pixels, distributions) =
-            (TimeGrid::uniform([0.0, 1.0], steps)?, self.shape.iter().product(), draws.noise.len());
+    fn draw<T, M>(&self, sampler: Sampler<'_, T, M>, draws: &Draws, count: usize, seed: u64) -> Result<Vec<f64>>
+    where
+        T: ImageTensor<Primal = T>,
+        M: Model<T>,
+    {
+        let (pixels, distributions) = (self.shape.iter().product(), draws.noise.len());
         let mut images = vec![0.0; count * pixels];
         for (k, noise) in draws.noise.iter().enumerate() {
             let places = images.chunks_exact_mut(pixels).skip(k).step_by(distributions);
-            let rows = sample::draw::<T>(map, &grid, noise, places.len(), seed + 1000 * k as u64, &self.device);
+            let rows = sampler.from(noise).draw(places.len(), seed + 1000 * k as u64)?;
             for (place, row) in places.zip(rows.chunks_exact(noise.dimension())) {
                 place.copy_from_slice(&row[..pixels]);
             }
@@ -86,12 +85,16 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
     }
 
     /// Draws the same noise by each number of steps.
-    pub fn look(&self, path: &Path, map: &dyn FlowMap<T>) -> Result<()> {
+    pub fn look<T, M>(&self, path: &Path, sampler: Sampler<'_, T, M>) -> Result<()>
+    where
+        T: ImageTensor<Primal = T>,
+        M: Model<T>,
+    {
         let real: Vec<f64> = self.real.iter().take(IN_A_ROW).flatten().copied().collect();
         let mut rows = vec![];
         for (draws, steps) in self.ways() {
             let count = if steps == 1 { "1 step".into() } else { format!("{steps} steps") };
-            rows.push((count + &draws.name, self.draw(map, draws, steps, IN_A_ROW, LOOK)?));
+            rows.push((count + &draws.name, self.draw(sampler.steps(steps), draws, IN_A_ROW, LOOK)?));
         }
         rows.push(("real".to_string(), real));
         let rows: Vec<_> = rows.iter().map(|(name, images)| (name.as_str(), images.as_slice())).collect();
@@ -103,12 +106,16 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
     }
 
     /// The distances for each number of steps, printed, and a picture.
-    pub fn score(&self, run: &Run, map: &dyn FlowMap<T>) -> Result<BTreeMap<String, Vec<Comparison>>> {
+    pub fn score<T, M>(&self, run: &Run, sampler: Sampler<'_, T, M>) -> Result<BTreeMap<String, Vec<Comparison>>>
+    where
+        T: ImageTensor<Primal = T>,
+        M: Model<T>,
+    {
         let protocol = Protocol { subsets: Subsets { count: 20, size: 1000 }, directions: 200 };
         println!("{:>16} {:>42} {:>12} {:>12} {:>12} {:>12}", "steps", "features", "Fréchet", "its floor", "KID", "its floor");
         let mut scores = BTreeMap::new();
         for (draws, steps) in self.ways() {
-            let drawn = Points::new(self.draw(map, draws, steps, self.samples, SCORE)?, self.shape.iter().product())?;
+            let drawn = Points::new(self.draw(sampler.steps(steps), draws, self.samples, SCORE)?, self.shape.iter().product())?;
             let steps = format!("{steps}{}", draws.name);
             for features in &self.features {
                 let found = compare(&self.real, &drawn, features, &protocol, 1)?;
@@ -118,7 +125,7 @@ impl<'a, T: ImageTensor<Primal = T>> Evaluation<'a, T> {
                 scores.entry(steps.clone()).or_insert_with(Vec::new).push(found);
             }
         }
-        self.look(&run.path("samples.png"), map)?;
+        self.look(&run.path("samples.png"), sampler)?;
         Ok(scores)
     }
 }

@@ -12,23 +12,18 @@ mod machine;
 
 use clap::{Parser, ValueEnum};
 use data::Set;
-use evaluation::{Draws, Euler, Evaluation};
+use evaluation::{Draws, Evaluation};
 use flowmap::{
-    AverageVelocityMap, Error, FlowMap, ImageTensor, Result,
+    Error, ImageTensor, Layout, Result,
     cli::{Options, exit_code},
     distribution::{Distribution, Normal},
-    learn::{Annealing, Conditional, Coupling, Independent, Outcome, Settings, Trainer},
+    learn::{Annealing, Conditional, Coupling, Independent, Observer, Outcome, Settings, TimeLimit, Trainer},
     nn::{EdmShape, EdmUNet, Model, UNet, UNetShape, parameter_count},
     plot::{Axes, Scale, curves},
 };
 use machine::{Machine, Program};
 use serde::{Deserialize, Serialize};
-use std::{
-    ops::ControlFlow,
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Learns to draw images. Defaults: lsd, 4,500 steps, batch 32, a light U-Net of 1.24 million parameters, RAdam with a rate that
 /// falls from 2e-3 to 0, samples of the average with decay 0.999, seed 42, out/images
@@ -148,20 +143,21 @@ fn learn<T: ImageTensor<Primal = T>>(arguments: &Arguments, device: T::Device) -
         }
         _ => 0,
     };
-    let guided = arguments.guidance.is_some();
     let image = set.train.shape();
+    let layout = Layout::new(set.train.dimension()).with_classes(classes);
+    let layout = if arguments.guidance.is_some() { layout.with_scale() } else { layout };
     match arguments.network {
         Network::Light => {
             let shape = UNetShape::new(image).with_channels(&sizes.levels).with_scale(set.deviation());
             let shape = shape.with_frequencies(sizes.frequencies[0], sizes.frequencies[1]);
-            let shape = shape.with_conditions(classes + usize::from(guided));
-            train_with(arguments, &device, &set, UNet::<T>::new(&shape, seed, &device)?, settings)
+            let shape = shape.with_layout(layout);
+            train_with(arguments, &device, &set, UNet::<T>::new_on(&device, &shape, seed)?, settings)
         }
         Network::Edm => {
             let shape = EdmShape::new(image, sizes.channels, &sizes.multipliers).with_blocks(sizes.blocks);
-            let shape = shape.with_attention(&sizes.attention).with_scale(set.deviation()).with_classes(classes);
-            let shape = if guided { shape.guided() } else { shape }.with_dropout(sizes.dropout);
-            train_with(arguments, &device, &set, EdmUNet::<T>::new(&shape, seed, &device)?, settings)
+            let shape = shape.with_attention(&sizes.attention).with_scale(set.deviation()).with_layout(layout);
+            let shape = shape.with_dropout(sizes.dropout);
+            train_with(arguments, &device, &set, EdmUNet::<T>::new_on(&device, &shape, seed)?, settings)
         }
     }
 }
@@ -219,42 +215,30 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
 ) -> Result<()> {
     let options = &arguments.training;
     let run = options.run("out/images", STEPS)?;
-    let evaluation = Evaluation::<T>::new(set, draws, &arguments.classifier, arguments.samples as usize, &run, device)?;
+    let evaluation = Evaluation::new::<T>(set, draws, &arguments.classifier, arguments.samples as usize, &run, device)?;
     let parameters = parameter_count(&model);
     println!("{parameters} parameters, up to {} steps by {}, batch {}", run.steps(), settings.objective, settings.batch);
-    let flow_matching = settings.objective.identity().is_none();
     let average = settings.averages.first().copied().ok_or_else(|| Error::Invalid {
         what: "averages",
         reason: "there are none to draw samples with; give at least one decay".into(),
     })?;
     let mut trainer = Trainer::new(model, coupling, settings)?.describe(arguments.machine.backend)?;
 
-    // flow matching alone learns no map, but a velocity
-    let map = |model: &M| -> Box<dyn FlowMap<T>> {
-        let learned = AverageVelocityMap(model.clone());
-        if flow_matching { Box::new(Euler(learned)) } else { Box::new(learned) }
-    };
-    let begin = Instant::now();
-    let limit = arguments.minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0));
-    let (mut looking, mut over) = (Duration::ZERO, false);
-    let (outcome, times) = options.train_and_look(&run, &mut trainer, |trainer, progress| {
-        if progress.step.is_multiple_of(arguments.look_every) {
-            let start = Instant::now();
-            let model = trainer.average(average)?;
-            evaluation.look(&run.path(&format!("grid-{:06}.png", progress.step)), &*map(model))?;
-            looking += start.elapsed();
+    let mut limit = arguments.minutes.map(|minutes| TimeLimit::new(Duration::from_secs_f64(minutes * 60.0)));
+    let (outcome, times) = options.train_with(&run, &mut trainer, |trainer, training| {
+        let step = training.progress.step;
+        if step.is_multiple_of(arguments.look_every) {
+            evaluation.look(&run.path(&format!("grid-{step:06}.png")), trainer.sampler(average)?)?;
         }
-        over = limit.is_some_and(|limit| begin.elapsed().saturating_sub(looking) > limit);
-        Ok(if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        limit.as_mut().map_or(Ok(ControlFlow::Continue(())), |limit| limit.observe(training))
     })?;
     let seconds: f64 = times.iter().map(Duration::as_secs_f64).sum();
-    if outcome == Outcome::Interrupted && !over {
+    if outcome == Outcome::Interrupted && !limit.is_some_and(|limit| limit.is_reached()) {
         return Ok(());
     }
 
     println!("{} steps in {seconds:.0} s; samples of the average {average}:", trainer.steps_taken());
-    let model = trainer.average(average)?;
-    let scores = evaluation.score(&run, &*map(model))?;
+    let scores = evaluation.score(&run, trainer.sampler(average)?)?;
     let settings = trainer.settings();
     let metrics = serde_json::json!({
         "objective": settings.objective.to_string(), "backend": arguments.machine.backend, "parameters": parameters, "batch": settings.batch,

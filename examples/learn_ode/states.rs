@@ -55,7 +55,7 @@ pub fn tested<const D: usize, S: System<D>>(system: S, solver: &Ensemble, count:
 fn visited<const D: usize, S: System<D>>(system: S, solver: &Ensemble, count: usize, seed: u64) -> Result<Vec<[f64; D]>> {
     let States::AlongTrajectories { starts, between: [first, last], .. } = S::STATES else { return Ok(vec![]) };
     let map = AverageVelocityMap(SolverVelocity::new(system, solver.clone()));
-    let distribution = AlongTrajectories::<_, _, NdTensor<f64>>::new(Uniform::new(&starts)?, map, [0.0, last], ())?;
+    let distribution = AlongTrajectories::<_, _, NdTensor<f64>>::new(Uniform::new(&starts)?, map, [0.0, last])?;
     Ok(points(&Points::drawn(&distribution.since(first)?, count, seed)?))
 }
 

@@ -78,7 +78,7 @@ pub fn in_own_units<const D: usize, S: System<D>>(network: &Network) -> Result<I
 /// The network before training.
 pub fn network<const D: usize, S: System<D>>(width: usize, layers: usize, seed: u64) -> Result<Network> {
     let shape = MlpShape::new(D, width, layers);
-    Network::new(&if S::AUTONOMOUS { shape.autonomous() } else { shape }, seed, &())
+    Network::new(&if S::AUTONOMOUS { shape.autonomous() } else { shape }, seed)
 }
 
 /// One time for all rows.

@@ -3,7 +3,7 @@
 use super::Terminal;
 use crate::{
     Error, Result, Tensor,
-    learn::{Descent, Distillation, Outcome, Progress, Run, Settings, Source, Trainer},
+    learn::{Descent, Distillation, Outcome, Run, Settings, Source, Trainer, Training},
     nn::Model,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -153,29 +153,29 @@ impl Options {
     ///
     /// # Errors
     /// As [`Run::begin`], [`Run::resume`] and [`Run::train`].
-    pub fn train<T, M, C>(&self, run: &Run, trainer: &mut Trainer<T, M, C>) -> Result<(Outcome, Vec<Duration>)>
+    pub fn train<T, M, S>(&self, run: &Run, trainer: &mut Trainer<T, M, S>) -> Result<(Outcome, Vec<Duration>)>
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Source<T>,
+        S: Source<T>,
     {
-        self.train_and_look(run, trainer, |_, _| Ok(ControlFlow::Continue(())))
+        self.train_with(run, trainer, |_, _| Ok(ControlFlow::Continue(())))
     }
 
     /// As [`train`](Self::train), and calls `look` after each step, which may stop the run: for pictures during training.
     ///
     /// # Errors
-    /// As [`train`](Self::train), and the errors of `look`; the state is saved then, too.
-    pub fn train_and_look<T, M, C>(
+    /// As [`train`](Self::train), and the error of `look`; the state is saved then, too.
+    pub fn train_with<T, M, S>(
         &self,
         run: &Run,
-        trainer: &mut Trainer<T, M, C>,
-        mut look: impl FnMut(&Trainer<T, M, C>, &Progress) -> Result<ControlFlow<()>>,
+        trainer: &mut Trainer<T, M, S>,
+        mut look: impl FnMut(&Trainer<T, M, S>, &Training) -> Result<ControlFlow<()>>,
     ) -> Result<(Outcome, Vec<Duration>)>
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Source<T>,
+        S: Source<T>,
     {
         if self.resume {
             run.resume(trainer)?;
@@ -184,20 +184,14 @@ impl Options {
         }
         let mut terminal = Terminal::new(trainer.steps_taken(), run.steps())?;
         let mut times = Vec::new();
-        let mut failed = None;
-        let outcome = run.train(trainer, |trainer, progress, time| {
-            times.push(time);
-            let seen = look(trainer, progress).unwrap_or_else(|error| {
-                failed = Some(error);
-                ControlFlow::Break(())
-            });
-            if seen.is_break() { seen } else { terminal.observe(progress) }
+        let outcome = run.train_with(trainer, |trainer, training| {
+            times.push(training.time);
+            let shown = terminal.show(&training.progress);
+            let seen = look(trainer, training)?;
+            Ok(if seen.is_break() { seen } else { shown })
         });
         terminal.finish();
         let outcome = outcome?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
         if outcome == Outcome::Interrupted {
             eprintln!("stopped after step {}; the same command with --resume continues", trainer.steps_taken());
         }

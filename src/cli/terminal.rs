@@ -1,6 +1,9 @@
 //! A progress bar for training, and Ctrl-C that saves and stops.
 
-use crate::{Error, Result, learn::Progress};
+use crate::{
+    Error, Result,
+    learn::{Observer, Progress, Training},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     io::IsTerminal,
@@ -12,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An observer for [`Run::train`](crate::learn::Run::train): shows step, speed, time left and residuals on standard error, and
+/// An [`Observer`]: shows step, speed, time left and residuals on standard error, and
 /// stops after the step during which Ctrl-C (or a request to terminate) arrives. A second Ctrl-C ends the process at once.
 ///
 /// If standard error is not a terminal, it prints a line every ten seconds instead.
@@ -22,7 +25,7 @@ use std::{
 /// let mut terminal = Terminal::new(0, 100)?;
 /// # let progress = flowmap::learn::Progress { step: 1, loss: 1.0, diagonal: 0.5, residual: 0.1, gradient: 1.0,
 /// #     learning_rate: 1e-3 };
-/// assert!(terminal.observe(&progress).is_continue());
+/// assert!(terminal.show(&progress).is_continue());
 /// terminal.finish();
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -54,7 +57,7 @@ impl Terminal {
     }
 
     /// Displays a step; breaks if Ctrl-C was pressed.
-    pub fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
+    pub fn show(&mut self, progress: &Progress) -> ControlFlow<()> {
         const FORGET: f64 = 0.02;
         let (diagonal, residual) = self.smooth.map_or((progress.diagonal, progress.residual), |(d, r)| {
             (d + FORGET * (progress.diagonal - d), r + FORGET * (progress.residual - r))
@@ -82,6 +85,12 @@ impl Terminal {
     pub fn finish(&self) {
         TRAINING.store(false, Ordering::Relaxed);
         self.bar.abandon();
+    }
+}
+
+impl Observer for Terminal {
+    fn observe(&mut self, training: &Training) -> Result<ControlFlow<()>> {
+        Ok(self.show(&training.progress))
     }
 }
 

@@ -6,7 +6,7 @@ use rand::{Rng, RngExt, seq::SliceRandom};
 
 use super::{cifar, classes::Classes, pixels};
 use crate::{
-    Error, Result,
+    Error, Layout, Result,
     distribution::{Distribution, check_length},
     random::stream,
 };
@@ -258,8 +258,8 @@ impl<'a> IntoIterator for &'a Images {
 }
 
 impl Distribution for Images {
-    fn dimension(&self) -> usize {
-        Images::dimension(self)
+    fn layout(&self) -> Layout {
+        Images::dimension(self).into()
     }
 
     fn fingerprint(&self) -> String {

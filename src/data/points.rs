@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 
 use super::{csv, npy};
 use crate::{
-    Error, Result,
+    Error, Layout, Result,
     distribution::Distribution,
     random::{checksum, stream},
 };
@@ -194,8 +194,8 @@ impl<'a> IntoIterator for &'a Points {
 }
 
 impl Distribution for Points {
-    fn dimension(&self) -> usize {
-        self.dimension
+    fn layout(&self) -> Layout {
+        self.dimension.into()
     }
 
     fn fingerprint(&self) -> String {

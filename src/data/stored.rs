@@ -19,7 +19,7 @@ use super::{
     unreadable,
 };
 use crate::{
-    Error, Result,
+    Error, Layout, Result,
     distribution::{Distribution, check_length},
     durable,
 };
@@ -234,8 +234,8 @@ impl StoredImages {
 /// # Panics
 /// A draw panics if the file, which was read completely when it was opened, can no longer be read.
 impl Distribution for StoredImages {
-    fn dimension(&self) -> usize {
-        self.size
+    fn layout(&self) -> Layout {
+        self.size.into()
     }
 
     fn fingerprint(&self) -> String {

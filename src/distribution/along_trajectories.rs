@@ -1,7 +1,7 @@
 //! States along trajectories.
 
 use super::{Distribution, check_length};
-use crate::{Error, FlowMap, Real, Result, Tensor, random::stream};
+use crate::{Error, FlowMap, Layout, Real, Result, Tensor, random::stream};
 use rand::{Rng, RngExt};
 use std::{fmt, marker::PhantomData};
 
@@ -21,7 +21,7 @@ use std::{fmt, marker::PhantomData};
 /// // half a turn and more from rest: speeds that no start has
 /// let starts = Uniform::new(&[[-3.0, 3.0], [0.0, 0.0]])?;
 /// let pendulum = Pendulum::new(1.0)?;
-/// let visited = AlongTrajectories::<_, _, NdTensor<f64>>::new(starts, pendulum, [0.0, 5.0], ())?;
+/// let visited = AlongTrajectories::<_, _, NdTensor<f64>>::new(starts, pendulum, [0.0, 5.0])?;
 /// let states = Points::drawn(&visited, 1000, 1)?;
 /// assert!(states.iter().any(|row| row[1].abs() > 1.0));
 /// let source = FromField::new(pendulum, states, [0.0, 1.0])?; // to learn from
@@ -44,13 +44,24 @@ impl<L: Distribution, M: FlowMap<T>, T: Tensor<Primal = T>> AlongTrajectories<L,
     ///
     /// # Errors
     /// [`Error::Invalid`] if a time is not finite; the error of `map` if it fails on the first few starts.
-    pub fn new(starts: L, map: M, span: [f64; 2], device: T::Device) -> Result<Self> {
+    pub fn new(starts: L, map: M, span: [f64; 2]) -> Result<Self>
+    where
+        T::Device: Default,
+    {
+        Self::new_on(&T::Device::default(), starts, map, span)
+    }
+
+    /// The same, with rows on this device.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn new_on(device: &T::Device, starts: L, map: M, span: [f64; 2]) -> Result<Self> {
         let [from, to] = span;
         if !(from.is_finite() && to.is_finite()) {
             return Err(Error::invalid("span of times", format!("from {from} to {to}; give two finite times")));
         }
         let (name, ends) = (String::new(), String::new());
-        let visited = Self { starts, map, from, between: span, name, ends, device, rows: PhantomData };
+        let visited = Self { starts, map, from, between: span, name, ends, device: device.clone(), rows: PhantomData };
         let ends = visited.attempt(to)?;
         Ok(Self { ends, ..visited })
     }
@@ -88,7 +99,7 @@ impl<L: Distribution, M: FlowMap<T>, T: Tensor<Primal = T>> AlongTrajectories<L,
     }
 
     fn tensor(&self, values: &[f64], shape: &[usize]) -> T {
-        T::from_doubles(&self.device, values, shape)
+        T::from_doubles_on(&self.device, values, shape)
     }
 }
 
@@ -99,17 +110,13 @@ where
     T: Tensor<Primal = T>,
     T::Device: Send + Sync,
 {
-    fn dimension(&self) -> usize {
-        self.starts.dimension()
+    fn layout(&self) -> Layout {
+        self.starts.layout()
     }
 
     fn fingerprint(&self) -> String {
         let (starts, [first, last]) = (self.starts.fingerprint(), self.between);
         format!("visited by {} {} from {starts} at {} between {first} and {last}", self.name, self.ends, self.from)
-    }
-
-    fn moving(&self) -> usize {
-        self.starts.moving()
     }
 
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
@@ -167,8 +174,8 @@ mod tests {
     #[derive(Debug)]
     struct Circle;
     impl Distribution for Circle {
-        fn dimension(&self) -> usize {
-            2
+        fn layout(&self) -> Layout {
+            2.into()
         }
         fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
             let angle = TAU * rng.random::<f64>();
@@ -182,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_rotation_leaves_the_circle_as_it_is() {
-        let distribution = AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), [0.0, 2.0], ()).unwrap();
+        let distribution = AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), [0.0, 2.0]).unwrap();
         let rows = draws(&distribution, 4000);
         assert!(rows.as_chunks::<2>().0.iter().all(|[x, y]| (x.hypot(*y) - 1.0).abs() < 1e-14));
         assert!(kolmogorov_smirnov(angles(&rows), |a| (a + PI) / TAU) < 1.95);
@@ -195,7 +202,7 @@ mod tests {
         for (span, since, [low, high]) in
             [([0.0, 2.0], 0.0, [0.0, 2.0]), ([1.0, 3.0], 2.0, [1.0, 2.0]), ([0.0, -2.0], -0.5, [-2.0, -0.5])]
         {
-            let distribution = AlongTrajectories::<_, _, Rows>::new(east(), turn, span, ()).unwrap().since(since).unwrap();
+            let distribution = AlongTrajectories::<_, _, Rows>::new(east(), turn, span).unwrap().since(since).unwrap();
             let found = angles(&draws(&distribution, 4000));
             assert!(kolmogorov_smirnov(found, |a| (a - low) / (high - low)) < 1.95, "{span:?} since {since}");
         }
@@ -213,7 +220,7 @@ mod tests {
     fn lorenz_states_are_on_the_attractor() {
         let solver = Adaptive::new(DOP853).unwrap().tolerance(Tolerance::new(1e-6, 1e-6).unwrap());
         let starts = Uniform::new(&[[-10.0, 10.0], [-10.0, 10.0], [10.0, 40.0]]).unwrap();
-        let distribution = AlongTrajectories::<_, _, Rows>::new(starts, solver.of(Lorenz.field()), [0.0, 12.0], ()).unwrap();
+        let distribution = AlongTrajectories::<_, _, Rows>::new(starts, solver.of(Lorenz.field()), [0.0, 12.0]).unwrap();
         let states = Points::drawn(&distribution.since(8.0).unwrap(), 1500, 4).unwrap();
         let mean = |f: fn(&[f64]) -> f64| states.iter().map(f).sum::<f64>() / 1500.0;
         for row in &states {
@@ -228,7 +235,7 @@ mod tests {
 
     #[test]
     fn rows_depend_on_the_generator_and_not_on_those_that_follow() {
-        let distribution = AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), [0.0, 2.0], ()).unwrap();
+        let distribution = AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), [0.0, 2.0]).unwrap();
         let (few, many) = (draws(&distribution, 3), draws(&distribution, 50));
         assert_eq!(few, many[..6]);
         let mut one = [0.0; 2];
@@ -239,9 +246,8 @@ mod tests {
     #[test]
     fn what_tells_it_from_others() {
         let distribution =
-            |span| AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), span, ()).unwrap().named("turn");
-        let faster =
-            AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.1).unwrap(), [0.0, 2.0], ()).unwrap().named("turn");
+            |span| AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), span).unwrap().named("turn");
+        let faster = AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.1).unwrap(), [0.0, 2.0]).unwrap().named("turn");
         let prints = [
             distribution([0.0, 1.0]),
             distribution([0.0, 2.0]),
@@ -257,7 +263,7 @@ mod tests {
 
     #[test]
     fn bad_arguments() {
-        let distribution = |span| AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), span, ());
+        let distribution = |span| AlongTrajectories::<_, _, Rows>::new(Circle, Rotation::new(1.0).unwrap(), span);
         for span in [[0.0, f64::NAN], [f64::INFINITY, 1.0]] {
             assert!(matches!(distribution(span), Err(Error::Invalid { .. })));
         }
@@ -265,7 +271,7 @@ mod tests {
         assert!(distribution([0.0, 2.0]).unwrap().since(f64::NAN).is_err());
         // x' = x² from 1 is infinite at time 1
         let ones = || Uniform::new(&[[1.0, 1.0]]).unwrap();
-        let blowup = |end| AlongTrajectories::<_, _, Rows>::new(ones(), Blowup, [0.0, end], ());
+        let blowup = |end| AlongTrajectories::<_, _, Rows>::new(ones(), Blowup, [0.0, end]);
         assert!(blowup(0.9).is_ok() && blowup(1.1).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use rand::{Rng, RngExt};
 
 use super::{Distribution, check_length};
+use crate::Layout;
 
 /// The uniform distribution on the kept squares of a 4x4 checkerboard.
 ///
@@ -40,8 +41,8 @@ impl Checkerboard {
 }
 
 impl Distribution for Checkerboard {
-    fn dimension(&self) -> usize {
-        2
+    fn layout(&self) -> Layout {
+        2.into()
     }
 
     fn fingerprint(&self) -> String {

@@ -18,6 +18,7 @@ pub use normal::Normal;
 pub use sum::Sum;
 pub use uniform::Uniform;
 
+use crate::Layout;
 use std::sync::Arc;
 
 use rand::Rng;
@@ -33,20 +34,20 @@ use rand::Rng;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 pub trait Distribution: Send + Sync {
+    /// What the coordinates are; if all move along a flow, `d.into()` says so. Those at rest have velocity 0: see [`Constants`].
+    fn layout(&self) -> Layout;
+
     /// The number `d` of coordinates.
-    fn dimension(&self) -> usize;
+    fn dimension(&self) -> usize {
+        self.layout().dimension()
+    }
 
     /// Identifies this distribution, for example by a checksum of its data; a checkpoint of another one is rejected.
     fn fingerprint(&self) -> String {
         String::new()
     }
 
-    /// The number of leading coordinates that move along a flow; the others, such as classes, have velocity 0: see [`Constants`].
-    fn moving(&self) -> usize {
-        self.dimension()
-    }
-
-    /// The distribution of the [moving](Distribution::moving) coordinates, if it is normal whatever the others are;
+    /// The distribution of the moving coordinates, if it is normal whatever the others are;
     /// [renoising](crate::sample::Renoising) needs it.
     fn normal(&self) -> Option<&Normal> {
         None
@@ -84,14 +85,11 @@ pub trait Distribution: Send + Sync {
 macro_rules! forward {
     ($($pointer:ty),+) => {$(
         impl<L: Distribution + ?Sized> Distribution for $pointer {
-            fn dimension(&self) -> usize {
-                (**self).dimension()
+            fn layout(&self) -> Layout {
+                (**self).layout()
             }
             fn fingerprint(&self) -> String {
                 (**self).fingerprint()
-            }
-            fn moving(&self) -> usize {
-                (**self).moving()
             }
             fn normal(&self) -> Option<&Normal> {
                 (**self).normal()

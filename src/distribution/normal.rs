@@ -5,7 +5,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 
 use super::{Distribution, check_length};
 use crate::random::checksum;
-use crate::{Error, Number, Result};
+use crate::{Error, Layout, Number, Result};
 
 /// The normal distribution `N(m, L Lᵀ)`: draws `m + L z` with independent standard normal `z`.
 ///
@@ -153,8 +153,8 @@ fn check_range(mean: f64, deviations: f64) -> Result<()> {
 }
 
 impl Distribution for Normal {
-    fn dimension(&self) -> usize {
-        self.mean.len()
+    fn layout(&self) -> Layout {
+        self.mean.len().into()
     }
 
     fn fingerprint(&self) -> String {

@@ -1,7 +1,7 @@
 //! The sum of two independent draws.
 
 use super::{Distribution, check_length};
-use crate::{Error, Result};
+use crate::{Error, Layout, Result};
 use rand::Rng;
 
 /// The distribution of the sum of two independent draws, their convolution: for example data with noise, or a thickened
@@ -37,14 +37,13 @@ impl<A: Distribution, B: Distribution> Sum<A, B> {
 }
 
 impl<A: Distribution, B: Distribution> Distribution for Sum<A, B> {
-    fn dimension(&self) -> usize {
-        self.first.dimension()
+    /// That of the draw of which more coordinates move.
+    fn layout(&self) -> Layout {
+        let [first, second] = [self.first.layout(), self.second.layout()];
+        if first.moving >= second.moving { first } else { second }
     }
     fn fingerprint(&self) -> String {
         format!("{} plus {}", self.first.fingerprint(), self.second.fingerprint())
-    }
-    fn moving(&self) -> usize {
-        self.first.moving().max(self.second.moving())
     }
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         check_length(x, self.dimension());

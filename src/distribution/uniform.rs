@@ -2,7 +2,7 @@
 
 use super::{Distribution, check_length};
 use crate::random::checksum;
-use crate::{Error, Result};
+use crate::{Error, Layout, Result};
 use rand::{Rng, RngExt};
 
 /// The uniform distribution on a box.
@@ -40,8 +40,8 @@ impl Uniform {
 }
 
 impl Distribution for Uniform {
-    fn dimension(&self) -> usize {
-        self.sides.len()
+    fn layout(&self) -> Layout {
+        self.sides.len().into()
     }
     fn fingerprint(&self) -> String {
         format!("box {:08x}", checksum(self.sides.as_flattened()))

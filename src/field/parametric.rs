@@ -187,7 +187,7 @@ mod tests {
             }
         }
         let tape = Tape::new();
-        let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
+        let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(values, shape);
         let parameters = [0.5, 2.0].map(|p| tape.leaf(tensor(&[p], &[])));
         let x = tape.leaf(tensor(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[3, 2]));
         let rates = Drift.with(parameters.clone()).velocity(&x.constant(0.0).slice(1, 0..1).reshape(&[3]), &x);

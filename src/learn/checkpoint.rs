@@ -163,13 +163,13 @@ impl Checkpoint {
         &self.state.description
     }
 
-    /// Loads the network with parameters from this checkpoint; `model` gives their names and shapes.
+    /// Loads the network with parameters from this checkpoint; `model` gives their names and shapes, and the device.
     ///
     /// # Errors
     /// [`Error::File`] if the network differs, or a parameter is missing or has another shape or type.
-    pub fn load<T: Tensor<Primal = T>, M: Model<T>>(&self, model: &M, weights: Weights, device: &T::Device) -> Result<M> {
+    pub fn load<T: Tensor<Primal = T>, M: Model<T>>(&self, model: &M, weights: Weights) -> Result<M> {
         self.same("network", &self.state.network, &model.architecture())?;
-        self.reader(device)?.module(&weights.prefix(), model)
+        self.reader()?.module(&weights.prefix(), model)
     }
 
     /// What tells its run from others.
@@ -202,26 +202,26 @@ impl Checkpoint {
         Error::File { path: self.path.clone(), line: None, reason: reason.into() }
     }
 
-    fn reader<'a, T: Tensor>(&'a self, device: &'a T::Device) -> Result<Reader<'a, T>> {
+    fn reader(&self) -> Result<Reader<'_>> {
         let tensors = SafeTensors::deserialize(&self.tensors).map_err(|e| self.error(format!("{TENSORS}: {e}")))?;
-        Ok(Reader { checkpoint: self, tensors, device })
+        Ok(Reader { checkpoint: self, tensors })
     }
 }
 
 /// Reads tensors by name.
-struct Reader<'a, T: Tensor> {
+struct Reader<'a> {
     checkpoint: &'a Checkpoint,
     tensors: SafeTensors<'a>,
-    device: &'a T::Device,
 }
 
-impl<T: Tensor<Primal = T>> Reader<'_, T> {
-    fn tensor(&self, name: &str, like: &T) -> Result<T> {
+impl Reader<'_> {
+    /// A tensor of this shape, and where this one is.
+    fn tensor<T: Tensor<Primal = T>>(&self, name: &str, like: &T) -> Result<T> {
         let values = named_tensors::read(&self.tensors, name, like.shape()).map_err(|e| self.checkpoint.error(e))?;
-        Ok(T::from_slice(self.device, &values, like.shape()))
+        Ok(T::from_slice_on(&like.device(), &values, like.shape()))
     }
 
-    fn module<M: Model<T>>(&self, prefix: &str, like: &M) -> Result<M> {
+    fn module<T: Tensor<Primal = T>, M: Model<T>>(&self, prefix: &str, like: &M) -> Result<M> {
         like.try_map(&mut |name, p| self.tensor(&format!("{prefix}/{name}"), p))
     }
 }
@@ -245,12 +245,12 @@ where
     /// Writes the state to `folder/step-NNNNNNNNNN` and returns that path.
     ///
     /// ```
-    /// # use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}};
+    /// # use flowmap::{Cpu, distribution::{Checkerboard, Normal}};
     /// # use flowmap::learn::{Checkpoint, Independent, Settings, Trainer};
     /// # use flowmap::nn::{Mlp, MlpShape};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let folder = folder.path();
-    /// # let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
+    /// # let mlp: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
     /// # let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
     /// # let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() })?;
     /// let path = trainer.save(folder)?;
@@ -302,7 +302,7 @@ where
             ("source", self.source.fingerprint(&self.device).into()),
             ("description", self.description.clone()),
         ])?;
-        let reader = checkpoint.reader(&self.device)?;
+        let reader = checkpoint.reader()?;
         let model = reader.module(&Weights::Current.prefix(), &self.model)?;
         let averages = self.settings.averages.iter().map(|&kind| reader.module(&Weights::Average(kind).prefix(), &self.model));
         let averages = averages.collect::<Result<_>>()?;

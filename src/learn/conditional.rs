@@ -1,8 +1,8 @@
 //! Class-conditional pairs of noise and data.
 
-use super::{Coupling, Guidance};
+use super::Coupling;
 use crate::{
-    Error, Result,
+    Error, Layout, Result,
     data::Labelled,
     distribution::{Constants, Distribution},
 };
@@ -56,7 +56,7 @@ impl<A: Distribution, B: Labelled> Conditional<A, B> {
         Ok(Self { noise, data, classes, label_dropout, scales: None })
     }
 
-    /// With a scale of [guidance](Guidance) in each row: 1 in a quarter of them, and uniform from `lowest` to `highest` in the
+    /// With a scale of [guidance](super::Guidance) in each row: 1 in a quarter of them, and uniform from `lowest` to `highest` in the
     /// others.
     ///
     /// # Errors
@@ -109,16 +109,14 @@ impl<A: Distribution, B: Labelled> Conditional<A, B> {
             constants[class as usize] = 1.0;
         }
         constants.extend(self.scales.map(|_| scale));
-        Constants::new(self.noise.clone(), constants)
+        Constants::laid_out(self.noise.clone(), constants, self.layout())
     }
 }
 
 impl<A: Distribution, B: Labelled> Coupling for Conditional<A, B> {
-    fn dimension(&self) -> usize {
-        self.data.dimension() + self.classes + usize::from(self.scales.is_some())
-    }
-    fn moving(&self) -> usize {
-        self.data.dimension()
+    fn layout(&self) -> Layout {
+        let layout = Layout::new(self.data.dimension()).with_classes(self.classes);
+        if self.scales.is_some() { layout.with_scale() } else { layout }
     }
     fn fingerprint(&self) -> String {
         let labels: Vec<u8> = self.data.labels().unwrap_or_default().iter().flat_map(|label| label.to_le_bytes()).collect();
@@ -127,21 +125,19 @@ impl<A: Distribution, B: Labelled> Coupling for Conditional<A, B> {
         let (noise, data) = (self.noise.fingerprint(), self.data.fingerprint());
         format!("{noise} to {data} of classes {labels}, forgotten {}{guidance}", self.label_dropout)
     }
-    fn guidance(&self) -> Option<Guidance> {
-        self.scales.map(|_| Guidance { classes: self.data.dimension() })
-    }
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
-        let d = self.data.dimension();
+        let layout = self.layout();
+        let (d, classes) = (layout.moving, layout.class_columns());
         self.noise.draw(rng, &mut x0[..d]);
         let label = self.data.draw_labelled(rng, &mut x1[..d]);
         let told = rng.random::<f64>() >= self.label_dropout;
-        x1[d..].fill(0.0);
+        x1[classes.clone()].fill(0.0);
         if let (Some(label), true) = (label, told) {
-            x1[d + label as usize] = 1.0;
+            x1[classes][label as usize] = 1.0;
         }
-        if let Some([lowest, highest]) = self.scales {
+        if let Some((column, [lowest, highest])) = layout.scale_column().zip(self.scales) {
             let [unguided, place] = [(); 2].map(|()| rng.random::<f64>());
-            x1[d + self.classes] = if unguided < UNGUIDED { 1.0 } else { lowest + (highest - lowest) * place };
+            x1[column] = if unguided < UNGUIDED { 1.0 } else { lowest + (highest - lowest) * place };
         }
         x0[d..].copy_from_slice(&x1[d..]);
     }
@@ -175,7 +171,7 @@ mod tests {
     fn scales_of_guidance_are_drawn_as_asked_for() {
         let images = Images::new(vec![10, 200], [1, 1, 1], Some(vec![0, 1])).unwrap();
         let coupling = Conditional::new(Normal::standard(1).unwrap(), images, 0.1).unwrap().with_guidance([0.5, 3.0]).unwrap();
-        assert_eq!((coupling.dimension(), coupling.guidance()), (4, Some(Guidance { classes: 1 })));
+        assert_eq!(coupling.layout(), Layout::new(1).with_classes(2).with_scale());
         let (mut rng, mut ones, mut above) = (stream(1, 0), 0_u32, 0_u32);
         for _ in 0..4000 {
             let (mut x0, mut x1) = ([9.0; 4], [9.0; 4]);

@@ -1,7 +1,7 @@
 //! Couplings: pairs of noise and data.
 
-use super::{Guidance, Interpolated};
-use crate::{Error, Result, distribution::Distribution, interpolant::Interpolant};
+use super::Interpolated;
+use crate::{Error, Layout, Result, distribution::Distribution, interpolant::Interpolant};
 use rand::Rng;
 use std::sync::Arc;
 
@@ -9,19 +9,16 @@ use std::sync::Arc;
 ///
 /// Pairs of a batch are drawn one by one, and then [arranged](Self::arrange) if they depend on each other.
 pub trait Coupling: Send + Sync {
+    /// What the coordinates of `x0` and of `x1` are. Those at rest, such as classes, are the same in noise and data. With a scale
+    /// of guidance among them, the trainer learns [guided](super::Guidance) velocities.
+    fn layout(&self) -> Layout;
     /// The number of coordinates of `x0` and of `x1`.
-    fn dimension(&self) -> usize;
-    /// The number of leading coordinates that move. The others, such as classes, are the same in noise and data.
-    fn moving(&self) -> usize {
-        self.dimension()
+    fn dimension(&self) -> usize {
+        self.layout().dimension()
     }
     /// Identifies this coupling; see [`Distribution::fingerprint`].
     fn fingerprint(&self) -> String {
         String::new()
-    }
-    /// The columns of classes and guidance scale, if rows have them: the trainer then learns guided velocities.
-    fn guidance(&self) -> Option<Guidance> {
-        None
     }
     /// Draws one pair.
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]);
@@ -56,17 +53,11 @@ pub trait Coupling: Send + Sync {
 macro_rules! forward {
     ($($pointer:ty),+) => {$(
         impl<C: Coupling + ?Sized> Coupling for $pointer {
-            fn dimension(&self) -> usize {
-                (**self).dimension()
-            }
-            fn moving(&self) -> usize {
-                (**self).moving()
+            fn layout(&self) -> Layout {
+                (**self).layout()
             }
             fn fingerprint(&self) -> String {
                 (**self).fingerprint()
-            }
-            fn guidance(&self) -> Option<Guidance> {
-                (**self).guidance()
             }
             fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
                 (**self).draw(rng, x0, x1);
@@ -109,8 +100,8 @@ impl<A: Distribution, B: Distribution> Independent<A, B> {
 }
 
 impl<A: Distribution, B: Distribution> Coupling for Independent<A, B> {
-    fn dimension(&self) -> usize {
-        self.data.dimension()
+    fn layout(&self) -> Layout {
+        self.data.dimension().into()
     }
     fn fingerprint(&self) -> String {
         format!("{} to {}", self.noise.fingerprint(), self.data.fingerprint())

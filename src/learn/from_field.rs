@@ -5,7 +5,7 @@ use super::{
     short_map::{RungeKutta, ShortMap},
     source::probe,
 };
-use crate::{AverageVelocity, Error, Result, Tensor, Var, VelocityField, distribution::Distribution};
+use crate::{AverageVelocity, Error, Layout, Result, Tensor, Var, VelocityField, distribution::Distribution};
 use rand::Rng;
 
 /// A source that learns the flow map of a given velocity field, an ODE or a network. It needs no data, but states from any
@@ -16,13 +16,13 @@ use rand::Rng;
 /// training. `lsd`, `esd`, `psd-u` and `psd-m` learn the field on the diagonal.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::Uniform, exact::Pendulum};
+/// use flowmap::{Cpu, distribution::Uniform, exact::Pendulum};
 /// use flowmap::learn::{Distillation, FromField, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let states = Uniform::new(&[[-2.0, 2.0], [-1.0, 1.0]])?;
 /// let source = FromField::new(Pendulum::new(1.0)?, states, [0.0, 2.0])?;
 /// let settings = Settings { objective: Distillation::LMD, batch: 64, ..Settings::default() };
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let mut trainer = Trainer::new(network, source, settings)?;
 /// assert!(trainer.step()?.residual.is_finite());
 /// # Ok::<(), flowmap::Error>(())
@@ -99,8 +99,8 @@ where
     L: Distribution,
     S: AverageVelocity<Var<T>> + Send + Sync,
 {
-    fn dimension(&self) -> usize {
-        self.states.dimension()
+    fn layout(&self) -> Layout {
+        self.states.layout()
     }
     fn fingerprint(&self, device: &T::Device) -> String {
         let ([start, end], states) = (self.span, self.states.fingerprint());
@@ -114,7 +114,7 @@ where
         let shape = [times.len(), self.states.dimension()];
         let mut states = vec![0.0; shape[0] * shape[1]];
         self.states.draw_rows(rng, &mut states);
-        let (t, x) = (T::from_doubles(device, times, &shape[..1]), T::from_doubles(device, &states, &shape));
+        let (t, x) = (T::from_doubles_on(device, times, &shape[..1]), T::from_doubles_on(device, &states, &shape));
         Batch::new(x.clone(), move || self.field.velocity(&t, &x))
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {

@@ -5,7 +5,7 @@ use super::{
     short_map::{RungeKutta, ShortMap},
     source::probe,
 };
-use crate::{AverageVelocity, AverageVelocityMap, Dual, Result, Tensor, Var, VelocityField, nn::Model};
+use crate::{AverageVelocity, AverageVelocityMap, Dual, Layout, Result, Tensor, Var, VelocityField, nn::Model};
 use rand::Rng;
 use std::marker::PhantomData;
 
@@ -14,13 +14,13 @@ use std::marker::PhantomData;
 /// scales that the other source draws.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
 /// use flowmap::learn::{Distillation, FromTeacher, Independent, Settings, TeacherNetwork, Trainer};
 /// let coupling = || Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
 /// let shape = MlpShape::new(2, 16, 2);
 /// let settings = |objective| Settings { objective, batch: 64, ..Settings::default() };
 ///
-/// let network = Mlp::<NdTensor<f32>>::new(&shape, 1, &())?;
+/// let network = Mlp::<Cpu>::new(&shape, 1)?;
 /// let mut matching = Trainer::new(network, coupling(), settings(Distillation::FLOW_MATCHING))?;
 /// matching.step()?; // and many more
 /// let teacher = TeacherNetwork::new(matching.model().clone());
@@ -82,8 +82,8 @@ where
     C: Source<T>,
     S: AverageVelocity<Var<T>> + Send + Sync,
 {
-    fn dimension(&self) -> usize {
-        self.states.dimension()
+    fn layout(&self) -> Layout {
+        self.states.layout()
     }
     fn span(&self) -> [f64; 2] {
         self.states.span()
@@ -94,7 +94,7 @@ where
     }
     fn draw(&self, rng: &mut dyn Rng, times: &[f64], device: &T::Device) -> Batch<'_, T> {
         let x = self.states.draw(rng, times, device).states;
-        let t = T::from_doubles(device, times, &[times.len()]);
+        let t = T::from_doubles_on(device, times, &[times.len()]);
         Batch::new(x.clone(), move || self.teacher.velocity(&t, &x))
     }
     fn field(&self) -> Option<&dyn VelocityField<Var<T>>> {

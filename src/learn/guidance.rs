@@ -1,8 +1,8 @@
 //! Classifier-free guidance.
 
-use crate::{AverageVelocity, AverageVelocityMap, Tensor, VelocityField};
+use crate::{AverageVelocity, AverageVelocityMap, Layout, Tensor, VelocityField};
 
-/// Classifier-free guidance: the columns of a row that hold its class and the guidance scale.
+/// Classifier-free guidance, for rows whose [layout](Layout) has classes and a scale.
 ///
 /// The velocity that is learned for a scale `a` and a class `c` is
 ///
@@ -22,35 +22,45 @@ use crate::{AverageVelocity, AverageVelocityMap, Tensor, VelocityField};
 /// Source: J. Ho, T. Salimans, Classifier-Free Diffusion Guidance, arXiv 2207.12598; arXiv 2505.18825, section 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guidance {
-    /// The first column of classes; the last column is the scale, and all between are classes.
-    pub classes: usize,
+    layout: Layout,
+    scale: usize,
 }
 
 impl Guidance {
+    /// The guidance of rows of this layout; `None` if they have no scale.
+    pub fn of(layout: Layout) -> Option<Self> {
+        layout.scale_column().map(|scale| Self { layout, scale })
+    }
+
     /// `(a - 1) (v_{t,t}(x; 1, c) - v_{t,t}(x; 1, none))` for rows `x` with classes `c` and scales `a`, by the current `v`.
     ///
     /// ```
-    /// use flowmap::{AverageVelocity, Tensor, backend::ndarray::NdTensor, learn::Guidance};
+    /// use flowmap::{AverageVelocity, Layout, Tensor, backend::ndarray::NdTensor, learn::Guidance};
     /// struct Towards; // the class itself, and 0 if none is told
     /// impl<T: Tensor> AverageVelocity<T> for Towards {
     ///     fn average_velocity(&self, _: &T, _: &T, x: &T) -> T {
     ///         T::concat(&[x.slice(1, 1..2), x.slice(1, 1..3).constant(0.0)], 1)
     ///     }
     /// }
-    /// let x = NdTensor::<f64>::from_slice(&(), &[0.3, 1.0, 4.0], &[1, 3]); // a point, its class, and the scale
-    /// let correction = Guidance { classes: 1 }.correction(&Towards, &x.slice(1, 0..1).reshape(&[1]), &x);
+    /// let guidance = Guidance::of(Layout::new(1).with_classes(1).with_scale()).unwrap();
+    /// let x = NdTensor::<f64>::from_slice(&[0.3, 1.0, 4.0], &[1, 3]); // a point, its class, and the scale
+    /// let correction = guidance.correction(&Towards, &x.slice(1, 0..1).reshape(&[1]), &x);
     /// assert_eq!(correction.to_vec(), [3.0, 0.0, 0.0]);
     /// ```
     ///
     /// # Panics
-    /// If `x` is not of shape `[batch, columns]` with a column after that of the first class.
+    /// If `x` does not have the layout's shape, `[batch, dimension]`.
     pub fn correction<T: Tensor>(&self, v: &impl AverageVelocity<T>, t: &T, x: &T) -> T {
-        let [batch, columns] = x.shape() else { panic!("guidance: rows of shape {:?}; they are [batch, columns]", x.shape()) };
-        let scale = columns - 1;
-        let (point, classes) = (x.slice(1, 0..self.classes), x.slice(1, self.classes..scale));
-        let one = x.slice(1, scale..*columns).constant(1.0);
-        let velocity = |classes: T| AverageVelocityMap(v).velocity(t, &T::concat(&[point.clone(), classes, one.clone()], 1));
+        let Self { layout, scale } = *self;
+        let point = layout.moving_part(x);
+        let [classes, scales] = [layout.class_columns(), scale..scale + 1].map(|columns| x.slice(1, columns));
+        let one = scales.constant(1.0);
+        let velocity = |classes: T| {
+            let mut row = vec![point.clone(), classes, one.clone()];
+            row.extend((layout.conditions > 0).then(|| x.slice(1, layout.condition_columns())));
+            AverageVelocityMap(v).velocity(t, &T::concat(&row, 1))
+        };
         let difference = velocity(classes.clone()).minus(&velocity(classes.constant(0.0)));
-        difference.scaled(&x.slice(1, scale..*columns).reshape(&[*batch]).shift(-1.0))
+        difference.scaled(&scales.reshape(&x.shape()[..1]).shift(-1.0))
     }
 }

@@ -1,19 +1,19 @@
 //! Couplings along an interpolant.
 
-use super::{Batch, Coupling, Guidance, Source};
-use crate::{Tensor, interpolant::Interpolant};
+use super::{Batch, Coupling, Source};
+use crate::{Layout, Tensor, interpolant::Interpolant};
 use rand::Rng;
 
 /// A [`Source`] of points between noise and data along an [interpolant](crate::interpolant), with the velocities of the samples.
 ///
-/// Coordinates [at rest](Coupling::moving), such as classes, keep their values whatever the interpolant.
+/// Coordinates [at rest](Coupling::layout), such as classes, keep their values whatever the interpolant.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, interpolant::Trigonometric};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}, interpolant::Trigonometric};
 /// use flowmap::learn::{Coupling, Independent, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let source = Independent::new(Normal::standard(2)?, Checkerboard)?.along(Trigonometric);
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let trainer = Trainer::new(network, source, Settings { batch: 64, ..Settings::default() })?;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -35,8 +35,8 @@ impl<C: Coupling, I: Interpolant> Interpolated<C, I> {
 }
 
 impl<T: Tensor<Primal = T>, C: Coupling, I: Interpolant + Send + Sync> Source<T> for Interpolated<C, I> {
-    fn dimension(&self) -> usize {
-        self.coupling.dimension()
+    fn layout(&self) -> Layout {
+        self.coupling.layout()
     }
     fn span(&self) -> [f64; 2] {
         self.path.span()
@@ -46,9 +46,6 @@ impl<T: Tensor<Primal = T>, C: Coupling, I: Interpolant + Send + Sync> Source<T>
     }
     fn draw(&self, rng: &mut dyn Rng, times: &[f64], device: &T::Device) -> Batch<'_, T> {
         draw(&self.coupling, &self.path, rng, times, device)
-    }
-    fn guidance(&self) -> Option<Guidance> {
-        self.coupling.guidance()
     }
 }
 
@@ -60,19 +57,15 @@ pub(super) fn draw<'a, T: Tensor<Primal = T>>(
     times: &[f64],
     device: &T::Device,
 ) -> Batch<'a, T> {
-    let (n, d, moving) = (times.len(), coupling.dimension(), coupling.moving());
+    let (n, layout) = (times.len(), coupling.layout());
+    let d = layout.dimension();
     let [mut x0, mut x1] = [(); 2].map(|()| vec![0.0; n * d]);
     coupling.draw_rows(rng, &mut x0, &mut x1);
-    let t = T::from_doubles(device, times, &[n]);
-    let [x0, x1] = [x0, x1].map(|x| T::from_doubles(device, &x, &[n, d]));
-    if moving == d {
-        let states = path.point(&t, &x0, &x1);
-        return Batch::new(states, move || path.velocity(&t, &x0, &x1));
-    }
-    let rest = x1.slice(1, moving..d);
-    let [x0, x1] = [x0, x1].map(|x| x.slice(1, 0..moving));
-    let states = T::concat(&[path.point(&t, &x0, &x1), rest.clone()], 1);
-    Batch::new(states, move || T::concat(&[path.velocity(&t, &x0, &x1), rest.constant(0.0)], 1))
+    let t = T::from_doubles_on(device, times, &[n]);
+    let [x0, x1] = [x0, x1].map(|x| T::from_doubles_on(device, &x, &[n, d]));
+    let [from, to] = [&x0, &x1].map(|x| layout.moving_part(x));
+    let states = layout.with_moving(path.point(&t, &from, &to), &x1);
+    Batch::new(states, move || layout.velocity(path.velocity(&t, &from, &to), &x1))
 }
 
 /// A checksum of both coefficients at a few times.

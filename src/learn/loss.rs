@@ -1,6 +1,6 @@
 //! The loss of the samples of one step, and its gradient.
 
-use super::{Batch, Context, Source, Term, Trainer, Weighed};
+use super::{Batch, Context, Guidance, Source, Term, Trainer, Weighed};
 use crate::{
     AverageVelocity, AverageVelocityMap, Number, Result, State, Tape, Tensor, Value, Var, VelocityField,
     nn::{Model, Module},
@@ -146,12 +146,12 @@ where
 
     /// Numbers as a tensor, one for each sample.
     fn column(&self, values: &[f64]) -> T {
-        T::from_doubles(&self.device, values, &[values.len()])
+        T::from_doubles_on(&self.device, values, &[values.len()])
     }
 
     /// The velocities of samples with the correction of guidance, if there is guidance.
     fn guided(&self, velocity: T, t: &T, x: &T) -> T {
-        match self.source.guidance() {
+        match Guidance::of(self.source.layout()) {
             Some(guidance) => velocity.plus(&guidance.correction(&self.model, t, x)),
             None => velocity,
         }

@@ -17,6 +17,8 @@
 //! | classifier-free guidance | [`Guidance`] |
 //! | one step: draw, differentiate, update | [`Trainer::step`] |
 //! | many steps in a folder: table of metrics, checkpoints, resume | [`Run`] |
+//! | what looks at each step, and may stop | [`Observer`], [`TimeLimit`], [`Plateau`] |
+//! | samples | [`Trainer::sampler`] |
 //! | a training state on disk | [`Checkpoint`] |
 //! | an image classifier | [`Classifier`]: supervised, for the [distances](crate::metric) between sets of images |
 //!
@@ -38,10 +40,12 @@ mod interpolated;
 mod loss;
 mod method;
 mod objective;
+mod observer;
 mod optimizer;
 mod parts;
 mod post_hoc;
 mod run;
+mod sampler;
 mod schedule;
 mod settings;
 mod short_map;
@@ -66,10 +70,12 @@ pub use guidance::Guidance;
 pub use interpolated::Interpolated;
 pub use method::Method;
 pub use objective::{Context, Differentiable, Distillation, Identity, Needs, Objective, StopGradient, Teacher, Term};
+pub use observer::{Observer, Plateau, TimeLimit, Training};
 pub use optimizer::{Adam, Descent, Lion, Muon, Optimizer, Parameter, Soap, Step};
 pub use parts::Parts;
 pub use post_hoc::post_hoc;
 pub use run::{Outcome, Run};
+pub use sampler::Sampler;
 pub use schedule::{Annealing, Schedule};
 pub use settings::{Group, Settings};
 pub use short_map::RungeKutta;

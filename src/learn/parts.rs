@@ -8,10 +8,10 @@ use std::fmt;
 /// The parts of a [`Trainer`](super::Trainer) that can be your own. Those of the [`Settings`] are [`Parts::of`] them.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}};
 /// use flowmap::learn::{Independent, Parts, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let pairs = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let settings = Settings { batch: 64, ..Settings::default() };
 /// let sawtooth = |k: u64| 1.0 - (k % 100) as f64 / 100.0;

@@ -9,35 +9,29 @@ use std::path::Path;
 /// checkpoints of the run.
 ///
 /// It is the combination of the averages stored that is closest to the average of this width at the last checkpoint. Train with
-/// two widths, such as 0.05 and 0.1, and [milestones](super::Run::with_milestones); `network` gives names and shapes.
+/// two widths, such as 0.05 and 0.1, and [milestones](super::Run::with_milestones); `network` gives names, shapes and the device.
 ///
 /// Source: T. Karras et al., arXiv 2312.02696, section 3.2 and appendix C.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}, nn::{Mlp, MlpShape}};
 /// use flowmap::learn::{Average, Checkpoint, Independent, Run, Settings, Trainer, post_hoc};
-/// use std::ops::ControlFlow;
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let folder = folder.path();
-/// let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
+/// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
 /// let averages = [0.05, 0.1].map(|width| Average::Power { width }).to_vec();
 /// let pairs = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let mut trainer = Trainer::new(network.clone(), pairs, Settings { batch: 8, averages, ..Settings::default() })?;
 /// let run = Run::new(folder, 20)?.with_checkpoints(4, 1)?.with_milestones(4)?;
-/// run.train(&mut trainer, |_, _, _| ControlFlow::Continue(()))?;
-/// let wider = post_hoc(&Checkpoint::all(&run.checkpoints())?, 0.15, &network, &())?;
+/// run.train(&mut trainer)?;
+/// let wider = post_hoc(&Checkpoint::all(&run.checkpoints())?, 0.15, &network)?;
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 ///
 /// # Errors
 /// [`Error::Invalid`] if the width is not in `(0, 0.28]`, or no checkpoint holds such averages; [`Error::File`] if the checkpoints
 /// are of different runs; otherwise as [`Checkpoint::open`] and [`Checkpoint::load`].
-pub fn post_hoc<T: Tensor<Primal = T>, M: Model<T>>(
-    checkpoints: &[impl AsRef<Path>],
-    width: f64,
-    network: &M,
-    device: &T::Device,
-) -> Result<M> {
+pub fn post_hoc<T: Tensor<Primal = T>, M: Model<T>>(checkpoints: &[impl AsRef<Path>], width: f64, network: &M) -> Result<M> {
     Average::Power { width }.check()?;
     let (mut stored, mut first) = (Vec::new(), None);
     for path in checkpoints {
@@ -58,7 +52,7 @@ pub fn post_hoc<T: Tensor<Primal = T>, M: Model<T>>(
     let mut sum = network.map(&mut |_, p| p.constant(0.0));
     // one at a time, since all together may not fit into memory
     for ((path, average, _), share) in stored.into_iter().zip(shares) {
-        let part: M = Checkpoint::open(path.as_ref())?.load(network, Weights::Average(average), device)?;
+        let part: M = Checkpoint::open(path.as_ref())?.load(network, Weights::Average(average))?;
         let mut parameters = Vec::new();
         part.visit(&mut |_, p| parameters.push(p.clone()));
         let mut parameters = parameters.into_iter();

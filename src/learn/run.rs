@@ -1,6 +1,6 @@
 //! A training run in a folder: metrics, checkpoints, stop and resume.
 
-use super::{Checkpoint, Progress, Source, Trainer, speed::Speed};
+use super::{Checkpoint, Observer, Progress, Source, Trainer, Training, speed::Speed};
 use crate::{Error, Result, Tensor, durable, nn::Model};
 use serde::Serialize;
 use std::{
@@ -8,27 +8,24 @@ use std::{
     io::BufWriter,
     ops::ControlFlow,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// A training run in a folder, which holds `metrics.csv`, `speed.csv` (throughput and memory) and `checkpoints/`.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}};
 /// use flowmap::learn::{Independent, Outcome, Run, Settings, Trainer};
 /// use flowmap::nn::{Mlp, MlpShape};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let folder = folder.path();
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &())?;
+/// let mlp: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 8, 1), 1)?;
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 8, ..Settings::default() })?;
 /// let run = Run::new(folder, 20)?;
 /// run.begin()?; // or run.resume(&mut trainer)?
-/// let outcome = run.train(&mut trainer, |_trainer, progress, _time| {
-///     if progress.step == 15 { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
-/// })?;
-/// assert_eq!(outcome, Outcome::Interrupted);
-/// assert!(folder.join("checkpoints/step-0000000015").exists());
+/// assert_eq!(run.train(&mut trainer)?, Outcome::Finished);
+/// assert!(folder.join("checkpoints/step-0000000020").exists());
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -46,7 +43,7 @@ pub struct Run {
 pub enum Outcome {
     /// All steps were taken.
     Finished,
-    /// The observer asked to stop; the state was saved.
+    /// An observer asked to stop; the state was saved.
     Interrupted,
 }
 
@@ -163,11 +160,11 @@ impl Run {
     ///
     /// # Errors
     /// As [`Trainer::restore`]; if the newest checkpoint is damaged, the message names the newest one that is intact.
-    pub fn resume<T, M, C>(&self, trainer: &mut Trainer<T, M, C>) -> Result<Option<PathBuf>>
+    pub fn resume<T, M, S>(&self, trainer: &mut Trainer<T, M, S>) -> Result<Option<PathBuf>>
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Source<T>,
+        S: Source<T>,
     {
         let mut all = Checkpoint::all(&self.checkpoints())?;
         let Some(newest) = all.pop() else { return Ok(None) };
@@ -183,21 +180,52 @@ impl Run {
         Ok(Some(newest))
     }
 
-    /// Trains until all steps are taken or the observer, called after each step with the trainer and the step's time, breaks. The
-    /// state is saved in both cases.
+    /// Trains until all steps are taken. The state is saved at the end.
     ///
     /// # Errors
     /// [`Error::Diverged`], naming the last checkpoint, if a loss or gradient is not finite; [`Error::File`] if another
     /// process trains in the folder; [`Error::Io`] if a file cannot be written.
-    pub fn train<T, M, C>(
+    pub fn train<T, M, S>(&self, trainer: &mut Trainer<T, M, S>) -> Result<Outcome>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        S: Source<T>,
+    {
+        self.train_watched(trainer, &mut [])
+    }
+
+    /// Trains until all steps are taken or an observer breaks; all of them see each step. The state is saved in both cases.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train), and the first error of an observer; the state is saved then, too.
+    pub fn train_watched<T, M, S>(&self, trainer: &mut Trainer<T, M, S>, observers: &mut [&mut dyn Observer]) -> Result<Outcome>
+    where
+        T: Tensor<Primal = T>,
+        M: Model<T>,
+        S: Source<T>,
+    {
+        self.train_with(trainer, |_, training| {
+            observers.iter_mut().try_fold(ControlFlow::Continue(()), |before, observer| {
+                let now = observer.observe(training)?;
+                Ok(if before.is_break() { before } else { now })
+            })
+        })
+    }
+
+    /// Trains until all steps are taken or `look`, called after each step with the trainer, breaks: for pictures during
+    /// training. The state is saved in both cases.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train), and the error of `look`; the state is saved then, too.
+    pub fn train_with<T, M, S>(
         &self,
-        trainer: &mut Trainer<T, M, C>,
-        mut observe: impl FnMut(&Trainer<T, M, C>, &Progress, Duration) -> ControlFlow<()>,
+        trainer: &mut Trainer<T, M, S>,
+        mut look: impl FnMut(&Trainer<T, M, S>, &Training) -> Result<ControlFlow<()>>,
     ) -> Result<Outcome>
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Source<T>,
+        S: Source<T>,
     {
         let _lock = self.lock()?;
         let taken = trainer.steps_taken();
@@ -209,8 +237,8 @@ impl Run {
         }
         let mut table = Table::open(&self.metrics(), trainer.steps_taken())?;
         let mut speed = Speed::open(&self.path("speed.csv"), trainer.settings().batch, self.log_every)?;
-        let mut outcome = Outcome::Finished;
-        while trainer.steps_taken() < self.steps {
+        let mut stop = Ok(ControlFlow::Continue(()));
+        while trainer.steps_taken() < self.steps && matches!(stop, Ok(ControlFlow::Continue(()))) {
             let start = Instant::now();
             let progress = trainer.step().map_err(|error| self.name_last_good(error))?;
             let time = start.elapsed();
@@ -218,20 +246,16 @@ impl Run {
                 table.add(&progress)?;
             }
             speed.add(&progress, time)?;
-            let stop = observe(trainer, &progress, time).is_break();
-            if stop || progress.step.is_multiple_of(self.checkpoint_every) {
+            stop = look(trainer, &Training { progress, time, steps: self.steps });
+            if progress.step.is_multiple_of(self.checkpoint_every) {
                 self.save(trainer, &mut table)?;
                 saved = Some(progress.step);
-            }
-            if stop {
-                outcome = Outcome::Interrupted;
-                break;
             }
         }
         if saved != Some(trainer.steps_taken()) {
             self.save(trainer, &mut table)?;
         }
-        Ok(outcome)
+        Ok(if stop?.is_break() { Outcome::Interrupted } else { Outcome::Finished })
     }
 
     /// Locks the folder against other processes until dropped, or the process ends.
@@ -249,11 +273,11 @@ impl Run {
     }
 
     /// Metrics first, so that a checkpoint is never ahead of the table.
-    fn save<T, M, C>(&self, trainer: &Trainer<T, M, C>, table: &mut Table) -> Result<()>
+    fn save<T, M, S>(&self, trainer: &Trainer<T, M, S>, table: &mut Table) -> Result<()>
     where
         T: Tensor<Primal = T>,
         M: Model<T>,
-        C: Source<T>,
+        S: Source<T>,
     {
         table.flush()?;
         trainer.save(&self.checkpoints())?;

@@ -20,7 +20,7 @@ use crate::{
 ///     fn rhs<N: Number>(&self, _t: &Num<N>, [x]: &[Num<N>; 1]) -> [Num<N>; 1] { [-x] }
 /// }
 /// let solved = SolverVelocity::new(Decay, Ensemble::new(Adaptive::new(DOPRI5)?)).in_units(Scaling::new([0.0], [2.0])?);
-/// let tensor = |values: &[f64], shape: &[usize]| Var::constant(NdTensor::from_slice(&(), values, shape));
+/// let tensor = |values: &[f64], shape: &[usize]| Var::constant(NdTensor::from_slice(values, shape));
 /// let v = solved.average_velocity(&tensor(&[0.0], &[]), &tensor(&[1.0], &[]), &tensor(&[1.0, 0.5], &[2, 1]));
 /// assert!((v.values()[0] - (f64::exp(-1.0) - 1.0)).abs() < 1e-4);
 /// # use flowmap::Value;
@@ -82,6 +82,6 @@ where
             };
             velocities.extend(velocity.map(T::Real::from_f64));
         }
-        T::from_slice(&x.device(), &velocities, &[*rows, D])
+        T::from_slice_on(&x.device(), &velocities, &[*rows, D])
     }
 }

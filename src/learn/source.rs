@@ -1,7 +1,7 @@
 //! Sources of training samples.
 
-use super::{Coupling, Guidance, Interpolated};
-use crate::{AverageVelocity, Tensor, Value, Var, VelocityField, interpolant::Linear, random::stream};
+use super::{Coupling, Interpolated};
+use crate::{AverageVelocity, Layout, Tensor, Value, Var, VelocityField, interpolant::Linear, random::stream};
 use rand::Rng;
 use std::fmt;
 
@@ -13,12 +13,12 @@ use std::fmt;
 /// its states come from any distribution, with the velocities of the field.
 ///
 /// ```
-/// use flowmap::{Tensor, learn::{Batch, Source}, rand::{Rng, RngExt}};
+/// use flowmap::{Layout, Tensor, learn::{Batch, Source}, rand::{Rng, RngExt}};
 /// /// `x' = 1` from anywhere in `[0, 1]`.
 /// struct Drift;
 /// impl<T: Tensor<Primal = T>> Source<T> for Drift {
-///     fn dimension(&self) -> usize {
-///         1
+///     fn layout(&self) -> Layout {
+///         1.into()
 ///     }
 ///     fn span(&self) -> [f64; 2] {
 ///         [0.0, 1.0]
@@ -28,14 +28,19 @@ use std::fmt;
 ///     }
 ///     fn draw(&self, rng: &mut dyn Rng, times: &[f64], device: &T::Device) -> Batch<'_, T> {
 ///         let states: Vec<f64> = times.iter().map(|t| rng.random::<f64>() + t).collect();
-///         let states = T::from_doubles(device, &states, &[times.len(), 1]);
+///         let states = T::from_doubles_on(device, &states, &[times.len(), 1]);
 ///         Batch::new(states.clone(), move || states.constant(1.0))
 ///     }
 /// }
 /// ```
 pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
+    /// What the coordinates of a state are. With a scale of guidance among them, [guided](super::Guidance) velocities are learned.
+    fn layout(&self) -> Layout;
+
     /// The number of coordinates of a state.
-    fn dimension(&self) -> usize;
+    fn dimension(&self) -> usize {
+        self.layout().dimension()
+    }
 
     /// The span of times to learn.
     fn span(&self) -> [f64; 2];
@@ -53,11 +58,6 @@ pub trait Source<T: Tensor<Primal = T>>: Send + Sync {
 
     /// A map that is accurate for short times, by its average velocity, and the longest such time, if given.
     fn short(&self) -> Option<(&dyn AverageVelocity<Var<T>>, f64)> {
-        None
-    }
-
-    /// The columns of classes and guidance scale, if states have them.
-    fn guidance(&self) -> Option<Guidance> {
         None
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn probe<T: Tensor<Primal = T>>(source: &impl Source<T>, device: &T::
     let values = SHARES.into_iter().flat_map(|share| {
         let time = start + share * (end - start);
         let x = Var::constant(source.draw(&mut rng, &[time; STATES], device).states);
-        let tensor = |time| Var::constant(T::from_doubles(device, &[time], &[]));
+        let tensor = |time| Var::constant(T::from_doubles_on(device, &[time], &[]));
         let s = tensor(time);
         let field = source.field().map(|field| field.velocity(&s, &x).values());
         let short = source.short().map(|(map, reach)| map.average_velocity(&s, &tensor(time + reach), &x).values());
@@ -111,8 +111,8 @@ pub(super) fn probe<T: Tensor<Primal = T>>(source: &impl Source<T>, device: &T::
 
 /// A coupling along the straight line.
 impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
-    fn dimension(&self) -> usize {
-        Coupling::dimension(self)
+    fn layout(&self) -> Layout {
+        Coupling::layout(self)
     }
     fn span(&self) -> [f64; 2] {
         Source::<T>::span(&Interpolated::new(self, Linear))
@@ -122,8 +122,5 @@ impl<T: Tensor<Primal = T>, C: Coupling> Source<T> for C {
     }
     fn draw(&self, rng: &mut dyn Rng, times: &[f64], device: &T::Device) -> Batch<'_, T> {
         super::interpolated::draw(self, &Linear, rng, times, device)
-    }
-    fn guidance(&self) -> Option<Guidance> {
-        Coupling::guidance(self)
     }
 }

@@ -24,9 +24,9 @@ pub(super) const REMEDY: &str = "start again with a lower learning rate or gradi
 /// Source: arXiv 2505.18825, algorithm 1 and appendix on experiments.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, distribution::{Checkerboard, Normal}, learn::{Independent, Settings, Trainer}};
+/// use flowmap::{Cpu, distribution::{Checkerboard, Normal}, learn::{Independent, Settings, Trainer}};
 /// use flowmap::nn::{Mlp, MlpShape};
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let mlp: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
 /// let mut trainer = Trainer::new(mlp, coupling, Settings { batch: 64, ..Settings::default() })?;
 /// let progress = trainer.step()?;

@@ -1,7 +1,7 @@
 //! Pairs of noise and data by optimal transport.
 
-use super::{Coupling, Guidance};
-use crate::{Error, Result};
+use super::Coupling;
+use crate::{Error, Layout, Result};
 use rand::Rng;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -76,30 +76,24 @@ impl<C: Coupling> Transport<C> {
 }
 
 impl<C: Coupling> Coupling for Transport<C> {
-    fn dimension(&self) -> usize {
-        self.coupling.dimension()
-    }
-    fn moving(&self) -> usize {
-        self.coupling.moving()
+    fn layout(&self) -> Layout {
+        self.coupling.layout()
     }
     fn fingerprint(&self) -> String {
         format!("{} in blocks of {} by optimal transport", self.coupling.fingerprint(), self.block)
-    }
-    fn guidance(&self) -> Option<Guidance> {
-        self.coupling.guidance()
     }
     fn draw(&self, rng: &mut dyn Rng, x0: &mut [f64], x1: &mut [f64]) {
         self.coupling.draw(rng, x0, x1);
     }
     fn arrange(&self, x0: &mut [f64], x1: &mut [f64]) {
         self.coupling.arrange(x0, x1);
-        let (d, moving) = (self.dimension(), self.moving());
-        // the scale is the last coordinate
-        let told = moving..d - usize::from(self.guidance().is_some());
+        let layout = self.layout();
+        let (d, moving) = (layout.dimension(), layout.moving);
+        let told = layout.class_columns().chain(layout.condition_columns());
         x0.par_chunks_mut(self.block * d).zip(x1.par_chunks(self.block * d)).for_each(|(x0, x1)| {
             let mut groups: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
             for (row, x1) in x1.chunks_exact(d).enumerate() {
-                groups.entry(x1[told.clone()].iter().map(|c| c.to_bits()).collect()).or_default().push(row);
+                groups.entry(told.clone().map(|column| x1[column].to_bits()).collect()).or_default().push(row);
             }
             for rows in groups.values() {
                 let places = rows.iter().map(|row| row * d..row * d + moving);

@@ -114,7 +114,7 @@ impl<T: Tensor> Directions<T> for Hutchinson {
             } else {
                 self.fill(&mut self.stream(k.into()), &mut z);
             }
-            T::from_doubles(&x.device(), &z, shape)
+            T::from_doubles_on(&x.device(), &z, shape)
         };
         (0..self.probes).map(direction).collect()
     }

@@ -57,7 +57,7 @@ fn together<T: Tensor>(x: &T, l: &T) -> T {
 /// ```
 /// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, likelihood::DivergenceHead};
 /// use flowmap::nn::{Mlp, MlpShape};
-/// let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(3, 8, 1), 1, &())?; // two coordinates and l
+/// let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(3, 8, 1), 1)?; // two coordinates and l
 /// let map = AverageVelocityMap(DivergenceHead::new(network));
 /// let end = |l| map.carry([0.0, 1.0], &NdTensor::new(vec![0.3, 0.4, l], &[1, 3]).unwrap()).to_vec();
 /// assert_eq!(end(0.0)[..2], end(5.0)[..2]);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn mlp(dimension: usize) -> Mlp<Tensor64> {
-        Mlp::new(&MlpShape::new(dimension, 8, 2), 3, &()).unwrap()
+        Mlp::new(&MlpShape::new(dimension, 8, 2), 3).unwrap()
     }
 
     /// The divergence of a network by central differences.

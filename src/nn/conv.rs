@@ -10,7 +10,7 @@ module! {
     ///
     /// ```
     /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::{Conv, Param}};
-    /// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
+    /// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(values, shape);
     /// let mean = Conv { kernel: Param(tensor(&[1.0 / 9.0; 9], &[3, 3, 1, 1])), bias: Param(tensor(&[0.5], &[1])) };
     /// let image = tensor(&[9.0; 9], &[1, 3, 3, 1]);
     /// assert!((mean.apply(&image).to_vec()[4] - 9.5).abs() < 1e-14);

@@ -9,7 +9,7 @@ use rand::Rng;
 ///
 /// ```
 /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::{Dropout, Module}};
-/// let ones = NdTensor::<f64>::from_slice(&(), &[1.0; 1000], &[1000]);
+/// let ones = NdTensor::<f64>::from_slice(&[1.0; 1000], &[1000]);
 /// let mut dropout = Dropout::new(0.5)?;
 /// assert_eq!(dropout.apply(ones.clone()), ones);
 /// Module::<()>::set_training(&mut dropout, &mut || Some(7));
@@ -50,7 +50,7 @@ impl Dropout {
             let left_out = |k: u64| (bits >> (16 * k)) & 0xffff < threshold;
             mask.extend((0..4).map(|k| if left_out(k) { T::Real::default() } else { kept }));
         }
-        x.clone() * T::from_slice(&x.device(), &mask[..count], x.shape())
+        x.clone() * T::from_slice_on(&x.device(), &mask[..count], x.shape())
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn as_many_are_left_out_as_was_asked_for_and_the_mean_stays() {
-        let ones = NdTensor::<f64>::from_slice(&(), &[1.0; 100_001], &[100_001]);
+        let ones = NdTensor::<f64>::from_slice(&[1.0; 100_001], &[100_001]);
         let mut dropout = Dropout::new(0.13).unwrap();
         assert_eq!(dropout.apply(ones.clone()), ones, "nothing without a seed");
         Module::<()>::set_training(&mut dropout, &mut || Some(5));

@@ -9,7 +9,7 @@ use crate::{Real, Tensor};
 ///
 /// ```
 /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::waves};
-/// let times = NdTensor::<f64>::from_slice(&(), &[0.0, 0.5], &[2]);
+/// let times = NdTensor::<f64>::from_slice(&[0.0, 0.5], &[2]);
 /// let waves = waves(&times, 2, [1.0, 8.0], 4);
 /// assert_eq!(waves.shape(), [2, 8]);
 /// assert_eq!(waves.to_vec()[..8], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
@@ -24,7 +24,7 @@ pub fn waves<T: Tensor>(times: &T, batch: usize, [lowest, highest]: [f64; 2], co
     assert!(count > 0, "waves: no frequencies");
     let growth = if count == 1 { 1.0 } else { (highest / lowest).powf(1.0 / (count - 1) as f64) };
     let frequencies: Vec<_> = (0..count).map(|k| T::Real::from_f64(lowest * growth.powi(k as i32))).collect();
-    let frequencies = T::from_slice(&times.device(), &frequencies, &[count]).expand(0, &[batch]);
+    let frequencies = T::from_slice_on(&times.device(), &frequencies, &[count]).expand(0, &[batch]);
     let column = if times.shape().is_empty() { times.expand(0, &[batch]) } else { times.clone() };
     let phases = column.expand(1, &[count]) * frequencies;
     T::concat(&[phases.sin(), phases.cos()], 1)
@@ -35,7 +35,7 @@ pub fn waves<T: Tensor>(times: &T, batch: usize, [lowest, highest]: [f64; 2], co
 ///
 /// ```
 /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::with_times};
-/// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
+/// let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(values, shape);
 /// let rows = with_times(&tensor(&[0.0], &[]), &tensor(&[0.5, 1.0], &[2]), &tensor(&[7.0, 8.0], &[2, 1]));
 /// assert_eq!(rows.to_vec(), [0.0, 0.5, 7.0, 0.0, 1.0, 8.0]);
 /// ```

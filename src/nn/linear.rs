@@ -21,12 +21,20 @@ impl<P: Tensor<Primal = P>> Linear<P> {
     /// `1 / in`, cut off at two standard deviations and rescaled to that variance; bias zero.
     ///
     /// ```
-    /// use flowmap::{Tensor, backend::ndarray::NdTensor, nn::Linear};
-    /// let layer: Linear<NdTensor<f32>> = Linear::new([2, 3], 1, &());
-    /// let x = NdTensor::from_slice(&(), &[0.5; 8], &[4, 2]);
+    /// use flowmap::{Cpu, Tensor, nn::Linear};
+    /// let layer: Linear<Cpu> = Linear::new([2, 3], 1);
+    /// let x = Cpu::from_slice(&[0.5; 8], &[4, 2]);
     /// assert_eq!(layer.apply(&x).shape(), [4, 3]);
     /// ```
-    pub fn new([inputs, outputs]: [usize; 2], seed: u64, device: &P::Device) -> Self {
+    pub fn new(sizes: [usize; 2], seed: u64) -> Self
+    where
+        P::Device: Default,
+    {
+        Self::new_on(&P::Device::default(), sizes, seed)
+    }
+
+    /// The same on this device.
+    pub fn new_on(device: &P::Device, [inputs, outputs]: [usize; 2], seed: u64) -> Self {
         Self::drawn(inputs, outputs, device, &mut stream(seed, INITIALIZATION))
     }
 
@@ -43,7 +51,7 @@ impl<P: Tensor<Primal = P>> Linear<P> {
         };
         let weight: Vec<_> = (0..inputs * outputs).map(|_| draw()).collect();
         let bias = vec![P::Real::default(); outputs];
-        let tensor = |values: &[P::Real], shape: &[usize]| Param(P::from_slice(device, values, shape));
+        let tensor = |values: &[P::Real], shape: &[usize]| Param(P::from_slice_on(device, values, shape));
         Self { weight: tensor(&weight, &[inputs, outputs]), bias: tensor(&bias, &[outputs]) }
     }
 }

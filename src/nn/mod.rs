@@ -17,7 +17,6 @@ mod embedding;
 mod linear;
 mod mlp;
 mod module;
-mod rest;
 mod unet;
 
 pub use crate::module;
@@ -39,8 +38,8 @@ use crate::{AverageVelocity, Dual, Tape, Tensor, Var, tensor::common};
 /// Names are paths such as `layers.0.weight`; every traversal visits the same parameters in the same order.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape, Module}};
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1, &())?;
+/// use flowmap::{Cpu, nn::{Mlp, MlpShape, Module}};
+/// let mlp: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 1), 1)?;
 /// let mut names = Vec::new();
 /// mlp.visit(&mut |name, _| names.push(name.to_string()));
 /// assert_eq!(names, ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"]);
@@ -98,8 +97,8 @@ const MOST_PARAMETERS: usize = 1 << 32;
 /// The total size of a module's parameters.
 ///
 /// ```
-/// use flowmap::{backend::ndarray::NdTensor, nn::{Mlp, MlpShape, parameter_count}};
-/// let paper: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 512, 5), 1, &())?;
+/// use flowmap::{Cpu, nn::{Mlp, MlpShape, parameter_count}};
+/// let paper: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 512, 5), 1)?;
 /// assert_eq!(parameter_count(&paper), 1_054_210);
 /// # Ok::<(), flowmap::Error>(())
 /// ```

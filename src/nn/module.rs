@@ -131,9 +131,9 @@ pub fn kept(value: &impl serde::Serialize) -> Json {
 ///
 /// fn can_be_trained<T: Tensor<Primal = T>>(_: &impl Model<T>) {}
 /// can_be_trained(&Small {
-///     first: Linear::new([4, 32], 1, &()),
-///     second: Linear::new([32, 2], 2, &()),
-///     gain: Param(NdTensor::<f32>::from_slice(&(), &[0.0], &[])),
+///     first: Linear::new([4, 32], 1),
+///     second: Linear::new([32, 2], 2),
+///     gain: Param(NdTensor::<f32>::from_slice(&[0.0], &[])),
 ///     activation: Activation::Silu,
 /// });
 /// ```

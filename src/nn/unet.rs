@@ -1,7 +1,7 @@
 //! A light U-Net in two times and an image.
 
-use super::{Conv, INITIALIZATION, Linear, MOST_PARAMETERS, embedding::waves, module, rest::and_rest};
-use crate::{Activation::Silu, AverageVelocity, Error, ImageTensor, Normalization, Result, Tensor, random::stream};
+use super::{Conv, INITIALIZATION, Linear, MOST_PARAMETERS, embedding::waves, module};
+use crate::{Activation::Silu, AverageVelocity, Error, ImageTensor, Layout, Normalization, Result, Tensor, random::stream};
 use rand::Rng;
 
 /// The sizes of a [`UNet`].
@@ -19,9 +19,8 @@ pub struct UNetShape {
     pub embedding: usize,
     /// The lowest and highest frequency of the time embedding.
     pub frequencies: [f64; 2],
-    /// The number of conditions after the image in a row, which enter with the time embedding: one for each class, for example,
-    /// and the scale of [guidance](crate::learn::Guidance).
-    pub conditions: usize,
+    /// What the coordinates of a state are: the image moves, and what is at rest enters with the time embedding.
+    pub layout: Layout,
     /// The size `σ` of a typical pixel: the network sees `x / σ`, and its output is multiplied by `σ`.
     pub scale: f64,
 }
@@ -33,7 +32,8 @@ impl UNetShape {
     /// For images of `[height, width, channels]`, with 32, 64 and 96 channels on three levels: 1.24 million parameters.
     pub fn new(image: [usize; 3]) -> Self {
         let (channels, frequencies) = (vec![32, 64, 96], [1.0, 32.0]);
-        Self { image, channels, groups: 8, embedding: 128, frequencies, conditions: 0, scale: 1.0 }
+        let layout = all_pixels(image);
+        Self { image, channels, groups: 8, embedding: 128, frequencies, layout, scale: 1.0 }
     }
 
     /// Sets the levels, from the finest: the number of channels of each.
@@ -51,9 +51,9 @@ impl UNetShape {
         Self { groups, ..self }
     }
 
-    /// Sets the number of conditions after the image in a row.
-    pub fn with_conditions(self, conditions: usize) -> Self {
-        Self { conditions, ..self }
+    /// Sets the layout of states; without classes and conditions, which is the default, it is that of the image alone.
+    pub fn with_layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
     }
 
     /// Sets `scale`, the size of a typical pixel: the standard deviation of the data.
@@ -71,9 +71,7 @@ impl UNetShape {
             return invalid(format!("a size is {size}; sizes are from 1 to {MOST}"));
         }
         let levels = self.channels.len();
-        if self.conditions > MOST {
-            return invalid(format!("{} numbers follow the image; at most {MOST} are allowed", self.conditions));
-        }
+        check_layout(self.image, &self.layout)?;
         if levels == 0 || levels > 12 {
             return invalid(format!("it has {levels} levels; give the channels of 1 to 12"));
         }
@@ -101,19 +99,39 @@ impl UNetShape {
     }
 }
 
+/// The layout of images alone.
+pub(super) fn all_pixels(image: [usize; 3]) -> Layout {
+    image.into_iter().fold(1, usize::saturating_mul).into()
+}
+
+/// Checks that the images are what moves, and that the number of other coordinates is one that memory holds.
+pub(super) fn check_layout(image: [usize; 3], layout: &Layout) -> Result<()> {
+    const MOST: usize = 1 << 15;
+    let pixels = all_pixels(image).moving;
+    if layout.moving != pixels {
+        let reason = format!("{} coordinates of the layout move, but the images {image:?} have {pixels} values", layout.moving);
+        return Err(Error::invalid("U-Net shape", reason));
+    }
+    if layout.at_rest() > MOST {
+        let reason = format!("{} numbers follow the image; at most {MOST} are allowed", layout.at_rest());
+        return Err(Error::invalid("U-Net shape", reason));
+    }
+    Ok(())
+}
+
 module! {
     /// A U-Net `σ N(s, t, x / σ)` for small images: residual blocks with group normalization and SiLU, halved and doubled
     /// resolutions, skip connections, and an embedding of `s` and `t - s` that is added to the channels of every block.
     ///
     /// A state is a batch of images as rows: shape `[batch, height · width · channels]`, pixel by pixel, channels last. Times have
-    /// shape `[batch]` or `[]`. Conditions follow in a row, and have velocity 0. The last convolution starts at zero, and with it the
+    /// shape `[batch]` or `[]`. Coordinates at rest follow in a row, and have velocity 0. The last convolution starts at zero, and with it the
     /// average velocity: the map starts as the identity.
     ///
     /// ```
-    /// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{UNet, UNetShape, parameter_count}};
+    /// use flowmap::{Cpu, AverageVelocityMap, FlowMap, Tensor, nn::{UNet, UNetShape, parameter_count}};
     /// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
-    /// let unet: UNet<NdTensor<f32>> = UNet::new(&shape, 1, &())?;
-    /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 64], &[2, 64]);
+    /// let unet: UNet<Cpu> = UNet::new(&shape, 1)?;
+    /// let x = Cpu::from_slice(&[0.5; 2 * 64], &[2, 64]);
     /// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 64]);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
@@ -154,14 +172,25 @@ impl<P: Tensor<Primal = P>> UNet<P> {
     ///
     /// # Errors
     /// [`Error::Invalid`] if the shape's sizes do not fit together; the message says which.
-    pub fn new(shape: &UNetShape, seed: u64, device: &P::Device) -> Result<Self> {
+    pub fn new(shape: &UNetShape, seed: u64) -> Result<Self>
+    where
+        P::Device: Default,
+    {
+        Self::new_on(&P::Device::default(), shape, seed)
+    }
+
+    /// The same on this device.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn new_on(device: &P::Device, shape: &UNetShape, seed: u64) -> Result<Self> {
         shape.check()?;
         let mut rng = stream(seed, INITIALIZATION);
         let [_, _, channels] = shape.image;
         let levels = &shape.channels;
         let (finest, coarsest) = (levels[0], levels[levels.len() - 1]);
         let block = |io, rng: &mut dyn Rng| Block::new(io, shape, device, rng);
-        let times = [4 * WAVES + shape.conditions, shape.embedding]
+        let times = [4 * WAVES + shape.layout.at_rest(), shape.embedding]
             .map(|inputs| Linear::drawn(inputs, shape.embedding, device, &mut rng));
         let input = Conv::new(3, [channels, finest], 1.0, device, &mut rng);
         let down = [finest].iter().chain(levels).zip(levels).map(|(&from, &to)| block([from, to], &mut rng)).collect();
@@ -198,19 +227,16 @@ impl<P: Tensor> Block<P> {
 
 impl<T: ImageTensor> AverageVelocity<T> for UNet<T::Primal> {
     /// # Panics
-    /// If `x` does not have the shape `[batch, height · width · channels + conditions]`, or the times not `[batch]` or `[]`.
+    /// If `x` does not have the shape `[batch, height · width · channels + at rest]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
         let (batch, [height, width, channels]) = (x.shape()[0], self.shape.image);
-        let pixels = height * width * channels;
+        let layout = &self.shape.layout;
         let span = t.clone() - s;
         let mut told = [s, &span].map(|u| waves(u, batch, self.shape.frequencies, WAVES)).to_vec();
-        if self.shape.conditions > 0 {
-            told.push(x.slice(1, pixels..pixels + self.shape.conditions));
-        }
+        told.extend(layout.at_rest_part(x));
         let times = self.times.iter().fold(T::concat(&told, 1), |e, layer| layer.apply(&e).activate(Silu));
 
-        let image = if self.shape.conditions > 0 { x.slice(1, 0..pixels) } else { x.clone() };
-        let image = image.scale(1.0 / self.shape.scale).reshape(&[batch, height, width, channels]);
+        let image = layout.moving_part(x).scale(1.0 / self.shape.scale).reshape(&[batch, height, width, channels]);
         let mut h = self.input.apply(&image);
         let mut skips = Vec::new();
         for (level, block) in self.down.iter().enumerate() {
@@ -224,8 +250,9 @@ impl<T: ImageTensor> AverageVelocity<T> for UNet<T::Primal> {
             h = blocks.iter().fold(h, |h, block| block.apply(&h, &times));
         }
         let how = Normalization::groups(self.shape.groups);
-        let velocity = self.output.apply(&h.normalize(how).activate(Silu)).reshape(&[batch, pixels]).scale(self.shape.scale);
-        and_rest(velocity, x, self.shape.conditions)
+        let velocity =
+            self.output.apply(&h.normalize(how).activate(Silu)).reshape(&[batch, layout.moving]).scale(self.shape.scale);
+        layout.velocity(velocity, x)
     }
 }
 
@@ -236,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_network_for_small_images_has_the_size_that_is_said() {
-        let unet: UNet<NdTensor<f32>> = UNet::new(&UNetShape::new([28, 28, 1]), 1, &()).unwrap();
+        let unet: UNet<NdTensor<f32>> = UNet::new(&UNetShape::new([28, 28, 1]), 1).unwrap();
         assert_eq!(parameter_count(&unet), 1_237_473);
     }
 
@@ -244,7 +271,7 @@ mod tests {
     fn shapes_that_cannot_be_are_refused() {
         let shape = || UNetShape::new([28, 28, 1]);
         let refused = |shape: UNetShape, why: &str| {
-            let error = UNet::<NdTensor<f32>>::new(&shape, 1, &()).unwrap_err().to_string();
+            let error = UNet::<NdTensor<f32>>::new(&shape, 1).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         };
         refused(UNetShape::new([28, 0, 1]), "a size is 0");

@@ -1,6 +1,7 @@
 //! Drawing samples.
 
 use crate::{FlowMap, Tensor, TimeGrid, distribution::Distribution, random::stream};
+use rand::Rng;
 use std::convert::Infallible;
 
 /// Draws `count` samples: noise from `noise` (a function of `seed` alone), carried along the grid. Row by row in `f64`.
@@ -8,46 +9,70 @@ use std::convert::Infallible;
 /// Some thousands of samples, or hundreds of images, are computed at a time, so only the result grows with `count`.
 ///
 /// ```
-/// use flowmap::{AverageVelocityMap, TimeGrid, backend::ndarray::NdTensor, distribution::Normal, nn::{Mlp, MlpShape}};
+/// use flowmap::{Cpu, AverageVelocityMap, TimeGrid, distribution::Normal, nn::{Mlp, MlpShape}};
 /// use flowmap::sample;
-/// let mlp: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &())?;
+/// let mlp: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
-/// let samples = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&mlp), &grid, &Normal::standard(2)?, 100, 7, &());
+/// let samples = sample::draw::<Cpu>(&AverageVelocityMap(&mlp), &grid, &Normal::standard(2)?, 100, 7);
 /// assert_eq!(samples.len(), 200);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
-pub fn draw<T: Tensor>(
+pub fn draw<T: Tensor<Device: Default>>(
     map: &(impl FlowMap<T> + ?Sized),
     grid: &TimeGrid,
     noise: &dyn Distribution,
     count: usize,
     seed: u64,
-    device: &T::Device,
 ) -> Vec<f64> {
-    let Ok(samples) = carried(noise, count, seed, device, |x: T| Ok::<_, Infallible>(grid.follow(map, &x)));
-    samples
+    draw_on(&T::Device::default(), map, grid, noise, count, seed)
 }
 
-/// Draws `count` rows of noise from stream 0 of the seed, and applies `carry` to them, some rows at a time.
-pub(super) fn carried<T: Tensor, E>(
+/// As [`draw`], on this device.
+pub fn draw_on<T: Tensor>(
+    device: &T::Device,
+    map: &(impl FlowMap<T> + ?Sized),
+    grid: &TimeGrid,
     noise: &dyn Distribution,
     count: usize,
     seed: u64,
+) -> Vec<f64> {
+    let Ok(samples) = carried(device, noise, count, seed, |x: T| Ok::<_, Infallible>(grid.follow(map, &x)));
+    samples
+}
+
+/// Draws `count` rows of noise, and applies `carry` to them, some rows at a time.
+pub(super) fn carried<T: Tensor, E>(
     device: &T::Device,
+    noise: &dyn Distribution,
+    count: usize,
+    seed: u64,
+    carry: impl FnMut(T) -> Result<T, E>,
+) -> Result<Vec<f64>, E> {
+    let d = noise.dimension();
+    let draw = |rng: &mut dyn Rng, rows: usize| {
+        let mut start = vec![0.0; rows * d];
+        noise.draw_rows(rng, &mut start);
+        T::from_doubles_on(device, &start, &[rows, d])
+    };
+    in_parts([count, d], seed, draw, carry)
+}
+
+/// Draws rows of the shape `[count, d]` from stream 0 of the seed, and applies `carry` to them, some rows at a time.
+pub(crate) fn in_parts<T: Tensor, E>(
+    [count, d]: [usize; 2],
+    seed: u64,
+    mut draw: impl FnMut(&mut dyn Rng, usize) -> T,
     mut carry: impl FnMut(T) -> Result<T, E>,
 ) -> Result<Vec<f64>, E> {
     // enough rows to keep threads busy, few enough that a network's activations fit into memory
     const ROWS: usize = 4096;
     const VALUES: usize = 1 << 18;
-    let d = noise.dimension();
     let rows_at_once = (VALUES / d.max(1)).clamp(1, ROWS);
     let mut rng = stream(seed, 0);
     let mut samples = Vec::with_capacity(count * d);
     for first in (0..count).step_by(rows_at_once) {
-        let rows = rows_at_once.min(count - first);
-        let mut start = vec![0.0; rows * d];
-        noise.draw_rows(&mut rng, &mut start);
-        samples.extend(carry(T::from_doubles(device, &start, &[rows, d]))?.values());
+        let start = draw(&mut rng, rows_at_once.min(count - first));
+        samples.extend(carry(start)?.values());
     }
     Ok(samples)
 }

@@ -1,7 +1,7 @@
 //! Guidance by a reward of the predicted sample.
 
 use super::draw::carried;
-use crate::{Error, FlowMap, Result, Tape, Tensor, TimeGrid, Value, Var, distribution::Distribution, flow::pairs};
+use crate::{Error, FlowMap, Layout, Result, Tape, Tensor, TimeGrid, Value, Var, distribution::Distribution, flow::pairs};
 use std::fmt;
 
 /// Guidance by a reward `r` of the final sample, which the flow map predicts from any time:
@@ -30,7 +30,7 @@ use std::fmt;
 /// // a path of variance 1 all the way, and the reward 2 x: the tilted distribution is N(2, 1)
 /// let map = DiagonalGaussian::new(Trigonometric, [[0.0]; 2], [[1.0]; 2])?;
 /// let guided = LookAhead::new(|x: &flowmap::Var<NdTensor<f64>>| x.sum(1..2).scale(2.0), |_time| 1.0);
-/// let samples = guided.draw(&map, &TimeGrid::uniform([0.0, 1.0], 50)?, &Normal::standard(1)?, 4000, 7, &())?;
+/// let samples = guided.draw(&map, &TimeGrid::uniform([0.0, 1.0], 50)?, &Normal::standard(1)?, 4000, 7)?;
 /// assert!((samples.iter().sum::<f64>() / 4000.0 - 2.0).abs() < 0.1);
 /// # Ok::<(), flowmap::Error>(())
 /// ```
@@ -58,25 +58,22 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
         Self { reward, strength }
     }
 
-    /// Carries rows of states along the grid. The reward moves only the first `moving` coordinates of each.
+    /// Carries rows of states of this layout along the grid. The reward moves only the coordinates that move. A number is the
+    /// layout of states that move as a whole.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a reward or its gradient is NaN or infinite, [`Error::Shape`] if there is not one reward per row,
-    /// and [`Error::Invalid`] if a strength is not finite, or `x` is not of shape `[batch, d]` with at least `moving`
-    /// coordinates.
-    pub fn follow<T, M>(&self, map: &M, grid: &TimeGrid, x: &T, moving: usize) -> Result<T>
+    /// and [`Error::Invalid`] if a strength is not finite, or `x` is not of shape `[batch, dimension]`.
+    pub fn follow<T, M>(&self, map: &M, grid: &TimeGrid, x: &T, layout: impl Into<Layout>) -> Result<T>
     where
         T: Tensor<Primal = T>,
         M: FlowMap<Var<T>> + ?Sized,
         R: Fn(&Var<T>) -> Var<T>,
     {
-        match x.shape() {
-            [_, columns] if *columns >= moving => {}
-            shape => {
-                let reason =
-                    format!("a state of shape {shape:?}, of which {moving} coordinates move; it is [batch, {moving}] or wider");
-                return Err(Error::invalid("state", reason));
-            }
+        let layout = layout.into();
+        if !matches!(x.shape(), [_, columns] if *columns == layout.dimension()) {
+            let reason = format!("a state of shape {:?}, but its layout is [batch, {}]", x.shape(), layout.dimension());
+            return Err(Error::invalid("state", reason));
         }
         let end = grid.times()[grid.steps()];
         pairs(grid.times()).try_fold(x.clone(), |x, [s, t]| {
@@ -89,32 +86,45 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
                 x
             } else {
                 let gradient = self.gradient(map, [s, end], &x)?;
-                ascended(&x, gradient.as_ref().map(|g| g.scale(weight)), moving)
+                ascended(&x, gradient.as_ref().map(|g| g.scale(weight)), layout)
             };
             Ok(map.carry([s, t], &Var::constant(x)).value().clone())
         })
     }
 
     /// Draws `count` samples as [`draw`](super::draw) does, from the same noise. The reward does not move coordinates
-    /// [at rest](Distribution::moving) in the noise, such as classes.
+    /// [at rest](Distribution::layout) in the noise, such as classes.
     ///
     /// # Errors
     /// As [`follow`](Self::follow).
-    pub fn draw<T, M>(
+    pub fn draw<T, M>(&self, map: &M, grid: &TimeGrid, noise: &dyn Distribution, count: usize, seed: u64) -> Result<Vec<f64>>
+    where
+        T: Tensor<Primal = T, Device: Default>,
+        M: FlowMap<Var<T>> + ?Sized,
+        R: Fn(&Var<T>) -> Var<T>,
+    {
+        self.draw_on(&T::Device::default(), map, grid, noise, count, seed)
+    }
+
+    /// As [`draw`](Self::draw), on this device.
+    ///
+    /// # Errors
+    /// As [`follow`](Self::follow).
+    pub fn draw_on<T, M>(
         &self,
+        device: &T::Device,
         map: &M,
         grid: &TimeGrid,
         noise: &dyn Distribution,
         count: usize,
         seed: u64,
-        device: &T::Device,
     ) -> Result<Vec<f64>>
     where
         T: Tensor<Primal = T>,
         M: FlowMap<Var<T>> + ?Sized,
         R: Fn(&Var<T>) -> Var<T>,
     {
-        carried(noise, count, seed, device, |x: T| self.follow(map, grid, &x, noise.moving()))
+        carried(device, noise, count, seed, |x: T| self.follow(map, grid, &x, noise.layout()))
     }
 
     /// `∇_x r(X_{s,t}(x))`, row by row; `None` if the reward does not depend on the state.
@@ -143,12 +153,10 @@ impl<R, A: Fn(f64) -> f64> LookAhead<R, A> {
     }
 }
 
-/// `x` plus the first `moving` coordinates of a step.
-fn ascended<T: Tensor>(x: &T, step: Option<T>, moving: usize) -> T {
-    let columns = x.shape()[1];
+/// `x` plus the moving coordinates of a step.
+fn ascended<T: Tensor>(x: &T, step: Option<T>, layout: Layout) -> T {
     match step {
         None => x.clone(),
-        Some(step) if moving == columns => x.clone() + step,
-        Some(step) => T::concat(&[x.slice(1, 0..moving) + step.slice(1, 0..moving), x.slice(1, moving..columns)], 1),
+        Some(step) => layout.with_moving(layout.moving_part(x) + layout.moving_part(&step), x),
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! | what | where |
 //! |---|---|
+//! | samples of a training | [`Trainer::sampler`](crate::learn::Trainer::sampler) |
 //! | a map along a grid | [`TimeGrid::follow`](crate::TimeGrid::follow), [`draw`] |
 //! | renoising, by which samples forget errors: gamma sampling, restarts | [`Route`], of [`Renoising`] and steps of the map |
 //! | guidance by a reward of the predicted sample | [`LookAhead`] |
@@ -16,7 +17,8 @@ mod look_ahead;
 mod renoising;
 mod route;
 
-pub use draw::draw;
+pub(crate) use draw::in_parts;
+pub use draw::{draw, draw_on};
 pub use look_ahead::LookAhead;
 pub use renoising::Renoising;
 pub use route::{Leg, Restart, Route};

@@ -28,7 +28,7 @@ use rand::Rng;
 /// use flowmap::sample::Renoising;
 /// let back = Renoising::between(&Linear, 0.8, 0.4)?;
 /// assert!((back.kept() - 0.5).abs() < 1e-15 && (back.added() - (0.36_f64 - 0.01).sqrt()).abs() < 1e-15);
-/// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 2.0, 0.0, 1.0], &[1, 4]);
+/// let x = NdTensor::<f64>::from_slice(&[1.0, 2.0, 0.0, 1.0], &[1, 4]);
 /// let noised = back.apply(&x, &Normal::standard(2)?, &mut stream(1, 0));
 /// assert_eq!(noised.to_vec()[2..], [0.0, 1.0], "coordinates after the noise have velocity 0");
 /// # Ok::<(), flowmap::Error>(())
@@ -94,7 +94,7 @@ impl Renoising {
         for row in fresh.chunks_exact_mut(d) {
             row.iter_mut().zip(noise.mean()).for_each(|(z, m)| *z = self.added * *z + self.mean * m);
         }
-        let moved = x.slice(1, 0..d).scale(self.kept) + T::from_doubles(&x.device(), &fresh, &[rows, d]);
+        let moved = x.slice(1, 0..d).scale(self.kept) + T::from_doubles_on(&x.device(), &fresh, &[rows, d]);
         if columns == d { moved } else { T::concat(&[moved, x.slice(1, d..columns)], 1) }
     }
 }

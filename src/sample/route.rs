@@ -25,7 +25,7 @@ use rand_chacha::ChaCha8Rng;
 ///     Route::gamma(&Linear, &grid, 0.5)?,
 ///     Route::restarting(&Linear, &grid, &[Restart { interval: [0.4, 0.8], rounds: 3 }])?,
 /// ] {
-///     let samples = route.draw::<NdTensor<f64>>(&map, &Normal::standard(1)?, 4000, 7, &())?;
+///     let samples = route.draw::<NdTensor<f64>>(&map, &Normal::standard(1)?, 4000, 7)?;
 ///     assert!((samples.iter().sum::<f64>() / 4000.0 - 3.0).abs() < 0.03);
 /// }
 /// # Ok::<(), flowmap::Error>(())
@@ -158,24 +158,38 @@ impl Route {
     }
 
     /// Draws `count` samples along this route, from the same initial noise as [`draw`](super::draw). Coordinates
-    /// [at rest](Distribution::moving), such as classes, are not renoised.
+    /// [at rest](Distribution::layout), such as classes, are not renoised.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the route renoises, and the noise is not known to be [normal](Distribution::normal).
-    pub fn draw<T: Tensor>(
+    pub fn draw<T: Tensor<Device: Default>>(
         &self,
         map: &(impl FlowMap<T> + ?Sized),
         noise: &dyn Distribution,
         count: usize,
         seed: u64,
+    ) -> Result<Vec<f64>> {
+        self.draw_on(&T::Device::default(), map, noise, count, seed)
+    }
+
+    /// As [`draw`](Self::draw), on this device.
+    ///
+    /// # Errors
+    /// As [`draw`](Self::draw).
+    pub fn draw_on<T: Tensor>(
+        &self,
         device: &T::Device,
+        map: &(impl FlowMap<T> + ?Sized),
+        noise: &dyn Distribution,
+        count: usize,
+        seed: u64,
     ) -> Result<Vec<f64>> {
         let mut streams = self.streams(seed);
         if !streams.is_empty() && noise.normal().is_none() {
             let reason = "it is not known to be normal, and only normal noise can be renewed; use the grid alone, or implement Distribution::normal";
             return Err(Error::invalid("distribution of noise", reason));
         }
-        carried(noise, count, seed, device, |x: T| Ok(self.carry(map, &x, noise.normal(), &mut streams)))
+        carried(device, noise, count, seed, |x: T| Ok(self.carry(map, &x, noise.normal(), &mut streams)))
     }
 
     /// One generator per renoising, used for all rows in order, so that rows do not depend on how many are computed at a time.

@@ -157,7 +157,7 @@ pub fn advanced<T: Tensor>(x: &T, by: &T, weights: &[f64], rates: &[T]) -> T {
 /// A constant tensor of one value for each sample.
 fn per_sample<T: Tensor>(x: &T, value: f64) -> T {
     let shape = &x.shape()[..x.shape().len().min(1)];
-    T::from_slice(&x.device(), &vec![T::Real::from_f64(value); size(shape)], shape)
+    T::from_slice_on(&x.device(), &vec![T::Real::from_f64(value); size(shape)], shape)
 }
 
 pub fn choose<T: Tensor>(mask: &T::Mask, a: &T, b: &T) -> T {
@@ -175,7 +175,7 @@ pub fn error_norm<T: Tensor>(error: &T, from: &T, to: &T, tolerance: &Tolerance)
     let shape = error.shape().to_vec();
     let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
     let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor::<T::Real>(i, inner))).collect();
-    let allowed = T::from_slice(&error.device(), &allowed, &[inner]).expand(0, &[rows]).reshape(&shape);
+    let allowed = T::from_slice_on(&error.device(), &allowed, &[inner]).expand(0, &[rows]).reshape(&shape);
     // an infinite state has no finite error: infinity less itself is NaN
     let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
     match tolerance.norm_kind() {

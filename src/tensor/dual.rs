@@ -8,8 +8,8 @@ impl<T: Tensor> Tensor for Dual<T> {
     type Primal = T::Primal;
     type Device = T::Device;
 
-    fn from_slice(device: &T::Device, values: &[T::Real], shape: &[usize]) -> Self {
-        Self::constant(T::from_slice(device, values, shape))
+    fn from_slice_on(device: &T::Device, values: &[T::Real], shape: &[usize]) -> Self {
+        Self::constant(T::from_slice_on(device, values, shape))
     }
     fn from_primal(primal: &T::Primal) -> Self {
         Self::constant(T::from_primal(primal))

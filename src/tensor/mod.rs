@@ -36,7 +36,7 @@ use std::ops::Range;
 ///
 /// ```
 /// use flowmap::{Tensor, backend::ndarray::NdTensor};
-/// let x = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+/// let x = NdTensor::<f32>::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
 /// assert_eq!(x.sum(0..1).to_vec(), [5.0, 7.0, 9.0]);
 /// assert_eq!(x.slice(1, 1..2).shape(), [2, 1]);
 /// ```
@@ -46,18 +46,38 @@ pub trait Tensor: Number + State<Time = Self> {
     /// Where tensors are stored; `()` if there is only one place.
     type Device: Clone + 'static;
 
-    /// A tensor with these values, row by row.
+    /// A tensor with these values, row by row, on this device.
     ///
     /// # Panics
     /// If the number of values is not the product of the shape.
-    fn from_slice(device: &Self::Device, values: &[Self::Real], shape: &[usize]) -> Self;
+    fn from_slice_on(device: &Self::Device, values: &[Self::Real], shape: &[usize]) -> Self;
+    /// A tensor with these values, row by row, where there is no choice of devices, or on the one that is the default.
+    ///
+    /// # Panics
+    /// If the number of values is not the product of the shape.
+    fn from_slice(values: &[Self::Real], shape: &[usize]) -> Self
+    where
+        Self::Device: Default,
+    {
+        Self::from_slice_on(&Self::Device::default(), values, shape)
+    }
     /// As [`from_slice`](Self::from_slice), from numbers in double precision, which are rounded.
     ///
     /// # Panics
     /// As [`from_slice`](Self::from_slice).
-    fn from_doubles(device: &Self::Device, values: &[f64], shape: &[usize]) -> Self {
+    fn from_doubles(values: &[f64], shape: &[usize]) -> Self
+    where
+        Self::Device: Default,
+    {
+        Self::from_doubles_on(&Self::Device::default(), values, shape)
+    }
+    /// As [`from_slice_on`](Self::from_slice_on), from numbers in double precision, which are rounded.
+    ///
+    /// # Panics
+    /// As [`from_slice_on`](Self::from_slice_on).
+    fn from_doubles_on(device: &Self::Device, values: &[f64], shape: &[usize]) -> Self {
         let values: Vec<_> = values.iter().map(|&x| Self::Real::from_f64(x)).collect();
-        Self::from_slice(device, &values, shape)
+        Self::from_slice_on(device, &values, shape)
     }
     /// A parameter as a constant of this kind.
     fn from_primal(primal: &Self::Primal) -> Self;
@@ -88,7 +108,7 @@ pub trait Tensor: Number + State<Time = Self> {
     ///
     /// ```
     /// use flowmap::{Tensor, backend::ndarray::NdTensor};
-    /// let x = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// let x = NdTensor::<f32>::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
     /// assert_eq!(x.rotate_axes(0..2, 1).to_vec(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]); // the transpose
     /// ```
     #[must_use]
@@ -106,7 +126,7 @@ pub trait Tensor: Number + State<Time = Self> {
     ///
     /// ```
     /// use flowmap::{Tensor, backend::ndarray::NdTensor};
-    /// let x = NdTensor::<f32>::from_slice(&(), &[0.0; 24], &[2, 3, 4]);
+    /// let x = NdTensor::<f32>::from_slice(&[0.0; 24], &[2, 3, 4]);
     /// assert_eq!(x.permute(&[2, 0, 1]).shape(), [4, 2, 3]);
     /// ```
     ///
@@ -121,7 +141,7 @@ pub trait Tensor: Number + State<Time = Self> {
     ///
     /// ```
     /// use flowmap::{Tensor, backend::ndarray::NdTensor};
-    /// let column = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0], &[2, 1]);
+    /// let column = NdTensor::<f32>::from_slice(&[1.0, 2.0], &[2, 1]);
     /// assert_eq!(column.broadcast(&[2, 3]).to_vec(), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
     /// ```
     ///
@@ -138,7 +158,7 @@ pub trait Tensor: Number + State<Time = Self> {
     ///
     /// ```
     /// use flowmap::{Tensor, Transpose, backend::ndarray::NdTensor};
-    /// let x = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0, 3.0, 4.0], &[2, 1, 2]); // two rows
+    /// let x = NdTensor::<f32>::from_slice(&[1.0, 2.0, 3.0, 4.0], &[2, 1, 2]); // two rows
     /// assert_eq!(NdTensor::batch_matmul(&x, Transpose::No, &x, Transpose::Yes).to_vec(), [5.0, 25.0]);
     /// ```
     #[must_use]
@@ -157,7 +177,7 @@ pub trait Tensor: Number + State<Time = Self> {
     ///
     /// ```
     /// use flowmap::{Tensor, backend::ndarray::NdTensor};
-    /// let x = NdTensor::<f64>::from_slice(&(), &[1e5, 1e5, -1e5], &[1, 3]);
+    /// let x = NdTensor::<f64>::from_slice(&[1e5, 1e5, -1e5], &[1, 3]);
     /// assert_eq!(x.softmax().to_vec(), [0.5, 0.5, 0.0]);
     /// ```
     ///

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// ```
 /// use flowmap::{Normalization, Tensor, backend::ndarray::NdTensor};
 /// // one image of 1 x 2 pixels and 2 channels
-/// let x = NdTensor::<f64>::from_slice(&(), &[1.0, 10.0, 3.0, 30.0], &[1, 1, 2, 2]);
+/// let x = NdTensor::<f64>::from_slice(&[1.0, 10.0, 3.0, 30.0], &[1, 1, 2, 2]);
 /// let y = x.normalize(Normalization::groups(2)).to_vec();
 /// assert!((y[0] + 1.0).abs() < 1e-4 && (y[3] - 1.0).abs() < 1e-4);
 /// ```
@@ -49,7 +49,7 @@ impl Normalization {
     ///
     /// ```
     /// use flowmap::{Normalization, Tensor, backend::ndarray::NdTensor};
-    /// let y = NdTensor::<f64>::from_slice(&(), &[1.0, 3.0, 10.0, 30.0], &[2, 2]).normalize(Normalization::layer()).to_vec();
+    /// let y = NdTensor::<f64>::from_slice(&[1.0, 3.0, 10.0, 30.0], &[2, 2]).normalize(Normalization::layer()).to_vec();
     /// assert!(y.iter().zip([-1.0, 1.0, -1.0, 1.0]).all(|(y, expected)| (y - expected).abs() < 1e-4));
     /// ```
     pub const fn layer() -> Self {
@@ -62,7 +62,7 @@ impl Normalization {
     ///
     /// ```
     /// use flowmap::{Normalization, Tensor, backend::ndarray::NdTensor};
-    /// let y = NdTensor::<f64>::from_slice(&(), &[1.0, 7.0], &[1, 2]).normalize(Normalization::root_mean_square()).to_vec();
+    /// let y = NdTensor::<f64>::from_slice(&[1.0, 7.0], &[1, 2]).normalize(Normalization::root_mean_square()).to_vec();
     /// assert!((y[0] - 0.2).abs() < 1e-6 && (y[1] - 1.4).abs() < 1e-6);
     /// ```
     pub const fn root_mean_square() -> Self {

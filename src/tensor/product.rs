@@ -7,7 +7,7 @@ use super::{Tensor, Transpose, common};
 pub(super) fn batch_matmul<T: Tensor>(a: &T, a_transpose: Transpose, b: &T, b_transpose: Transpose) -> T {
     let (count, m, _, n) = common::check_products(a.shape(), a_transpose, b.shape(), b_transpose);
     if count == 0 {
-        return T::from_slice(&a.device(), &[], &[0, m, n]);
+        return T::from_slice_on(&a.device(), &[], &[0, m, n]);
     }
     let matrix = |x: &T, i: usize| x.slice(0, i..i + 1).reshape(&x.shape()[1..]);
     let products: Vec<T> =
@@ -25,7 +25,7 @@ mod tests {
     fn the_composed_products_are_those_of_the_kernel() {
         let waves = |shape: &[usize]| {
             let values: Vec<f64> = (0..shape.iter().product()).map(|i| (0.3 + i as f64 * 0.618).sin()).collect();
-            NdTensor::from_slice(&(), &values, shape)
+            NdTensor::from_slice(&values, shape)
         };
         for count in [0, 1, 3] {
             let (a, b) = (waves(&[count, 2, 4]), waves(&[count, 4, 5]));

@@ -16,7 +16,7 @@ type Pullback<T> = Box<dyn FnOnce(&mut Gradients<T>)>;
 /// ```
 /// use flowmap::{Number, Tape, Tensor, Value, backend::ndarray::NdTensor};
 /// let tape = Tape::new();
-/// let x = tape.leaf(NdTensor::<f64>::from_slice(&(), &[1.0, 2.0], &[2]));
+/// let x = tape.leaf(NdTensor::<f64>::from_slice(&[1.0, 2.0], &[2]));
 /// let y = (x.clone() * &x).sum(0..1); // |x|²
 /// let mut gradients = tape.gradients(&y);
 /// assert_eq!(gradients.take(&x).unwrap().to_vec(), [2.0, 4.0]);
@@ -176,7 +176,7 @@ mod tests {
     use crate::backend::ndarray::NdTensor;
 
     fn leaf(tape: &Tape<NdTensor<f64>>) -> Var<NdTensor<f64>> {
-        tape.leaf(NdTensor::from_slice(&(), &[2.0], &[]))
+        tape.leaf(NdTensor::from_slice(&[2.0], &[]))
     }
 
     #[test]

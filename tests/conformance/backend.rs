@@ -116,12 +116,12 @@ impl Backend for Cuda {
     fn from_transposed(values: Vec<f32>, rows: usize, columns: usize) -> Self::T {
         let turned: Vec<f32> =
             (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j))).map(|(i, j)| values[i * columns + j]).collect();
-        Self::T::from_slice(&Self::device(), &turned, &[columns, rows])
+        Self::T::from_slice_on(&Self::device(), &turned, &[columns, rows])
     }
     fn from_every_second_column(values: Vec<f32>, rows: usize, columns: usize) -> Self::T {
         let kept: Vec<f32> =
             (0..rows).flat_map(|i| (0..columns).step_by(2).map(move |j| (i, j))).map(|(i, j)| values[i * columns + j]).collect();
-        Self::T::from_slice(&Self::device(), &kept, &[rows, columns.div_ceil(2)])
+        Self::T::from_slice_on(&Self::device(), &kept, &[rows, columns.div_ceil(2)])
     }
 }
 
@@ -140,7 +140,7 @@ pub struct Array {
 
 impl Array {
     pub fn tensor<B: Backend>(&self) -> B::T {
-        B::T::from_slice(&B::device(), &reals::<B>(&self.values), &self.shape)
+        B::T::from_slice_on(&B::device(), &reals::<B>(&self.values), &self.shape)
     }
     pub fn map(&self, f: impl Fn(f64) -> f64) -> Vec<f64> {
         self.values.iter().map(|&x| f(x)).collect()

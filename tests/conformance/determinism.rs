@@ -15,13 +15,13 @@ fn waves(count: usize, from: f32) -> Vec<f32> {
 }
 
 fn tensor(shape: &[usize], from: f32) -> T {
-    T::from_slice(&(), &waves(shape.iter().product(), from), shape)
+    T::from_slice(&waves(shape.iter().product(), from), shape)
 }
 
 /// The bits of the losses and parameters after three steps on a pool of threads.
 fn training(threads: usize) -> Vec<u64> {
     let run = || {
-        let mlp: Mlp<T> = Mlp::new(&MlpShape::new(2, 160, 3), 5, &()).unwrap();
+        let mlp: Mlp<T> = Mlp::new(&MlpShape::new(2, 160, 3), 5).unwrap();
         let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
         let settings = Settings { batch: 300, diagonal: 0.5, ..Settings::default() };
         let mut trainer = Trainer::new(mlp, coupling, settings).unwrap();
@@ -55,7 +55,7 @@ const BATCHES: [usize; 9] = [1, 2, 3, 7, 16, 64, 65, 1000, 4096];
 #[test]
 fn a_sample_does_not_depend_on_the_batch_around_it() {
     for width in [64, 512] {
-        let mut mlp: Mlp<T> = Mlp::new(&MlpShape::new(2, width, 3), 5, &()).unwrap();
+        let mut mlp: Mlp<T> = Mlp::new(&MlpShape::new(2, width, 3), 5).unwrap();
         // biases are born as zeros, which hide the order of additions
         mlp.visit_mut(&mut |name, p| {
             if name.ends_with("bias") {

@@ -2,7 +2,7 @@
 
 use crate::backend::{Array, ImageBackend, assert_close, assert_same, host, indices, offset, random};
 use flowmap::{
-    AverageVelocity, ImageTensor, Number, State, Tape, Tensor, Value, Var, Window,
+    AverageVelocity, ImageTensor, Layout, Number, State, Tape, Tensor, Value, Var, Window,
     learn::{Context, Distillation},
     nn::{EdmShape, EdmUNet, Model, Module, UNet, UNetShape},
 };
@@ -130,13 +130,18 @@ pub fn channels<B: ImageBackend>() {
 
 /// Of the LSD loss of tiny U-Nets, parameters of every kind: reverse over forward against central differences.
 pub fn unet_gradients<B: ImageBackend>() {
-    let shape = UNetShape::new([4, 4, 1]).with_channels(&[4, 8]).with_groups(2).with_frequencies(0.5, 4.0).with_conditions(2);
-    loss_gradients::<B, _>(UNet::new(&shape, 3, &B::device()).unwrap(), 18);
+    let shape = UNetShape::new([4, 4, 1])
+        .with_channels(&[4, 8])
+        .with_groups(2)
+        .with_frequencies(0.5, 4.0)
+        .with_layout(Layout::new(16).with_conditions(2));
+    loss_gradients::<B, _>(UNet::new_on(&B::device(), &shape, 3).unwrap(), 18);
 }
 
 pub fn edm_gradients<B: ImageBackend>() {
-    let shape = EdmShape::new([4, 4, 1], 4, &[1, 2]).with_blocks(1).with_attention(&[2]).with_head(2).with_classes(2);
-    loss_gradients::<B, _>(EdmUNet::new(&shape.guided(), 3, &B::device()).unwrap(), 19);
+    let shape = EdmShape::new([4, 4, 1], 4, &[1, 2]).with_blocks(1).with_attention(&[2]).with_head(2);
+    let shape = shape.with_layout(Layout::new(16).with_classes(2).with_scale());
+    loss_gradients::<B, _>(EdmUNet::new_on(&B::device(), &shape, 3).unwrap(), 19);
 }
 
 fn loss_gradients<B: ImageBackend, M: Model<B::T>>(mut net: M, dimension: usize) {
@@ -194,8 +199,11 @@ fn loss_gradients<B: ImageBackend, M: Model<B::T>>(mut net: M, dimension: usize)
 /// Of the magnitude-preserving U-Net: classes and the scale of guidance are at rest and count, sizes of weights do not,
 /// activations keep their size, and are left out only while there are seeds.
 pub fn edm_properties<B: ImageBackend>() {
-    let shape = EdmShape::new([8, 8, 1], 8, &[1, 2]).with_blocks(1).with_classes(3).guided().with_dropout(0.3);
-    let mut net: EdmUNet<B::T> = EdmUNet::new(&shape, 1, &B::device()).unwrap();
+    let shape = EdmShape::new([8, 8, 1], 8, &[1, 2])
+        .with_blocks(1)
+        .with_layout(Layout::new(64).with_classes(3).with_scale())
+        .with_dropout(0.3);
+    let mut net: EdmUNet<B::T> = EdmUNet::new_on(&B::device(), &shape, 1).unwrap();
     assert_eq!(flowmap::nn::parameter_count(&net), shape.parameter_count());
     let x = random::<B>(5, &[4, 68], -1.7..1.7).tensor::<B>();
     let [s, t] = [0.2, 0.7].map(|t| Array { shape: vec![], values: vec![t] }.tensor::<B>());

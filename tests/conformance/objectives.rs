@@ -83,7 +83,7 @@ impl<T: Tensor<Primal = T>> Batch<T> {
 }
 
 fn network<B: Backend>() -> Mlp<B::T> {
-    Mlp::new(&MlpShape::new(2, 6, 2).with_scale(1.3), 11, &B::device()).unwrap()
+    Mlp::new_on(&B::device(), &MlpShape::new(2, 6, 2).with_scale(1.3), 11).unwrap()
 }
 
 /// The residual by its formula, on plain tensors; `stopped` is the network in the terms under a stop gradient.

@@ -121,7 +121,7 @@ pub fn apply<T: ImageTensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
     let product = |p, q| T::matmul(a, p, b, q, x.get(2).cloned());
     let constant = |shape: &[usize]| {
         let values: Vec<_> = (0..shape.iter().product()).map(|i| flowmap::Real::from_f64(0.25 * i as f64 - 0.75)).collect();
-        T::Primal::from_slice(&a.device(), &values, shape)
+        T::Primal::from_slice_on(&a.device(), &values, shape)
     };
     match name {
         "neg" => -a.clone(),

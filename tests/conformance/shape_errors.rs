@@ -42,7 +42,7 @@ pub fn elementwise_shapes<B: Backend>() {
 
 pub fn structural_shapes<B: Backend>() {
     let x = zeros::<B>(&[2, 3]);
-    panics("from_slice", &[&[5], &[2, 3]], || B::T::from_slice(&B::device(), &zeros::<B>(&[5]).to_vec(), &[2, 3]));
+    panics("from_slice", &[&[5], &[2, 3]], || B::T::from_slice_on(&B::device(), &zeros::<B>(&[5]).to_vec(), &[2, 3]));
     panics("reshape", &[&[2, 3], &[7]], || x.reshape(&[7]));
     panics("slice: axis", &[&[2, 3]], || x.slice(2, 0..1));
     panics("slice: end", &[&[2, 3]], || x.slice(1, 0..4));

@@ -14,7 +14,7 @@ use flowmap::{
 
 /// The losses of a few steps, and all parameters after them.
 fn run<T: Tensor<Primal = T>>(device: &T::Device, objective: Distillation) -> (Vec<f64>, Vec<f64>) {
-    let network: Mlp<T> = Mlp::new(&MlpShape::new(2, 40, 3), 5, device).unwrap();
+    let network: Mlp<T> = Mlp::new_on(device, &MlpShape::new(2, 40, 3), 5).unwrap();
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
     let settings = Settings { objective, batch: 100, diagonal: 0.5, ..Settings::default() };
     let mut trainer = Trainer::new(network, coupling, settings).unwrap();
@@ -70,7 +70,7 @@ where
 /// TF32 keeps 10 bits after the point; what a device with it is given for passes it on.
 pub fn tf32_rounds_the_factors_of_products<B: Backend<T = CudaTensor>>() {
     let product = |device: Device| {
-        let x = CudaTensor::from_slice(&device, &crate::backend::reals::<B>(&waves(64 * 96)), &[64, 96]);
+        let x = CudaTensor::from_slice_on(&device, &crate::backend::reals::<B>(&waves(64 * 96)), &[64, 96]);
         CudaTensor::matmul(&x.shift(0.1), Transpose::No, &x, Transpose::Yes, None)
     };
     let (plain, rounded) = (product(B::device()), product(B::device().with_tf32()));

@@ -48,11 +48,11 @@ fn objectives_learn_the_pendulum() {
             learning_rate: 1e-2,
             ..Settings::default()
         };
-        let network = Network::new(&MlpShape::new(2, 32, 3).autonomous(), 1, &()).unwrap();
+        let network = Network::new(&MlpShape::new(2, 32, 3).autonomous(), 1).unwrap();
         let network = trained(network, source, 1500, settings);
         let rows: Vec<f32> = starts.as_flattened().iter().map(|&x| x as f32).collect();
-        let time = |t: f32| Batch::from_slice(&(), &[t], &[]);
-        let ends = AverageVelocityMap(&network).flow(&time(0.0), &time(1.0), &Batch::from_slice(&(), &rows, &[1000, 2])).to_vec();
+        let time = |t: f32| Batch::from_slice(&[t], &[]);
+        let ends = AverageVelocityMap(&network).flow(&time(0.0), &time(1.0), &Batch::from_slice(&rows, &[1000, 2])).to_vec();
         let square: f64 = ends.iter().zip(exact.as_flattened()).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
         let error = (square / 1000.0).sqrt() / spread;
         println!("{objective}, reach {reach}: {error:.4}");
@@ -72,11 +72,11 @@ fn a_teacher_is_distilled() {
         learning_rate: 1e-2,
         ..Settings::default()
     };
-    let teacher = trained(Network::new(&shape, 1, &()).unwrap(), coupling(), 1000, settings("fm"));
+    let teacher = trained(Network::new(&shape, 1).unwrap(), coupling(), 1000, settings("fm"));
     let ode = FixedSteps::new(RK4, 50).unwrap().of(TeacherNetwork::<Batch, _>::new(teacher.clone()));
     let noise = Normal::standard(2).unwrap();
     let draw = |map: &dyn FlowMap<Batch>, steps| {
-        sample::draw::<Batch>(map, &TimeGrid::uniform([0.0, 1.0], steps).unwrap(), &noise, 1000, 3, &())
+        sample::draw::<Batch>(map, &TimeGrid::uniform([0.0, 1.0], steps).unwrap(), &noise, 1000, 3)
     };
     let exact = draw(&ode, 1);
     let error = |found: &[f64]| (found.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / 1000.0).sqrt();
@@ -100,7 +100,7 @@ fn checkpoints_of_another_field_are_refused() {
         let states = Uniform::new(&[[-1.0, 1.0]; 2]).unwrap();
         let source = FromField::new(Pendulum::new(frequency).unwrap(), states, [0.0, 1.0]).unwrap();
         let settings = Settings { objective: "pmd".parse().unwrap(), batch: 8, ..Settings::default() };
-        let network = Network::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+        let network = Network::new(&MlpShape::new(2, 8, 1), 1).unwrap();
         Trainer::new(network, source.with_short_map(reach, 1).unwrap(), settings).unwrap()
     };
     let path = trainer(1.0, 0.1).save(home.path()).unwrap();
@@ -112,7 +112,7 @@ fn checkpoints_of_another_field_are_refused() {
 
     let teacher = |seed| {
         let coupling = Independent::new(Normal::standard(2).unwrap(), Normal::standard(2).unwrap()).unwrap();
-        let network = |seed| Network::new(&MlpShape::new(2, 8, 1), seed, &()).unwrap();
+        let network = |seed| Network::new(&MlpShape::new(2, 8, 1), seed).unwrap();
         let source = FromTeacher::new(TeacherNetwork::<Batch, _>::new(network(seed)), coupling);
         let settings = Settings { objective: "lmd".parse().unwrap(), batch: 8, ..Settings::default() };
         Trainer::new(network(1), source, settings).unwrap()

@@ -72,7 +72,7 @@ fn made<X>(result: Result<X>) -> std::result::Result<Option<X>, TestCaseError> {
 }
 
 fn rows(x: &[f64]) -> Batch {
-    Batch::from_slice(&(), x, &[x.len(), 1])
+    Batch::from_slice(x, &[x.len(), 1])
 }
 
 fn all_finite(what: &str, values: &[f64]) -> Outcome {
@@ -88,7 +88,7 @@ fn draws_are_finite(distribution: &dyn Distribution) -> Outcome {
 
 /// A step of training is taken, or refused because something in it is not finite.
 fn trains<C: flowmap::learn::Source<NdTensor<f32>>>(source: C, columns: usize, settings: Settings) -> Outcome {
-    let network = Mlp::new(&MlpShape::new(columns, 4, 1), 1, &()).unwrap();
+    let network = Mlp::new(&MlpShape::new(columns, 4, 1), 1).unwrap();
     let Some(mut trainer) = made(Trainer::new(network, source, settings))? else { return Ok(()) };
     match trainer.step() {
         Ok(progress) => prop_assert!(progress.loss.is_finite(), "{:?}", progress),
@@ -151,7 +151,7 @@ proptest! {
         if let Some(distribution) = made(Normal::new(mean.clone(), std))? {
             draws_are_finite(&distribution)?;
             if let Some(distribution) = made(Constants::new(distribution, numbers.clone()))? {
-                prop_assert_eq!(distribution.dimension(), distribution.moving() + numbers.len());
+                prop_assert_eq!(distribution.dimension(), distribution.layout().moving + numbers.len());
                 draws_are_finite(&distribution)?;
             }
         }
@@ -189,7 +189,7 @@ proptest! {
             let on_path = |t: &f64| (path.span()[0]..=path.span()[1]).contains(t);
             for route in [Route::gamma(&path, &grid, gamma), Route::restarting(&path, &grid, &restarts)] {
                 let Some(route) = made(route)? else { continue };
-                let found = route.draw::<Batch>(&model, &noise, 2, 1, &());
+                let found = route.draw::<Batch>(&model, &noise, 2, 1);
                 // without noise on the way, a grid may lead anywhere, and be told so by what is found
                 if grid.times().iter().all(on_path) {
                     all_finite("a sample", &found.map_err(|error| TestCaseError::fail(error.to_string()))?)?;
@@ -264,7 +264,7 @@ proptest! {
             made(source.clone().with_map(reach, ()))?;
             trains(source, 2, small(objective))?;
         }
-        let teacher = TeacherNetwork::<NdTensor<f32>, _>::new(Mlp::new(&MlpShape::new(2, 4, 1), 2, &()).unwrap());
+        let teacher = TeacherNetwork::<NdTensor<f32>, _>::new(Mlp::new(&MlpShape::new(2, 4, 1), 2).unwrap());
         let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
         if let Some(distilled) = made(FromTeacher::new(teacher, coupling).with_short_map(reach, steps))? {
             trains(distilled, 2, small(objective))?;

@@ -1,7 +1,7 @@
 //! Guidance learns the flow maps of guided velocities: against two classes on the line, whose velocities are known.
 
 use flowmap::{
-    AverageVelocityMap, FlowMap, Num, Number, Ode, Tensor, TimeGrid, VelocityField,
+    AverageVelocityMap, FlowMap, Layout, Num, Number, Ode, Tensor, TimeGrid, VelocityField,
     backend::ndarray::NdTensor,
     data::Labelled,
     distribution::{Distribution, Normal},
@@ -23,8 +23,8 @@ const DEVIATION: f64 = 0.6;
 struct TwoClasses;
 
 impl Distribution for TwoClasses {
-    fn dimension(&self) -> usize {
-        1
+    fn layout(&self) -> Layout {
+        1.into()
     }
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         self.draw_labelled(rng, x);
@@ -83,7 +83,7 @@ fn one_network_holds_the_flow_maps_of_all_scales() {
         seed: 1,
         ..Settings::default()
     };
-    let network = Mlp::<NdTensor<f32>>::new(&MlpShape::new(4, 32, 3).with_conditions(3), 1, &()).unwrap();
+    let network = Mlp::<NdTensor<f32>>::new(&MlpShape::new(Layout::new(1).with_classes(2).with_scale(), 32, 3), 1).unwrap();
     let mut trainer = Trainer::new(network, coupling.clone(), settings).unwrap();
     for _ in 0..STEPS {
         trainer.step().unwrap();
@@ -98,7 +98,7 @@ fn one_network_holds_the_flow_maps_of_all_scales() {
         let mut start = vec![0.0; 4 * DRAWS];
         distribution.draw_rows(&mut stream(9, 0), &mut start);
         let grid = TimeGrid::uniform([0.0, 1.0], 1).unwrap();
-        let found = sample::draw::<NdTensor<f32>>(&learned, &grid, &distribution, DRAWS, 9, &());
+        let found = sample::draw::<NdTensor<f32>>(&learned, &grid, &distribution, DRAWS, 9);
         let exact = solver.clone().of(&field);
         let mut square = 0.0;
         for (x0, x1) in start.as_chunks::<4>().0.iter().zip(found.as_chunks::<4>().0) {
@@ -108,10 +108,10 @@ fn one_network_holds_the_flow_maps_of_all_scales() {
         let map = (square / DRAWS as f64).sqrt() / DEVIATION;
 
         // where the class passes at half-time
-        let time = NdTensor::from_slice(&(), &[0.5_f32], &[]);
+        let time = NdTensor::from_slice(&[0.5_f32], &[]);
         let spread = 0.5 * (1.0 + DEVIATION * DEVIATION).sqrt();
         start.as_chunks_mut::<4>().0.iter_mut().for_each(|x| x[0] = 0.5 * MEANS[class] + spread * x[0]);
-        let x = NdTensor::from_slice(&(), &start.iter().map(|&x| x as f32).collect::<Vec<_>>(), &[DRAWS, 4]);
+        let x = NdTensor::from_slice(&start.iter().map(|&x| x as f32).collect::<Vec<_>>(), &[DRAWS, 4]);
         let velocities = learned.velocity(&time, &x).to_vec();
         let rows = start.as_chunks::<4>().0.iter().zip(velocities.as_chunks::<4>().0);
         let off = rows.map(|(x, v)| (field.velocity(&0.5, &[x[0]])[0] - f64::from(v[0])).powi(2)).sum::<f64>();

@@ -53,7 +53,7 @@ fn learned(objective: &str, batch: usize, steps: u64) -> Network {
         ..Settings::default()
     };
     let coupling = Independent::new(Normal::standard(2).unwrap(), target()).unwrap();
-    let network = Mlp::new(&MlpShape::new(2, 32, 3), 1, &()).unwrap();
+    let network = Mlp::new(&MlpShape::new(2, 32, 3), 1).unwrap();
     let mut trainer = Trainer::new(network, coupling, settings).unwrap();
     for _ in 0..steps {
         trainer.step().unwrap();
@@ -80,7 +80,7 @@ fn difference(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
 fn map_error(network: &Network, steps: usize) -> f64 {
     let noise = Normal::standard(2).unwrap();
     let grid = TimeGrid::uniform([0.0, 1.0], steps).unwrap();
-    let found = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(network), &grid, &noise, DRAWS, 977, &());
+    let found = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(network), &grid, &noise, DRAWS, 977);
     let ends = draws(&noise, DRAWS, 0).into_iter().map(|x| exact().flow(&0.0, &1.0, &x));
     let square = squares(found.as_chunks().0.iter().zip(ends).map(|(&a, b)| difference(a, b)));
     let size = (STD[0] * STD[0] + STD[1] * STD[1]) / 2.0;
@@ -96,8 +96,8 @@ fn velocity_error(network: &Network) -> f64 {
 
     let flat: Vec<_> = points.iter().flat_map(|(_, x)| x.map(|x| x as f32)).collect();
     let times: Vec<_> = points.iter().map(|(t, _)| *t as f32).collect();
-    let times = NdTensor::from_slice(&(), &times, &[DRAWS]);
-    let found = AverageVelocityMap(network).velocity(&times, &NdTensor::from_slice(&(), &flat, &[DRAWS, 2])).to_vec();
+    let times = NdTensor::from_slice(&times, &[DRAWS]);
+    let found = AverageVelocityMap(network).velocity(&times, &NdTensor::from_slice(&flat, &[DRAWS, 2])).to_vec();
     let pairs = found.as_chunks().0.iter().zip(&velocities);
     let square = squares(pairs.map(|(&[x, y], &b): (&[f32; 2], _)| difference([x.into(), y.into()], b)));
     (square / squares(velocities.into_iter())).sqrt()
@@ -114,8 +114,8 @@ fn residual(network: &Network, objective: &str) -> f64 {
         s.push(a.min(b) as f32);
         t.push(a.max(b) as f32);
     }
-    let [s, t] = [s, t].map(|times| NdTensor::from_slice(&(), &times, &[DRAWS]));
-    let x = NdTensor::from_slice(&(), &x, &[DRAWS, 2]);
+    let [s, t] = [s, t].map(|times| NdTensor::from_slice(&times, &[DRAWS]));
+    let x = NdTensor::from_slice(&x, &[DRAWS, 2]);
     let objective: Distillation = objective.parse().unwrap();
     let residual = objective.residual(&Context::new(network, &s, &t, &x)).unwrap().to_vec();
     (squares(residual.as_chunks().0.iter().map(|&[x, y]| [x.into(), y.into()])) / DRAWS as f64).sqrt()

@@ -171,7 +171,7 @@ fn solvers_take_random_directions() {
 
 #[test]
 fn the_determinant_of_a_network() {
-    let network: Mlp<Batch> = Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap();
+    let network: Mlp<Batch> = Mlp::new(&MlpShape::new(2, 16, 2), 1).unwrap();
     let (map, batch) = (AverageVelocityMap(network), tensor(POINTS.as_flattened(), &[4, 2]));
     let (end, exact) = ByJacobian(&map).flow_and_log_det(&time(0.0), &time(0.5), &batch);
     assert_eq!(end, map.flow(&time(0.0), &time(0.5), &batch));
@@ -214,7 +214,7 @@ fn errors(distribution: &dyn Density<NdTensor<f32>>) -> [f64; 2] {
     let points: Vec<[f64; 2]> = rows.as_chunks::<2>().0.iter().map(|x| exact.flow(&0.0, &1.0, x)).collect();
     let expected: Vec<f64> = points.iter().map(|y| exact.log_density(&1.0, y)).collect();
     let values: Vec<f32> = points.as_flattened().iter().map(|&y| y as f32).collect();
-    let found = distribution.try_log_density(&NdTensor::from_slice(&(), &values, &[500, 2])).unwrap().values();
+    let found = distribution.try_log_density(&NdTensor::from_slice(&values, &[500, 2])).unwrap().values();
     let square = |f: &dyn Fn(usize) -> f64| ((0..500).map(|k| f(k).powi(2)).sum::<f64>() / 500.0).sqrt();
     let mean = expected.iter().sum::<f64>() / 500.0;
     [square(&|k| found[k] - expected[k]), square(&|k| expected[k] - mean)]
@@ -228,7 +228,7 @@ where
     let steps = 2000;
     let states = Constants::new(Normal::new(vec![0.5, -0.25], 1.0).unwrap(), vec![0.0]).unwrap();
     let source = FromField::new(InRows(WithDivergence::new(target(), directions)), states, [0.0, 1.0]).unwrap();
-    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 32, 2), 1, &()).unwrap();
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 32, 2), 1).unwrap();
     let mut trainer = Trainer::new(DivergenceHead::new(network), source, settings(objective, steps)).unwrap();
     for _ in 0..steps {
         trainer.step().unwrap();
@@ -252,7 +252,7 @@ fn a_head_learns_from_random_directions() {
 fn a_head_learns_from_a_teacher() {
     let distribution = || Normal::new(vec![1.0, -0.5], 0.5).unwrap();
     let coupling = Independent::new(Normal::standard(2).unwrap(), distribution()).unwrap();
-    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1, &()).unwrap();
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 1), 1).unwrap();
     let mut matching = Trainer::new(network, coupling, settings("fm", 50)).unwrap();
     for _ in 0..50 {
         matching.step().unwrap();
@@ -261,7 +261,7 @@ fn a_head_learns_from_a_teacher() {
     let with = |distribution: Normal| Constants::new(distribution, vec![0.0]).unwrap();
     let rows = Independent::new(with(Normal::standard(2).unwrap()), with(distribution())).unwrap();
     let source = FromTeacher::new(InRows(WithDivergence::new(&teacher, ExactTrace)), rows);
-    let head: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 16, 1), 2, &()).unwrap();
+    let head: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(3, 16, 1), 2).unwrap();
     let mut trainer = Trainer::new(DivergenceHead::new(head), source, settings("lmd", 300)).unwrap();
     let first = trainer.step().unwrap().residual;
     let last = (0..299).map(|_| trainer.step().unwrap().residual).last().unwrap();

@@ -11,6 +11,7 @@ mod guidance;
 mod learning;
 mod likelihood;
 mod methods;
+mod observers;
 mod own;
 mod parts;
 mod resume;

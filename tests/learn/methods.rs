@@ -42,8 +42,8 @@ fn error(map: &impl FlowMap<Batch>) -> f64 {
     let mut starts = vec![0.0; 2 * TESTS];
     Normal::standard(2).unwrap().draw_rows(&mut stream(5, 0), &mut starts);
     let rows: Vec<f32> = starts.iter().map(|&x| x as f32).collect();
-    let time = |t: f32| Batch::from_slice(&(), &[t], &[]);
-    let ends = map.flow(&time(0.0), &time(1.0), &Batch::from_slice(&(), &rows, &[TESTS, 2])).to_vec();
+    let time = |t: f32| Batch::from_slice(&[t], &[]);
+    let ends = map.flow(&time(0.0), &time(1.0), &Batch::from_slice(&rows, &[TESTS, 2])).to_vec();
     let truth = starts.as_chunks::<2>().0.iter().flat_map(|x| exact.flow(&0.0, &1.0, x));
     let sum: f64 = ends.iter().zip(truth).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
     (sum / TESTS as f64).sqrt()
@@ -51,7 +51,7 @@ fn error(map: &impl FlowMap<Batch>) -> f64 {
 
 #[test]
 fn every_method_comes_closer_to_the_flow_map() {
-    let network = || Network::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap();
+    let network = || Network::new(&MlpShape::new(2, 16, 2), 1).unwrap();
     let begin = error(&AverageVelocityMap(network()));
     let fm = Method::ALL[0].settings(Settings::default());
     let teacher = trained(network(), coupling(), fm, STEPS / 2);

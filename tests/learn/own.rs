@@ -15,7 +15,7 @@ use flowmap::{
     rand::{Rng, RngExt},
     sample,
 };
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{fs, path::Path};
 
 type Cpu = NdTensor<f32>;
 
@@ -106,7 +106,7 @@ fn parts() -> Parts<Cpu> {
 
 fn trainer() -> flowmap::Result<Trainer<Cpu, Residual<Cpu>, impl Source<Cpu>>> {
     let noise = Normal::standard(2)?;
-    let network = Residual { first: Linear::new([4, 32], 1, &()), second: Linear::new([32, 2], 2, &()) };
+    let network = Residual { first: Linear::new([4, 32], 1), second: Linear::new([32, 2], 2) };
     let settings = Settings { batch: 32, learning_rate: 1e-2, averages: vec![0.9.into()], ..Settings::default() };
     Trainer::with_parts(network, Independent::new(noise, Checkerboard)?.along(Bent), settings, parts())
 }
@@ -114,7 +114,7 @@ fn trainer() -> flowmap::Result<Trainer<Cpu, Residual<Cpu>, impl Source<Cpu>>> {
 fn run(folder: &Path, steps: u64) -> flowmap::Result<Vec<u8>> {
     let (run, mut trainer) = (Run::new(folder, steps)?, trainer()?);
     run.resume(&mut trainer)?;
-    run.train(&mut trainer, |_, _, _| ControlFlow::Continue(()))?;
+    run.train(&mut trainer)?;
     let newest = Checkpoint::latest(&run.checkpoints())?.expect("a run leaves a checkpoint");
     Ok(fs::read(newest.join("tensors.safetensors")).unwrap())
 }
@@ -129,7 +129,7 @@ fn parts_of_ones_own_train_and_resume_bit_for_bit() -> flowmap::Result<()> {
     let mut trained = trainer()?;
     Run::new(home.path().join("parts"), 20)?.resume(&mut trained)?;
     let map = AverageVelocityMap(trained.average(0.9)?);
-    let drawn = sample::draw::<Cpu>(&map, &TimeGrid::uniform([0.0, 1.0], 4)?, &Normal::standard(2)?, 100, 7, &());
+    let drawn = sample::draw::<Cpu>(&map, &TimeGrid::uniform([0.0, 1.0], 4)?, &Normal::standard(2)?, 100, 7);
     assert!(drawn.len() == 200 && drawn.iter().all(|x| x.is_finite()));
     Ok(())
 }

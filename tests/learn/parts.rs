@@ -1,7 +1,7 @@
 //! What trainers ask of their parts, what they tell them, and what the parts of this library do in a training.
 
 use flowmap::{
-    Error, Result, Tensor,
+    Error, Layout, Result, Tensor,
     backend::ndarray::NdTensor,
     distribution::{Checkerboard, Distribution, Normal},
     learn::{
@@ -13,7 +13,6 @@ use flowmap::{
 };
 use std::{
     collections::BTreeSet,
-    ops::ControlFlow,
     sync::{Arc, Mutex},
 };
 
@@ -22,7 +21,7 @@ type Network = Mlp<Cpu>;
 type Pairs = Independent<Normal, Checkerboard>;
 
 fn network() -> Network {
-    Mlp::new(&MlpShape::new(2, 24, 2), 1, &()).unwrap()
+    Mlp::new(&MlpShape::new(2, 24, 2), 1).unwrap()
 }
 
 fn pairs() -> Pairs {
@@ -134,8 +133,8 @@ fn a_weighting_is_told_what_it_weighs() {
 struct Watched(Arc<Mutex<Vec<[u64; 2]>>>);
 
 impl Distribution for Watched {
-    fn dimension(&self) -> usize {
-        2
+    fn layout(&self) -> Layout {
+        2.into()
     }
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         Checkerboard.draw(rng, x);
@@ -177,19 +176,19 @@ fn averages_are_chosen_after_the_training() {
         let averages = widths.iter().map(|&width| Average::Power { width }).collect();
         let mut trainer = Trainer::new(network(), pairs(), Settings { averages, ..settings() }).unwrap();
         let run = Run::new(home.path().join(name), 160).unwrap().with_checkpoints(10, 1).unwrap().with_milestones(10).unwrap();
-        run.train(&mut trainer, |_, _, _| ControlFlow::Continue(())).unwrap();
+        run.train(&mut trainer).unwrap();
         (trainer, Checkpoint::all(&run.checkpoints()).unwrap())
     };
     let (kept, of_two) = trained("two", &[0.05, 0.1]);
     let (other, of_one) = trained("one", &[0.07]);
     let distance = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
     let exact = parameters(other.average(Average::Power { width: 0.07 }).unwrap());
-    let found = parameters(&post_hoc(&of_two, 0.07, &network(), &()).unwrap());
+    let found = parameters(&post_hoc(&of_two, 0.07, &network()).unwrap());
     let near = [0.05, 0.1].map(|width| distance(&parameters(kept.average(Average::Power { width }).unwrap()), &exact));
     let error = distance(&found, &exact);
     assert!(error < 0.1 * near[0].min(near[1]), "off by {error}; those that were kept by {near:?}");
 
     let both: Vec<_> = of_two.iter().chain(&of_one).collect();
-    assert!(post_hoc(&both, 0.07, &network(), &()).unwrap_err().to_string().contains("another run"));
-    assert!(post_hoc(&of_two, 0.3, &network(), &()).is_err() && post_hoc(&of_two[..0], 0.07, &network(), &()).is_err());
+    assert!(post_hoc(&both, 0.07, &network()).unwrap_err().to_string().contains("another run"));
+    assert!(post_hoc(&of_two, 0.3, &network()).is_err() && post_hoc(&of_two[..0], 0.07, &network()).is_err());
 }

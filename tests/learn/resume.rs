@@ -1,7 +1,7 @@
 //! Runs that are stopped, killed and resumed end as if nothing had happened.
 
 use flowmap::{
-    Tensor,
+    Layout, Tensor,
     backend::ndarray::NdTensor,
     data::Images,
     distribution::{Checkerboard, Normal},
@@ -13,7 +13,6 @@ use flowmap::{
 use std::{
     ffi::OsString,
     fs,
-    ops::ControlFlow,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -28,7 +27,7 @@ type Small<T> = Trainer<T, Mlp<T>, Independent<Normal, Checkerboard>>;
 fn trainer<T: Tensor<Primal = T, Device = ()>>(objective: &str) -> Small<T> {
     let settings = Settings { objective: objective.parse().unwrap(), batch: 16, ..Settings::default() };
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-    Trainer::new(Mlp::new(&MlpShape::new(2, 64, 2), 1, &()).unwrap(), coupling, settings).unwrap()
+    Trainer::new(Mlp::new(&MlpShape::new(2, 64, 2), 1).unwrap(), coupling, settings).unwrap()
 }
 
 /// Trains up to `steps`, from the newest checkpoint if there is one.
@@ -38,7 +37,7 @@ fn train<T: Tensor<Primal = T, Device = ()>>(run: &Run, objective: &str) {
 
 fn go_on<T: Tensor<Primal = T>, M: Model<T>, C: Coupling>(run: &Run, mut trainer: Trainer<T, M, C>) {
     run.resume(&mut trainer).unwrap();
-    run.train(&mut trainer, |_, _, _| ControlFlow::Continue(())).unwrap();
+    run.train(&mut trainer).unwrap();
 }
 
 /// Images with classes, guidance, dropout, directions and a learned weight of the loss: all that a step can draw or change.
@@ -46,8 +45,11 @@ fn train_on_images(run: &Run) {
     let bytes = (0..12 * 16).map(|k| (k * k % 251) as u8).collect();
     let images = Images::new(bytes, [4, 4, 1], Some((0..12).map(|k| k % 3).collect())).unwrap().with_flips();
     let coupling = Conditional::new(Normal::standard(16).unwrap(), images, 0.2).unwrap().with_guidance([1.0, 3.0]).unwrap();
-    let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3).guided().with_dropout(0.1);
-    let network = EdmUNet::<NdTensor<f32>>::new(&shape, 1, &()).unwrap();
+    let shape = EdmShape::new([4, 4, 1], 8, &[1, 2])
+        .with_blocks(1)
+        .with_layout(Layout::new(16).with_classes(3).with_scale())
+        .with_dropout(0.1);
+    let network = EdmUNet::<NdTensor<f32>>::new(&shape, 1).unwrap();
     let settings = Settings { batch: 8, learning_rate: 1e-2, ..Settings::default() };
     go_on(run, Trainer::new(network, coupling, settings).unwrap());
 }
@@ -104,7 +106,7 @@ fn stopping_changes_nothing_for_any_optimizer() {
         let averages = vec![0.9.into(), Average::Power { width: 0.1 }];
         let settings = Settings { batch: 16, learning_rate: optimizer.usual_rate(), optimizer, averages, ..Settings::default() };
         let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 24, 2), 1, &()).unwrap();
+        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 24, 2), 1).unwrap();
         let run = run(folder, steps);
         go_on(&run, Trainer::new(network, coupling, settings).unwrap());
         result(&run)
@@ -240,7 +242,7 @@ mod interrupt {
         run.begin().unwrap();
         let mut terminal = Terminal::new(0, run.steps()).unwrap();
         fs::write(run.path("ready"), "").unwrap();
-        let outcome = run.train(&mut trainer, |_, progress, _| terminal.observe(progress)).unwrap();
+        let outcome = run.train_watched(&mut trainer, &mut [&mut terminal]).unwrap();
         assert_eq!(outcome, Outcome::Interrupted);
     }
 

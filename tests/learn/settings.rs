@@ -187,7 +187,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 fn refused_or_works(settings: Settings, source: impl Source<NdTensor<f32>>) -> Result<(), TestCaseError> {
-    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1).unwrap();
     let refused = settings.check().err().map(|error| error.to_string());
     match Trainer::new(network, source, settings) {
         Err(error) => prop_assert_eq!(Some(error.to_string()), refused),
@@ -244,7 +244,7 @@ fn times_that_leave_the_map_free_are_refused() {
     // what is left of a step after a short map would never be learned
     let source = |reach| FromField::new(Pendulum::new(1.0).unwrap(), Checkerboard, [0.0, 1.0]).unwrap().with_short_map(reach, 1);
     let trainer = |reach| {
-        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+        let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1).unwrap();
         let settings = Settings { objective: "pmd".parse().unwrap(), times: grid, ..Settings::default() };
         Trainer::new(network, source(reach).unwrap(), settings)
     };
@@ -258,7 +258,7 @@ fn times_that_leave_the_map_free_are_refused() {
 #[test]
 fn a_field_is_not_learned_from_data_alone() {
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1, &()).unwrap();
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 8, 1), 1).unwrap();
     let settings = Settings { objective: "lmd".parse().unwrap(), ..Settings::default() };
     let error = Trainer::new(network, coupling, settings).err().unwrap().to_string();
     assert!(error.contains("FromField"), "{error}");

@@ -1,14 +1,14 @@
 //! One step of training against a transcription in scalars, and training that diverges.
 
 use flowmap::{
-    AverageVelocity, Error, Result, Tensor,
+    AverageVelocity, Error, Layout, Result, Tensor,
     backend::ndarray::NdTensor,
     distribution::{Checkerboard, Distribution, Normal},
     learn::{Adam, Annealing, Checkpoint, Group, Independent, Run, Settings, Trainer},
     nn::{Mlp, MlpShape, Module},
     rand::Rng,
 };
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{fs, path::Path};
 
 /// `v_{s,t}(x) = a`: a flow that moves everything alike, whose loss is a parabola.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ fn a_step_is_what_the_papers_say() {
         };
         let point = |mean: [f64; 2]| Normal::new(mean.to_vec(), 0.0).unwrap();
         let coupling = Independent::new(point([0.0; 2]), point(TARGET)).unwrap();
-        let drift = Drift(NdTensor::<f64>::from_slice(&(), &start, &[2]));
+        let drift = Drift(NdTensor::<f64>::from_slice(&start, &[2]));
         let mut trainer = Trainer::new(drift, coupling, settings.clone()).unwrap();
         let mut scalars = Scalars { a: start, first: [0.0; 2], second: [0.0; 2], average: [0.0; 2] };
         for n in 1..=12 {
@@ -119,8 +119,8 @@ fn a_step_is_what_the_papers_say() {
 struct Faulty;
 
 impl Distribution for Faulty {
-    fn dimension(&self) -> usize {
-        2
+    fn layout(&self) -> Layout {
+        2.into()
     }
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         Checkerboard.draw(rng, x);
@@ -135,7 +135,7 @@ type Network = Mlp<NdTensor<f32>>;
 fn trainer<D: Distribution>(data: D, learning_rate: f64) -> Trainer<NdTensor<f32>, Network, Independent<Normal, D>> {
     let settings = Settings { objective: "esd".parse().unwrap(), batch: 16, learning_rate, ..Settings::default() };
     let coupling = Independent::new(Normal::standard(2).unwrap(), data).unwrap();
-    Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap(), coupling, settings).unwrap()
+    Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1).unwrap(), coupling, settings).unwrap()
 }
 
 fn bytes(path: &Path) -> [Vec<u8>; 2] {
@@ -146,7 +146,7 @@ fn diverges<D: Distribution>(data: impl Fn() -> D, learning_rate: f64) {
     let home = tempfile::tempdir().unwrap();
     let run = Run::new(home.path(), 10_000).unwrap().with_checkpoints(1, 2).unwrap();
     let mut diverged = trainer(data(), learning_rate);
-    let error = run.train(&mut diverged, |_, _, _| ControlFlow::Continue(())).unwrap_err();
+    let error = run.train(&mut diverged).unwrap_err();
 
     let last = Checkpoint::latest(&run.checkpoints()).unwrap().unwrap();
     let Error::Diverged { step, .. } = error else { panic!("{error}") };
@@ -182,7 +182,7 @@ fn parameters(network: &Network) -> Vec<(String, Vec<f32>)> {
 
 fn trained(settings: Settings, steps: usize) -> Network {
     let coupling = Independent::new(Normal::new(vec![0.0; 2], 0.0).unwrap(), Normal::new(TARGET.to_vec(), 0.0).unwrap()).unwrap();
-    let mut trainer = Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap(), coupling, settings).unwrap();
+    let mut trainer = Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1).unwrap(), coupling, settings).unwrap();
     (0..steps).for_each(|_| assert!(trainer.step().is_ok()));
     trainer.model().clone()
 }
@@ -193,7 +193,7 @@ fn a_batch_in_parts_has_the_gradient_of_the_whole() {
     let step = |accumulation| {
         let point = |mean: [f64; 2]| Normal::new(mean.to_vec(), 0.0).unwrap();
         let coupling = Independent::new(point([0.0; 2]), point(TARGET)).unwrap();
-        let drift = Drift(NdTensor::<f64>::from_slice(&(), &[0.25, -0.5], &[2]));
+        let drift = Drift(NdTensor::<f64>::from_slice(&[0.25, -0.5], &[2]));
         let settings = Settings { batch: 13, accumulation, ..Settings::default() };
         let mut trainer = Trainer::new(drift, coupling, settings).unwrap();
         let progress = trainer.step().unwrap();
@@ -210,7 +210,7 @@ fn a_batch_in_parts_has_the_gradient_of_the_whole() {
 #[test]
 fn groups_have_their_rates_and_decays() {
     let settings = |groups: Vec<Group>, weight_decay| Settings { batch: 8, groups, weight_decay, ..Settings::default() };
-    let start = parameters(&Mlp::new(&MlpShape::new(2, 16, 2), 1, &()).unwrap());
+    let start = parameters(&Mlp::new(&MlpShape::new(2, 16, 2), 1).unwrap());
     let group = |names: &str, rate, weight_decay| Group { names: names.into(), rate, weight_decay };
     // a rate of 0 leaves parameters as they are, weight decay or not
     let frozen = parameters(&trained(settings(vec![group("layers.1", 0.0, None)], 0.5), 3));

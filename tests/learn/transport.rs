@@ -1,7 +1,7 @@
 //! Noise and data paired by optimal transport within blocks: against all permutations, and by what is learned from them.
 
 use flowmap::{
-    Error, Tensor, TimeGrid,
+    Error, Layout, Tensor, TimeGrid,
     backend::ndarray::NdTensor,
     data::Images,
     distribution::{Checkerboard, Distribution, Normal},
@@ -114,7 +114,7 @@ fn noise_changes_places_among_rows_of_a_class_alone() {
     for guided in [false, true] {
         let coupling = Transport::new(classes(guided), 64).unwrap();
         let d = coupling.dimension();
-        assert_eq!((d, coupling.moving()), (5 + usize::from(guided), 2));
+        assert_eq!((d, coupling.layout().moving), (5 + usize::from(guided), 2));
         let (before, after) = (draws(&classes(guided), 64, 2), draws(&coupling, 64, 2));
         assert_eq!(before[1], after[1]);
         for (x0, x1) in after[0].chunks(d).zip(after[1].chunks(d)) {
@@ -136,8 +136,8 @@ fn noise_changes_places_among_rows_of_a_class_alone() {
 struct Broken(f64);
 
 impl Distribution for Broken {
-    fn dimension(&self) -> usize {
-        2
+    fn layout(&self) -> Layout {
+        2.into()
     }
     fn draw(&self, rng: &mut dyn Rng, x: &mut [f64]) {
         Checkerboard.draw(rng, x);
@@ -173,11 +173,11 @@ fn pointers_draw_what_they_point_to() {
     let coupling = Transport::new(classes(true), 16).unwrap();
     let boxed: Box<dyn Coupling> = Box::new(coupling.clone());
     assert_eq!(draws(&coupling, 40, 1), draws(&boxed, 40, 1));
-    assert_eq!((boxed.moving(), boxed.guidance(), boxed.fingerprint()), (2, coupling.guidance(), coupling.fingerprint()));
+    assert_eq!((boxed.layout(), boxed.fingerprint()), (coupling.layout(), coupling.fingerprint()));
 }
 
 fn network(seed: u64) -> Network {
-    Mlp::new(&MlpShape::new(2, 32, 3), seed, &()).unwrap()
+    Mlp::new(&MlpShape::new(2, 32, 3), seed).unwrap()
 }
 
 fn settings(batch: usize, steps: u64) -> Settings {
@@ -247,7 +247,7 @@ fn learned_flows_are_straighter() {
         let network = trainer.model().clone();
         let field = TeacherNetwork::<Batch, _>::new(network.clone());
         let (noise, grid) = (Normal::standard(2).unwrap(), TimeGrid::uniform([0.0, 1.0], 1).unwrap());
-        let draw = |map: &dyn flowmap::FlowMap<Batch>| sample::draw(map, &grid, &noise, 1000, 3, &());
+        let draw = |map: &dyn flowmap::FlowMap<Batch>| sample::draw(map, &grid, &noise, 1000, 3);
         let exact = draw(&FixedSteps::new(RK4, 30).unwrap().of(&field));
         let euler = draw(&FixedSteps::new(EULER, 1).unwrap().of(&field));
         let square: f64 = exact.iter().zip(&euler).map(|(a, b)| (a - b).powi(2)).sum();

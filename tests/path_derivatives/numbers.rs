@@ -82,7 +82,7 @@ impl Packed for NdTensor<f64> {
     type Sample = f64;
     const ROWS: usize = 3;
     fn pack(samples: &[f64]) -> Self {
-        Self::from_slice(&(), samples, &[samples.len()])
+        Self::from_slice(samples, &[samples.len()])
     }
     fn unpack(&self) -> Vec<f64> {
         self.to_vec()

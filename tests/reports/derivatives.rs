@@ -68,7 +68,7 @@ fn the_gradient_of_a_loss_at_save_times_is_right_at_the_last_too() {
 /// The same on the tape: all three derivatives at once.
 #[test]
 fn the_gradient_on_the_tape_is_right_at_the_last_save_time_too() {
-    let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(&(), values, shape);
+    let tensor = |values: &[f64], shape: &[usize]| NdTensor::from_slice(values, shape);
     let constant = |time: f64| Var::constant(tensor(&[time], &[]));
     for method in METHODS {
         let tape = Tape::new();

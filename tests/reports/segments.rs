@@ -115,9 +115,9 @@ fn each_trajectory_of_an_ensemble_and_each_row_of_a_batch_has_stops_of_its_own()
             let alone = solver.solve(&Switch.with(start.parameters), &0.0, &start.to, &[1.0], &Save::End).unwrap();
             assert_eq!(alone.statistics().evaluations, end.evaluations, "{}: {start:?}", method.name);
         }
-        let column = |values: [f64; 2]| NdTensor::from_slice(&(), &values, &[2]);
+        let column = |values: [f64; 2]| NdTensor::from_slice(&values, &[2]);
         let field = Switch.with([column([1.0, 2.0]), column([1.5, 4.0]), column([1.0, 1.0])]);
-        let x = NdTensor::from_slice(&(), &[1.0, 1.0], &[2, 1]);
+        let x = NdTensor::from_slice(&[1.0, 1.0], &[2, 1]);
         let end = solver.of(&field).flow(&column([0.0, 0.0]), &column([3.0, 3.0]), &x);
         let exact = [grown(&3.0, &[1.0, 1.5, 1.0]), grown(&3.0, &[2.0, 3.0, 1.0])];
         close(method.name, &end.to_vec(), &exact, [1e-5, 0.0]);

@@ -11,11 +11,11 @@ use flowmap::{
 type Batch = NdTensor<f64>;
 
 fn column(values: &[f64]) -> Batch {
-    NdTensor::from_slice(&(), values, &[values.len()])
+    NdTensor::from_slice(values, &[values.len()])
 }
 
 fn states(rows: &[[f64; 2]]) -> Batch {
-    NdTensor::from_slice(&(), rows.as_flattened(), &[rows.len(), 2])
+    NdTensor::from_slice(rows.as_flattened(), &[rows.len(), 2])
 }
 
 /// A row: from where to where, and the state.
@@ -105,7 +105,7 @@ fn rows_agree_with_points() {
 #[test]
 fn rows_that_blow_up_stop_by_themselves() {
     let solver = adaptive(DOPRI5, 1e-9);
-    let start = |values: &[f64]| NdTensor::from_slice(&(), values, &[values.len(), 1]);
+    let start = |values: &[f64]| NdTensor::from_slice(values, &[values.len(), 1]);
     let values = [1.0, -1.0, 0.25, 2.0, 0.0];
     let (zero, end) = (column(&[0.0]).reshape(&[]), column(&[1.5]).reshape(&[]));
     let path = solver.solve(&Blowup, &zero, &end, &start(&values), &Save::End).unwrap();
@@ -126,7 +126,7 @@ fn rows_that_blow_up_stop_by_themselves() {
 fn one_time_for_all_rows_is_that_time_for_each() {
     let solver = adaptive(DOPRI5, 1e-6);
     let x = states(&ROWS.map(|r| r.x));
-    let scalar = |c: f64| NdTensor::from_slice(&(), &[c], &[]);
+    let scalar = |c: f64| NdTensor::from_slice(&[c], &[]);
     for save in [Save::End, Save::Steps, Save::Dense, Save::At(vec![1.0, 0.5, 2.0])] {
         let one = solver.solve(&DRIVEN, &scalar(0.5), &scalar(2.0), &x, &save).unwrap();
         let each = solver.solve(&DRIVEN, &column(&[0.5; 7]), &column(&[2.0; 7]), &x, &save).unwrap();

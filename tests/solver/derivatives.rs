@@ -34,8 +34,8 @@ fn the_tangent_at_equal_times_is_the_velocity() {
 #[test]
 fn the_tangent_at_equal_times_is_the_velocity_beside_rows_that_move() {
     let map = adaptive(DOPRI5, 1e-9).of(DRIVEN);
-    let column = |values: &[f64]| NdTensor::from_slice(&(), values, &[2]);
-    let x = NdTensor::from_slice(&(), &[1.0, 0.5, 1.0, 0.5], &[2, 2]);
+    let column = |values: &[f64]| NdTensor::from_slice(values, &[2]);
+    let x = NdTensor::from_slice(&[1.0, 0.5, 1.0, 0.5], &[2, 2]);
     let (s, t) = (column(&[0.7, 0.7]), column(&[0.7, 1.9]));
     let end = map.flow(&Dual::constant(s), &Dual::new(t, column(&[1.0, 1.0])), &Dual::constant(x));
     let (value, tangent) = (end.value().to_vec(), end.tangent().to_vec());
@@ -127,8 +127,8 @@ fn vectors_take_the_steps_of_points() {
 /// `Σ w · X_{s,t}(x)²` of a batch, and its gradient by reverse mode.
 fn loss(solver: &impl Solver<Var<NdTensor<f64>>, DrivenField>, x: &[f64], t: f64) -> (f64, Vec<f64>, f64) {
     let tape = Tape::new();
-    let start = tape.leaf(NdTensor::from_slice(&(), x, &[x.len() / 2, 2]));
-    let end = tape.leaf(NdTensor::from_slice(&(), &[t], &[]));
+    let start = tape.leaf(NdTensor::from_slice(x, &[x.len() / 2, 2]));
+    let end = tape.leaf(NdTensor::from_slice(&[t], &[]));
     let zero = end.constant(0.0);
     let found = Numerical::new(solver, DRIVEN).flow(&zero, &end, &start);
     let loss = (found.clone() * &found).sum(0..2);
@@ -192,7 +192,7 @@ fn a_rejected_attempt_that_overflows_leaves_no_trace_in_gradients() {
     // two rows: one is rejected with an overflow, the other is not
     for rows in [vec![1.0], vec![1.0, -1.0]] {
         let tape = Tape::new();
-        let start: Var<NdTensor<f64>> = tape.leaf(NdTensor::from_slice(&(), &rows, &[rows.len(), 1]));
+        let start: Var<NdTensor<f64>> = tape.leaf(NdTensor::from_slice(&rows, &[rows.len(), 1]));
         let (zero, end) = (start.dot(&start).constant(0.0), start.dot(&start).constant(1.0));
         let path = solver.solve(&Steep.field(), &zero, &end, &start, &Save::End).unwrap();
         assert!(path.status().is_success());

@@ -18,7 +18,7 @@ where
     S: Solver<Batch, DrivenField> + Solver<[f64; 2], DrivenField>,
 {
     let device = Cpu::default();
-    let tensor = |values: &[f64], shape: &[usize]| Batch::from_slice(&device, values, shape);
+    let tensor = |values: &[f64], shape: &[usize]| Batch::from_slice_on(&device, values, shape);
     let (zero, ends) = (tensor(&[0.0; 3], &[3]), tensor(&ENDS, &[3]));
     let batch = solver.solve(&DRIVEN, &zero, &ends, &tensor(START.as_flattened(), &[3, 2]), &Save::Dense).unwrap();
     for (i, (x, t)) in START.iter().zip(ENDS).enumerate() {

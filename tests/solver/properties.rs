@@ -103,8 +103,8 @@ fn errors_are_tolerances<const D: usize>(
     let turned = Case { s: *t, t: *s, x: exact };
     close(backward.end(), x, SHARE * condition(flow, &turned) * (tolerance + 1e-14), "backward")?;
     let batch = [*x, x.map(|c| 0.5 * c), *x];
-    let tensor = NdTensor::from_slice(&(), batch.as_flattened(), &[3, D]);
-    let time = |values: [f64; 3]| NdTensor::from_slice(&(), &values, &[3]);
+    let tensor = NdTensor::from_slice(batch.as_flattened(), &[3, D]);
+    let time = |values: [f64; 3]| NdTensor::from_slice(&values, &[3]);
     let rows = solver.solve(flow, &time([*s; 3]), &time([*t, *s, *t]), &tensor, &Save::End).unwrap();
     let rows = rows.end().to_vec();
     close(&rows[..D], &exact, bound, "a row of a batch")?;

@@ -12,7 +12,7 @@
 //! # #[cfg(feature = "train")] {
 //! use flowmap::{learn::{Independent, Settings, Trainer}, nn::{Mlp, MlpShape}};
 //! let gpu = Device::new(0)?.with_tf32();
-//! let network: Mlp<CudaTensor> = Mlp::new(&MlpShape::new(2, 512, 4), 1, &gpu)?;
+//! let network: Mlp<CudaTensor> = Mlp::new_on(&gpu, &MlpShape::new(2, 512, 4), 1)?;
 //! let coupling = Independent::new(Normal::standard(2)?, Checkerboard)?;
 //! let mut trainer = Trainer::new(network, coupling, Settings::default())?;
 //! println!("{}", trainer.step()?.loss);

@@ -24,7 +24,7 @@ use std::{fmt, ops::Range, sync::Arc};
 /// use flowmap::{Error, Tensor, backend::cuda::{CudaTensor, Device}};
 /// match Device::new(0) {
 ///     Ok(gpu) => {
-///         let x = CudaTensor::from_slice(&gpu, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+///         let x = CudaTensor::from_slice_on(&gpu, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
 ///         assert_eq!(x.sum(0..1).to_vec(), [5.0, 7.0, 9.0]);
 ///     }
 ///     Err(Error::Unavailable { reason, .. }) => println!("on the CPU then: {reason}"),
@@ -148,7 +148,7 @@ impl Tensor for CudaTensor {
     type Primal = Self;
     type Device = Device;
 
-    fn from_slice(device: &Device, values: &[f32], shape: &[usize]) -> Self {
+    fn from_slice_on(device: &Device, values: &[f32], shape: &[usize]) -> Self {
         let found = [values.len()];
         assert!(found[0] == common::size(shape), "from_slice: {found:?} values do not fill the shape {shape:?}");
         Self::with(device, device.engine().upload(values), shape)

@@ -24,7 +24,7 @@ use dfdx_cudarc::driver::{DriverError, result};
 /// ```no_run
 /// use flowmap::{Number, Tensor, backend::dfdx::{DfdxTensor, cuda}};
 /// let gpu = cuda(0)?;
-/// let x = DfdxTensor::from_slice(&gpu, &[0.0_f32, 1.0], &[2]);
+/// let x = DfdxTensor::from_slice_on(&gpu, &[0.0_f32, 1.0], &[2]);
 /// assert_eq!(x.shift(1.0).to_vec(), [1.0, 2.0]);
 /// # Ok::<(), flowmap::Error>(())
 /// ```

@@ -35,7 +35,7 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
         // taps outside the image read its first pixel, so they are multiplied by 0
         let counts: Vec<E> = taps.pixels.iter().map(|&p| if p == Taps::NONE { E::default() } else { E::ONE }).collect();
         let counts =
-            Self::from_slice(self.data.device(), &counts, &[taps.pixels.len()]).expand(0, &[images]).expand(2, &[channels]);
+            Self::from_slice_on(self.data.device(), &counts, &[taps.pixels.len()]).expand(0, &[images]).expand(2, &[channels]);
         (found.reshape(&shape) * counts.reshape(&shape)).reshape(&shape)
     }
 

@@ -57,7 +57,7 @@ impl Element for f64 {
 /// ```
 /// use flowmap::{Number, Tensor, backend::dfdx::DfdxTensor, dfdx::tensor::Cpu};
 /// let device = Cpu::default();
-/// let x = DfdxTensor::from_slice(&device, &[0.0_f32, 1.0, 2.0, 3.0], &[2, 2]);
+/// let x = DfdxTensor::from_slice_on(&device, &[0.0_f32, 1.0, 2.0, 3.0], &[2, 2]);
 /// assert_eq!(x.shift(1.0).sum(0..1).to_vec(), [4.0, 6.0]);
 /// assert_eq!(DfdxTensor::from(x.array((4,))).reshape(&[2, 2]).to_vec(), x.to_vec());
 /// ```
@@ -172,7 +172,7 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
     type Primal = Self;
     type Device = D;
 
-    fn from_slice(device: &D, values: &[E], shape: &[usize]) -> Self {
+    fn from_slice_on(device: &D, values: &[E], shape: &[usize]) -> Self {
         let found = [values.len()];
         assert!(found[0] == common::size(shape), "from_slice: {found:?} values do not fill the shape {shape:?}");
         if values.is_empty() {

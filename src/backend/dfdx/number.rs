@@ -48,7 +48,7 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
     /// A function that dfdx has no kernel for: to the host and back.
     fn on_the_host(&self, f: impl Fn(E) -> E) -> Self {
         let values: Vec<E> = self.to_vec().into_iter().map(f).collect();
-        Self::from_slice(&self.device(), &values, &self.shape)
+        Self::from_slice_on(&self.device(), &values, &self.shape)
     }
 }
 

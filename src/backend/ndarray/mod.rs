@@ -173,7 +173,7 @@ impl<F: Element> Tensor for NdTensor<F> {
     type Primal = Self;
     type Device = ();
 
-    fn from_slice(_device: &(), values: &[F], shape: &[usize]) -> Self {
+    fn from_slice_on(_device: &(), values: &[F], shape: &[usize]) -> Self {
         Self::new(values.to_vec(), shape).unwrap_or_else(|e| panic!("{e}"))
     }
     fn from_primal(primal: &Self) -> Self {

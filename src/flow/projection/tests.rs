@@ -201,13 +201,13 @@ mod batches {
     }
 
     fn batch(rows: &[[f64; 2]]) -> NdTensor<f64> {
-        NdTensor::from_slice(&(), rows.as_flattened(), &[rows.len(), 2])
+        NdTensor::from_slice(rows.as_flattened(), &[rows.len(), 2])
     }
 
     #[test]
     fn a_batch_is_its_points() {
         let map = Projection::new(At(Off(pendulum(), 0.1)), Energy);
-        let (starts, time) = (starts(), |t: f64| NdTensor::from_slice(&(), &[t], &[]));
+        let (starts, time) = (starts(), |t: f64| NdTensor::from_slice(&[t], &[]));
         let found = map.flow(&time(0.0), &time(1.0), &batch(&starts)).to_vec();
         for (row, x) in found.as_chunks::<2>().0.iter().zip(&starts) {
             let point = map.flow(&0.0, &1.0, x);
@@ -218,7 +218,7 @@ mod batches {
     #[test]
     fn gradients_on_a_tape_are_finite_and_those_of_differences() {
         // X = a x, projected; the gradient of its first coordinate, summed over the batch, by a
-        let (starts, weights) = (starts(), |a: f64| NdTensor::from_slice(&(), &[a], &[]));
+        let (starts, weights) = (starts(), |a: f64| NdTensor::from_slice(&[a], &[]));
         let end = |a: f64, start: &[f64; 2]| {
             let map = Projection::new(flow_map(|_: &f64, _: &f64, x: &[f64; 2]| x.scaled(&a)), Energy);
             map.flow(&0.0, &1.0, start)[0]

@@ -42,7 +42,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// use flowmap::{backend::ndarray::NdTensor, learn::Classifier};
     /// # fn example(trained: Classifier<NdTensor<f32>>) -> flowmap::Result<()> {
     /// trained.save("clothes.safetensors")?;
-    /// let loaded: Classifier<NdTensor<f32>> = Classifier::load("clothes.safetensors", &())?;
+    /// let loaded: Classifier<NdTensor<f32>> = Classifier::load("clothes.safetensors")?;
     /// # Ok(())
     /// # }
     /// ```
@@ -70,7 +70,18 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// # Errors
     /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is truncated, damaged, foreign, of another version, or
     /// holds numbers of another type than `T`'s.
-    pub fn load(path: impl AsRef<Path>, device: &T::Device) -> Result<Self> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self>
+    where
+        T::Device: Default,
+    {
+        Self::load_on(&T::Device::default(), path)
+    }
+
+    /// The same on this device.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_on(device: &T::Device, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bad = |reason: String| Error::File { path: path.to_owned(), line: None, reason };
         let file = durable::at(path, File::open(path))?;
@@ -86,7 +97,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
             if values.iter().any(|x: &T::Real| !x.into_f64().is_finite()) {
                 return Err(bad(format!("tensor {name}: it holds a number that is not finite")));
             }
-            Ok(T::from_slice(device, &values, shape))
+            Ok(T::from_slice_on(device, &values, shape))
         })?;
         let classifier = Self::new(network, about.image, about.classes);
         if classifier.checksum != about.crc32 {
@@ -167,7 +178,7 @@ mod tests {
     const IMAGE: [usize; 3] = [5, 4, 1];
 
     fn small<T: ImageTensor<Primal = T, Device = ()>>() -> Classifier<T> {
-        Classifier::new(Network::new(IMAGE, 2, 5, &()), IMAGE, 2)
+        Classifier::new(Network::new_on(&(), IMAGE, 2, 5), IMAGE, 2)
     }
 
     fn features<T: ImageTensor<Primal = T>>(classifier: &Classifier<T>) -> Vec<u64> {
@@ -182,18 +193,18 @@ mod tests {
         let classifier = small::<F32>();
         classifier.save(&path).unwrap();
         let bytes = fs::read(&path).unwrap();
-        let loaded: Classifier<F32> = Classifier::load(&path, &()).unwrap();
+        let loaded: Classifier<F32> = Classifier::load(&path).unwrap();
         assert_eq!(features(&loaded), features(&classifier));
         assert_eq!((loaded.name(), loaded.image_shape(), loaded.classes()), (classifier.name(), IMAGE, 2));
         loaded.save(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), bytes);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 
-        let error = Classifier::<NdTensor<f64>>::load(&path, &()).unwrap_err().to_string();
+        let error = Classifier::<NdTensor<f64>>::load(&path).unwrap_err().to_string();
         assert!(error.contains("numbers of another type"), "{error}");
         let classifier = small::<NdTensor<f64>>();
         classifier.save(&path).unwrap();
-        let loaded: Classifier<NdTensor<f64>> = Classifier::load(&path, &()).unwrap();
+        let loaded: Classifier<NdTensor<f64>> = Classifier::load(&path).unwrap();
         assert_eq!(features(&loaded), features(&classifier));
         assert!(classifier.save(folder.path().join("missing/c")).is_err());
     }
@@ -225,7 +236,7 @@ mod tests {
         let good = fs::read(&path).unwrap();
         let refused = |bytes: &[u8], what: &str| {
             fs::write(&path, bytes).unwrap();
-            let error = Classifier::<F32>::load(&path, &()).expect_err(what);
+            let error = Classifier::<F32>::load(&path).expect_err(what);
             assert!(matches!(error, Error::File { .. }), "{what}: {error}");
         };
         for seed in 0..300 {
@@ -250,7 +261,7 @@ mod tests {
         let path = folder.path().join("c.safetensors");
         let error = |bytes: &[u8]| {
             fs::write(&path, bytes).unwrap();
-            Classifier::<F32>::load(&path, &()).unwrap_err().to_string()
+            Classifier::<F32>::load(&path).unwrap_err().to_string()
         };
         small::<F32>().save(&path).unwrap();
         let good = fs::read(&path).unwrap();
@@ -279,7 +290,7 @@ mod tests {
             let error = error(&bytes);
             assert!(error.contains(why), "{why}: {error}");
         }
-        assert!(matches!(Classifier::<F32>::load(folder.path().join("none"), &()), Err(Error::Io { .. })));
-        assert!(matches!(Classifier::<F32>::load(folder.path(), &()), Err(Error::Io { .. })));
+        assert!(matches!(Classifier::<F32>::load(folder.path().join("none")), Err(Error::Io { .. })));
+        assert!(matches!(Classifier::<F32>::load(folder.path()), Err(Error::Io { .. })));
     }
 }

@@ -46,7 +46,7 @@ const VERSION: u32 = 1;
 /// let images = Images::new(pixels.concat(), [4, 4, 1], Some(labels))?;
 /// let settings = ClassifierSettings { epochs: 20, batch: 16, ..ClassifierSettings::default() };
 /// let classifier: Classifier<NdTensor<f32>> =
-///     Classifier::train(&images, &settings, &(), |_step, _steps, _loss, _accuracy| ControlFlow::Continue(()))?;
+///     Classifier::train(&images, &settings, |_step, _steps, _loss, _accuracy| ControlFlow::Continue(()))?;
 /// assert!(classifier.accuracy(&images)? > 0.9);
 ///
 /// let rows = Points::new(images.floats(0), 16)?;
@@ -169,7 +169,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
 
 /// Rows as images of this shape.
 fn images_of<T: Tensor>(device: &T::Device, rows: &[f64], [height, width, channels]: [usize; 3]) -> T {
-    T::from_doubles(device, rows, &[rows.len() / (height * width * channels), height, width, channels])
+    T::from_doubles_on(device, rows, &[rows.len() / (height * width * channels), height, width, channels])
 }
 
 #[cfg(all(test, feature = "images", feature = "ndarray"))]
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn train(images: &Images, settings: &ClassifierSettings) -> Classifier<T> {
-        Classifier::train(images, settings, &(), |_, _, _, _| ControlFlow::Continue(())).unwrap()
+        Classifier::train(images, settings, |_, _, _, _| ControlFlow::Continue(())).unwrap()
     }
 
     fn rows(images: &Images) -> Points {
@@ -211,7 +211,7 @@ mod tests {
             }
             ControlFlow::Continue(())
         };
-        let classifier: Classifier<T> = Classifier::train(&seen, &settings, &(), observe).unwrap();
+        let classifier: Classifier<T> = Classifier::train(&seen, &settings, observe).unwrap();
         assert!((first - 10.0_f64.ln()).abs() < 0.7 && last < 0.6, "loss from {first} to {last}");
         let [known, accuracy] = [&seen, &unseen].map(|images| classifier.accuracy(images).unwrap());
         assert!(known > accuracy && accuracy > 0.75, "{known} and {accuracy}");
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let classifier: Classifier<T> = Classifier::new(Network::new([28, 28, 1], 10, 1, &()), [28, 28, 1], 10);
+        let classifier: Classifier<T> = Classifier::new(Network::new_on(&(), [28, 28, 1], 10, 1), [28, 28, 1], 10);
         let other = Points::new(vec![0.0; 300], 100).unwrap();
         for result in [classifier.logits(&other), classifier.probabilities(&other), classifier.try_features(&other)] {
             let error = result.unwrap_err().to_string();

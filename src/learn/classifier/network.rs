@@ -69,7 +69,7 @@ impl Network<Vec<usize>> {
 
 impl<P: Tensor<Primal = P>> Network<P> {
     /// With random weights, for sizes that passed the [`check`].
-    pub fn new(image: [usize; 3], classes: usize, seed: u64, device: &P::Device) -> Self {
+    pub fn new_on(device: &P::Device, image: [usize; 3], classes: usize, seed: u64) -> Self {
         let rng = &mut stream(seed, INITIALIZATION);
         Self {
             first: Conv::new(KERNEL, [image[2], CHANNELS[0]], 1.0, device, rng),
@@ -106,9 +106,9 @@ mod tests {
     fn any_size_of_images() {
         for image in [[4, 4, 1], [5, 7, 3], [28, 28, 1], [9, 32, 3]] {
             check(image, 3).unwrap();
-            let network: Network<NdTensor<f32>> = Network::new(image, 3, 1, &());
+            let network: Network<NdTensor<f32>> = Network::new_on(&(), image, 3, 1);
             let [height, width, channels] = image;
-            let x = NdTensor::from_slice(&(), &vec![0.5; 2 * height * width * channels], &[2, height, width, channels]);
+            let x = NdTensor::from_slice(&vec![0.5; 2 * height * width * channels], &[2, height, width, channels]);
             assert_eq!(network.features(&x).shape(), [2, FEATURES]);
             assert_eq!(network.logits(&x).shape(), [2, 3]);
 

@@ -80,14 +80,29 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     pub fn train(
         images: &Images,
         settings: &ClassifierSettings,
+        observe: impl FnMut(u64, u64, f64, f64) -> ControlFlow<()>,
+    ) -> Result<Self>
+    where
+        T::Device: Default,
+    {
+        Self::train_on(&T::Device::default(), images, settings, observe)
+    }
+
+    /// The same on this device.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn train_on(
         device: &T::Device,
+        images: &Images,
+        settings: &ClassifierSettings,
         mut observe: impl FnMut(u64, u64, f64, f64) -> ControlFlow<()>,
     ) -> Result<Self> {
         settings.check()?;
         let (labels, classes) = classes_of(images)?;
         let image = images.shape();
         check(image, classes)?;
-        let mut network = Network::new(image, classes, settings.seed, device);
+        let mut network = Network::new_on(device, image, classes, settings.seed);
         log::debug!("a classifier of {} parameters learns {} images", parameter_count(&network), images.len());
         let adam = Adam::default();
         let mut memories = optimizer::begin::<T>(&adam, &network);
@@ -163,7 +178,7 @@ fn cross_entropy<T: Tensor>(logits: &T, labels: &[u32]) -> T {
     for (row, &label) in targets.chunks_exact_mut(classes).zip(labels) {
         row[label as usize] = T::Real::from_f64(1.0);
     }
-    let targets = T::from_slice(&logits.device(), &targets, logits.shape());
+    let targets = T::from_slice_on(&logits.device(), &targets, logits.shape());
     // subtracting the maximum keeps exponentials from overflowing, and the logarithm from 0
     let shifted = logits.clone() - logits.frozen().row_maximum().expand(1, &[classes]);
     let total = shifted.exp().sum(1..2).ln().sum(0..1);
@@ -196,7 +211,7 @@ mod tests {
     #[test]
     fn gradients() {
         let (image, labels) = ([5, 4, 3], [2, 0, 1, 2]);
-        let network: Network<T> = Network::new(image, 3, 1, &());
+        let network: Network<T> = Network::new_on(&(), image, 3, 1);
         let x: Vec<f64> = (0..4 * 60).map(|i| (i as f64 * 0.7).sin()).collect();
         let x: T = images_of(&(), &x, image);
         let found = loss_of(&network, x.clone(), &labels);
@@ -213,7 +228,7 @@ mod tests {
                         if number == which {
                             let mut values = p.to_vec();
                             values[at] += by;
-                            *p = T::from_slice(&(), &values, p.shape());
+                            *p = T::from_slice(&values, p.shape());
                         }
                         number += 1;
                     });
@@ -228,14 +243,14 @@ mod tests {
 
     #[test]
     fn loss_of_known_logits() {
-        let logits = T::from_slice(&(), &[0.0, 0.0, 2000.0, 0.0, 3.0_f64.ln(), 0.0], &[3, 2]);
+        let logits = T::from_slice(&[0.0, 0.0, 2000.0, 0.0, 3.0_f64.ln(), 0.0], &[3, 2]);
         let expected = (2.0_f64.ln() + 2000.0 + (4.0_f64 / 3.0).ln()) / 3.0;
         assert!((cross_entropy(&logits, &[0, 1, 0]).to_vec()[0] - expected).abs() < 1e-12);
         assert_eq!(hits(&logits.to_vec(), &[0, 1, 0]), 2);
     }
 
     fn train(images: &Images, settings: &ClassifierSettings) -> Result<Classifier<NdTensor<f32>>> {
-        Classifier::train(images, settings, &(), |_, _, _, _| ControlFlow::Continue(()))
+        Classifier::train(images, settings, |_, _, _, _| ControlFlow::Continue(()))
     }
 
     #[test]
@@ -270,7 +285,7 @@ mod tests {
             seen.push((step, steps));
             if step == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        Classifier::<T>::train(&images.unwrap(), &settings, &(), observe).unwrap();
+        Classifier::<T>::train(&images.unwrap(), &settings, observe).unwrap();
         assert_eq!(seen, [(1, 9), (2, 9), (3, 9), (4, 9)]);
     }
 }

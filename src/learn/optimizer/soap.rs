@@ -63,7 +63,7 @@ impl<T: Tensor<Primal = T>> Optimizer<T> for Soap {
         let sides = matrix_shape(value.shape()).expect("a matrix");
         for ((names, side), _) in NAMES.into_iter().zip(sides).zip(rotated).filter(|(_, rotated)| *rotated) {
             let unit: Vec<f64> = DMatrix::<f64>::identity(side, side).as_slice().to_vec();
-            let unit = T::from_doubles(&value.device(), &unit, &[side, side]);
+            let unit = T::from_doubles_on(&value.device(), &unit, &[side, side]);
             state.extend([(names[0], unit.constant(0.0)), (names[1], unit)]);
         }
         state
@@ -126,7 +126,7 @@ fn refresh<T: Tensor<Primal = T>>(side: &mut [T], basis_of: fn(&DMatrix<f64>, &D
     let fresh = basis_of(&c, &q);
     // row by row, hence transposed
     let values: Vec<T::Real> = fresh.transpose().iter().map(|&x| T::Real::from_f64(x)).collect();
-    *basis = T::from_slice(&basis.device(), &values, &[n, n]);
+    *basis = T::from_slice_on(&basis.device(), &values, &[n, n]);
 }
 
 fn eigenvectors(covariance: &DMatrix<f64>, _: &DMatrix<f64>) -> DMatrix<f64> {

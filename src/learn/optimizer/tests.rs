@@ -13,7 +13,7 @@ type T = NdTensor<f64>;
 /// A matrix of full rank.
 fn matrix(rows: usize, columns: usize, seed: f64) -> T {
     let values: Vec<f64> = (0..rows * columns).map(|k| ((k as f64 + 1.0).powi(2) * 0.37 + seed).sin()).collect();
-    T::from_slice(&(), &values, &[rows, columns])
+    T::from_slice(&values, &[rows, columns])
 }
 
 fn dense(x: &T) -> DMatrix<f64> {
@@ -145,10 +145,10 @@ fn power(covariance: &DMatrix<f64>, basis: &DMatrix<f64>) -> DMatrix<f64> {
 #[test]
 fn vectors_take_adam_in_soap() {
     let values = |optimizer: Descent| {
-        let mut value = T::from_slice(&(), &[1.0, -2.0, 0.5], &[3]);
+        let mut value = T::from_slice(&[1.0, -2.0, 0.5], &[3]);
         let mut state: Vec<T> = optimizer.begin("bias", &value).into_iter().map(|(_, tensor)| tensor).collect();
         for number in 0..3 {
-            let gradient = T::from_slice(&(), &[0.3, -0.1, 0.2 * number as f64], &[3]);
+            let gradient = T::from_slice(&[0.3, -0.1, 0.2 * number as f64], &[3]);
             let step = Step { gradient_scale: 0.5, ..Step::new(number, 0.1) };
             optimizer.update(Parameter { name: "bias", value: &mut value, gradient: &gradient, state: &mut state }, &step);
         }
@@ -186,11 +186,11 @@ fn settings_that_cannot_be_are_refused() {
 /// A missing gradient is one of zeros.
 #[test]
 fn a_parameter_without_gradient_takes_part() {
-    let mut layer = Linear { weight: Param(matrix(2, 2, 0.0)), bias: Param(T::from_slice(&(), &[1.0, 2.0], &[2])) };
+    let mut layer = Linear { weight: Param(matrix(2, 2, 0.0)), bias: Param(T::from_slice(&[1.0, 2.0], &[2])) };
     let adam = Adam::default();
     let mut memories = begin::<T>(&adam, &layer);
     let step = |_: &str| Step::new(0, 0.1);
-    update(&adam, &mut layer, &mut memories, &[None, Some(T::from_slice(&(), &[1.0, 1.0], &[2]))], step);
+    update(&adam, &mut layer, &mut memories, &[None, Some(T::from_slice(&[1.0, 1.0], &[2]))], step);
     assert_eq!(*layer.weight, matrix(2, 2, 0.0));
     assert!(layer.bias.values()[0] < 1.0);
 }

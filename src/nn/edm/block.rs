@@ -68,7 +68,7 @@ impl<P: Tensor<Primal = P>> Block<P> {
         let [inputs, outputs] = plan.channels;
         let inside = if plan.kind == Kind::Encoder { outputs } else { inputs };
         Self {
-            gain: Param(P::from_slice(device, &[P::Real::default()], &[])),
+            gain: Param(P::from_slice_on(device, &[P::Real::default()], &[])),
             first: Weight::new(&[3, 3, inside, outputs], device, rng),
             time: Weight::new(&[plan.embedding, outputs], device, rng),
             second: Weight::new(&[3, 3, outputs, outputs], device, rng),

@@ -3,8 +3,13 @@
 mod block;
 mod weight;
 
-use super::{INITIALIZATION, MOST_PARAMETERS, Param, embedding::waves, module, rest::and_rest};
-use crate::{AverageVelocity, Error, ImageTensor, Result, Tensor, random::stream};
+use super::{
+    INITIALIZATION, MOST_PARAMETERS, Param,
+    embedding::waves,
+    module,
+    unet::{all_pixels, check_layout},
+};
+use crate::{AverageVelocity, Error, ImageTensor, Layout, Result, Tensor, random::stream};
 use block::{Block, Kind, Plan, Resolution};
 use weight::{Weight, blend, side_by_side, silu};
 
@@ -32,10 +37,8 @@ pub struct EdmShape {
     pub attention: Vec<usize>,
     /// Channels per attention head.
     pub head: usize,
-    /// The number of classes of images; 0 for images without.
-    pub classes: usize,
-    /// Whether the scale of [guidance](crate::learn::Guidance) follows the classes.
-    pub guided: bool,
+    /// What the coordinates of a state are: the image moves; classes and the scale of guidance are embedded as times are.
+    pub layout: Layout,
     /// The dropout rate in each block while the diagonal is trained, in `[0, 1)`.
     pub dropout: f64,
     /// The size `σ` of a typical pixel: the network sees `x / σ`, and its output is multiplied by `σ`.
@@ -59,8 +62,7 @@ impl EdmShape {
             blocks: 2,
             attention: vec![],
             head: 64,
-            classes: 0,
-            guided: false,
+            layout: all_pixels(image),
             dropout: 0.0,
             scale: 1.0,
         }
@@ -81,14 +83,9 @@ impl EdmShape {
         Self { head: channels, ..self }
     }
 
-    /// Conditions the network on this many classes.
-    pub fn with_classes(self, classes: usize) -> Self {
-        Self { classes, ..self }
-    }
-
-    /// Conditions the network on a guidance scale, the last number of a row.
-    pub fn guided(self) -> Self {
-        Self { guided: true, ..self }
+    /// Sets the layout of states; without classes and a scale, which is the default, it is that of the image alone.
+    pub fn with_layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
     }
 
     /// Sets the dropout rate while the diagonal is trained; 0.13 in arXiv 2505.18825 for CIFAR-10.
@@ -99,16 +96,6 @@ impl EdmShape {
     /// Sets `scale`, the size of a typical pixel: the standard deviation of the data.
     pub fn with_scale(self, scale: f64) -> Self {
         Self { scale, ..self }
-    }
-
-    /// The number of values in an image.
-    pub fn pixels(&self) -> usize {
-        self.image.iter().product()
-    }
-
-    /// The number of conditions after the image in a row.
-    pub fn conditions(&self) -> usize {
-        self.classes + usize::from(self.guided)
     }
 
     /// The number of parameters.
@@ -126,7 +113,7 @@ impl EdmShape {
         let (down, up) = self.plans();
         let (first, embedding, [_, _, colours]) = (self.level(0), self.embedding(), self.image);
         let ends = 9 * (colours + 1) * first + 9 * first * colours + 1;
-        let times = ((2 + usize::from(self.guided)) * self.time_channels() + self.classes) * embedding;
+        let times = ((2 + usize::from(self.layout.scale)) * self.time_channels() + self.layout.classes) * embedding;
         ends + times + 4 * LOSS_WAVES + down.into_iter().chain(up.into_iter().map(|(plan, _)| plan)).map(block).sum::<usize>()
     }
 
@@ -218,6 +205,13 @@ impl EdmShape {
         if attends && self.channels * self.multipliers.iter().min().expect("there are levels") < self.head {
             return invalid(format!("a level has fewer channels than a head of attention, {}", self.head));
         }
+        check_layout(self.image, &self.layout)?;
+        if self.layout.conditions > 0 {
+            return invalid(format!(
+                "its layout has {} conditions besides classes and scale, which it cannot take; use a UNet, or your own network",
+                self.layout.conditions
+            ));
+        }
         if !(0.0..1.0).contains(&self.dropout) {
             return invalid(format!("the dropout rate {} is not in [0, 1)", self.dropout));
         }
@@ -244,11 +238,11 @@ module! {
     /// [`log_loss`](AverageVelocity::log_loss) is learned, too, from an embedding of both times.
     ///
     /// ```
-    /// use flowmap::{AverageVelocityMap, FlowMap, Tensor, backend::ndarray::NdTensor, nn::{EdmShape, EdmUNet, parameter_count}};
-    /// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_classes(3);
-    /// let unet: EdmUNet<NdTensor<f32>> = EdmUNet::new(&shape, 1, &())?;
+    /// use flowmap::{Cpu, AverageVelocityMap, FlowMap, Layout, Tensor, nn::{EdmShape, EdmUNet, parameter_count}};
+    /// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_layout(Layout::new(16).with_classes(3));
+    /// let unet: EdmUNet<Cpu> = EdmUNet::new(&shape, 1)?;
     /// assert_eq!(parameter_count(&unet), shape.parameter_count());
-    /// let x = NdTensor::from_slice(&(), &[0.5; 2 * 19], &[2, 19]);
+    /// let x = Cpu::from_slice(&[0.5; 2 * 19], &[2, 19]);
     /// assert_eq!(AverageVelocityMap(&unet).carry([0.0, 1.0], &x).shape(), [2, 19]);
     /// # Ok::<(), flowmap::Error>(())
     /// ```
@@ -279,17 +273,28 @@ impl<P: Tensor<Primal = P>> EdmUNet<P> {
     ///
     /// # Errors
     /// [`Error::Invalid`] if the shape's sizes do not fit together; the message says which.
-    pub fn new(shape: &EdmShape, seed: u64, device: &P::Device) -> Result<Self> {
+    pub fn new(shape: &EdmShape, seed: u64) -> Result<Self>
+    where
+        P::Device: Default,
+    {
+        Self::new_on(&P::Device::default(), shape, seed)
+    }
+
+    /// The same on this device.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn new_on(device: &P::Device, shape: &EdmShape, seed: u64) -> Result<Self> {
         shape.check()?;
         let mut rng = stream(seed, INITIALIZATION);
         let ([_, _, colours], embedding, first) = (shape.image, shape.embedding(), shape.level(0));
         let (down, up) = shape.plans();
         let joined = up.iter().map(|(_, joined)| *joined).collect();
-        let zeros = |shape: &[usize]| P::from_slice(device, &vec![P::Real::default(); shape.iter().product()], shape);
+        let zeros = |shape: &[usize]| P::from_slice_on(device, &vec![P::Real::default(); shape.iter().product()], shape);
         let mut weight = |shape: &[usize]| Weight::new(shape, device, &mut rng);
         let times = [0; 2].map(|_| weight(&[shape.time_channels(), embedding])).into();
-        let class = (shape.classes > 0).then(|| weight(&[shape.classes, embedding]));
-        let guidance = shape.guided.then(|| weight(&[shape.time_channels(), embedding]));
+        let class = (shape.layout.classes > 0).then(|| weight(&[shape.layout.classes, embedding]));
+        let guidance = shape.layout.scale.then(|| weight(&[shape.time_channels(), embedding]));
         let (input, output) = (weight(&[3, 3, colours + 1, first]), weight(&[3, 3, first, colours]));
         let mut block = |plan| Block::new(plan, device, &mut rng);
         Ok(Self {
@@ -310,24 +315,24 @@ impl<P: Tensor<Primal = P>> EdmUNet<P> {
 
 impl<T: ImageTensor> AverageVelocity<T> for EdmUNet<T::Primal> {
     /// # Panics
-    /// If `x` does not have the shape `[batch, height · width · channels + conditions]`, or the times not `[batch]` or `[]`.
+    /// If `x` does not have the shape `[batch, height · width · channels + at rest]`, or the times not `[batch]` or `[]`.
     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T {
-        let (batch, [height, width, colours], pixels) = (x.shape()[0], self.shape.image, self.shape.pixels());
+        let (batch, [height, width, colours], layout) = (x.shape()[0], self.shape.image, &self.shape.layout);
         let count = self.shape.time_channels() / 2;
         let embedded = [s, &(t.clone() - s)].map(|u| waves(u, batch, FREQUENCIES, count).scale(std::f64::consts::SQRT_2));
         let mut times = blend(&self.times[0].linear(&embedded[0]), &self.times[1].linear(&embedded[1]), 0.5);
         if let Some(class) = &self.class {
-            let told = x.slice(1, pixels..pixels + self.shape.classes).scale((self.shape.classes as f64).sqrt());
+            let told = x.slice(1, layout.class_columns()).scale((layout.classes as f64).sqrt());
             times = blend(&times, &class.linear(&told), 0.5);
         }
-        if let Some(guidance) = &self.guidance {
-            let scale = x.slice(1, pixels + self.shape.classes..pixels + self.shape.conditions()).reshape(&[batch]);
+        if let Some((guidance, column)) = self.guidance.as_ref().zip(layout.scale_column()) {
+            let scale = x.slice(1, column..column + 1).reshape(&[batch]);
             let embedded = waves(&scale, batch, FREQUENCIES, count).scale(std::f64::consts::SQRT_2);
             times = blend(&times, &guidance.linear(&embedded), 0.5);
         }
         let times = silu(&times);
 
-        let image = x.slice(1, 0..pixels).reshape(&[batch, height, width, colours]).scale(1.0 / self.shape.scale);
+        let image = layout.moving_part(x).reshape(&[batch, height, width, colours]).scale(1.0 / self.shape.scale);
         // a channel of ones is a bias
         let ones = image.slice(3, 0..1).constant(1.0);
         let mut h = self.input.conv(&T::concat(&[image, ones], 3));
@@ -342,8 +347,9 @@ impl<T: ImageTensor> AverageVelocity<T> for EdmUNet<T::Primal> {
             }
             h = block.apply(&h, &times);
         }
-        let velocity = (self.output.conv(&h) * T::from_primal(&self.gain)).scale(self.shape.scale).reshape(&[batch, pixels]);
-        and_rest(velocity, x, self.shape.conditions())
+        let velocity =
+            (self.output.conv(&h) * T::from_primal(&self.gain)).scale(self.shape.scale).reshape(&[batch, layout.moving]);
+        layout.velocity(velocity, x)
     }
 
     fn log_loss(&self, s: &T, t: &T, x: &T) -> Option<T> {
@@ -362,7 +368,7 @@ mod tests {
     #[test]
     fn shapes_that_cannot_be_are_refused() {
         let refused = |shape: EdmShape, why: &str| {
-            let error = EdmUNet::<NdTensor<f32>>::new(&shape, 1, &()).unwrap_err().to_string();
+            let error = EdmUNet::<NdTensor<f32>>::new(&shape, 1).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         };
         let shape = |multipliers: &[usize]| EdmShape::new([8, 8, 1], 8, multipliers);

@@ -38,7 +38,7 @@ impl<P: Tensor<Primal = P>> Weight<P> {
     pub fn new(shape: &[usize], device: &P::Device, rng: &mut dyn Rng) -> Self {
         let mut draw = || P::Real::from_f64(StandardNormal.sample(&mut *rng));
         let values: Vec<_> = (0..shape.iter().product()).map(|_| draw()).collect();
-        Self { direction: P::from_slice(device, &values, shape) }
+        Self { direction: P::from_slice_on(device, &values, shape) }
     }
 }
 

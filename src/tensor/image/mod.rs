@@ -21,9 +21,9 @@ use super::Tensor;
 ///
 /// ```
 /// use flowmap::{ImageTensor, Tensor, Window, backend::ndarray::NdTensor};
-/// let image = NdTensor::<f32>::from_slice(&(), &[1.0, 2.0, 3.0, 4.0], &[1, 2, 2, 1]);
+/// let image = NdTensor::<f32>::from_slice(&[1.0, 2.0, 3.0, 4.0], &[1, 2, 2, 1]);
 /// // the sum over a window of 3 x 3 pixels, beside which there are zeros
-/// let kernel = NdTensor::from_slice(&(), &[1.0; 9], &[3, 3, 1, 1]);
+/// let kernel = NdTensor::from_slice(&[1.0; 9], &[3, 3, 1, 1]);
 /// assert_eq!(image.conv2d(&kernel, None, Window::same(3)).to_vec(), [10.0; 4]);
 /// assert_eq!(image.downsample(2).to_vec(), [2.5]);
 /// assert_eq!(image.upsample(2).shape(), [1, 4, 4, 1]);

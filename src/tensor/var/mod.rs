@@ -101,8 +101,8 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
     type Primal = Self;
     type Device = T::Device;
 
-    fn from_slice(device: &T::Device, values: &[T::Real], shape: &[usize]) -> Self {
-        Self::constant(T::from_slice(device, values, shape))
+    fn from_slice_on(device: &T::Device, values: &[T::Real], shape: &[usize]) -> Self {
+        Self::constant(T::from_slice_on(device, values, shape))
     }
     fn from_primal(primal: &Self) -> Self {
         primal.clone()
@@ -128,7 +128,7 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
             let zeros = |length| {
                 let mut part = shape.clone();
                 part[axis] = length;
-                T::from_slice(&g.device(), &vec![T::Real::default(); common::size(&part)], &part)
+                T::from_slice_on(&g.device(), &vec![T::Real::default(); common::size(&part)], &part)
             };
             let (before, after) = (zeros(range.start), zeros(shape[axis] - range.end));
             T::concat(&[before, g, after], axis)

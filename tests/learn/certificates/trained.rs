@@ -59,7 +59,7 @@ fn trained(objective: &str) -> (AverageVelocityMap<Mlp<NdTensor<f64>>>, Model) {
         seed: 1,
         ..Settings::default()
     };
-    let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 32, 2), 1, &()).unwrap();
+    let network: Mlp<NdTensor<f64>> = Mlp::new(&MlpShape::new(2, 32, 2), 1).unwrap();
     let mut trainer = Trainer::new(network, Independent::new(standard(), distribution).unwrap(), settings).unwrap();
     for _ in 0..300 {
         trainer.step().unwrap();
@@ -68,7 +68,7 @@ fn trained(objective: &str) -> (AverageVelocityMap<Mlp<NdTensor<f64>>>, Model) {
 }
 
 fn batch(points: &[Point]) -> NdTensor<f64> {
-    NdTensor::from_slice(&(), points.as_flattened(), &[points.len(), 2])
+    NdTensor::from_slice(points.as_flattened(), &[points.len(), 2])
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn bounds_hold_for_a_map_trained_by(objective: &str) {
 
 #[test]
 fn single_precision() {
-    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3, &()).unwrap();
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3).unwrap();
     let map = AverageVelocityMap(network);
     let rows: Vec<f32> = draws(&standard(), 100, 9).as_flattened().iter().map(|&x| x as f32).collect();
-    let report = certify(&map, &map, [NdTensor::from_slice(&(), &rows, &[100, 2])]).unwrap();
+    let report = certify(&map, &map, [NdTensor::from_slice(&rows, &[100, 2])]).unwrap();
     assert!(report.holds(1e-4), "{report}");
     assert!(report.tolerance.is_some_and(|tolerance| tolerance > 1e-6), "{report}");
 }

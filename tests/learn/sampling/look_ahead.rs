@@ -2,7 +2,7 @@
 
 use super::{Batch, check_moments, rows};
 use flowmap::{
-    AverageVelocityMap, Error, FlowMap, Number, Tensor, TimeGrid, Var,
+    AverageVelocityMap, Error, FlowMap, Layout, Number, Tensor, TimeGrid, Var,
     backend::ndarray::NdTensor,
     distribution::{Constants, Normal},
     exact::DiagonalGaussian,
@@ -62,7 +62,7 @@ fn steps_approach_the_guided_ode() {
 fn linear_rewards_of_normal_data_give_the_tilted_distribution() {
     const DRAWS: usize = 20_000;
     let guided = LookAhead::new(linear, |t: f64| model().variance(&t)[0]);
-    let found = guided.draw(&model(), &grid(8), &Normal::standard(1).unwrap(), DRAWS, 3, &()).unwrap();
+    let found = guided.draw(&model(), &grid(8), &Normal::standard(1).unwrap(), DRAWS, 3).unwrap();
     check_moments("tilted", found.iter().copied(), MEAN + 1.3 * DEVIATION * DEVIATION, DEVIATION * DEVIATION);
 }
 
@@ -77,20 +77,20 @@ fn a_strength_that_changes_counts_at_the_start_of_each_step() {
 }
 
 fn network<T: Tensor<Primal = T, Device = ()>>(shape: MlpShape) -> Mlp<T> {
-    Mlp::new(&shape, 3, &()).unwrap()
+    Mlp::new(&shape, 3).unwrap()
 }
 
 #[test]
 fn without_strength_samples_are_those_of_the_grid_bit_for_bit() {
     let network: Mlp<NdTensor<f32>> = network(MlpShape::new(2, 16, 2));
     let noise = Normal::standard(2).unwrap();
-    let plain = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&network), &grid(3), &noise, 5000, 7, &());
+    let plain = sample::draw::<NdTensor<f32>>(&AverageVelocityMap(&network), &grid(3), &noise, 5000, 7);
     let nothing = |_: &Var<NdTensor<f32>>| -> Var<NdTensor<f32>> { panic!("a reward that counts nothing is not asked for") };
     let map = AverageVelocityMap(network.off_tape());
-    assert_eq!(LookAhead::new(nothing, |_| 0.0).draw(&map, &grid(3), &noise, 5000, 7, &()).unwrap(), plain);
+    assert_eq!(LookAhead::new(nothing, |_| 0.0).draw(&map, &grid(3), &noise, 5000, 7).unwrap(), plain);
     // a reward that does not depend on the sample
     let constant = |x: &Var<NdTensor<f32>>| Var::constant(x.sum(1..2).constant(2.0).value().clone());
-    assert_eq!(LookAhead::new(constant, |_| 1.0).draw(&map, &grid(3), &noise, 5000, 7, &()).unwrap(), plain);
+    assert_eq!(LookAhead::new(constant, |_| 1.0).draw(&map, &grid(3), &noise, 5000, 7).unwrap(), plain);
 }
 
 /// `sin(2x) + x y` of the end.
@@ -124,12 +124,12 @@ fn the_gradient_is_that_of_differences() {
 
 #[test]
 fn classes_do_not_move_towards_the_reward() {
-    let network: Mlp<Batch> = network(MlpShape::new(4, 16, 2).with_conditions(2));
+    let network: Mlp<Batch> = network(MlpShape::new(Layout::new(2).with_conditions(2), 16, 2));
     let noise = Constants::new(Normal::standard(2).unwrap(), vec![1.0, 0.3]).unwrap();
     let guided = LookAhead::new(curved::<Taped>, |_| 1.0);
-    let found = guided.draw(&AverageVelocityMap(network.off_tape()), &grid(3), &noise, 50, 1, &()).unwrap();
+    let found = guided.draw(&AverageVelocityMap(network.off_tape()), &grid(3), &noise, 50, 1).unwrap();
     assert!(found.as_chunks::<4>().0.iter().all(|row| row[2..] == [1.0, 0.3]), "{found:?}");
-    let plain = sample::draw::<Batch>(&AverageVelocityMap(&network), &grid(3), &noise, 50, 1, &());
+    let plain = sample::draw::<Batch>(&AverageVelocityMap(&network), &grid(3), &noise, 50, 1);
     assert!(found.iter().zip(&plain).all(|(a, b)| (a == b) == (*a == 1.0 || *a == 0.3)));
 }
 

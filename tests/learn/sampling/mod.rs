@@ -59,7 +59,7 @@ fn at(path: &impl Interpolant, share: f64) -> f64 {
 }
 
 fn rows(values: &[f64], columns: usize) -> Batch {
-    Batch::from_slice(&(), values, &[values.len() / columns, columns])
+    Batch::from_slice(values, &[values.len() / columns, columns])
 }
 
 /// Mean and variance.

@@ -61,14 +61,14 @@ fn by_an_exact_map_every_route_leads_to_the_data() {
 
 #[test]
 fn without_gamma_a_route_is_the_grid_bit_for_bit() {
-    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3, &()).unwrap();
+    let network: Mlp<NdTensor<f32>> = Mlp::new(&MlpShape::new(2, 16, 2), 3).unwrap();
     let (map, noise) = (AverageVelocityMap(&network), Normal::standard(2).unwrap());
     for times in [vec![0.0, 0.3, 0.4, 1.0], vec![1.0, 0.5, 0.0]] {
         let grid = TimeGrid::new(times).unwrap();
         let route = Route::gamma(&Linear, &grid, 0.0).unwrap();
         assert_eq!(route, Route::from(&grid));
-        let plain = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, 5000, 7, &());
-        assert_eq!(route.draw::<NdTensor<f32>>(&map, &noise, 5000, 7, &()).unwrap(), plain);
+        let plain = sample::draw::<NdTensor<f32>>(&map, &grid, &noise, 5000, 7);
+        assert_eq!(route.draw::<NdTensor<f32>>(&map, &noise, 5000, 7).unwrap(), plain);
     }
 }
 
@@ -138,7 +138,7 @@ fn errors_are_forgotten_as_much_as_they_should_be() {
         let mut last = f64::INFINITY;
         for route in family {
             let expected = carried_error(&model, &route, until, bias);
-            let found = route.draw::<Batch>(&wrong, &Normal::standard(1).unwrap(), DRAWS, 5, &()).unwrap();
+            let found = route.draw::<Batch>(&wrong, &Normal::standard(1).unwrap(), DRAWS, 5).unwrap();
             let [mean, variance] = moments(found.iter().copied());
             let error = (variance / DRAWS as f64).sqrt();
             assert!((mean - 1.0 - expected).abs() < 4.5 * error, "{mean}, expected {} ± {error}: {route:?}", 1.0 + expected);
@@ -153,7 +153,7 @@ fn errors_are_forgotten_as_much_as_they_should_be() {
 fn rows_do_not_depend_on_how_many_are_drawn() {
     let noise = Normal::standard(2).unwrap();
     for (name, route) in routes(&AnyPath::Named(Path::Linear)) {
-        let draw = |count, seed| route.draw::<Batch>(&target(Linear), &noise, count, seed, &()).unwrap();
+        let draw = |count, seed| route.draw::<Batch>(&target(Linear), &noise, count, seed).unwrap();
         let many = draw(5000, 3); // more than are computed at a time
         assert_eq!(many[..20], draw(10, 3), "{name}");
         assert_eq!(many, draw(5000, 3), "{name}");
@@ -174,7 +174,7 @@ fn classes_get_no_noise() {
     let coupling = Conditional::new(Normal::standard(1).unwrap(), images, 0.1).unwrap().with_guidance([1.0, 3.0]).unwrap();
     let noise = coupling.noise(Some(2), 1.7).unwrap();
     for (name, route) in routes(&AnyPath::Named(Path::Linear)) {
-        let found = route.draw::<Batch>(&flow_map(beside_classes), &noise, 4000, 3, &()).unwrap();
+        let found = route.draw::<Batch>(&flow_map(beside_classes), &noise, 4000, 3).unwrap();
         assert!(found.as_chunks::<5>().0.iter().all(|row| row[1..] == [0.0, 0.0, 1.0, 1.7]), "{name}");
         check_moments(&name, found.iter().copied().step_by(5), 1.0, 0.64);
     }
@@ -184,7 +184,7 @@ fn classes_get_no_noise() {
 fn noise_that_cannot_be_renewed_is_refused() {
     let uniform = Uniform::new(&[[-1.0, 1.0]; 2]).unwrap();
     let grid = TimeGrid::uniform([0.0, 1.0], 3).unwrap();
-    let draw = |route: &Route, distribution: &dyn Distribution| route.draw::<Batch>(&target(Linear), distribution, 10, 1, &());
+    let draw = |route: &Route, distribution: &dyn Distribution| route.draw::<Batch>(&target(Linear), distribution, 10, 1);
     let route = Route::gamma(&Linear, &grid, 0.5).unwrap();
     assert!(draw(&route, &uniform).unwrap_err().to_string().contains("normal"));
     assert!(draw(&route, &Constants::new(Uniform::new(&[[0.0, 1.0]]).unwrap(), vec![1.0]).unwrap()).is_err());
