@@ -180,9 +180,7 @@ pub fn error_norm<T: Tensor>(error: &T, from: &T, to: &T, tolerance: &Tolerance)
     let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
     match tolerance.norm_kind() {
         Norm::RootMeanSquare => dot(&quotient, &quotient).scale(1.0 / inner.max(1) as f64).sqrt(),
-        Norm::Maximum => {
-            quotient.abs().reshape(&[rows, inner]).row_maximum().reshape(&shape[..shape.len().min(1)])
-        }
+        Norm::Maximum => quotient.abs().reshape(&[rows, inner]).row_maximum().reshape(&shape[..shape.len().min(1)]),
     }
 }
 

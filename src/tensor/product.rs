@@ -10,8 +10,7 @@ pub(super) fn batch_matmul<T: Tensor>(a: &T, a_transpose: Transpose, b: &T, b_tr
         return T::from_slice_on(&a.device(), &[], &[0, m, n]);
     }
     let matrix = |x: &T, i: usize| x.slice(0, i..i + 1).reshape(&x.shape()[1..]);
-    let products: Vec<T> =
-        (0..count).map(|i| T::matmul(&matrix(a, i), a_transpose, &matrix(b, i), b_transpose, None)).collect();
+    let products: Vec<T> = (0..count).map(|i| T::matmul(&matrix(a, i), a_transpose, &matrix(b, i), b_transpose, None)).collect();
     T::concat(&products, 0).reshape(&[count, m, n])
 }
 
