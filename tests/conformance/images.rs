@@ -1,6 +1,6 @@
 //! Operations on images against plain loops, and their composed defaults.
 
-use crate::backend::{Array, ImageBackend, assert_close, assert_same, host, indices, offset, random};
+use crate::backend::{Array, Backend, ImageBackend, assert_close, assert_same, host, indices, offset, random};
 use flowmap::{
     AverageVelocity, ImageTensor, Layout, Number, State, Tape, Tensor, Value, Var, Window,
     learn::{Context, Distillation},
@@ -144,7 +144,7 @@ pub fn edm_gradients<B: ImageBackend>() {
     loss_gradients::<B, _>(EdmUNet::new_on(&B::device(), &shape, 3).unwrap(), 19);
 }
 
-fn loss_gradients<B: ImageBackend, M: Model<B::T>>(mut net: M, dimension: usize) {
+pub fn loss_gradients<B: Backend, M: Model<B::T>>(mut net: M, dimension: usize) {
     const STEP: f64 = 1e-5;
     // nothing is born as zero, where gradients of others would vanish
     net.visit_mut(&mut |name, p| {

@@ -5,7 +5,7 @@ use flowmap::{Activation, AdamStep, Coordinates, ImageTensor, Mask, Normalizatio
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[track_caller]
-fn panics<R>(what: &str, shapes: &[&[usize]], f: impl FnOnce() -> R) {
+pub fn panics<R>(what: &str, shapes: &[&[usize]], f: impl FnOnce() -> R) {
     let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(f()))) else { panic!("{what}: shapes {shapes:?} were accepted") };
     let message = payload.downcast_ref::<String>().cloned().or(payload.downcast_ref::<&str>().map(ToString::to_string));
     let message = message.expect("panics carry text");
@@ -14,7 +14,7 @@ fn panics<R>(what: &str, shapes: &[&[usize]], f: impl FnOnce() -> R) {
     }
 }
 
-fn zeros<B: Backend>(shape: &[usize]) -> B::T {
+pub fn zeros<B: Backend>(shape: &[usize]) -> B::T {
     random::<B>(0, shape, 0.0..1.0).tensor::<B>()
 }
 
