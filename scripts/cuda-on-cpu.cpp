@@ -160,10 +160,11 @@ int cublasDestroy_v2(void *) { return 0; }
 int cublasSetStream_v2(void *, void *) { return 0; }
 
 // Column-major; f32 everywhere, computed in f32 (68) or by TF32 (77), which is f32 here with the bits cut off that TF32 lacks.
-int cublasGemmEx(void *, int a_operation, int b_operation, int m, int n, int k, const float *alpha, const float *a, int a_type, int lda,
-                 const float *b, int b_type, int ldb, const float *beta, float *c, int c_type, int ldc, int mode, int) {
+int cublasGemmStridedBatchedEx(void *, int a_operation, int b_operation, int m, int n, int k, const float *alpha, const float *a, int a_type,
+                               int lda, long long a_stride, const float *b, int b_type, int ldb, long long b_stride, const float *beta, float *c,
+                               int c_type, int ldc, long long c_stride, int count, int mode, int) {
     auto least = [](int operation, int rows, int columns) { return operation == 0 ? rows : columns; };
-    if (m <= 0 || n <= 0 || k <= 0 || a_type || b_type || c_type || (mode != 68 && mode != 77) || a_operation > 1 || b_operation > 1 ||
+    if (count <= 0 || m <= 0 || n <= 0 || k <= 0 || a_type || b_type || c_type || (mode != 68 && mode != 77) || a_operation > 1 || b_operation > 1 ||
         lda < least(a_operation, m, k) || ldb < least(b_operation, k, n) || ldc < m)
         return 7;
     std::lock_guard lock(stream);
@@ -174,17 +175,18 @@ int cublasGemmEx(void *, int a_operation, int b_operation, int m, int n, int k, 
         memcpy(&x, &bits, 4);
         return x;
     };
-    for (int j = 0; j < n; ++j)
-        for (int i = 0; i < m; ++i) {
-            double sum = 0;
-            for (int l = 0; l < k; ++l) {
-                float x = a[a_operation == 0 ? i + size_t(l) * lda : l + size_t(i) * lda];
-                float y = b[b_operation == 0 ? l + size_t(j) * ldb : j + size_t(l) * ldb];
-                sum += double(rounded(x)) * rounded(y);
+    for (; count > 0; --count, a += a_stride, b += b_stride, c += c_stride)
+        for (int j = 0; j < n; ++j)
+            for (int i = 0; i < m; ++i) {
+                double sum = 0;
+                for (int l = 0; l < k; ++l) {
+                    float x = a[a_operation == 0 ? i + size_t(l) * lda : l + size_t(i) * lda];
+                    float y = b[b_operation == 0 ? l + size_t(j) * ldb : j + size_t(l) * ldb];
+                    sum += double(rounded(x)) * rounded(y);
+                }
+                float &out = c[i + size_t(j) * ldc];
+                out = float(*alpha * sum + (*beta == 0 ? 0.0 : double(*beta) * out));
             }
-            float &out = c[i + size_t(j) * ldc];
-            out = float(*alpha * sum + (*beta == 0 ? 0.0 : double(*beta) * out));
-        }
     return 0;
 }
 

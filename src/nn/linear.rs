@@ -38,6 +38,18 @@ impl<P: Tensor<Primal = P>> Linear<P> {
         Self::drawn(inputs, outputs, device, &mut stream(seed, INITIALIZATION))
     }
 
+    /// With the weight times `gain`: 0 for the last layer of a branch, which then begins as nothing.
+    ///
+    /// ```
+    /// use flowmap::{Cpu, Tensor, nn::Linear};
+    /// let last: Linear<Cpu> = Linear::new([2, 3], 1).with_gain(0.0);
+    /// assert_eq!(last.apply(&Cpu::from_slice(&[0.5; 2], &[1, 2])).to_vec(), [0.0; 3]);
+    /// ```
+    #[must_use]
+    pub fn with_gain(self, gain: f64) -> Self {
+        Self { weight: Param(self.weight.scale(gain)), ..self }
+    }
+
     /// The same with a generator.
     pub(crate) fn drawn(inputs: usize, outputs: usize, device: &P::Device, rng: &mut dyn Rng) -> Self {
         // the standard deviation of a standard normal variable that is cut off at ±2

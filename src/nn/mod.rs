@@ -7,28 +7,34 @@
 //! | what | where |
 //! |---|---|
 //! | networks | [`Mlp`], [`UNet`], [`EdmUNet`] |
-//! | layers | [`Linear`], [`Conv`], [`Dropout`], the smallest: [`Param`] |
-//! | functions | [`waves`] embeds times, [`with_times`] puts them in front of states |
+//! | layers | [`Linear`], [`Conv`], [`Attention`], [`LayerNorm`], [`RmsNorm`], [`Embedding`], [`Dropout`], the smallest: [`Param`] |
+//! | functions | [`attend`]; [`waves`] embeds times, [`with_times`] puts them in front of states |
 
+mod attention;
 mod conv;
 mod dropout;
 mod edm;
 mod embedding;
 mod linear;
+mod lookup;
 mod mlp;
 mod module;
+mod normalization;
 mod unet;
 
 pub use crate::module;
+pub use attention::{Attention, attend};
 pub use conv::Conv;
 pub use dropout::Dropout;
 pub use edm::{EdmShape, EdmUNet};
 pub use embedding::{waves, with_times};
 pub use linear::Linear;
+pub use lookup::Embedding;
 pub use mlp::{Mlp, MlpShape};
 pub use module::Param;
 #[doc(hidden)]
 pub use module::{described, kept, path};
+pub use normalization::{LayerNorm, RmsNorm};
 pub use unet::{UNet, UNetShape};
 
 use crate::{AverageVelocity, Dual, Tape, Tensor, Var, tensor::common};

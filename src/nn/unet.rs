@@ -192,14 +192,14 @@ impl<P: Tensor<Primal = P>> UNet<P> {
         let block = |io, rng: &mut dyn Rng| Block::new(io, shape, device, rng);
         let times = [4 * WAVES + shape.layout.at_rest(), shape.embedding]
             .map(|inputs| Linear::drawn(inputs, shape.embedding, device, &mut rng));
-        let input = Conv::new(3, [channels, finest], 1.0, device, &mut rng);
+        let input = Conv::drawn(3, [channels, finest], device, &mut rng);
         let down = [finest].iter().chain(levels).zip(levels).map(|(&from, &to)| block([from, to], &mut rng)).collect();
         let middle = block([coarsest; 2], &mut rng);
         let from = [coarsest].into_iter().chain(levels.iter().rev().copied());
         let up =
             from.zip(levels.iter().rev()).flat_map(|(from, &to)| [block([from + to, to], &mut rng), block([to; 2], &mut rng)]);
         let up = up.collect();
-        let output = Conv::new(3, [finest, channels], 0.0, device, &mut rng);
+        let output = Conv::drawn(3, [finest, channels], device, &mut rng).with_gain(0.0);
         Ok(Self { times: times.into(), input, down, middle, up, output, shape: shape.clone() })
     }
 }
@@ -208,9 +208,9 @@ impl<P: Tensor<Primal = P>> Block<P> {
     fn new(io: [usize; 2], shape: &UNetShape, device: &P::Device, rng: &mut dyn Rng) -> Self {
         let [inputs, outputs] = io;
         Self {
-            first: Conv::new(3, io, 1.0, device, rng),
+            first: Conv::drawn(3, io, device, rng),
             time: Linear::drawn(shape.embedding, outputs, device, rng),
-            second: Conv::new(3, [outputs; 2], 1.0, device, rng),
+            second: Conv::drawn(3, [outputs; 2], device, rng),
             skip: Linear::drawn(inputs, outputs, device, rng),
             groups: shape.groups,
         }

@@ -1,6 +1,6 @@
 //! Forward mode on tensors: value and tangent through every operation.
 
-use super::{Activation, Tensor, Transpose};
+use super::{Activation, Normalization, Tensor, Transpose, softmax};
 use crate::Dual;
 use std::ops::Range;
 
@@ -44,6 +44,9 @@ impl<T: Tensor> Tensor for Dual<T> {
     fn expand(&self, at: usize, sizes: &[usize]) -> Self {
         self.map_linear(|x| x.expand(at, sizes))
     }
+    fn rotate_axes(&self, axes: Range<usize>, by: usize) -> Self {
+        self.map_linear(|x| x.rotate_axes(axes.clone(), by))
+    }
     fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
         let (onto, onto_tangent) = onto.map_or((None, None), |o| {
             let (value, tangent) = o.into_parts();
@@ -60,6 +63,18 @@ impl<T: Tensor> Tensor for Dual<T> {
     fn linear(&self, weight: &T::Primal, bias: Option<&T::Primal>) -> Self {
         Self::from_parts(self.value().linear(weight, bias), self.moving().map(|d| d.linear(weight, None)))
     }
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        bilinear(a, b, |a, b| T::batch_matmul(a, a_transpose, b, b_transpose))
+    }
+    fn softmax(&self) -> Self {
+        let y = self.value().softmax();
+        let tangent = self.moving().map(|d| softmax::tangent(&y, d));
+        Self::from_parts(y, tangent)
+    }
+    fn normalize(&self, how: Normalization) -> Self {
+        let tangent = self.moving().map(|d| self.value().normalize_tangent(d, how));
+        Self::from_parts(self.value().normalize(how), tangent)
+    }
     fn activate(&self, f: Activation) -> Self {
         match self.moving() {
             None => Self::constant(self.value().activate(f)),
@@ -69,4 +84,15 @@ impl<T: Tensor> Tensor for Dual<T> {
             }
         }
     }
+}
+
+/// A function that is linear in each of two arguments.
+pub(super) fn bilinear<T: Tensor>(a: &Dual<T>, b: &Dual<T>, f: impl Fn(&T, &T) -> T) -> Dual<T> {
+    let left = a.moving().map(|da| f(da, b.value()));
+    let right = b.moving().map(|db| f(a.value(), db));
+    let tangent = match (left, right) {
+        (Some(left), Some(right)) => Some(left + right),
+        (left, right) => left.or(right),
+    };
+    Dual::from_parts(f(a.value(), b.value()), tangent)
 }

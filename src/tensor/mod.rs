@@ -1,17 +1,26 @@
 //! n-dimensional arrays: the operations that networks need beyond arithmetic.
 
 mod activation;
+mod broadcast;
+#[cfg_attr(not(any(feature = "cuda", feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
+pub(crate) mod common;
 mod dual;
 pub(crate) mod image;
+mod normalization;
+mod permutation;
+mod product;
+pub(crate) mod softmax;
 mod tape;
 mod var;
 
 pub use activation::Activation;
-pub use image::{ImageTensor, Normalization, Window};
+pub(crate) use common::state_of_tensor;
+pub use image::{ImageTensor, Window};
+pub use normalization::Normalization;
 pub use tape::{Gradients, Tape};
 pub use var::Var;
 
-use crate::{Norm, Number, Real, State, Tolerance};
+use crate::{Number, Real, State};
 use std::ops::Range;
 
 /// An n-dimensional array of floats: a [`Number`] elementwise, a [`State`] whose first axis counts samples.
@@ -94,6 +103,16 @@ pub trait Tensor: Number + State<Time = Self> {
     /// New axes of the given `sizes` before axis `at`, along which the values repeat: the adjoint of [`sum`](Tensor::sum).
     #[must_use]
     fn expand(&self, at: usize, sizes: &[usize]) -> Self;
+    /// The axes of a range rotated to the left by `by` places, with the values moved along, as [`slice::rotate_left`] does with
+    /// elements: the smallest step of [`permute`](Tensor::permute). Rotating back is the adjoint.
+    ///
+    /// ```
+    /// use flowmap::{Tensor, backend::ndarray::NdTensor};
+    /// let x = NdTensor::<f32>::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.rotate_axes(0..2, 1).to_vec(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]); // the transpose
+    /// ```
+    #[must_use]
+    fn rotate_axes(&self, axes: Range<usize>, by: usize) -> Self;
     /// The matrix product of two matrices, each as it is or transposed, added to `onto` if that is given.
     #[must_use]
     fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self;
@@ -101,7 +120,94 @@ pub trait Tensor: Number + State<Time = Self> {
     #[must_use]
     fn linear(&self, weight: &Self::Primal, bias: Option<&Self::Primal>) -> Self;
 
+    // Compositions.
+
+    /// The axes in another order: axis `i` of the result is axis `axes[i]` of the tensor.
+    ///
+    /// ```
+    /// use flowmap::{Tensor, backend::ndarray::NdTensor};
+    /// let x = NdTensor::<f32>::from_slice(&[0.0; 24], &[2, 3, 4]);
+    /// assert_eq!(x.permute(&[2, 0, 1]).shape(), [4, 2, 3]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `axes` does not hold each axis once.
+    #[must_use]
+    fn permute(&self, axes: &[usize]) -> Self {
+        permutation::permute(self, axes)
+    }
+    /// The values repeated to fill `shape`, with the last axes aligned as in NumPy: along axes of length 1, and along new axes
+    /// in front. The adjoint sums.
+    ///
+    /// ```
+    /// use flowmap::{Tensor, backend::ndarray::NdTensor};
+    /// let column = NdTensor::<f32>::from_slice(&[1.0, 2.0], &[2, 1]);
+    /// assert_eq!(column.broadcast(&[2, 3]).to_vec(), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If an axis that is longer than 1 has another length in `shape`.
+    #[must_use]
+    fn broadcast(&self, shape: &[usize]) -> Self {
+        broadcast::broadcast(self, shape)
+    }
+
     // Fused kernels. Each has a composed default, against which an override is tested.
+
+    /// The products of the matrices of two batches, `[batch, m, k]` and `[batch, k, n]`, each as it is or transposed.
+    ///
+    /// ```
+    /// use flowmap::{Tensor, Transpose, backend::ndarray::NdTensor};
+    /// let x = NdTensor::<f32>::from_slice(&[1.0, 2.0, 3.0, 4.0], &[2, 1, 2]); // two rows
+    /// assert_eq!(NdTensor::batch_matmul(&x, Transpose::No, &x, Transpose::Yes).to_vec(), [5.0, 25.0]);
+    /// ```
+    #[must_use]
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        product::batch_matmul(a, a_transpose, b, b_transpose)
+    }
+    /// The largest value along the last axis, which disappears; NaN if there is one.
+    ///
+    /// # Panics
+    /// If there is nothing along the last axis, or no axis.
+    #[must_use]
+    fn row_maximum(&self) -> Self {
+        softmax::row_maximum(self)
+    }
+    /// `e^{x_i} / Σ_j e^{x_j}` along the last axis, whatever the size of `x`.
+    ///
+    /// ```
+    /// use flowmap::{Tensor, backend::ndarray::NdTensor};
+    /// let x = NdTensor::<f64>::from_slice(&[1e5, 1e5, -1e5], &[1, 3]);
+    /// assert_eq!(x.softmax().to_vec(), [0.5, 0.5, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is nothing along the last axis, or no axis.
+    #[must_use]
+    fn softmax(&self) -> Self {
+        softmax::value(self)
+    }
+    /// Groups of values normalized to mean 0 and square 1, or to square 1 alone, see [`Normalization`].
+    ///
+    /// # Panics
+    /// If the last axis cannot be divided into the groups, or there is no axis.
+    #[must_use]
+    fn normalize(&self, how: Normalization) -> Self {
+        how.value(self)
+    }
+    /// `J(x) d`, the derivative of [`normalize`](Tensor::normalize); `J` is symmetric, so this is its pullback, too.
+    #[must_use]
+    fn normalize_tangent(&self, d: &Self, how: Normalization) -> Self {
+        common::check_equal("normalize_tangent", self.shape(), d.shape());
+        how.tangent(self, d)
+    }
+    /// The gradient of `aᵀ J(x) b` with respect to `x`: the pullback of [`normalize_tangent`](Tensor::normalize_tangent).
+    #[must_use]
+    fn normalize_curvature(&self, a: &Self, b: &Self, how: Normalization) -> Self {
+        common::check_equal("normalize_curvature", self.shape(), a.shape());
+        common::check_equal("normalize_curvature", self.shape(), b.shape());
+        how.curvature(self, a, b)
+    }
 
     /// `f(x)`.
     #[must_use]
@@ -173,242 +279,3 @@ pub struct AdamStep {
     /// The factor of the gradient, for gradient clipping.
     pub gradient_scale: f64,
 }
-
-/// Shape checks and the [`State`] operations that all tensors share.
-#[cfg_attr(not(any(feature = "cuda", feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
-pub(crate) mod common {
-    use super::*;
-
-    /// The size of a tensor of this shape.
-    pub fn size(shape: &[usize]) -> usize {
-        shape.iter().product()
-    }
-
-    /// The shape of an elementwise operation's result.
-    #[track_caller]
-    pub fn joint<'a>(what: &str, a: &'a [usize], b: &'a [usize]) -> &'a [usize] {
-        match (a, b) {
-            _ if a == b => a,
-            (a, []) => a,
-            ([], b) => b,
-            _ => panic!("{what}: shapes {a:?} and {b:?} differ, and neither is a scalar"),
-        }
-    }
-
-    /// The shape of a selection between two by a mask; any of the three may be a scalar.
-    #[track_caller]
-    pub fn chosen<'a>(mask: &'a [usize], a: &'a [usize], b: &'a [usize]) -> &'a [usize] {
-        joint("select", joint("select", mask, a), joint("select", mask, b))
-    }
-
-    /// For operations that take equal shapes only.
-    #[track_caller]
-    pub fn check_equal(what: &str, a: &[usize], b: &[usize]) {
-        assert!(a == b, "{what}: shapes {a:?} and {b:?} differ");
-    }
-
-    /// Checks that the parameter, its moments and its gradient have one shape.
-    #[track_caller]
-    pub fn check_adam<T: Tensor>(x: &T, moments: &[T; 2], gradient: &T) {
-        for other in [&moments[0], &moments[1], gradient] {
-            check_equal("adam", x.shape(), other.shape());
-        }
-    }
-
-    /// `(outer, middle, inner)` sizes around a range of axes.
-    #[track_caller]
-    pub fn around(what: &str, shape: &[usize], axes: &Range<usize>) -> (usize, usize, usize) {
-        assert!(axes.start <= axes.end && axes.end <= shape.len(), "{what}: shape {shape:?} has no axes {axes:?}");
-        (size(&shape[..axes.start]), size(&shape[axes.clone()]), size(&shape[axes.end..]))
-    }
-
-    #[track_caller]
-    pub fn check_reshape(from: &[usize], to: &[usize]) {
-        assert!(size(from) == size(to), "reshape: shape {from:?} holds {} values, {to:?} holds {}", size(from), size(to));
-    }
-
-    #[track_caller]
-    pub fn check_slice(shape: &[usize], axis: usize, range: &Range<usize>) {
-        let fits = axis < shape.len() && range.start <= range.end && range.end <= shape[axis];
-        assert!(fits, "slice: shape {shape:?} has no part {range:?} of axis {axis}");
-    }
-
-    /// The shape of a concatenation.
-    #[track_caller]
-    pub fn concat_shape<'a>(mut shapes: impl Iterator<Item = &'a [usize]>, axis: usize) -> Vec<usize> {
-        let first = shapes.next().expect("concat: nothing to join");
-        assert!(axis < first.len(), "concat: shape {first:?} has no axis {axis}");
-        shapes.fold(first.to_vec(), |mut all, next| {
-            let fits = all.len() == next.len() && (0..all.len()).all(|i| i == axis || all[i] == next[i]);
-            assert!(fits, "concat: shapes {all:?} and {next:?} differ outside axis {axis}");
-            all[axis] += next[axis];
-            all
-        })
-    }
-
-    /// `(rows, inner, columns)` of a matrix product.
-    #[track_caller]
-    pub fn check_product(a: &[usize], a_transpose: Transpose, b: &[usize], b_transpose: Transpose) -> (usize, usize, usize) {
-        let sides = |shape: &[usize], order| match (shape, order) {
-            (&[r, c], Transpose::No) | (&[c, r], Transpose::Yes) => Some((r, c)),
-            _ => None,
-        };
-        match (sides(a, a_transpose), sides(b, b_transpose)) {
-            (Some((m, k)), Some((l, n))) if k == l => (m, k, n),
-            _ => panic!("product: matrices of shapes {a:?} ({a_transpose:?}) and {b:?} ({b_transpose:?}) do not fit"),
-        }
-    }
-
-    /// `(rows, in, out)` of a linear layer.
-    #[track_caller]
-    pub fn check_linear(x: &[usize], weight: &[usize], bias: Option<&[usize]>) -> (usize, usize, usize) {
-        match (x, weight) {
-            ([rows @ .., k], &[i, o]) if *k == i => {
-                if let Some(bias) = bias {
-                    assert!(bias == [o], "linear: weight of shape {weight:?} and bias of shape {bias:?} do not fit");
-                }
-                (size(rows), i, o)
-            }
-            _ => panic!("linear: input of shape {x:?} and weight of shape {weight:?} do not fit"),
-        }
-    }
-
-    /// Checks that the factor is a scalar or one value per row.
-    #[track_caller]
-    pub fn check_scaled(shape: &[usize], by: &[usize]) {
-        let fits = by.is_empty() || (by.len() == 1 && shape.first() == by.first());
-        assert!(fits, "scaled: a state of shape {shape:?} takes times of shape [] or [batch], not {by:?}");
-    }
-
-    pub fn scaled<T: Tensor>(x: &T, by: &T) -> T {
-        check_scaled(x.shape(), by.shape());
-        if by.shape().is_empty() || x.shape().len() == 1 {
-            return x.clone() * by;
-        }
-        x.clone() * by.expand(1, &x.shape()[1..])
-    }
-
-    pub fn dot<T: Tensor>(x: &T, y: &T) -> T {
-        let product = x.clone() * y;
-        match x.shape().len() {
-            0 | 1 => product,
-            rank => product.sum(1..rank),
-        }
-    }
-
-    pub fn advanced<T: Tensor>(x: &T, by: &T, weights: &[f64], rates: &[T]) -> T {
-        let weighted = weights.iter().zip(rates).filter(|(w, _)| **w != 0.0).map(|(w, rate)| rate.scale(*w));
-        match weighted.reduce(|sum, next| sum + next) {
-            None => x.clone(),
-            Some(sum) => scaled(&sum, by) + x,
-        }
-    }
-
-    /// A constant tensor of one value for each sample.
-    fn per_sample<T: Tensor>(x: &T, value: f64) -> T {
-        let shape = &x.shape()[..x.shape().len().min(1)];
-        T::from_slice_on(&x.device(), &vec![T::Real::from_f64(value); size(shape)], shape)
-    }
-
-    pub fn choose<T: Tensor>(mask: &T::Mask, a: &T, b: &T) -> T {
-        if a.shape().len() <= 1 {
-            return T::select(mask, a, b);
-        }
-        // masks cannot be expanded, so expand numbers and compare
-        let chosen = T::select(mask, &per_sample(a, 1.0), &per_sample(a, 0.0)).expand(1, &a.shape()[1..]);
-        T::select(&chosen.constant(0.5).less(&chosen), a, b)
-    }
-
-    #[track_caller]
-    pub fn error_norm<T: Tensor>(error: &T, from: &T, to: &T, tolerance: &Tolerance) -> T {
-        let [error, from, to] = [error, from, to].map(T::frozen);
-        let shape = error.shape().to_vec();
-        let (rows, inner) = (shape.first().map_or(1, |&rows| rows), size(shape.get(1..).unwrap_or(&[])));
-        let allowed: Vec<T::Real> = (0..inner).map(|i| T::Real::from_f64(tolerance.floor::<T::Real>(i, inner))).collect();
-        let allowed = T::from_slice_on(&error.device(), &allowed, &[inner]).expand(0, &[rows]).reshape(&shape);
-        // an infinite state has no finite error: infinity less itself is NaN
-        let quotient = (error + (to.clone() - &to)) / (from.abs().max(&to.abs()).scale(tolerance.relative()) + allowed);
-        match tolerance.norm_kind() {
-            Norm::RootMeanSquare => dot(&quotient, &quotient).scale(1.0 / inner.max(1) as f64).sqrt(),
-            Norm::Maximum => {
-                super::image::shapes::largest(&quotient.abs().reshape(&[rows, inner])).reshape(&shape[..shape.len().min(1)])
-            }
-        }
-    }
-
-    #[track_caller]
-    pub fn split<T: Tensor, const D: usize>(x: &T) -> [T; D] {
-        let shape = x.shape();
-        assert!(shape.len() == 2 && shape[1] == D, "a state of {D} coordinates has shape [batch, {D}], not {shape:?}");
-        std::array::from_fn(|i| x.slice(1, i..i + 1).reshape(&shape[..1]))
-    }
-
-    pub fn join<T: Tensor>(coordinates: &[T]) -> T {
-        let batch = coordinates.iter().find_map(|c| c.shape().first().copied()).unwrap_or(1);
-        let column = |c: &T| if c.shape().is_empty() { c.expand(0, &[batch, 1]) } else { c.expand(1, &[1]) };
-        let columns: Vec<T> = coordinates.iter().map(column).collect();
-        T::concat(&columns, 1)
-    }
-
-    #[track_caller]
-    pub fn columns<T: Tensor>(x: &T) -> Vec<T> {
-        let shape = x.shape();
-        assert!(shape.len() == 2, "a state with coordinates has shape [batch, dimension], not {shape:?}");
-        (0..shape[1]).map(|i| x.slice(1, i..i + 1).reshape(&shape[..1])).collect()
-    }
-}
-
-/// A tensor is a state: its samples lie along the first axis.
-macro_rules! state_of_tensor {
-    ([$($generics:tt)*] $tensor:ty) => {
-        impl<$($generics)*> crate::State for $tensor {
-            type Time = Self;
-            fn plus(&self, other: &Self) -> Self {
-                self.clone() + other
-            }
-            fn minus(&self, other: &Self) -> Self {
-                self.clone() - other
-            }
-            fn negated(&self) -> Self {
-                -self.clone()
-            }
-            fn scaled(&self, by: &Self) -> Self {
-                crate::tensor::common::scaled(self, by)
-            }
-            fn dot(&self, other: &Self) -> Self {
-                crate::tensor::common::dot(self, other)
-            }
-            fn dimension(&self) -> usize {
-                crate::tensor::common::size(crate::Tensor::shape(self).get(1..).unwrap_or(&[]))
-            }
-            fn advanced(&self, by: &Self, weights: &[f64], rates: &[Self]) -> Self {
-                crate::tensor::common::advanced(self, by, weights, rates)
-            }
-            fn choose(mask: &<Self as crate::Number>::Mask, a: &Self, b: &Self) -> Self {
-                crate::tensor::common::choose(mask, a, b)
-            }
-            fn error_norm(&self, from: &Self, to: &Self, tolerance: &crate::Tolerance) -> Self {
-                crate::tensor::common::error_norm(self, from, to, tolerance)
-            }
-        }
-        impl<const DIMENSION: usize, $($generics)*> crate::Coordinates<DIMENSION> for $tensor {
-            fn split(&self) -> [Self; DIMENSION] {
-                crate::tensor::common::split(self)
-            }
-            fn join(coordinates: [Self; DIMENSION]) -> Self {
-                crate::tensor::common::join(&coordinates)
-            }
-        }
-        impl<$($generics)*> crate::DynCoordinates for $tensor {
-            type Row = Vec<Self>;
-            fn coordinates(&self) -> Vec<Self> {
-                crate::tensor::common::columns(self)
-            }
-            fn with_coordinates(&self, coordinates: Vec<Self>) -> Self {
-                crate::tensor::common::check_equal("with_coordinates", &crate::Tensor::shape(self)[1..], &[coordinates.len()]);
-                crate::tensor::common::join(&coordinates)
-            }
-        }
-    };
-}
-pub(crate) use state_of_tensor;

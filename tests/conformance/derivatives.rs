@@ -7,7 +7,7 @@ use crate::{
 use flowmap::{Coordinates, Dual, ImageTensor, Number, Tape, Tensor, Transpose, Value, Var, Window};
 
 /// Of differences.
-const STEP: f64 = 1e-5;
+pub const STEP: f64 = 1e-5;
 
 /// Points and directions of an operation's operands; only those in `moving` have a direction.
 struct Case<T> {
@@ -44,7 +44,7 @@ impl<T: ImageTensor<Primal = T> + Coordinates<2>> Case<T> {
 }
 
 #[track_caller]
-fn assert_near(what: &str, found: &[f64], expected: &[f64], relative: f64) {
+pub fn assert_near(what: &str, found: &[f64], expected: &[f64], relative: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: count");
     let size = expected.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
     for (a, b) in found.iter().zip(expected) {

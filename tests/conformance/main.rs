@@ -8,14 +8,18 @@ mod determinism;
 mod elementwise;
 mod images;
 mod kernels;
+mod layers;
 mod objectives;
 mod operations;
 mod products;
+mod rows;
 mod shape_errors;
 mod states;
 mod structure;
 #[cfg(feature = "cuda")]
 mod training;
+#[path = "../common/transformer.rs"]
+mod transformer;
 
 macro_rules! tests {
     ($backend:ty: $($part:ident::$test:ident)*) => {$(
@@ -46,12 +50,16 @@ macro_rules! tensors {
             elementwise::functions elementwise::operators elementwise::scalars_meet_tensors elementwise::comparisons elementwise::angles
             elementwise::masks_take_scalars elementwise::constants elementwise::operands_that_others_hold_keep_their_values
             structure::values_come_back structure::views_in_other_layouts structure::reshape structure::slice structure::concat
-            structure::sum structure::expand
-            products::product products::linear
+            structure::sum structure::expand structure::permute structure::rotate_axes structure::broadcast
+            products::product products::batch_products products::linear
+            rows::normalization rows::epsilons_are_positive rows::softmax rows::row_maximum
             kernels::activations kernels::lerp kernels::adam
             states::vector_space states::scaled states::norm states::choose states::error_norm states::coordinates states::in_form_of
             shape_errors::elementwise_shapes shape_errors::structural_shapes shape_errors::product_shapes shape_errors::kernel_shapes
-            shape_errors::state_shapes
+            layers::attention_is_a_mean_of_values layers::heads_attend_by_themselves layers::attention_knows_no_order
+            layers::norms_have_gains layers::embeddings_are_looked_up layers::layers_refuse_what_does_not_fit
+            layers::layers_are_functions_of_their_seeds
+            shape_errors::state_shapes shape_errors::row_shapes
         }
     };
 }
@@ -60,7 +68,7 @@ macro_rules! every_precision {
     ($backend:ty) => {
         tensors! { tests $backend }
         tests! { $backend:
-            images::convolutions images::products images::resolution images::channels images::normalization images::softmax images::edm_properties
+            images::convolutions images::resolution images::channels images::edm_properties
             shape_errors::image_shapes
             derivatives::reverse_is_the_adjoint_of_forward derivatives::decorated_values_are_the_plain_ones
         }
@@ -73,6 +81,7 @@ macro_rules! double_precision {
             derivatives::forward_matches_differences derivatives::reverse_over_forward_matches_differences
             derivatives::parameters_used_twice derivatives::kernels_used_twice derivatives::frozen_factors_are_constants
             objectives::residual_values objectives::parameter_gradients images::unet_gradients images::edm_gradients
+            layers::transformer_tangents layers::transformer_gradients
         }
     };
 }
@@ -109,5 +118,6 @@ mod cuda_f32 {
     tests_on_a_gpu! { crate::backend::Cuda:
         training::steps_are_those_of_ndarray training::runs_repeat_bit_for_bit training::gpus_share_their_tensors_with_threads
         training::tf32_rounds_the_factors_of_products training::a_sum_does_not_depend_on_the_batch_around_it
+            training::transformers_step_as_on_ndarray
     }
 }

@@ -1,6 +1,6 @@
 //! The differentiable operations, by name.
 
-use flowmap::{Activation, Coordinates, ImageTensor, Normalization, Tensor, Transpose, Window};
+use flowmap::{Activation, Coordinates, ImageTensor, Normalization, Tensor, Transpose, Window, nn::attend};
 
 /// A differentiable operation: its name, the shapes of its operands, and the interval of their values.
 pub type Operation = (&'static str, &'static [&'static [usize]], std::ops::Range<f64>);
@@ -8,7 +8,7 @@ pub type Operation = (&'static str, &'static [&'static [usize]], std::ops::Range
 pub const ANY: std::ops::Range<f64> = -2.0..2.0;
 const POSITIVE: std::ops::Range<f64> = 0.5..2.0;
 
-pub const OPERATIONS: [Operation; 90] = [
+pub const OPERATIONS: [Operation; 103] = [
     ("neg", &[&[3]], ANY),
     ("add", &[&[2, 3], &[2, 3]], ANY),
     ("add", &[&[2, 3], &[]], ANY),
@@ -99,6 +99,19 @@ pub const OPERATIONS: [Operation; 90] = [
     ("normalize pixels", &[&[2, 1, 2, 3]], ANY),
     ("normalize_tangent", &[&[1, 2, 2, 2], &[1, 2, 2, 2]], ANY),
     ("softmax", &[&[2, 4]], ANY),
+    ("softmax", &[&[3]], ANY),
+    ("normalize layer", &[&[2, 1, 4]], ANY),
+    ("normalize root mean square", &[&[2, 3]], ANY),
+    ("normalize_tangent layer", &[&[2, 3], &[2, 3]], ANY),
+    ("row_maximum", &[&[3, 5]], ANY),
+    ("rotate_axes", &[&[2, 3, 4, 2]], ANY),
+    ("permute", &[&[2, 3, 2, 2]], ANY),
+    ("broadcast", &[&[3, 1]], ANY),
+    ("broadcast", &[&[]], ANY),
+    ("broadcast", &[&[2, 3, 4]], ANY),
+    ("attend", &[&[2, 3, 2], &[2, 4, 2], &[2, 4, 3]], ANY),
+    ("layer of scores", &[&[2, 3], &[3]], ANY),
+    ("batch of itself", &[&[2, 2, 3]], ANY),
 ];
 
 /// The operation of this name.
@@ -184,6 +197,16 @@ pub fn apply<T: ImageTensor + Coordinates<2>>(name: &str, x: &[T]) -> T {
         "normalize pixels" => a.normalize(Normalization::pixels()),
         "normalize_tangent" => a.normalize_tangent(b, Normalization::groups(1)),
         "softmax" => a.softmax(),
+        "normalize layer" => a.normalize(Normalization::layer()),
+        "normalize root mean square" => a.normalize(Normalization::root_mean_square()),
+        "normalize_tangent layer" => a.normalize_tangent(b, Normalization::layer()),
+        "row_maximum" => a.row_maximum(),
+        "rotate_axes" => a.rotate_axes(1..4, 2),
+        "permute" => a.permute(&[3, 1, 0, 2]),
+        "broadcast" => a.broadcast(&[2, 3, 4]),
+        "attend" => attend(a, b, &x[2]),
+        "layer of scores" => a.normalize(Normalization::layer()).softmax() * b.broadcast(&[2, 3]),
+        "batch of itself" => T::batch_matmul(a, Yes, a, No),
         "split and join" => {
             let [p, q]: [T; 2] = a.split();
             T::join([q.clone() * p, q])

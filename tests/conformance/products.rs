@@ -34,22 +34,34 @@ fn reference(a: &Array, b: &Array, c: &[f64], (m, k, n): (usize, usize, usize)) 
     (value, size)
 }
 
+/// A matrix, or each of a batch, turned.
 fn transposed(a: &Array) -> Array {
-    let (rows, columns) = (a.shape[0], a.shape[1]);
-    let values = (0..columns).flat_map(|j| (0..rows).map(move |i| a.values[i * columns + j]));
-    Array { shape: vec![columns, rows], values: values.collect() }
+    let [batch @ .., rows, columns] = &a.shape[..] else { unreachable!("matrices have two axes") };
+    let turned = |matrix: &[f64]| -> Vec<f64> {
+        (0..*columns).flat_map(|j| (0..*rows).map(move |i| (i, j))).map(|(i, j)| matrix[i * columns + j]).collect()
+    };
+    let values = a.values.chunks((rows * columns).max(1)).flat_map(turned).collect();
+    Array { shape: [batch, &[*columns, *rows]].concat(), values }
+}
+
+const ORDERS: [(Transpose, Transpose); 4] = [
+    (Transpose::No, Transpose::No),
+    (Transpose::No, Transpose::Yes),
+    (Transpose::Yes, Transpose::No),
+    (Transpose::Yes, Transpose::Yes),
+];
+
+fn in_order<B: Backend>(x: &Array, order: Transpose) -> B::T {
+    if order == Transpose::No { x.tensor::<B>() } else { transposed(x).tensor::<B>() }
 }
 
 pub fn product<B: Backend>() {
     for (m, k, n) in SIZES {
         let (a, b) = (random::<B>(1, &[m, k], -1.0..1.0), random::<B>(2, &[k, n], -1.0..1.0));
         let c = random::<B>(3, &[m, n], -1.0..1.0);
-        let in_order = |x: &Array, order| if order == Transpose::No { x.tensor::<B>() } else { transposed(x).tensor::<B>() };
         let epsilons = 2.0 + (k as f64).sqrt();
-        for (a_transpose, b_transpose) in
-            [Transpose::No, Transpose::Yes].map(|o| [(o, Transpose::No), (o, Transpose::Yes)]).concat()
-        {
-            let (x, y) = (in_order(&a, a_transpose), in_order(&b, b_transpose));
+        for (a_transpose, b_transpose) in ORDERS {
+            let (x, y) = (in_order::<B>(&a, a_transpose), in_order::<B>(&b, b_transpose));
             let what = format!("product {m} x {k} x {n}, {a_transpose:?}, {b_transpose:?}");
             let (expected, size) = reference(&a, &b, &vec![0.0; m * n], (m, k, n));
             let found = B::T::matmul(&x, a_transpose, &y, b_transpose, None);
@@ -59,6 +71,27 @@ pub fn product<B: Backend>() {
             let found = B::T::matmul(&x, a_transpose, &y, b_transpose, Some(held.clone()));
             assert_close::<B>(&format!("{what}, onto"), &found, &[m, n], &expected, &size, epsilons);
             assert_close::<B>("onto is not changed for others", &held, &[m, n], &c.values, &vec![0.0; m * n], 0.0);
+        }
+    }
+}
+
+pub fn batch_products<B: Backend>() {
+    for (count, m, k, n) in
+        [(3, 2, 5, 4), (1, 1, 1, 1), (0, 2, 3, 4), (2, 0, 3, 4), (2, 3, 0, 4), (4, 17, 33, 1), (2, 64, 32, 64)]
+    {
+        let (a, b) = (random::<B>(1, &[count, m, k], -1.0..1.0), random::<B>(2, &[count, k, n], -1.0..1.0));
+        let matrix = |x: &Array, i: usize| {
+            let size = x.shape[1] * x.shape[2];
+            Array { shape: x.shape[1..].to_vec(), values: x.values[i * size..(i + 1) * size].to_vec() }
+        };
+        let each = (0..count).map(|i| reference(&matrix(&a, i), &matrix(&b, i), &vec![0.0; m * n], (m, k, n)));
+        let (expected, size): (Vec<_>, Vec<_>) = each.unzip();
+        let (expected, size) = (expected.concat(), size.concat());
+        for (a_transpose, b_transpose) in ORDERS {
+            let (x, y) = (in_order::<B>(&a, a_transpose), in_order::<B>(&b, b_transpose));
+            let found = B::T::batch_matmul(&x, a_transpose, &y, b_transpose);
+            let what = format!("products {count} x {m} x {k} x {n}, {a_transpose:?}, {b_transpose:?}");
+            assert_close::<B>(&what, &found, &[count, m, n], &expected, &size, 2.0 + (k as f64).sqrt());
         }
     }
 }

@@ -5,7 +5,7 @@ use flowmap::{Activation, AdamStep, Coordinates, ImageTensor, Mask, Normalizatio
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[track_caller]
-fn panics<R>(what: &str, shapes: &[&[usize]], f: impl FnOnce() -> R) {
+pub fn panics<R>(what: &str, shapes: &[&[usize]], f: impl FnOnce() -> R) {
     let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(f()))) else { panic!("{what}: shapes {shapes:?} were accepted") };
     let message = payload.downcast_ref::<String>().cloned().or(payload.downcast_ref::<&str>().map(ToString::to_string));
     let message = message.expect("panics carry text");
@@ -14,7 +14,7 @@ fn panics<R>(what: &str, shapes: &[&[usize]], f: impl FnOnce() -> R) {
     }
 }
 
-fn zeros<B: Backend>(shape: &[usize]) -> B::T {
+pub fn zeros<B: Backend>(shape: &[usize]) -> B::T {
     random::<B>(0, shape, 0.0..1.0).tensor::<B>()
 }
 
@@ -52,6 +52,14 @@ pub fn structural_shapes<B: Backend>() {
         panics("sum: backwards", &[&[2, 3]], || x.sum(2..1));
     }
     panics("sum", &[&[2, 3]], || x.sum(0..3));
+    panics("rotate_axes: axes", &[&[2, 3]], || x.rotate_axes(1..3, 1));
+    panics("rotate_axes: places", &[&[2, 3]], || x.rotate_axes(0..2, 3));
+    for axes in [&[0][..], &[0, 2], &[1, 1], &[0, 1, 2]] {
+        panics("permute", &[&[2, 3], axes], || x.permute(axes));
+    }
+    for shape in [&[3][..], &[3, 2], &[2, 3, 1], &[1, 3], &[]] {
+        panics("broadcast", &[&[2, 3], shape], || x.broadcast(shape));
+    }
     panics("expand", &[&[2, 3]], || x.expand(3, &[2]));
     panics("concat", &[&[2, 3], &[3, 2]], || B::T::concat(&[x.clone(), zeros::<B>(&[3, 2])], 1));
     panics("concat: rank", &[&[2, 3], &[2]], || B::T::concat(&[x.clone(), zeros::<B>(&[2])], 1));
@@ -124,6 +132,10 @@ pub fn image_shapes<B: ImageBackend>() {
     panics("upsample: rank", &[&[2, 3]], || zeros::<B>(&[2, 3]).upsample(2));
     panics("add_to_channels", &[&[2, 3], &[2, 4]], || x.add_to_channels(&zeros::<B>(&[2, 4])));
     panics("scale_channels", &[&[2, 3], &[3]], || x.scale_channels(&zeros::<B>(&[3])));
+}
+
+pub fn row_shapes<B: Backend>() {
+    let x = zeros::<B>(&[2, 4, 4, 3]);
     panics("normalize: groups", &[&[2, 4, 4, 3]], || x.normalize(Normalization::groups(2)));
     panics("normalize: no groups", &[&[2, 4, 4, 3]], || x.normalize(Normalization::groups(0)));
     let other = zeros::<B>(&[2, 4, 4, 6]);
@@ -131,6 +143,9 @@ pub fn image_shapes<B: ImageBackend>() {
     panics("normalize_curvature", &[&[2, 4, 4, 3], &[2, 4, 4, 6]], || {
         x.normalize_curvature(&x, &other, Normalization::groups(3))
     });
+    panics("normalize of a scalar", &[], || zeros::<B>(&[]).normalize(Normalization::layer()));
+    panics("row_maximum: nothing", &[&[2, 0]], || zeros::<B>(&[2, 0]).row_maximum());
+    panics("row_maximum: scalar", &[&[]], || zeros::<B>(&[]).row_maximum());
     panics("softmax: nothing", &[&[2, 0]], || zeros::<B>(&[2, 0]).softmax());
     panics("softmax: scalar", &[&[]], || zeros::<B>(&[]).softmax());
     let product = |a: &[usize], b: &[usize]| {

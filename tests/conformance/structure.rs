@@ -1,4 +1,4 @@
-//! Reshaping, slicing, joining, summing and spreading against index loops.
+//! Reshaping, slicing, joining, summing, spreading and permuting against index loops.
 
 use crate::backend::{Array, Backend, SHAPES, assert_close, assert_same, indices, offset, random, reals, size};
 use flowmap::{Number, Tensor};
@@ -148,4 +148,81 @@ pub fn expand<B: Backend>() {
     let wild = Array { shape: vec![2], values: vec![f64::INFINITY, 1.0] }.tensor::<B>();
     assert_same("infinite", &wild.expand(0, &[2]), &[2, 2], &[f64::INFINITY, 1.0, f64::INFINITY, 1.0]);
     assert!(wild.constant(f64::NAN).expand(1, &[2]).to_vec().into_iter().all(num_traits::Float::is_nan));
+}
+
+/// All orders of `count` axes.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let Some(last) = count.checked_sub(1) else { return vec![vec![]] };
+    let insert = |order: Vec<usize>| {
+        (0..count).map(move |at| {
+            let mut order = order.clone();
+            order.insert(at, last);
+            order
+        })
+    };
+    orders(last).into_iter().flat_map(insert).collect()
+}
+
+pub fn permute<B: Backend>() {
+    for shape in STRUCTURES.into_iter().chain([&[][..], &[2, 3, 4, 5], &[3, 2, 1, 2, 3]]) {
+        let a = random::<B>(11, shape, -1.0..1.0);
+        for axes in orders(shape.len()) {
+            let permuted: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
+            let origin = |i: &Vec<usize>| {
+                let mut from = vec![0; shape.len()];
+                axes.iter().zip(i).for_each(|(&axis, &i)| from[axis] = i);
+                a.values[offset(shape, &from)]
+            };
+            let expected: Vec<f64> = indices(&permuted).iter().map(origin).collect();
+            assert_same(&format!("permute {axes:?}"), &a.tensor::<B>().permute(&axes), &permuted, &expected);
+        }
+    }
+}
+
+pub fn rotate_axes<B: Backend>() {
+    for shape in STRUCTURES {
+        let a = random::<B>(12, shape, -1.0..1.0);
+        for start in 0..=shape.len() {
+            for end in start..=shape.len() {
+                for by in 0..=end - start {
+                    let mut rotated = shape.to_vec();
+                    rotated[start..end].rotate_left(by);
+                    let origin = |mut i: Vec<usize>| {
+                        i[start..end].rotate_right(by);
+                        a.values[offset(shape, &i)]
+                    };
+                    let expected: Vec<f64> = indices(&rotated).into_iter().map(origin).collect();
+                    let found = a.tensor::<B>().rotate_axes(start..end, by);
+                    assert_same(&format!("axes {start}..{end} rotated by {by}"), &found, &rotated, &expected);
+                }
+            }
+        }
+    }
+}
+
+pub fn broadcast<B: Backend>() {
+    let cases: [(&[usize], &[usize]); 12] = [
+        (&[], &[]),
+        (&[], &[2, 3]),
+        (&[3], &[3]),
+        (&[3], &[2, 3]),
+        (&[1], &[4]),
+        (&[2, 1], &[2, 3]),
+        (&[1, 3], &[2, 3]),
+        (&[2, 1, 3, 1], &[2, 4, 3, 5]),
+        (&[1, 1, 2], &[3, 4, 2]),
+        (&[3, 1], &[2, 1, 3, 4]),
+        (&[1, 3], &[0, 3]),
+        (&[0, 1], &[0, 5]),
+    ];
+    for (from, to) in cases {
+        let a = random::<B>(13, from, -1.0..1.0);
+        let new = to.len() - from.len();
+        let origin = |i: &Vec<usize>| {
+            let from_index: Vec<usize> = i[new..].iter().zip(from).map(|(&i, &length)| if length == 1 { 0 } else { i }).collect();
+            a.values[offset(from, &from_index)]
+        };
+        let expected: Vec<f64> = indices(to).iter().map(origin).collect();
+        assert_same(&format!("{from:?} broadcast"), &a.tensor::<B>().broadcast(to), to, &expected);
+    }
 }

@@ -1,6 +1,9 @@
 //! Training on a GPU is training on the CPU, up to rounding; what else is asked of a GPU alone.
 
-use crate::backend::{Backend, host};
+use crate::{
+    backend::{Backend, host},
+    transformer::Transformer,
+};
 use flowmap::{
     Number, Tensor, Transpose,
     backend::{
@@ -9,12 +12,15 @@ use flowmap::{
     },
     distribution::{Checkerboard, Normal},
     learn::{Distillation, Identity, Independent, Settings, StopGradient, Teacher, Trainer},
-    nn::{Mlp, MlpShape, Module},
+    nn::{Mlp, MlpShape, Model},
 };
 
-/// The losses of a few steps, and all parameters after them.
 fn run<T: Tensor<Primal = T>>(device: &T::Device, objective: Distillation) -> (Vec<f64>, Vec<f64>) {
-    let network: Mlp<T> = Mlp::new_on(device, &MlpShape::new(2, 40, 3), 5).unwrap();
+    run_of::<T, _>(Mlp::new_on(device, &MlpShape::new(2, 40, 3), 5).unwrap(), objective)
+}
+
+/// The losses of a few steps, and all parameters after them.
+fn run_of<T: Tensor<Primal = T>, M: Model<T>>(network: M, objective: Distillation) -> (Vec<f64>, Vec<f64>) {
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
     let settings = Settings { objective, batch: 100, diagonal: 0.5, ..Settings::default() };
     let mut trainer = Trainer::new(network, coupling, settings).unwrap();
@@ -35,15 +41,31 @@ where
     B::T: Number<Real = f32>,
 {
     for objective in objectives() {
-        let (losses, parameters) = run::<B::T>(&B::device(), objective);
-        let (expected, expected_parameters) = run::<NdTensor<f32>>(&(), objective);
-        for (a, b) in losses.iter().zip(&expected) {
-            assert!((a - b).abs() < 1e-4 * b.abs(), "{objective:?}: losses {losses:?} against {expected:?}");
-        }
-        let steps = expected_parameters.iter().zip(&parameters).map(|(a, b)| (a - b).abs());
-        let far = steps.fold(0.0, f64::max);
-        assert!(parameters.len() == expected_parameters.len() && far < 1e-3, "{objective:?}: parameters differ by {far:e}");
+        assert_same_steps(objective, run::<B::T>(&B::device(), objective), run::<NdTensor<f32>>(&(), objective));
     }
+}
+
+/// Products of batches, permutations, softmax and normalization, with their derivatives.
+pub fn transformers_step_as_on_ndarray<B: Backend>()
+where
+    B::T: Number<Real = f32>,
+{
+    let objective = objectives()[0];
+    let found = run_of::<B::T, _>(Transformer::new_on(&B::device(), 2, 1, 8).unwrap(), objective);
+    assert_same_steps(objective, found, run_of::<NdTensor<f32>, _>(Transformer::new_on(&(), 2, 1, 8).unwrap(), objective));
+}
+
+fn assert_same_steps(
+    objective: Distillation,
+    (losses, parameters): (Vec<f64>, Vec<f64>),
+    (expected, expected_parameters): (Vec<f64>, Vec<f64>),
+) {
+    for (a, b) in losses.iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-4 * b.abs(), "{objective:?}: losses {losses:?} against {expected:?}");
+    }
+    let steps = expected_parameters.iter().zip(&parameters).map(|(a, b)| (a - b).abs());
+    let far = steps.fold(0.0, f64::max);
+    assert!(parameters.len() == expected_parameters.len() && far < 1e-3, "{objective:?}: parameters differ by {far:e}");
 }
 
 pub fn runs_repeat_bit_for_bit<B: Backend>() {

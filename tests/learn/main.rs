@@ -18,5 +18,6 @@ mod resume;
 mod sampling;
 mod settings;
 mod trainer;
+mod transformer;
 #[cfg(feature = "transport")]
 mod transport;

@@ -97,6 +97,28 @@ KERNEL partial_sums(float *out, const float *in, unsigned n, unsigned middle, un
     out[i] = sum;
 }
 
+// The same with the largest of these elements in place of their sum; NaN if there is one. No part is empty.
+KERNEL partial_maxima(float *out, const float *in, unsigned n, unsigned middle, unsigned parts, unsigned inner) {
+    unsigned i = index();
+    if (i >= n) return;
+    unsigned column = i % inner, rest = i / inner, part = rest % parts, block = rest / parts;
+    const float *from = in + (block * middle + part) * inner + column;
+    float largest = *from;
+    for (unsigned m = part; m < middle; m += parts, from += parts * inner) {
+        float x = *from;
+        if (x > largest || x != x) largest = x;
+    }
+    out[i] = largest;
+}
+
+// [outer, first, second, inner] to [outer, second, first, inner]
+KERNEL exchange(float *out, const float *in, unsigned n, unsigned first, unsigned second, unsigned inner) {
+    unsigned i = index();
+    if (i >= n) return;
+    unsigned column = i % inner, rest = i / inner, a = rest % first, pair = rest / first, b = pair % second, block = pair / second;
+    out[i] = in[((block * first + a) * second + b) * inner + column];
+}
+
 // [outer, inner] to [outer, middle, inner]
 KERNEL expand(float *out, const float *in, unsigned n, unsigned middle, unsigned inner) {
     unsigned i = index();

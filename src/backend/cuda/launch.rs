@@ -6,7 +6,7 @@ use super::engine::{Buffer, Engine};
 use super::library::Kernel;
 use crate::Transpose;
 use cudarc::{
-    cublas::{result::gemm_ex, sys as blas},
+    cublas::{result::gemm_strided_batched_ex, sys as blas},
     driver::{DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, sys::CUdeviceptr},
 };
 
@@ -102,16 +102,32 @@ impl Engine {
         unsafe { self.launch(kernel, n, results, &read, &sizes, scalars) }
     }
 
-    /// `[outer, middle, inner]` to `[outer, parts, inner]`: part `p` is the sum of elements `p, p + parts, …` of the middle axis.
+    /// `[outer, middle, inner]` to `[outer, parts, inner]`: part `p` is the sum, or for [`Kernel::PartialMaxima`] the largest, of
+    /// elements `p, p + parts, …` of the middle axis.
     #[track_caller]
-    pub fn partial_sums(&self, x: &Buffer, [outer, middle, parts, inner]: [usize; 4]) -> Buffer {
+    pub fn partial(&self, kernel: Kernel, x: &Buffer, [outer, middle, parts, inner]: [usize; 4]) -> Buffer {
         let n = outer * parts * inner;
-        let mut sums = self.room(n);
+        let mut all = self.room(n);
         assert!(x.len() >= outer * middle * inner && middle <= LARGEST);
+        assert!(kernel == Kernel::PartialSums || (kernel == Kernel::PartialMaxima && 0 < parts && parts <= middle));
         let sizes = [n, middle, parts, inner].map(|size| size as u32);
-        // SAFETY: a thread reads columns below `inner` of rows below `middle` of blocks below `outer`, for which x has room
-        unsafe { self.launch(Kernel::PartialSums, n, &mut [&mut sums], &[self.pointer(x)], &sizes, &[]) }
-        sums
+        // SAFETY: a thread reads columns below `inner` of rows below `middle` of blocks below `outer`, for which x has room; also
+        // the maxima, whose parts hold an element each
+        unsafe { self.launch(kernel, n, &mut [&mut all], &[self.pointer(x)], &sizes, &[]) }
+        all
+    }
+
+    /// `[outer, first, second, inner]` to `[outer, second, first, inner]`.
+    #[track_caller]
+    pub fn exchange(&self, x: &Buffer, [outer, first, second, inner]: [usize; 4]) -> Buffer {
+        let n = outer * first * second * inner;
+        let mut all = self.room(n);
+        assert!(x.len() >= n);
+        let sizes = [n, first, second, inner].map(|size| size as u32);
+        // SAFETY: a thread reads columns below `inner` of rows below `first` and `second` of blocks below `outer`, for which x has
+        // room
+        unsafe { self.launch(Kernel::Exchange, n, &mut [&mut all], &[self.pointer(x)], &sizes, &[]) }
+        all
     }
 
     /// `[outer, inner]` to `[outer, middle, inner]`.
@@ -138,12 +154,13 @@ impl Engine {
         unsafe { self.launch(Kernel::Copy, n, &mut [out], &[self.pointer(x)], &sizes, &[]) }
     }
 
-    /// `a b`, added to what `out` holds if it `adds`. None of the sizes may be 0.
+    /// `a b` for each of `count` matrices that follow one another, added to what `out` holds if it `adds`. None of the sizes may
+    /// be 0.
     #[track_caller]
-    pub fn product(&self, a: Matrix, b: Matrix, out: &mut Buffer, adds: bool, tf32: bool) {
+    pub fn products(&self, count: usize, a: Matrix, b: Matrix, out: &mut Buffer, adds: bool, tf32: bool) {
         let (m, k, n) = (a.rows, a.columns, b.columns);
-        assert!(k == b.rows && m * k * n > 0);
-        assert!(a.values.len() >= m * k && b.values.len() >= k * n && out.len() >= m * n);
+        assert!(k == b.rows && count * m * k * n > 0 && count <= LARGEST);
+        assert!(a.values.len() >= count * m * k && b.values.len() >= count * k * n && out.len() >= count * m * n);
         let mode = if tf32 {
             blas::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32
         } else {
@@ -155,10 +172,10 @@ impl Engine {
         let out = self.pointer_mut(out);
         self.must(self.context.bind_to_thread());
         // cuBLAS reads memory column by column and so sees every matrix transposed: it makes (a b)' = b' a'.
-        // SAFETY: the buffers hold m x k, k x n and m x n numbers, at these distances of their rows; the two factors are read
-        // before the call returns
+        // SAFETY: the buffers hold `count` times m x k, k x n and m x n numbers, at these distances of their rows and of the matrices;
+        // the two factors are read before the call returns
         let done = unsafe {
-            gemm_ex(
+            gemm_strided_batched_ex(
                 *self.blas.handle(),
                 b.operation(),
                 a.operation(),
@@ -169,19 +186,24 @@ impl Engine {
                 b_values as *const _,
                 float,
                 b.distance(),
+                (k * n) as i64,
                 a_values as *const _,
                 float,
                 a.distance(),
+                (m * k) as i64,
                 (&raw const start).cast(),
                 out as *mut _,
                 float,
                 n as i32,
+                (m * n) as i64,
+                count as i32,
                 mode,
                 blas::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT,
             )
         };
         if let Err(error) = done {
-            panic!("CUDA device {}: a product of {m} x {k} by {k} x {n} fails in cuBLAS: {:?}", self.ordinal(), error.0);
+            let what = if count == 1 { "a product".into() } else { format!("{count} products") };
+            panic!("CUDA device {}: {what} of {m} x {k} by {k} x {n} fails in cuBLAS: {:?}", self.ordinal(), error.0);
         }
     }
 

@@ -79,6 +79,8 @@ kernels! {
     ScaleOnto "binary_scale_onto" 1 2 3 1,
     Choose "choose" 1 3 4 0,
     PartialSums "partial_sums" 1 1 4 0,
+    PartialMaxima "partial_maxima" 1 1 4 0,
+    Exchange "exchange" 1 1 4 0,
     Expand "expand" 1 1 3 0,
     Copy "copy" 1 1 6 0,
     Activate "activate" 1 1 1 2,

@@ -4,7 +4,7 @@ use super::Device;
 use super::engine::Buffer;
 use super::launch::{Matrix, Operand};
 use super::library::Kernel;
-use crate::tensor::{AdamStep, common, state_of_tensor};
+use crate::tensor::{AdamStep, common, softmax::last_axis, state_of_tensor};
 use crate::{Activation, Tensor, Transpose};
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -39,7 +39,7 @@ pub struct CudaTensor {
     pub(super) device: Device,
 }
 
-/// The most addends of one thread in a sum.
+/// The most elements of one thread in a sum or a maximum.
 const ADDENDS: usize = 64;
 
 impl CudaTensor {
@@ -95,25 +95,40 @@ impl CudaTensor {
         Self::filled(&self.device, value, &self.shape)
     }
 
+    /// The sums, or the largest, over the middle axis of `(outer, middle, inner)`, in passes of at most 64 elements for each thread.
+    fn in_passes(&self, kernel: Kernel, (outer, mut middle, inner): (usize, usize, usize), shape: &[usize]) -> Self {
+        if middle == 1 {
+            return self.reshape(shape);
+        }
+        let mut found = None;
+        while found.is_none() || middle > 1 {
+            let parts = middle.div_ceil(ADDENDS).max(1);
+            let before: &Buffer = found.as_ref().unwrap_or(&self.data);
+            found = Some(self.device.engine().partial(kernel, before, [outer, middle, parts, inner]));
+            middle = parts;
+        }
+        Self::with(&self.device, found.expect("one pass or more"), shape)
+    }
+
     /// `rows x columns` as a factor of a product.
     fn matrix(&self, rows: usize, columns: usize, transpose: Transpose) -> Matrix<'_> {
         Matrix { values: &self.data, rows, columns, transpose }
     }
 
-    /// `a b`, added to `start` if that is given.
-    fn multiplied(device: &Device, a: Matrix, b: Matrix, start: Option<Self>, shape: &[usize]) -> Self {
-        if a.rows * a.columns * b.columns == 0 {
+    /// `a b` for each of `count` matrices, added to `start` if that is given.
+    fn multiplied(device: &Device, count: usize, a: Matrix, b: Matrix, start: Option<Self>, shape: &[usize]) -> Self {
+        if count * a.rows * a.columns * b.columns == 0 {
             return start.unwrap_or_else(|| Self::filled(device, 0.0, shape));
         }
         let engine = device.engine();
         match start {
             Some(mut start) => {
-                engine.product(a, b, start.own(), true, device.tf32());
+                engine.products(count, a, b, start.own(), true, device.tf32());
                 Self { shape: shape.to_vec(), ..start }
             }
             None => {
-                let mut data = engine.room(a.rows * b.columns);
-                engine.product(a, b, &mut data, false, device.tf32());
+                let mut data = engine.room(count * a.rows * b.columns);
+                engine.products(count, a, b, &mut data, false, device.tf32());
                 Self::with(device, data, shape)
             }
         }
@@ -187,20 +202,15 @@ impl Tensor for CudaTensor {
     /// In passes of at most 64 addends for each thread. An element's addends and their order depend on the length of the axes
     /// that disappear, and on nothing else.
     fn sum(&self, axes: Range<usize>) -> Self {
-        let (outer, mut middle, inner) = common::around("sum", &self.shape, &axes);
+        let sizes = common::around("sum", &self.shape, &axes);
         let mut shape = self.shape.clone();
         shape.drain(axes);
-        if middle == 1 {
-            return self.reshape(&shape);
-        }
-        let mut sums = None;
-        while sums.is_none() || middle > 1 {
-            let parts = middle.div_ceil(ADDENDS).max(1);
-            let addends: &Buffer = sums.as_ref().unwrap_or(&self.data);
-            sums = Some(self.device.engine().partial_sums(addends, [outer, middle, parts, inner]));
-            middle = parts;
-        }
-        Self::with(&self.device, sums.expect("one pass or more"), &shape)
+        self.in_passes(Kernel::PartialSums, sizes, &shape)
+    }
+    fn row_maximum(&self) -> Self {
+        let axis = last_axis("row_maximum", &self.shape);
+        let (outer, middle, _) = common::around("row_maximum", &self.shape, &(axis..axis + 1));
+        self.in_passes(Kernel::PartialMaxima, (outer, middle, 1), &self.shape[..axis])
     }
     fn expand(&self, at: usize, sizes: &[usize]) -> Self {
         let (outer, _, inner) = common::around("expand", &self.shape, &(at..at));
@@ -212,12 +222,24 @@ impl Tensor for CudaTensor {
         }
         Self::with(&self.device, self.device.engine().expand(&self.data, [outer, middle, inner]), &shape)
     }
+    fn rotate_axes(&self, axes: Range<usize>, by: usize) -> Self {
+        let (sizes, shape) = common::rotated(&self.shape, &axes, by);
+        if sizes[1] == 1 || sizes[2] == 1 {
+            return self.reshape(&shape);
+        }
+        Self::with(&self.device, self.device.engine().exchange(&self.data, sizes), &shape)
+    }
     fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
         let (m, k, n) = common::check_product(&a.shape, a_transpose, &b.shape, b_transpose);
         if let Some(onto) = &onto {
             assert!(onto.shape == [m, n], "product: a result of shape {:?} is added to shape {:?}", [m, n], onto.shape);
         }
-        Self::multiplied(&a.device, a.matrix(m, k, a_transpose), b.matrix(k, n, b_transpose), onto, &[m, n])
+        Self::multiplied(&a.device, 1, a.matrix(m, k, a_transpose), b.matrix(k, n, b_transpose), onto, &[m, n])
+    }
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        let (count, m, k, n) = common::check_products(&a.shape, a_transpose, &b.shape, b_transpose);
+        let (left, right) = (a.matrix(m, k, a_transpose), b.matrix(k, n, b_transpose));
+        Self::multiplied(&a.device, count, left, right, None, &[count, m, n])
     }
     fn linear(&self, weight: &Self, bias: Option<&Self>) -> Self {
         let (rows, inputs, outputs) = common::check_linear(&self.shape, &weight.shape, bias.map(Tensor::shape));
@@ -225,7 +247,7 @@ impl Tensor for CudaTensor {
         *shape.last_mut().expect("checked: rank 1 or more") = outputs;
         let start = bias.map(|b| b.expand(0, &[rows]).reshape(&shape));
         let (x, w) = (self.matrix(rows, inputs, Transpose::No), weight.matrix(inputs, outputs, Transpose::No));
-        Self::multiplied(&self.device, x, w, start, &shape)
+        Self::multiplied(&self.device, 1, x, w, start, &shape)
     }
 
     fn activate(&self, f: Activation) -> Self {

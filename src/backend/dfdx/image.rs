@@ -3,7 +3,7 @@
 //! A convolution gathers the pixels that each output reads into a row, for all images at once, and multiplies the rows with the
 //! kernel: dfdx has no other on stable Rust. That takes as many times the memory of an image as the kernel has taps.
 
-use super::{DfdxTensor, Element, Matrix, common, layout};
+use super::{Batch, DfdxTensor, Element, Matrix, common, layout};
 use crate::{
     ImageTensor, Tensor, Transpose, Window,
     tensor::image::{Taps, shapes},
@@ -11,10 +11,8 @@ use crate::{
 use ::dfdx::{
     shapes::Axes3,
     tensor::Tensor as Array,
-    tensor_ops::{Device, GatherTo, PermuteTo, ReshapeTo, TryMatMul},
+    tensor_ops::{Device, GatherTo, PermuteTo, ReshapeTo},
 };
-
-type Batch<E, D> = Array<(usize, usize, usize), E, D>;
 
 impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
     /// The pixels that each pixel reads: a row of `taps * channels` for each pixel that is written, of all images.
@@ -56,12 +54,6 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
         let turned: Batch<E, D> = turned.permute::<_, Axes3<0, 2, 1>>();
         Self::with(layout::copied(turned), shape.to_vec())
     }
-
-    /// As matrices, transposed by exchanging their strides.
-    fn matrices(&self, transpose: Transpose) -> Batch<E, D> {
-        let matrices = self.data.clone().reshape_like(&(self.shape[0], self.shape[1], self.shape[2]));
-        if transpose == Transpose::No { matrices } else { matrices.permute::<_, Axes3<0, 2, 1>>() }
-    }
 }
 
 impl<E: Element, D: Device<E>> ImageTensor for DfdxTensor<E, D> {
@@ -83,12 +75,5 @@ impl<E: Element, D: Device<E>> ImageTensor for DfdxTensor<E, D> {
         let rows = self.gathered(&Taps::new(window, [height, width], size));
         let y = y.reshape(&[rows.shape[0], shape[3]]);
         Self::matmul(&rows, Transpose::Yes, &y, Transpose::No, None).reshape(&shape)
-    }
-    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
-        let (count, m, k, n) = shapes::products(&a.shape, a_transpose, &b.shape, b_transpose);
-        if count * m * k * n == 0 {
-            return Self::zeros(a.data.device(), &[count, m, n]);
-        }
-        Self::with(a.matrices(a_transpose).matmul(b.matrices(b_transpose)), vec![count, m, n])
     }
 }

@@ -32,7 +32,7 @@ use crate::tensor::{common, state_of_tensor};
 use crate::{Activation, Real, Tensor, Transpose};
 use ::dfdx::{
     dtypes::Dtype,
-    shapes::{Axes2, Axis, HasShape, Shape},
+    shapes::{Axes2, Axes3, Axes4, Axis, HasShape, Shape},
     tensor::{Tensor as Array, TensorFromVec, ZerosTensor},
     tensor_ops::{BroadcastTo, Device, PermuteTo, ReshapeTo, SumTo, TryMatMul},
 };
@@ -71,6 +71,7 @@ pub struct DfdxTensor<E: Element, D: Device<E>> {
 
 type Flat<E, D> = Array<(usize,), E, D>;
 type Matrix<E, D> = Array<(usize, usize), E, D>;
+type Batch<E, D> = Array<(usize, usize, usize), E, D>;
 
 /// The number of elements stored for this shape.
 fn stored(shape: &[usize]) -> usize {
@@ -133,6 +134,12 @@ impl<E: Element, D: Device<E>> DfdxTensor<E, D> {
     fn matrix(&self, transpose: Transpose) -> Matrix<E, D> {
         let matrix = self.data.clone().reshape_like(&(self.shape[0], self.shape[1]));
         if transpose == Transpose::No { matrix } else { matrix.permute::<(usize, usize), Axes2<1, 0>>() }
+    }
+
+    /// As matrices, transposed by exchanging their strides.
+    fn matrices(&self, transpose: Transpose) -> Batch<E, D> {
+        let matrices = self.data.clone().reshape_like(&(self.shape[0], self.shape[1], self.shape[2]));
+        if transpose == Transpose::No { matrices } else { matrices.permute::<_, Axes3<0, 2, 1>>() }
     }
 
     /// `σ(p(x))`, `1 - σ(p(x))` without cancellation, `p'(x)`.
@@ -241,6 +248,14 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
         let view = self.data.clone().reshape_like(&(outer, inner));
         Self::with(layout::copied(view.broadcast_like::<_, Axis<1>>(&(outer, middle, inner))), shape)
     }
+    fn rotate_axes(&self, axes: Range<usize>, by: usize) -> Self {
+        let ([outer, first, second, inner], shape) = common::rotated(&self.shape, &axes, by);
+        if first == 1 || second == 1 || common::size(&shape) == 0 {
+            return Self { data: self.data.clone(), shape };
+        }
+        let view = self.data.clone().reshape_like(&(outer, first, second, inner));
+        Self::with(layout::copied(view.permute::<_, Axes4<0, 2, 1, 3>>()), shape)
+    }
     fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
         let (m, k, n) = common::check_product(&a.shape, a_transpose, &b.shape, b_transpose);
         if let Some(onto) = &onto {
@@ -271,6 +286,13 @@ impl<E: Element, D: Device<E>> Tensor for DfdxTensor<E, D> {
             Some(bias) => product + bias.data.clone().broadcast_like::<(usize, usize), Axis<0>>(&(rows, outputs)),
         };
         Self::with(sum, shape)
+    }
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        let (count, m, k, n) = common::check_products(&a.shape, a_transpose, &b.shape, b_transpose);
+        if count * m * k * n == 0 {
+            return Self::zeros(a.data.device(), &[count, m, n]);
+        }
+        Self::with(a.matrices(a_transpose).matmul(b.matrices(b_transpose)), vec![count, m, n])
     }
 
     fn activate(&self, f: Activation) -> Self {

@@ -1,14 +1,10 @@
 //! Images in `ndarray` arrays.
 
-use super::{Element, NdTensor, convolution, convolution::Gather, normalization, product, product::Matrix, resolution};
+use super::{Element, NdTensor, convolution, convolution::Gather, resolution};
 use crate::{
-    ImageTensor, Normalization, Tensor, Transpose, Window,
-    tensor::{
-        common::check_equal,
-        image::{Taps, shapes},
-    },
+    ImageTensor, Tensor, Window,
+    tensor::image::{Taps, shapes},
 };
-use rayon::prelude::*;
 
 impl<F: Element> ImageTensor for NdTensor<F> {
     fn conv2d(&self, kernel: &Self, bias: Option<&Self>, window: Window) -> Self {
@@ -32,18 +28,6 @@ impl<F: Element> ImageTensor for NdTensor<F> {
         let gather = Gather::new(&Taps::new(window, [height, width], size), channels);
         Self::with(gather.transposed_product(count, self.slice_of(), y.slice_of(), shape[3]), &shape)
     }
-    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
-        let (count, m, k, n) = shapes::products(a.shape(), a_transpose, b.shape(), b_transpose);
-        let mut out = vec![F::zero(); count * m * n];
-        let [left, right] = [a, b].map(Self::slice_of);
-        let each = out.par_chunks_mut((m * n).max(1)).enumerate().with_max_len(1);
-        each.for_each(|(i, out)| {
-            let a = Matrix::new(&left[i * m * k..(i + 1) * m * k], m, k, a_transpose == Transpose::Yes);
-            let b = Matrix::new(&right[i * k * n..(i + 1) * k * n], k, n, b_transpose == Transpose::Yes);
-            product::write(a, b, out, false);
-        });
-        Self::with(out, &[count, m, n])
-    }
 
     fn downsample(&self, factor: usize) -> Self {
         let shape = shapes::downsample(self.shape(), factor);
@@ -52,17 +36,5 @@ impl<F: Element> ImageTensor for NdTensor<F> {
     fn upsample(&self, factor: usize) -> Self {
         let shape = shapes::upsample(self.shape(), factor);
         Self::with(resolution::upsample(self.slice_of(), shape, factor), &shape)
-    }
-    fn normalize(&self, how: Normalization) -> Self {
-        Self::with(normalization::value(how, self.shape(), self.slice_of()), self.shape())
-    }
-    fn normalize_tangent(&self, d: &Self, how: Normalization) -> Self {
-        check_equal("normalize_tangent", self.shape(), d.shape());
-        Self::with(normalization::tangent(how, self.shape(), self.slice_of(), d.slice_of()), self.shape())
-    }
-    fn normalize_curvature(&self, a: &Self, b: &Self, how: Normalization) -> Self {
-        check_equal("normalize_curvature", self.shape(), a.shape());
-        check_equal("normalize_curvature", self.shape(), b.shape());
-        Self::with(normalization::curvature(how, self.shape(), self.slice_of(), [a.slice_of(), b.slice_of()]), self.shape())
     }
 }

@@ -236,3 +236,17 @@ pub fn expand_middle<F: Copy>(x: &[F], outer: usize, middle: usize, inner: usize
     }
     y
 }
+
+/// `[outer, first, second, inner]` as `[outer, second, first, inner]`.
+pub fn exchange_middle<F: Copy>(x: &[F], first: usize, second: usize, inner: usize) -> Vec<F> {
+    let mut y = Vec::with_capacity(x.len());
+    for block in x.chunks_exact((first * second * inner).max(1)) {
+        for j in 0..second {
+            for i in 0..first {
+                let start = (i * second + j) * inner;
+                y.extend_from_slice(&block[start..start + inner]);
+            }
+        }
+    }
+    y
+}

@@ -28,11 +28,12 @@ mod resolution;
 pub use math::Element;
 
 use crate::tensor::{AdamStep, common, state_of_tensor};
-use crate::{Activation, Error, Mask, Result, Tensor, Transpose};
+use crate::{Activation, Error, Mask, Normalization, Result, Tensor, Transpose};
 use kernel::Short;
 use math::{Adam, Gate};
 use ndarray::{ArcArray, ArrayBase, ArrayD, Data, Dimension, IxDyn};
 use product::Matrix;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// A tensor of `f32` or `f64` in a reference-counted `ndarray` array.
@@ -226,6 +227,13 @@ impl<F: Element> Tensor for NdTensor<F> {
         shape.splice(at..at, sizes.iter().copied());
         Self::with(kernel::expand_middle(self.slice_of(), outer, common::size(sizes), inner), &shape)
     }
+    fn rotate_axes(&self, axes: Range<usize>, by: usize) -> Self {
+        let ([_, first, second, inner], shape) = common::rotated(self.shape(), &axes, by);
+        if first == 1 || second == 1 {
+            return self.reshape(&shape);
+        }
+        Self::with(kernel::exchange_middle(self.slice_of(), first, second, inner), &shape)
+    }
     fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
         let (m, k, n) = common::check_product(a.shape(), a_transpose, b.shape(), b_transpose);
         let left = Matrix::new(a.slice_of(), m, k, a_transpose == Transpose::Yes);
@@ -243,6 +251,31 @@ impl<F: Element> Tensor for NdTensor<F> {
         let w = Matrix::new(weight.slice_of(), inputs, outputs, false);
         let start = bias.map(|b| kernel::expand_middle(b.slice_of(), 1, rows, outputs));
         Self::with(product::product(x, w, start), &shape)
+    }
+
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        let (count, m, k, n) = common::check_products(a.shape(), a_transpose, b.shape(), b_transpose);
+        let mut out = vec![F::zero(); count * m * n];
+        let [left, right] = [a, b].map(Self::slice_of);
+        let each = out.par_chunks_mut((m * n).max(1)).enumerate().with_max_len(1);
+        each.for_each(|(i, out)| {
+            let a = Matrix::new(&left[i * m * k..(i + 1) * m * k], m, k, a_transpose == Transpose::Yes);
+            let b = Matrix::new(&right[i * k * n..(i + 1) * k * n], k, n, b_transpose == Transpose::Yes);
+            product::write(a, b, out, false);
+        });
+        Self::with(out, &[count, m, n])
+    }
+    fn normalize(&self, how: Normalization) -> Self {
+        Self::with(normalization::value(how, self.shape(), self.slice_of()), self.shape())
+    }
+    fn normalize_tangent(&self, d: &Self, how: Normalization) -> Self {
+        common::check_equal("normalize_tangent", self.shape(), d.shape());
+        Self::with(normalization::tangent(how, self.shape(), self.slice_of(), d.slice_of()), self.shape())
+    }
+    fn normalize_curvature(&self, a: &Self, b: &Self, how: Normalization) -> Self {
+        common::check_equal("normalize_curvature", self.shape(), a.shape());
+        common::check_equal("normalize_curvature", self.shape(), b.shape());
+        Self::with(normalization::curvature(how, self.shape(), self.slice_of(), [a.slice_of(), b.slice_of()]), self.shape())
     }
 
     fn activate(&self, f: Activation) -> Self {

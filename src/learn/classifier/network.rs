@@ -72,8 +72,8 @@ impl<P: Tensor<Primal = P>> Network<P> {
     pub fn new_on(device: &P::Device, image: [usize; 3], classes: usize, seed: u64) -> Self {
         let rng = &mut stream(seed, INITIALIZATION);
         Self {
-            first: Conv::new(KERNEL, [image[2], CHANNELS[0]], 1.0, device, rng),
-            second: Conv::new(KERNEL, CHANNELS, 1.0, device, rng),
+            first: Conv::drawn(KERNEL, [image[2], CHANNELS[0]], device, rng),
+            second: Conv::drawn(KERNEL, CHANNELS, device, rng),
             hidden: Linear::drawn(flat(image), FEATURES, device, rng),
             output: Linear::drawn(FEATURES, classes, device, rng),
         }

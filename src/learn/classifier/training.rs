@@ -14,7 +14,6 @@ use crate::{
     learn::{Adam, Annealing, Schedule, Step, optimizer},
     nn::{Module, parameter_count},
     random::stream,
-    tensor::image::shapes::largest,
 };
 
 /// The settings for training a [`Classifier`].
@@ -181,7 +180,7 @@ fn cross_entropy<T: Tensor>(logits: &T, labels: &[u32]) -> T {
     }
     let targets = T::from_slice_on(&logits.device(), &targets, logits.shape());
     // subtracting the maximum keeps exponentials from overflowing, and the logarithm from 0
-    let shifted = logits.clone() - largest(&logits.frozen()).expand(1, &[classes]);
+    let shifted = logits.clone() - logits.frozen().row_maximum().expand(1, &[classes]);
     let total = shifted.exp().sum(1..2).ln().sum(0..1);
     (total - (shifted * targets).sum(0..2)).scale(1.0 / batch as f64)
 }

@@ -2,8 +2,8 @@
 
 use super::weight::{Weight, blend, silu};
 use crate::{
-    ImageTensor, Normalization, Tensor, Transpose,
-    nn::{Dropout, Param, module},
+    ImageTensor, Normalization, Tensor,
+    nn::{Dropout, Param, attend, module},
 };
 use rand::Rng;
 
@@ -127,8 +127,7 @@ impl<P: Tensor> Attention<P> {
         let heads: Vec<T> = (0..self.heads)
             .map(|head| {
                 let [query, key, value] = [0, 1, 2].map(|kind| part(kind * self.heads + head));
-                let scores = T::batch_matmul(&query, Transpose::No, &key, Transpose::Yes).scale(1.0 / (size as f64).sqrt());
-                T::batch_matmul(&scores.softmax(), Transpose::No, &value, Transpose::No)
+                attend(&query, &key, &value)
             })
             .collect();
         let found = self.output.linear(&T::concat(&heads, 2)).reshape(x.shape());

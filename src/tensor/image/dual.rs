@@ -1,7 +1,7 @@
 //! Forward mode on images.
 
-use super::{ImageTensor, Normalization, Transpose, Window, softmax_tangent};
-use crate::Dual;
+use super::{ImageTensor, Window};
+use crate::{Dual, tensor::dual::bilinear};
 
 impl<T: ImageTensor> ImageTensor for Dual<T> {
     fn conv2d(&self, kernel: &T::Primal, bias: Option<&T::Primal>, window: Window) -> Self {
@@ -13,9 +13,6 @@ impl<T: ImageTensor> ImageTensor for Dual<T> {
     }
     fn conv2d_kernel(&self, y: &Self, window: Window, size: [usize; 2]) -> Self {
         bilinear(self, y, |x, y| x.conv2d_kernel(y, window, size))
-    }
-    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
-        bilinear(a, b, |a, b| T::batch_matmul(a, a_transpose, b, b_transpose))
     }
     fn downsample(&self, factor: usize) -> Self {
         self.map_linear(|x| x.downsample(factor))
@@ -35,24 +32,4 @@ impl<T: ImageTensor> ImageTensor for Dual<T> {
     fn scale_channels(&self, b: &Self) -> Self {
         bilinear(self, b, T::scale_channels)
     }
-    fn normalize(&self, how: Normalization) -> Self {
-        let tangent = self.moving().map(|d| self.value().normalize_tangent(d, how));
-        Self::from_parts(self.value().normalize(how), tangent)
-    }
-    fn softmax(&self) -> Self {
-        let y = self.value().softmax();
-        let tangent = self.moving().map(|d| softmax_tangent(&y, d));
-        Self::from_parts(y, tangent)
-    }
-}
-
-/// A function that is linear in each of two arguments.
-fn bilinear<T: ImageTensor>(a: &Dual<T>, b: &Dual<T>, f: impl Fn(&T, &T) -> T) -> Dual<T> {
-    let left = a.moving().map(|da| f(da, b.value()));
-    let right = b.moving().map(|db| f(a.value(), db));
-    let tangent = match (left, right) {
-        (Some(left), Some(right)) => Some(left + right),
-        (left, right) => left.or(right),
-    };
-    Dual::from_parts(f(a.value(), b.value()), tangent)
 }

@@ -1,23 +1,20 @@
-//! Tensor operations for image networks: convolutions, changes of resolution, normalization, attention.
+//! Tensor operations for image networks: convolutions, changes of resolution, channels.
 
 mod dual;
-mod normalization;
 #[cfg_attr(not(any(feature = "ndarray", feature = "dfdx")), allow(dead_code, reason = "backends use it"))]
 pub(crate) mod shapes;
 mod var;
 mod window;
 
-pub use normalization::Normalization;
 #[cfg_attr(not(any(feature = "ndarray", feature = "dfdx")), allow(unused_imports, reason = "backends use it"))]
 pub(crate) use window::Taps;
 pub use window::Window;
 
-use super::{Tensor, Transpose, common};
+use super::Tensor;
 
 /// Tensors of images: shape `[batch, height, width, channels]`, channels last.
 ///
-/// Everything here is linear in the image except [`normalize`](Self::normalize) and [`softmax`](Self::softmax), and has both
-/// derivatives through [`Dual`](crate::Dual) and [`Var`](crate::Var).
+/// Everything here is linear in the image, and has both derivatives through [`Dual`](crate::Dual) and [`Var`](crate::Var).
 ///
 /// # Panics
 /// Operations on shapes that do not fit panic with both shapes in the message.
@@ -47,10 +44,6 @@ pub trait ImageTensor: Tensor {
     /// cotangent `y` of the output: `[size, in, out]`.
     #[must_use]
     fn conv2d_kernel(&self, y: &Self, window: Window, size: [usize; 2]) -> Self;
-
-    /// Products of the matrices of two batches, `[batch, m, k]` and `[batch, k, n]`, each as it is or transposed.
-    #[must_use]
-    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self;
 
     // Kernels with composed defaults, against which an override is tested.
 
@@ -83,44 +76,4 @@ pub trait ImageTensor: Tensor {
         let [_, h, w, _] = shapes::channels("scale_channels", self.shape(), b.shape());
         self.clone() * b.expand(1, &[h, w])
     }
-
-    /// Groups of values normalized to mean 0 and square 1, see [`Normalization`].
-    #[must_use]
-    fn normalize(&self, how: Normalization) -> Self {
-        how.value(self)
-    }
-
-    /// `J(x) d`, the derivative of [`normalize`](Self::normalize); `J` is symmetric, so this is its pullback, too.
-    #[must_use]
-    fn normalize_tangent(&self, d: &Self, how: Normalization) -> Self {
-        common::check_equal("normalize_tangent", self.shape(), d.shape());
-        how.tangent(self, d)
-    }
-
-    /// The gradient of `aᵀ J(x) b` with respect to `x`: the pullback of [`normalize_tangent`](Self::normalize_tangent).
-    #[must_use]
-    fn normalize_curvature(&self, a: &Self, b: &Self, how: Normalization) -> Self {
-        common::check_equal("normalize_curvature", self.shape(), a.shape());
-        common::check_equal("normalize_curvature", self.shape(), b.shape());
-        how.curvature(self, a, b)
-    }
-
-    /// `e^{x_i} / Σ_j e^{x_j}` along the last axis.
-    #[must_use]
-    fn softmax(&self) -> Self {
-        let axis = shapes::last_axis("softmax", self.shape());
-        let length = self.shape()[axis];
-        // subtracting the maximum keeps exponentials from overflowing
-        let powers = (self.clone() - shapes::largest(self).expand(axis, &[length])).exp();
-        let total = powers.sum(axis..axis + 1).expand(axis, &[length]);
-        powers / total
-    }
-}
-
-/// `diag(y) d - y (y · d)` along the last axis: the derivative of `y = softmax(x)`, symmetric.
-fn softmax_tangent<T: Tensor>(y: &T, d: &T) -> T {
-    let axis = shapes::last_axis("softmax", y.shape());
-    let product = y.clone() * d;
-    let along = product.sum(axis..axis + 1).expand(axis, &[y.shape()[axis]]);
-    product - along * y
 }

@@ -1,9 +1,6 @@
 //! Checks of the shapes of images.
 
-use crate::{
-    Mask, Tensor, Transpose, Window,
-    tensor::common::{check_equal, size},
-};
+use crate::{Window, tensor::common::check_equal};
 
 /// `[batch, height, width, channels]`.
 #[track_caller]
@@ -83,59 +80,4 @@ pub fn channels(what: &str, x: &[usize], b: &[usize]) -> [usize; 4] {
     let [n, height, width, channels] = image(what, x);
     check_equal(what, &[n, channels], b);
     [n, height, width, channels]
-}
-
-/// `(batch, rows, inner, columns)` of the products of two batches of matrices.
-#[track_caller]
-pub fn products(a: &[usize], a_transpose: Transpose, b: &[usize], b_transpose: Transpose) -> (usize, usize, usize, usize) {
-    let sides = |shape: &[usize], order| match (shape, order) {
-        (&[n, r, c], Transpose::No) | (&[n, c, r], Transpose::Yes) => Some((n, r, c)),
-        _ => None,
-    };
-    match (sides(a, a_transpose), sides(b, b_transpose)) {
-        (Some((n, m, k)), Some((n_b, l, p))) if n == n_b && k == l => (n, m, k, p),
-        _ => panic!("products: matrices of shapes {a:?} ({a_transpose:?}) and {b:?} ({b_transpose:?}) do not fit"),
-    }
-}
-
-/// The last axis, which must not be empty.
-#[track_caller]
-pub fn last_axis(what: &str, shape: &[usize]) -> usize {
-    assert!(shape.last().is_some_and(|&length| length > 0), "{what}: shape {shape:?} has nothing along its last axis");
-    shape.len() - 1
-}
-
-/// The largest value along the last axis, which disappears; NaN if there is one.
-pub fn largest<T: Tensor>(x: &T) -> T {
-    let axis = last_axis("largest", x.shape());
-    let rest = x.shape()[..axis].to_vec();
-    let mut largest = x.reshape(&[size(&rest), x.shape()[axis]]);
-    while largest.shape()[1] > 1 {
-        let (width, half) = (largest.shape()[1], largest.shape()[1].div_ceil(2));
-        let (a, b) = (largest.slice(1, 0..half), largest.slice(1, width - half..width));
-        // a NaN of `a` wins, since no number is larger; one of `b` is seen by not being a number
-        let number = b.less(&b.constant(1.0)).or(&b.constant(0.0).less(&b));
-        largest = T::select(&number, &T::select(&a.less(&b), &b, &a), &b);
-    }
-    largest.reshape(&rest)
-}
-
-#[cfg(all(test, feature = "ndarray"))]
-mod tests {
-    use super::largest;
-    use crate::{Tensor, backend::ndarray::NdTensor};
-
-    #[test]
-    fn the_largest_of_numbers_infinities_and_nan() {
-        let of = |row: &[f64]| largest(&NdTensor::from_slice(row, &[1, row.len()])).to_vec()[0];
-        let low = f64::NEG_INFINITY;
-        for row in [[1.0, 3.0, 2.0], [low, 1.0, 3.0], [3.0, low, low], [3.0, 3.0, low], [-1.0, 3.0, 2.5]] {
-            assert_eq!(of(&row), 3.0, "{row:?}");
-        }
-        assert_eq!([of(&[low, low]), of(&[2.0, f64::INFINITY, low]), of(&[f64::MAX, f64::MAX])], [low, f64::INFINITY, f64::MAX]);
-        for k in 0..5 {
-            let row = [0, 1, 2, 3, 4].map(|i| if i == k { f64::NAN } else { [1.0, low, f64::INFINITY, 0.0, -2.0][i] });
-            assert!(of(&row).is_nan(), "{row:?}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Reverse mode on images.
 
-use super::{ImageTensor, Normalization, Transpose, Window, shapes, softmax_tangent};
-use crate::{Tensor, Var, tensor::var::matrix_products};
+use super::{ImageTensor, Window, shapes};
+use crate::{Tensor, Var};
 
 impl<T: ImageTensor<Primal = T>> ImageTensor for Var<T> {
     fn conv2d(&self, kernel: &Self, bias: Option<&Self>, window: Window) -> Self {
@@ -39,9 +39,6 @@ impl<T: ImageTensor<Primal = T>> ImageTensor for Var<T> {
         let to_x = move |g: &T| dy.conv2d_adjoint(g, window, [height, width]);
         Self::binary(self, y, value, to_x, move |g| x.conv2d(&g, None, window))
     }
-    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
-        matrix_products(a, a_transpose, b, b_transpose, T::batch_matmul)
-    }
     fn downsample(&self, factor: usize) -> Self {
         let share = 1.0 / (factor * factor) as f64;
         self.unary(self.value().downsample(factor), move |g| g.upsample(factor).scale(share))
@@ -58,21 +55,6 @@ impl<T: ImageTensor<Primal = T>> ImageTensor for Var<T> {
         let (x, by) = (self.value().clone(), b.value().clone());
         let value = x.scale_channels(&by);
         Self::binary(self, b, value, move |g| g.scale_channels(&by), move |g| channel_sums(&(g * &x)))
-    }
-    fn normalize(&self, how: Normalization) -> Self {
-        let x = self.value().clone();
-        self.unary(x.normalize(how), move |g| x.normalize_tangent(&g, how))
-    }
-    fn normalize_tangent(&self, d: &Self, how: Normalization) -> Self {
-        let value = self.value().normalize_tangent(d.value(), how);
-        let (x, direction) = (self.value().clone(), d.value().clone());
-        let same = x.clone();
-        let to_x = move |g: &T| x.normalize_curvature(g, &direction, how);
-        Self::binary(self, d, value, to_x, move |g| same.normalize_tangent(&g, how))
-    }
-    fn softmax(&self) -> Self {
-        let y = self.value().softmax();
-        self.unary(y.clone(), move |g| softmax_tangent(&y, &g))
     }
 }
 

@@ -3,7 +3,7 @@
 mod number;
 
 use super::{
-    Activation, Tensor, Transpose, common, state_of_tensor,
+    Activation, Normalization, Tensor, Transpose, common, softmax, state_of_tensor,
     tape::{Node, Tape},
 };
 use std::ops::Range;
@@ -162,6 +162,10 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
         let axes = at..at + sizes.len();
         self.unary(self.value.expand(at, sizes), move |g| g.sum(axes))
     }
+    fn rotate_axes(&self, axes: Range<usize>, by: usize) -> Self {
+        let value = self.value.rotate_axes(axes.clone(), by);
+        self.unary(value, move |g| g.rotate_axes(axes.clone(), axes.len() - by))
+    }
     fn matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose, onto: Option<Self>) -> Self {
         let product = matrix_products(a, a_transpose, b, b_transpose, |a, a_transpose, b, b_transpose| {
             T::matmul(a, a_transpose, b, b_transpose, None)
@@ -196,6 +200,24 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
         });
         Self { value, node: Some(out) }
     }
+    fn batch_matmul(a: &Self, a_transpose: Transpose, b: &Self, b_transpose: Transpose) -> Self {
+        matrix_products(a, a_transpose, b, b_transpose, T::batch_matmul)
+    }
+    fn softmax(&self) -> Self {
+        let y = self.value.softmax();
+        self.unary(y.clone(), move |g| softmax::tangent(&y, &g))
+    }
+    fn normalize(&self, how: Normalization) -> Self {
+        let x = self.value.clone();
+        self.unary(x.normalize(how), move |g| x.normalize_tangent(&g, how))
+    }
+    fn normalize_tangent(&self, d: &Self, how: Normalization) -> Self {
+        let value = self.value.normalize_tangent(&d.value, how);
+        let (x, direction) = (self.value.clone(), d.value.clone());
+        let same = x.clone();
+        let to_x = move |g: &T| x.normalize_curvature(g, &direction, how);
+        Self::binary(self, d, value, to_x, move |g| same.normalize_tangent(&g, how))
+    }
     fn activate(&self, f: Activation) -> Self {
         let x = self.value.clone();
         self.unary(x.activate(f), move |g| x.activate_pullback(&g, f))
@@ -228,7 +250,7 @@ impl<T: Tensor<Primal = T>> Tensor for Var<T> {
 }
 
 /// `a b` by `product`, each as it is or transposed.
-pub(super) fn matrix_products<T: Tensor<Primal = T>>(
+fn matrix_products<T: Tensor<Primal = T>>(
     a: &Var<T>,
     a_transpose: Transpose,
     b: &Var<T>,
