@@ -180,5 +180,5 @@ fn samples_that_cannot_be_are_errors() {
     assert!(matches!(sampler.from(&Holes).draw(1, 1), Err(Error::NotFinite { .. })));
     let line = Uniform::new(&[[0.0, 1.0]]).unwrap();
     assert!(matches!(sampler.from(&line).draw(1, 1), Err(Error::Shape { .. })));
-    assert_eq!(sampler.draw(0, 1).unwrap(), []);
+    assert!(sampler.draw(0, 1).unwrap().is_empty());
 }
