@@ -1,4 +1,4 @@
-//! NVIDIA's GPUs by this crate's own kernels: tensors of `f32`, on which the multilayer perceptron trains.
+//! NVIDIA's GPUs by this crate's own kernels: tensors of `f32`, on which networks without convolutions train.
 //!
 //! **It compiles, NVRTC compiles its kernels, and on a CPU these compute the same as the other backends. It has never run on a
 //! GPU.**
