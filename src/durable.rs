@@ -76,7 +76,8 @@ pub(crate) fn write_new_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<(
 /// [`Error::Io`].
 #[cfg(feature = "train")]
 pub(crate) fn create_folder(path: &Path) -> Result<()> {
-    if path.is_dir() {
+    // the folder of a bare file name is "", the current one
+    if path.is_dir() || path.as_os_str().is_empty() {
         return Ok(());
     }
     let above = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -170,6 +171,11 @@ mod tests {
     }
 
     #[cfg(feature = "train")]
+    #[test]
+    fn the_folder_of_a_bare_name_is_there() {
+        create_folder(Path::new("name").parent().unwrap()).unwrap();
+    }
+
     #[test]
     fn keeps_folders_and_leaves_nothing_else() {
         let home = tempfile::tempdir().unwrap();

@@ -2,8 +2,10 @@
 
 use super::{Average, Source, Trainer};
 use crate::{
-    AverageVelocity, AverageVelocityMap, Error, FlowMap, Result, Tensor, TimeGrid, distribution::Distribution, nn::Model,
-    sample::in_parts,
+    AverageVelocity, AverageVelocityMap, Error, FlowMap, Result, Tensor, TimeGrid,
+    distribution::Distribution,
+    nn::Model,
+    sample::{drawn, in_parts},
 };
 use rand::Rng;
 use std::{convert::Infallible, fmt};
@@ -105,11 +107,7 @@ impl<'a, T: Tensor<Primal = T>, M: Model<T>> Sampler<'a, T, M> {
             return Err(Error::Shape { what, expected: vec![self.source.dimension()], found: vec![found] });
         }
         let draw = |rng: &mut dyn Rng, rows: usize| match self.noise {
-            Some(noise) => {
-                let mut states = vec![0.0; rows * found];
-                noise.draw_rows(rng, &mut states);
-                T::from_doubles_on(self.device, &states, &[rows, found])
-            }
+            Some(noise) => drawn(self.device, noise, rng, rows),
             None => self.source.draw(rng, &vec![start; rows], self.device).states,
         };
         let Ok(samples) = in_parts([count, found], seed, draw, |x: T| Ok::<_, Infallible>(grid.follow(&*map, &x)));

@@ -128,7 +128,7 @@ module! {
     /// average velocity: the map starts as the identity.
     ///
     /// ```
-    /// use flowmap::{Cpu, AverageVelocityMap, FlowMap, Tensor, nn::{UNet, UNetShape, parameter_count}};
+    /// use flowmap::{AverageVelocityMap, Cpu, FlowMap, Tensor, nn::{UNet, UNetShape, parameter_count}};
     /// let shape = UNetShape::new([8, 8, 1]).with_channels(&[8, 16]);
     /// let unet: UNet<Cpu> = UNet::new(&shape, 1)?;
     /// let x = Cpu::from_slice(&[0.5; 2 * 64], &[2, 64]);

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 /// Some thousands of samples, or hundreds of images, are computed at a time, so only the result grows with `count`.
 ///
 /// ```
-/// use flowmap::{Cpu, AverageVelocityMap, TimeGrid, distribution::Normal, nn::{Mlp, MlpShape}};
+/// use flowmap::{AverageVelocityMap, Cpu, TimeGrid, distribution::Normal, nn::{Mlp, MlpShape}};
 /// use flowmap::sample;
 /// let mlp: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let grid = TimeGrid::uniform([0.0, 1.0], 4)?;
@@ -48,13 +48,15 @@ pub(super) fn carried<T: Tensor, E>(
     seed: u64,
     carry: impl FnMut(T) -> Result<T, E>,
 ) -> Result<Vec<f64>, E> {
+    in_parts([count, noise.dimension()], seed, |rng, rows| drawn(device, noise, rng, rows), carry)
+}
+
+/// Rows of noise.
+pub(crate) fn drawn<T: Tensor>(device: &T::Device, noise: &dyn Distribution, rng: &mut dyn Rng, rows: usize) -> T {
     let d = noise.dimension();
-    let draw = |rng: &mut dyn Rng, rows: usize| {
-        let mut start = vec![0.0; rows * d];
-        noise.draw_rows(rng, &mut start);
-        T::from_doubles_on(device, &start, &[rows, d])
-    };
-    in_parts([count, d], seed, draw, carry)
+    let mut values = vec![0.0; rows * d];
+    noise.draw_rows(rng, &mut values);
+    T::from_doubles_on(device, &values, &[rows, d])
 }
 
 /// Draws rows of the shape `[count, d]` from stream 0 of the seed, and applies `carry` to them, some rows at a time.

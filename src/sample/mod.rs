@@ -17,8 +17,8 @@ mod look_ahead;
 mod renoising;
 mod route;
 
-pub(crate) use draw::in_parts;
 pub use draw::{draw, draw_on};
+pub(crate) use draw::{drawn, in_parts};
 pub use look_ahead::LookAhead;
 pub use renoising::Renoising;
 pub use route::{Leg, Restart, Route};

@@ -36,7 +36,7 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
     /// Writes a safetensors file, which other tools can read: the parameters by their names, and as metadata the version, the
     /// shape of images, the number of classes and a checksum.
     ///
-    /// The same classifier gives the same bytes.
+    /// The same classifier gives the same bytes. A folder that is missing is made: minutes of training are not lost for it.
     ///
     /// ```no_run
     /// use flowmap::{backend::ndarray::NdTensor, learn::Classifier};
@@ -58,6 +58,9 @@ impl<T: ImageTensor<Primal = T>> Classifier<T> {
         let about = serde_json::to_string(&about).map_err(|e| bad(e.to_string()))?;
         let metadata = HashMap::from([(KEY.to_owned(), about)]);
         let bytes = named_tensors::write(&tensors, Some(metadata)).map_err(|e| bad(e.to_string()))?;
+        if let Some(folder) = path.parent() {
+            durable::create_folder(folder)?;
+        }
         durable::write_file(path, &bytes)?;
         log::info!("wrote {}", path.display());
         Ok(())
@@ -206,7 +209,10 @@ mod tests {
         classifier.save(&path).unwrap();
         let loaded: Classifier<NdTensor<f64>> = Classifier::load(&path).unwrap();
         assert_eq!(features(&loaded), features(&classifier));
-        assert!(classifier.save(folder.path().join("missing/c")).is_err());
+        let deep = folder.path().join("new/folder/c.safetensors");
+        classifier.save(&deep).unwrap();
+        assert_eq!(fs::read(&deep).unwrap(), bytes);
+        assert!(matches!(classifier.save(path.join("c")), Err(Error::Io { .. })), "a file is no folder");
     }
 
     /// Damages one to three places: half of them in the header, which is short compared with the weights.

@@ -238,7 +238,7 @@ module! {
     /// [`log_loss`](AverageVelocity::log_loss) is learned, too, from an embedding of both times.
     ///
     /// ```
-    /// use flowmap::{Cpu, AverageVelocityMap, FlowMap, Layout, Tensor, nn::{EdmShape, EdmUNet, parameter_count}};
+    /// use flowmap::{AverageVelocityMap, Cpu, FlowMap, Layout, Tensor, nn::{EdmShape, EdmUNet, parameter_count}};
     /// let shape = EdmShape::new([4, 4, 1], 8, &[1, 2]).with_blocks(1).with_layout(Layout::new(16).with_classes(3));
     /// let unet: EdmUNet<Cpu> = EdmUNet::new(&shape, 1)?;
     /// assert_eq!(parameter_count(&unet), shape.parameter_count());
