@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 ///
 /// - In each block the rows of noise are permuted, and those of data stay: both distributions are unchanged. Rows of a batch that
 ///   are left over form a smaller block.
-/// - Rows with coordinates [at rest](Coupling::moving), such as classes, are permuted only among rows with the same ones: noise
-///   remains independent of the class, as in sampling. A scale of [guidance](Guidance) may differ, as it is drawn regardless of
+/// - Rows with coordinates [at rest](Coupling::layout), such as classes, are permuted only among rows with the same ones: noise
+///   remains independent of the class, as in sampling. A scale of [guidance](super::Guidance) may differ, as it is drawn regardless of
 ///   the data; it stays where it is.
 /// - Noise and data are no longer independent of each other. Samplers that [renoise](crate::sample::Renoising) assume
 ///   independence, and do not reach the right distribution.
