@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(features(&loaded), features(&classifier));
         let deep = folder.path().join("new/folder/c.safetensors");
         classifier.save(&deep).unwrap();
-        assert_eq!(fs::read(&deep).unwrap(), bytes);
+        assert!(fs::read(&deep).unwrap() == fs::read(&path).unwrap(), "the same classifier gives the same bytes");
         assert!(matches!(classifier.save(path.join("c")), Err(Error::Io { .. })), "a file is no folder");
     }
 
