@@ -11,7 +11,7 @@ use flowmap::{
     ImageTensor, Real, Result, Tensor,
     cli::{Options, exit_code},
     distribution::{Checkerboard, Distribution, Normal},
-    learn::{Annealing, Coupling, Independent, Muon, Outcome, Run, Settings, Trainer, Transport},
+    learn::{Coupling, Independent, Outcome, Run, Settings, Trainer, Transport},
     metric::{Kl, checkerboard_kl},
     nn::{Mlp, MlpShape, parameter_count},
     plot::{Axes, Scale, curves, scatter_panels},
@@ -30,7 +30,7 @@ const NOISE: u64 = 7;
 const PERFECT: u64 = 3;
 
 /// Learns the checkerboard. Defaults: lsd, paper stop gradients, 12000 steps, batch 1024, 4 layers of 256, Muon with a rate
-/// that falls from 3e-2 to 0, seed 42, out/checkerboard. The rate reaches 0 at the last step, so --resume takes the same --steps
+/// that falls from 3e-2 to 0, seed 42, out/checkerboard. The rate reaches 0 at the last step
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -55,27 +55,21 @@ impl Program for Arguments {
 
 fn learn<T: Tensor<Primal = T>>(arguments: &Arguments, device: T::Device) -> Result<()> {
     let options = &arguments.training;
-    let run = options.run("out/checkerboard", STEPS)?;
-    let defaults = Settings {
-        optimizer: Muon::default().into(),
-        learning_rate: 3e-2,
-        schedule: Annealing::Cosine { steps: run.steps() }.warmed_up(100),
-        averages: vec![AVERAGE.into()],
-        ..Settings::default()
-    };
-    let settings = options.settings(defaults)?;
     let shape = MlpShape::new(2, options.width.unwrap_or(256), options.layers.unwrap_or(4)).with_scale(Checkerboard::STD);
     let noise = Normal::new(vec![0.0; 2], Checkerboard::STD)?;
 
-    let model: Mlp<T> = Mlp::new_on(&device, &shape, settings.seed)?;
-    let parameters = parameter_count(&model);
-    println!("{parameters} parameters, {} by {}, batch {}", run.steps(), settings.objective, settings.batch);
-    let independent = Independent::new(noise.clone(), Checkerboard)?;
-    let coupling: Box<dyn Coupling> = match arguments.transport {
-        None => Box::new(independent),
-        Some(block) => Box::new(Transport::new(independent, block)?),
-    };
-    let mut trainer = Trainer::new(model, coupling, settings)?.describe(arguments.machine.backend)?;
+    let (run, mut trainer) = options.prepare("out/checkerboard", STEPS, |steps| {
+        let settings = options.settings(Settings::points(steps))?;
+        let model: Mlp<T> = Mlp::new_on(&device, &shape, settings.seed)?;
+        let independent = Independent::new(noise.clone(), Checkerboard)?;
+        let coupling: Box<dyn Coupling> = match arguments.transport {
+            None => Box::new(independent),
+            Some(block) => Box::new(Transport::new(independent, block)?),
+        };
+        Trainer::new(model, coupling, settings)?.describe(arguments.machine.backend)
+    })?;
+    let (parameters, settings) = (parameter_count(trainer.model()), trainer.settings());
+    println!("{parameters} parameters, {} steps by {}, batch {}", run.steps(), settings.objective, settings.batch);
     trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {

@@ -20,7 +20,7 @@ const STEP_COUNTS: [usize; 4] = [1, 2, 4, 8];
 const AVERAGE: f64 = 0.999;
 
 /// Learns handwritten digits. Defaults: lsd, paper stop gradients, 6000 steps, batch 512, 4 layers of 768, lr 1e-3, seed 42,
-/// out/digits. The learning rate falls to 0 over the steps: resume with the same --steps
+/// out/digits. The learning rate falls to 0 over the steps
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -36,10 +36,6 @@ fn main() -> ExitCode {
 
 fn learn(arguments: &Arguments) -> Result<()> {
     let options = &arguments.training;
-    let run = options.run("out/digits", 6000)?;
-    let schedule = Annealing::Cosine { steps: run.steps() };
-    let settings = options.settings(Settings { batch: 512, schedule, ..Settings::default() })?;
-
     let (images, _labels) = Points::from_csv_with_labels(&arguments.data)?;
     let pixels = Standardization::interval(SIDE * SIDE, [0.0, 16.0], [-1.0, 1.0])?;
     if images.dimension() != SIDE * SIDE {
@@ -53,8 +49,12 @@ fn learn(arguments: &Arguments) -> Result<()> {
     let noise = Normal::new(vec![0.0; SIDE * SIDE], scale)?;
 
     let shape = MlpShape::new(SIDE * SIDE, options.width.unwrap_or(768), options.layers.unwrap_or(4)).with_scale(scale);
-    let model: Mlp<Cpu> = Mlp::new(&shape, settings.seed)?;
-    let mut trainer = Trainer::new(model, Independent::new(noise.clone(), data)?, settings)?;
+    let (run, mut trainer) = options.prepare("out/digits", 6000, |steps| {
+        let schedule = Annealing::Cosine { steps };
+        let settings = options.settings(Settings { batch: 512, schedule, ..Settings::default() })?;
+        let model: Mlp<Cpu> = Mlp::new(&shape, settings.seed)?;
+        Trainer::new(model, Independent::new(noise.clone(), data.clone())?, settings)
+    })?;
     trainer.average(AVERAGE)?; // fails now rather than at the end
     let (outcome, _) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {

@@ -3,7 +3,7 @@
 use flowmap::{
     Error, ImageTensor, Result, Tensor,
     backend::ndarray::NdTensor,
-    learn::{Identity, Settings, Source, Trainer},
+    learn::{Settings, Source, Trainer},
     nn::Model,
 };
 use std::time::Instant;
@@ -74,11 +74,12 @@ where
 /// The arithmetic of a step, in forward passes: backward costs twice the recorded forward, a tangent as much as a value.
 pub fn passes(settings: &Settings) -> f64 {
     let (diagonal, all) = (settings.diagonal_samples() as f64, settings.batch as f64);
-    let off = match settings.objective.identity() {
-        None => 0.0,
-        Some(Identity::Lagrangian) => 3.0 * 2.0 + 1.0,
-        Some(Identity::Eulerian) => 3.0 * 2.0 + 3.0,
-        Some(_) => 3.0 + 2.0,
+    let needs = settings.objective.needs();
+    let off = match settings.objective.pairs() {
+        false => 0.0,
+        true if needs.end_derivative => 3.0 * 2.0 + 1.0,
+        true if needs.start_derivative => 3.0 * 2.0 + 3.0,
+        true => 3.0 + 2.0,
     };
     diagonal * 3.0 + (all - diagonal) * off
 }

@@ -3,10 +3,10 @@
 use flowmap::{
     Error, Result, Tensor,
     cli::Options,
-    learn::{Annealing, Checkpoint, Outcome, Settings, Source, Trainer},
+    learn::{Annealing, Outcome, Settings, Source, Trainer},
     nn::Model,
 };
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 /// Parses a training time, for clap.
 pub fn seconds(text: &str) -> std::result::Result<f64, String> {
@@ -16,12 +16,14 @@ pub fn seconds(text: &str) -> std::result::Result<f64, String> {
 
 /// The result of a training.
 pub struct Trained<M> {
-    /// The first moving average.
+    /// The last moving average.
     pub network: M,
     #[allow(dead_code, reason = "not every example reports it")]
     pub objective: String,
+    #[allow(dead_code, reason = "not every example reports it")]
     pub steps: u64,
     /// Training time since the program was last started.
+    #[allow(dead_code, reason = "not every example reports it")]
     pub seconds: f64,
 }
 
@@ -48,31 +50,24 @@ where
     M: Model<T>,
     S: Source<T>,
 {
-    let options = Options { out: Some(folder.to_owned()), ..options.clone() };
-    let newest = if options.resume { Checkpoint::latest(&folder.join("checkpoints"))? } else { None };
-    let begun = newest.map(|path| Checkpoint::open(&path)).transpose()?;
-    let begun = begun.and_then(|checkpoint| end_of(&checkpoint.settings().schedule));
-    let steps = match (options.steps, begun, length) {
-        (Some(steps), ..) | (None, Some(steps), Length::Seconds(_)) | (None, _, Length::Steps(steps)) => steps,
-        (None, _, Length::Seconds(seconds)) => {
-            const SOME: u64 = 1000;
-            steps_in(seconds, Trainer::new(network.clone(), source()?, settings(SOME)?)?)?
-        }
+    let (minutes, steps) = match length {
+        Length::Seconds(seconds) => (options.minutes.or(Some(seconds / 60.0)), 1),
+        Length::Steps(steps) => (options.minutes, steps),
     };
-    let settings = settings(steps)?;
-    if end_of(&settings.schedule) != Some(steps) {
+    let options = Options { out: Some(folder.to_owned()), minutes, ..options.clone() };
+    let (run, mut trainer) = options.prepare("", steps, |steps| Trainer::new(network.clone(), source()?, settings(steps)?))?;
+    let (steps, settings) = (run.steps(), trainer.settings());
+    if settings.schedule.end() != Some(steps) {
         let reason =
             format!("{:?}; this program lets the rate fall over its {steps} steps; leave the schedule out", settings.schedule);
         return Err(Error::Invalid { what: "schedule", reason });
     }
     let objective = settings.objective.to_string();
     println!("{objective}: {steps} steps");
-    let average = settings.averages.first().copied().ok_or_else(|| Error::Invalid {
+    let average = settings.averages.last().copied().ok_or_else(|| Error::Invalid {
         what: "averages",
         reason: "there are none to draw samples with; give at least one decay".into(),
     })?;
-    let mut trainer = Trainer::new(network, source()?, settings)?;
-    let run = options.run("", steps)?;
     let (outcome, times) = options.train(&run, &mut trainer)?;
     if outcome == Outcome::Interrupted {
         return Ok(None);
@@ -81,32 +76,8 @@ where
     Ok(Some(Trained { network: trainer.average(average)?.clone(), objective, steps, seconds }))
 }
 
-/// The step at which the learning rate has fallen to 0.
-fn end_of(schedule: &Annealing) -> Option<u64> {
-    match schedule {
-        Annealing::Cosine { steps } | Annealing::StableDecay { steps, .. } => Some(*steps),
-        Annealing::Product(parts) => parts.iter().filter_map(end_of).min(),
-        _ => None,
-    }
-}
-
 /// These settings with a cosine schedule, by which the learning rate falls to 0.
 #[allow(dead_code, reason = "not every example has settings that depend on steps by this alone")]
 pub fn falling(settings: Settings) -> impl Fn(u64) -> Result<Settings> {
     move |steps| Ok(Settings { schedule: Annealing::Cosine { steps }, ..settings.clone() })
-}
-
-/// The number of steps, at least one, that this trainer takes in `seconds`, estimated from a few; consumes the trainer.
-fn steps_in<T, M, S>(seconds: f64, mut trial: Trainer<T, M, S>) -> Result<u64>
-where
-    T: Tensor<Primal = T>,
-    M: Model<T>,
-    S: Source<T>,
-{
-    const WARM: u32 = 5;
-    const TIMED: u32 = 20;
-    (0..WARM).try_for_each(|_| trial.step().map(drop))?;
-    let begin = Instant::now();
-    (0..TIMED).try_for_each(|_| trial.step().map(drop))?;
-    Ok(((f64::from(TIMED) * seconds / begin.elapsed().as_secs_f64()) as u64).max(1))
 }

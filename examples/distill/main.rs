@@ -44,7 +44,7 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t = Teacher::Network)]
     teacher: Teacher,
     /// Seconds of each training; the number of steps is estimated from a few
-    #[arg(long, conflicts_with = "steps", default_value_t = 120.0, value_parser = pace::seconds)]
+    #[arg(long, conflicts_with_all = ["steps", "minutes"], default_value_t = 120.0, value_parser = pace::seconds)]
     seconds: f64,
     /// Number of test trajectories
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]

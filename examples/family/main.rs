@@ -37,7 +37,7 @@ struct Arguments {
     #[command(flatten)]
     training: Options,
     /// Seconds of training for each method; the number of steps is estimated from a few
-    #[arg(long, conflicts_with = "steps", default_value_t = 60.0, value_parser = pace::seconds)]
+    #[arg(long, conflicts_with_all = ["steps", "minutes"], default_value_t = 60.0, value_parser = pace::seconds)]
     seconds: f64,
     /// Methods to train, such as lsd,mean-flow; flow-matching, the teacher of those that need one, is always included [default:
     /// all]
@@ -107,7 +107,7 @@ fn compare(arguments: &Arguments, problem: &Problem) -> Result<Option<()>> {
     let mut csv = "method,objective,source,teacher,steps,seconds,kl_1,kl_4,error_1,error_4\n".to_string();
     println!("\n{:>27} {:>18} {:>7} {:>8} {:>9} {:>9}", problem.name(), "objective", "steps", "seconds", "KL 1", "KL 4");
     for Found { method, steps, seconds, divergence: [one, four], error, .. } in &all {
-        let objective = method.objective();
+        let objective = method.objective(*steps);
         println!("{method:>27} {objective:>18} {steps:>7} {seconds:>8.1} {one:>9.4} {four:>9.4}");
         let [error_1, error_4] = error.map(|e| e.map_or(String::new(), |e| e.to_string()));
         let (source, taught) = (method.source, method.needs_teacher());
@@ -152,7 +152,7 @@ impl Learner<'_> {
         let options = &self.arguments.training;
         let defaults = Settings { batch: 1024, learning_rate: 2e-3, averages: vec![AVERAGE.into()], ..Settings::default() };
         let others = options.settings(defaults)?;
-        let rounds = self.method.rounds(FIRST_GRID, &others)?;
+        let rounds = self.method.rounds(FIRST_GRID, &others, 1)?;
         let seconds = self.arguments.seconds / rounds.len() as f64;
         let shape = MlpShape::new(2, options.width.unwrap_or(128), options.layers.unwrap_or(4)).with_scale(self.problem.scale());
         let coupling = || Independent::new(self.problem.noise()?, self.problem.data()?);
@@ -203,17 +203,18 @@ impl Learner<'_> {
         seconds: f64,
         folder: &Path,
     ) -> Result<Option<Trained<Network>>> {
-        pace::train::<Batch, _, _>(&self.arguments.training, folder, Length::Seconds(seconds), network, source, falling(settings))
+        pace::train::<Batch, _, _>(&self.arguments.training, folder, Length::Seconds(seconds), network, source, |steps| {
+            let settings = falling(settings.clone())(steps)?;
+            Ok(Settings { objective: self.method.objective(steps), ..settings })
+        })
     }
 
     /// Samples in `steps` steps, and their divergence. Flow matching is followed by Euler's method; maps to the end time
     /// alternate with fresh noise.
     fn draw(&self, network: &Network, steps: usize) -> Result<(f64, Vec<[f64; 2]>)> {
         let learned = AverageVelocityMap(network);
-        let map: &dyn FlowMap<Batch> = match self.method.objective().identity() {
-            None => &FixedSteps::new(EULER, 1)?.of(learned),
-            Some(_) => &learned,
-        };
+        let map: &dyn FlowMap<Batch> =
+            if self.method.objective(1).pairs() { &learned } else { &FixedSteps::new(EULER, 1)?.of(learned) };
         let gamma = if self.method.times == TimePairs::ToEnd { 1.0 } else { 0.0 };
         let route = Route::gamma(&Linear, &TimeGrid::uniform([0.0, 1.0], steps)?, gamma)?;
         let rows = route.draw::<Batch>(map, &self.problem.noise()?, SAMPLES, NOISE)?;

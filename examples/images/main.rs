@@ -17,7 +17,7 @@ use flowmap::{
     Error, ImageTensor, Layout, Result,
     cli::{Options, exit_code},
     distribution::{Distribution, Normal},
-    learn::{Annealing, Conditional, Coupling, Independent, Observer, Outcome, Settings, TimeLimit, Trainer},
+    learn::{Adam, Conditional, Coupling, Independent, Outcome, Settings, Trainer},
     nn::{EdmShape, EdmUNet, Model, UNet, UNetShape, parameter_count},
     plot::{Axes, Scale, curves},
 };
@@ -25,8 +25,8 @@ use machine::{Machine, Program};
 use serde::{Deserialize, Serialize};
 use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
 
-/// Learns to draw images. Defaults: lsd, 4,500 steps, batch 32, a light U-Net of 1.24 million parameters, RAdam with a rate that
-/// falls from 2e-3 to 0, samples of the average with decay 0.999, seed 42, out/images
+/// Learns to draw images. Defaults: lsd, 4,500 steps, batch 32, a light U-Net of 1.24 million parameters, Muon with a rate that
+/// falls from 2e-2 to 0, samples of the average with decay 0.999, seed 42, out/images
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -50,9 +50,6 @@ struct Arguments {
     /// Learn guidance, too, with scales from 1 to this one, and draw with both
     #[arg(long, value_name = "SCALE", requires = "classes")]
     guidance: Option<f64>,
-    /// Stop after this many minutes of training; the learning rate still falls over --steps
-    #[arg(long, value_parser = minutes)]
-    minutes: Option<f64>,
     /// Training steps between pictures
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     look_every: u64,
@@ -107,11 +104,6 @@ impl Default for NetworkSizes {
     }
 }
 
-fn minutes(text: &str) -> std::result::Result<f64, String> {
-    let minutes: f64 = text.parse().map_err(|_| "give a number of minutes".to_string())?;
-    if (0.0..=1e6).contains(&minutes) { Ok(minutes) } else { Err("give 0 to 1,000,000 minutes".into()) }
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     exit_code(arguments.machine.run(&arguments))
@@ -133,8 +125,7 @@ fn learn<T: ImageTensor<Primal = T>>(arguments: &Arguments, device: T::Device) -
     let set = Set::read(arguments.data.as_deref(), arguments.labels.as_deref(), shape)?;
     println!("{}", set.description());
     let sizes = options.section("network", NetworkSizes::default())?;
-    let settings = settings(arguments)?;
-    let seed = settings.seed;
+    let seed = settings(arguments, STEPS)?.seed;
     let classes = match set.train.class_count() {
         Some(count) if arguments.classes => count,
         None if arguments.classes => {
@@ -151,26 +142,23 @@ fn learn<T: ImageTensor<Primal = T>>(arguments: &Arguments, device: T::Device) -
             let shape = UNetShape::new(image).with_channels(&sizes.levels).with_scale(set.deviation());
             let shape = shape.with_frequencies(sizes.frequencies[0], sizes.frequencies[1]);
             let shape = shape.with_layout(layout);
-            train_with(arguments, &device, &set, UNet::<T>::new_on(&device, &shape, seed)?, settings)
+            train_with(arguments, &device, &set, UNet::<T>::new_on(&device, &shape, seed)?)
         }
         Network::Edm => {
             let shape = EdmShape::new(image, sizes.channels, &sizes.multipliers).with_blocks(sizes.blocks);
             let shape = shape.with_attention(&sizes.attention).with_scale(set.deviation()).with_layout(layout);
             let shape = shape.with_dropout(sizes.dropout);
-            train_with(arguments, &device, &set, EdmUNet::<T>::new_on(&device, &shape, seed)?, settings)
+            train_with(arguments, &device, &set, EdmUNet::<T>::new_on(&device, &shape, seed)?)
         }
     }
 }
 
-fn settings(arguments: &Arguments) -> Result<Settings> {
-    let steps = arguments.training.steps.unwrap_or(STEPS);
-    arguments.training.settings(Settings {
-        batch: 32,
-        learning_rate: if arguments.network == Network::Light { 2e-3 } else { 1e-2 },
-        clip: 1.0,
-        schedule: Annealing::Cosine { steps },
-        averages: vec![0.999.into()],
-        ..Settings::default()
+fn settings(arguments: &Arguments, steps: u64) -> Result<Settings> {
+    let images = Settings::images(steps);
+    arguments.training.settings(match arguments.network {
+        Network::Light => images,
+        // the magnitude of this network's weights is fixed
+        Network::Edm => Settings { optimizer: Adam::rectified().into(), learning_rate: 1e-2, ..images },
     })
 }
 
@@ -180,12 +168,11 @@ fn train_with<T: ImageTensor<Primal = T>, M: Model<T>>(
     device: &T::Device,
     set: &Set,
     model: M,
-    settings: Settings,
 ) -> Result<()> {
     let noise = Normal::new(vec![0.0; set.train.dimension()], set.deviation())?;
     if !arguments.classes {
         let draws = vec![Draws { name: String::new(), noise: vec![Box::new(noise.clone())] }];
-        return train(arguments, device, set, model, Independent::new(noise, set.train.clone())?, draws, settings);
+        return train(arguments, device, set, model, Independent::new(noise, set.train.clone())?, draws);
     }
     let coupling = Conditional::new(noise.clone(), set.train.clone(), 0.1)?;
     let coupling = match arguments.guidance {
@@ -201,7 +188,7 @@ fn train_with<T: ImageTensor<Primal = T>, M: Model<T>>(
     if let Some(scale) = arguments.guidance {
         draws.push(of_all(format!(", guided {scale}"), scale)?);
     }
-    train(arguments, device, set, model, coupling, draws, settings)
+    train(arguments, device, set, model, coupling, draws)
 }
 
 fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
@@ -209,31 +196,30 @@ fn train<T: ImageTensor<Primal = T>, M: Model<T>>(
     device: &T::Device,
     set: &Set,
     model: M,
-    coupling: impl Coupling,
+    coupling: impl Coupling + Clone,
     draws: Vec<Draws>,
-    settings: Settings,
 ) -> Result<()> {
     let options = &arguments.training;
-    let run = options.run("out/images", STEPS)?;
+    let (run, mut trainer) = options.prepare("out/images", STEPS, |steps| {
+        Trainer::new(model.clone(), coupling.clone(), settings(arguments, steps)?)?.describe(arguments.machine.backend)
+    })?;
     let evaluation = Evaluation::new::<T>(set, draws, &arguments.classifier, arguments.samples as usize, &run, device)?;
-    let parameters = parameter_count(&model);
-    println!("{parameters} parameters, up to {} steps by {}, batch {}", run.steps(), settings.objective, settings.batch);
+    let (parameters, settings) = (parameter_count(&model), trainer.settings());
+    println!("{parameters} parameters, {} steps by {}, batch {}", run.steps(), settings.objective, settings.batch);
     let average = settings.averages.first().copied().ok_or_else(|| Error::Invalid {
         what: "averages",
         reason: "there are none to draw samples with; give at least one decay".into(),
     })?;
-    let mut trainer = Trainer::new(model, coupling, settings)?.describe(arguments.machine.backend)?;
 
-    let mut limit = arguments.minutes.map(|minutes| TimeLimit::new(Duration::from_secs_f64(minutes * 60.0)));
     let (outcome, times) = options.train_with(&run, &mut trainer, |trainer, training| {
         let step = training.progress.step;
         if step.is_multiple_of(arguments.look_every) {
             evaluation.look(&run.path(&format!("grid-{step:06}.png")), trainer.sampler(average)?)?;
         }
-        limit.as_mut().map_or(Ok(ControlFlow::Continue(())), |limit| limit.observe(training))
+        Ok(ControlFlow::Continue(()))
     })?;
     let seconds: f64 = times.iter().map(Duration::as_secs_f64).sum();
-    if outcome == Outcome::Interrupted && !limit.is_some_and(|limit| limit.is_reached()) {
+    if outcome == Outcome::Interrupted {
         return Ok(());
     }
 

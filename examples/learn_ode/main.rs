@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use flowmap::{
     Error, Result,
     cli::{Options, exit_code},
-    learn::{Distillation, Settings},
+    learn::{Distillation, Goal, Settings},
 };
 use measured::{Found, found};
 use solver::Trajectories;
@@ -42,7 +42,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', conflicts_with = "objective")]
     objectives: Vec<String>,
     /// Seconds of training for each; the number of steps is estimated from a few
-    #[arg(long, conflicts_with = "steps", value_parser = pace::seconds)]
+    #[arg(long, conflicts_with_all = ["steps", "minutes"], value_parser = pace::seconds)]
     seconds: Option<f64>,
     /// Reach of pmd's short map, as a share of the span; at 1, pmd is a regression on the ends of trajectories. Below 1, all
     /// objectives start with times this short, which grow to the span over the first half of the steps
@@ -98,7 +98,9 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
     let (mut all, mut diverged) = (vec![], vec![]);
     for name in objectives.iter().map(ToString::to_string) {
         let folder = folder.join(name.replace(':', "-"));
-        let options = Options { objective: Some(name.clone()), ..options.clone() };
+        // the one of a configuration has its numbers there
+        let given = arguments.objectives.is_empty().then(|| options.objective.clone()).unwrap_or_else(|| Some(name.clone()));
+        let options = Options { objective: given, ..options.clone() };
         let trained = match training::train(arguments, &options, &folder, system) {
             // in a comparison, divergence is a result, too
             Err(error @ Error::Diverged { .. }) if objectives.len() > 1 => {
@@ -125,9 +127,9 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
 }
 
 /// The objectives given, or that of the configuration, or lmd.
-fn objectives(arguments: &Arguments) -> Result<Vec<Distillation>> {
-    let one = arguments.training.settings(Settings { objective: "lmd".parse()?, ..Settings::default() })?.objective;
-    let objectives = arguments.objectives.iter().map(|name| name.parse()).collect::<Result<Vec<Distillation>>>()?;
+fn objectives(arguments: &Arguments) -> Result<Vec<Goal>> {
+    let one = arguments.training.settings(Settings { objective: Distillation::LMD.into(), ..Settings::default() })?.objective;
+    let objectives = arguments.objectives.iter().map(|name| name.parse()).collect::<Result<Vec<Goal>>>()?;
     if let Some((_, twice)) = objectives.iter().enumerate().find(|(k, objective)| objectives[..*k].contains(objective)) {
         return Err(Error::Invalid { what: "objectives", reason: format!("{twice} is given twice") });
     }

@@ -10,13 +10,10 @@ use crate::{
 use flowmap::{
     Conjugation, Ode, Result, Scaling, Tolerance,
     cli::Options,
-    learn::{Annealing, Curriculum, FromField, Settings, SolverVelocity, Source, TimePairs},
+    learn::{Curriculum, FromField, Settings, SolverVelocity, Source, TimePairs},
     solver::{Adaptive, DOPRI5, Ensemble},
 };
 use std::path::Path;
-
-/// The decay of the moving average of the weights that are used.
-const AVERAGE: f64 = 0.999;
 
 /// The solver used in training, if there is one.
 pub fn solver() -> Result<Ensemble> {
@@ -42,17 +39,8 @@ fn settings<const D: usize, S: System<D>>(arguments: &Arguments, options: &Optio
         (false, true) => TimePairs::FromStart,
         (false, false) => TimePairs::Within { longest: 1.0 / f64::from(S::PARTS) },
     };
-    options.settings(Settings {
-        batch: 1024,
-        diagonal: 0.1,
-        weight: 0.0,
-        times,
-        curriculum: (arguments.reach < 1.0).then_some(Curriculum { first: arguments.reach, steps: steps / 2 }),
-        learning_rate: 2e-3,
-        schedule: Annealing::Cosine { steps },
-        averages: vec![AVERAGE.into()],
-        ..Settings::default()
-    })
+    let curriculum = (arguments.reach < 1.0).then_some(Curriculum { first: arguments.reach, steps: steps / 2 });
+    options.settings(Settings { times, curriculum, ..Settings::ode(steps) })
 }
 
 fn source<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Result<impl Source<Batch> + use<D, S>> {

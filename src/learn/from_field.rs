@@ -21,7 +21,7 @@ use rand::Rng;
 /// use flowmap::nn::{Mlp, MlpShape};
 /// let states = Uniform::new(&[[-2.0, 2.0], [-1.0, 1.0]])?;
 /// let source = FromField::new(Pendulum::new(1.0)?, states, [0.0, 2.0])?;
-/// let settings = Settings { objective: Distillation::LMD, batch: 64, ..Settings::default() };
+/// let settings = Settings { objective: Distillation::LMD.into(), batch: 64, ..Settings::default() };
 /// let network: Mlp<Cpu> = Mlp::new(&MlpShape::new(2, 16, 2), 1)?;
 /// let mut trainer = Trainer::new(network, source, settings)?;
 /// assert!(trainer.step()?.residual.is_finite());

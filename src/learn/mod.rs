@@ -3,14 +3,14 @@
 //! A network `v_{s,t}` is trained on two parts of each batch. On the diagonal `s = t` it regresses on the velocity of an
 //! [interpolant](crate::interpolant), `|v_{t,t}(I_t) - I'_t|²`: flow matching, which makes `v_{t,t}` the velocity field. Off the
 //! diagonal the residual of a [characterization](crate::characterization), with the network's own diagonal as the field, makes
-//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Distillation`]. A given
+//! `x + (t - s) v_{s,t}(x)` the flow map of that field. Which residual, and where gradients stop, is the [`Goal`]. A given
 //! field stands for both: the diagonal learns it, and the residual may use it.
 //!
 //! | what | where |
 //! |---|---|
-//! | everything that determines a run besides network and data | [`Settings`] |
+//! | everything that determines a run besides network and data | [`Settings`]; to begin with [`Settings::points`], [`images`](Settings::images), [`ode`](Settings::ode) |
 //! | sources of training samples | [`Source`]: a [`Coupling`] of noise and data ([`Independent`], [`Conditional`], [`Transport`]), a [`FromField`], a teacher ([`FromTeacher`]) |
-//! | objectives, optimizers, schedules, times and weights of this library | [`Distillation`], [`Descent`], [`Annealing`], [`TimePairs`], [`Curriculum`], [`SampleWeights`] |
+//! | objectives, optimizers, schedules, times and weights of this library | [`Goal`], [`Descent`], [`Annealing`], [`TimePairs`], [`Curriculum`], [`SampleWeights`] |
 //! | those of your own | the traits [`Objective`], [`Optimizer`], [`Schedule`], [`Times`], [`Weighting`], in [`Parts`] |
 //! | moving averages of the parameters | [`Average`], [`post_hoc`] |
 //! | published methods by name | [`Method`] |
@@ -33,17 +33,20 @@ mod checkpoint;
 mod classifier;
 mod conditional;
 mod coupling;
+mod curriculum;
 mod from_field;
 mod from_teacher;
 mod guidance;
 mod interpolated;
 mod loss;
 mod method;
+mod named;
 mod objective;
 mod observer;
 mod optimizer;
 mod parts;
 mod post_hoc;
+mod preset;
 mod run;
 mod sampler;
 mod schedule;
@@ -64,12 +67,16 @@ pub use checkpoint::{Checkpoint, Weights};
 pub use classifier::{Classifier, ClassifierSettings};
 pub use conditional::Conditional;
 pub use coupling::{Coupling, Independent};
+pub use curriculum::Curriculum;
 pub use from_field::FromField;
 pub use from_teacher::{FromTeacher, TeacherNetwork};
 pub use guidance::Guidance;
 pub use interpolated::Interpolated;
 pub use method::Method;
-pub use objective::{Context, Differentiable, Distillation, Identity, Needs, Objective, StopGradient, Teacher, Term};
+pub use objective::{
+    Alpha, AlphaFlow, Anchor, Context, Differentiable, Distillation, Goal, Identity, MeanFlow, Needs, Objective, StopGradient,
+    Tangent, Teacher, Term,
+};
 pub use observer::{Observer, Plateau, TimeLimit, Training};
 pub use optimizer::{Adam, Descent, Lion, Muon, Optimizer, Parameter, Soap, Step};
 pub use parts::Parts;
@@ -82,7 +89,7 @@ pub use short_map::RungeKutta;
 #[cfg(feature = "ensemble")]
 pub use solver_velocity::SolverVelocity;
 pub use source::{Batch, Source};
-pub use times::{Coverage, Curriculum, TimePairs, Times};
+pub use times::{Coverage, TimePairs, Times};
 pub use trainer::{Progress, Trainer};
 #[cfg(feature = "transport")]
 pub use transport::Transport;

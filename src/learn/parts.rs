@@ -110,6 +110,9 @@ pub(super) fn check_times(needs: &Needs, coverage: Coverage, objective: &str) ->
         Coverage::ToEnd if needs.earlier_ends => "is made of maps that end earlier",
         Coverage::ToEnd if needs.end_derivative => "uses the derivative with respect to the end time",
         Coverage::Grid if needs.earlier_ends => "is made of maps over half a step",
+        Coverage::Grid | Coverage::Halves if needs.later_starts && !needs.earlier_ends && needs.short_map.is_none() => {
+            "is made of maps that start later"
+        }
         Coverage::Grid | Coverage::Halves if needs.start_derivative || needs.end_derivative => {
             "uses a time derivative, which a few times do not determine"
         }

@@ -72,6 +72,21 @@ pub enum Annealing {
 }
 
 impl Annealing {
+    /// The step at which the learning rate has fallen to its end, if it has one.
+    ///
+    /// ```
+    /// use flowmap::learn::Annealing;
+    /// assert_eq!(Annealing::Cosine { steps: 500 }.warmed_up(10).end(), Some(500));
+    /// assert_eq!(Annealing::Constant.end(), None);
+    /// ```
+    pub fn end(&self) -> Option<u64> {
+        match self {
+            Self::Cosine { steps } | Self::StableDecay { steps, .. } => Some(*steps),
+            Self::Product(parts) => parts.iter().filter_map(Self::end).min(),
+            _ => None,
+        }
+    }
+
     /// Times a warm-up over `steps`; 0 leaves it as it is.
     #[must_use]
     pub fn warmed_up(self, steps: u64) -> Self {

@@ -1,8 +1,8 @@
 //! The settings of a training run.
 
 use super::{
-    Adam, Annealing, Average, Curriculum, Descent, Distillation, SampleWeights, Schedule, TimePairs, Times, Weighting,
-    optimizer::is_within, parts::check_times,
+    Adam, Annealing, Average, Curriculum, Descent, Distillation, Goal, Needs, SampleWeights, Schedule, TimePairs, Times,
+    Weighting, optimizer::is_within, parts::check_times,
 };
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -12,14 +12,19 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// use flowmap::learn::{Distillation, Muon, Settings};
-/// let settings = Settings { objective: Distillation::PSD_M, optimizer: Muon::default().into(), seed: 7, ..Settings::default() };
+/// let settings = Settings {
+///     objective: Distillation::PSD_M.into(),
+///     optimizer: Muon::default().into(),
+///     seed: 7,
+///     ..Settings::default()
+/// };
 /// assert_eq!(settings.clip, 10.0); // the paper's recipe for low dimensions
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The objective off the diagonal, with its stop gradients.
-    pub objective: Distillation,
+    /// The objective off the diagonal.
+    pub objective: Goal,
     /// Samples in a batch.
     pub batch: usize,
     /// The number of parts of a batch that are drawn and computed one after another, to save memory; gradients are summed. The
@@ -91,7 +96,7 @@ pub struct Group {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            objective: Distillation::LSD,
+            objective: Distillation::LSD.into(),
             batch: 1024,
             accumulation: 1,
             diagonal: 0.75,
@@ -114,7 +119,7 @@ impl Default for Settings {
 impl Settings {
     /// The number of samples of a batch on the diagonal.
     pub fn diagonal_samples(&self) -> usize {
-        self.samples_on_diagonal(self.objective != Distillation::FLOW_MATCHING)
+        self.samples_on_diagonal(self.objective.pairs())
     }
 
     /// The same, for an objective with residuals off the diagonal, or without.
@@ -135,14 +140,15 @@ impl Settings {
     /// # Errors
     /// [`Error::Invalid`] naming the first setting that is not allowed.
     pub fn check(&self) -> Result<()> {
+        self.objective.check()?;
         let (needs, name) = (self.objective.needs(), self.objective.to_string());
-        let pairs = self.objective != Distillation::FLOW_MATCHING;
-        self.check_for(&name, pairs, needs.diagonal)?;
+        let pairs = self.objective.pairs();
+        self.check_for(&name, pairs, &needs)?;
         if pairs { check_times(&needs, self.times.coverage(), &name) } else { Ok(()) }
     }
 
     /// The same with another objective.
-    pub(super) fn check_for(&self, objective: &str, pairs: bool, needs_diagonal: bool) -> Result<()> {
+    pub(super) fn check_for(&self, objective: &str, pairs: bool, needs: &Needs) -> Result<()> {
         const HEAVIEST: f64 = 30.0;
         // 100 times that of the paper; a larger one is a mistake, and would panic or run out of memory
         const LARGEST: usize = 10_000_000;
@@ -163,7 +169,7 @@ impl Settings {
             let reason = format!("{} parts of a batch of {}; give 1 to {}", self.accumulation, self.batch, self.batch);
             return Err(Error::invalid("accumulation", reason));
         }
-        let none = self.diagonal == 0.0 && !needs_diagonal;
+        let none = self.diagonal == 0.0 && !needs.diagonal;
         if !(none || self.diagonal > 0.0 && self.diagonal <= 1.0) {
             return Err(Error::invalid("diagonal share", format!("{} is not in (0, 1]", self.diagonal)));
         }
@@ -190,6 +196,9 @@ impl Settings {
             }
         }
         self.averages.iter().try_for_each(Average::check)?;
+        if needs.average && self.averages.is_empty() {
+            return Err(Error::invalid("moving average", format!("{objective} needs one, but the settings have none")));
+        }
         // averages are identified, and stored, by their decay
         let twice = self.averages.iter().enumerate().find(|&(i, average)| self.averages[..i].contains(average));
         if let Some((_, average)) = twice {

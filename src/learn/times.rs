@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use rand::{Rng, RngExt};
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, Exp1, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 /// The distribution of the two times of a sample off the diagonal, and of the one time on it.
@@ -95,6 +95,25 @@ pub enum TimePairs {
         /// Its standard deviation.
         deviation: f64,
     },
+    /// As [`LogitNormal`](Self::LogitNormal), with a mean for each of the two times, which are then sorted; on the diagonal either
+    /// mean. Source: arXiv 2510.24474, with -0.2 and 0.2.
+    LogitNormals {
+        /// The means.
+        means: [f64; 2],
+        /// The standard deviation of both.
+        deviation: f64,
+    },
+    /// The length of time first: `t - s` is `(b - a) / (1 + e^-z)`, then the time that is left, `b - t`, is `(b - a) / (1 + e^-z')`
+    /// under the condition `a ≤ s`, with `z` and `z'` normal. On the diagonal `b - t` has its law without the condition. Source:
+    /// arXiv 2511.19797, with -0.8 and -0.4.
+    ByLength {
+        /// The mean of `z`.
+        length: f64,
+        /// The mean of `z'`.
+        left: f64,
+        /// The standard deviation of both.
+        deviation: f64,
+    },
     /// `t - s` is `(b - a) / 2^k` with `k` uniform below `levels`, and `s` a multiple of it: the grids of shortcut models.
     Dyadic {
         /// The number of lengths, from 1 to 31.
@@ -125,6 +144,18 @@ impl Times for TimePairs {
                 let first = (1.0 - length) * rng.random::<f64>();
                 [first, first + length].map(|place| (start + (end - start) * place).min(end))
             }
+            Self::LogitNormals { means, deviation } => {
+                let [a, b] = means.map(|mean| start + (end - start) * sigmoid(mean + deviation * normal(rng)));
+                [a.min(b), a.max(b)]
+            }
+            Self::ByLength { length, left, deviation } => {
+                let z = length + deviation * normal(rng);
+                // 1 - σ(z) = σ(-z) is what is left at most
+                let left = left + deviation * normal_below((-z - left) / deviation, rng);
+                let [length, left] = [z, left].map(|z| (end - start) * sigmoid(z));
+                let t = (end - left).max(start);
+                [(t - length).max(start), t]
+            }
             Self::BothWays => [self.single(span, rng), self.single(span, rng)],
             Self::FromStart => [start, self.single(span, rng)],
             Self::ToEnd => [self.single(span, rng), end],
@@ -138,10 +169,12 @@ impl Times for TimePairs {
 
     fn single(&self, [start, end]: [f64; 2], rng: &mut dyn Rng) -> f64 {
         let place = match *self {
-            Self::LogitNormal { mean, deviation } => {
-                let z: f64 = StandardNormal.sample(rng);
-                1.0 / (1.0 + (-(mean + deviation * z)).exp())
+            Self::LogitNormal { mean, deviation } => sigmoid(mean + deviation * normal(rng)),
+            Self::LogitNormals { means: [a, b], deviation } => {
+                let mean = if rng.random() { a } else { b };
+                sigmoid(mean + deviation * normal(rng))
             }
+            Self::ByLength { left, deviation, .. } => sigmoid(-left - deviation * normal(rng)),
             _ => rng.random::<f64>(),
         };
         start + (end - start) * place
@@ -166,16 +199,57 @@ impl Times for TimePairs {
 
     fn check(&self) -> Result<()> {
         let invalid = |reason: String| Err(Error::invalid("distribution of times", reason));
+        let normal = match *self {
+            Self::LogitNormal { mean, deviation } => Some(([mean; 2], deviation)),
+            Self::LogitNormals { means, deviation } => Some((means, deviation)),
+            Self::ByLength { length, left, deviation } => Some(([length, left], deviation)),
+            _ => None,
+        };
+        // beyond these bounds all times are the same
+        if let Some((means, deviation)) = normal
+            && !(means.iter().all(|mean| (-20.0..=20.0).contains(mean)) && (1e-3..=20.0).contains(&deviation))
+        {
+            let reason = format!("means of {means:?} and a deviation of {deviation}; means are in [-20, 20]");
+            return invalid(format!("{reason}, deviations in [0.001, 20]"));
+        }
         match *self {
-            Self::LogitNormal { mean, deviation } if !(mean.is_finite() && deviation > 0.0 && deviation.is_finite()) => {
-                invalid(format!("a mean of {mean} and a deviation of {deviation}; give finite numbers, the second positive"))
-            }
             Self::Within { longest } if !(longest > 0.0 && longest <= 1.0) => {
                 invalid(format!("times up to {longest} of the span; give a share above 0, and at most 1"))
             }
             Self::Dyadic { levels } if !(1..=31).contains(&levels) => invalid(format!("{levels} lengths; give 1 to 31")),
             Self::Grid { steps } if !(1..=MOST).contains(&steps) => invalid(format!("a grid of {steps} steps; give 1 to {MOST}")),
             _ => Ok(()),
+        }
+    }
+}
+
+fn sigmoid(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}
+
+fn normal(rng: &mut dyn Rng) -> f64 {
+    StandardNormal.sample(rng)
+}
+
+/// A standard normal number under the condition that it is at most `bound`.
+///
+/// Source: C. P. Robert, Simulation of truncated normal variables, Statistics and Computing 5 (1995).
+fn normal_below(bound: f64, rng: &mut dyn Rng) -> f64 {
+    if bound > -1.0 {
+        loop {
+            let z = normal(rng);
+            if z <= bound {
+                return z;
+            }
+        }
+    }
+    // the tail: exponential, with the rate of the highest acceptance
+    let rate = 0.5 * (-bound + (bound * bound + 4.0).sqrt());
+    loop {
+        let beyond: f64 = Exp1.sample(rng);
+        let x = -bound + beyond / rate;
+        if rng.random::<f64>() <= (-0.5 * (x - rate).powi(2)).exp() {
+            return -x;
         }
     }
 }
@@ -190,54 +264,12 @@ fn step_of(steps: u32, [start, end]: [f64; 2], rng: &mut dyn Rng) -> [f64; 2] {
     [place(first), place(first + 1)]
 }
 
-/// A curriculum of growing times: `t - s` is multiplied by a factor that grows from `first` to 1 over `steps` training steps.
-/// Short maps are learned before the long ones that are made of them. While it grows, dyadic times and grids leave their places.
-///
-/// ```
-/// use flowmap::learn::Curriculum;
-/// let curriculum = Curriculum { first: 0.1, steps: 100 };
-/// assert_eq!([0, 50, 100, 1000].map(|k| curriculum.factor(k)), [0.1, 0.55, 1.0, 1.0]);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Curriculum {
-    /// The factor at step 0, in `[0, 1]`.
-    pub first: f64,
-    /// The steps until it is 1.
-    pub steps: u64,
-}
-
-impl Curriculum {
-    /// The factor at step `k`.
-    pub fn factor(&self, k: u64) -> f64 {
-        if k >= self.steps { 1.0 } else { self.first + (1.0 - self.first) * (k as f64 / self.steps as f64) }
-    }
-
-    /// The times `s` and `t` at step `k`, with their distance multiplied by the factor: `t` moves, or `s` where all maps end at
-    /// the end of the span.
-    pub(super) fn shortened(&self, k: u64, [s, t]: [f64; 2], coverage: Coverage) -> [f64; 2] {
-        let factor = self.factor(k);
-        match coverage {
-            _ if factor == 1.0 => [s, t],
-            Coverage::ToEnd => [t - factor * (t - s), t],
-            _ => [s, s + factor * (t - s)],
-        }
-    }
-
-    pub(super) fn check(&self) -> Result<()> {
-        if (0.0..=1.0).contains(&self.first) {
-            return Ok(());
-        }
-        Err(Error::invalid("curriculum of times", format!("the first factor {} is not in [0, 1]", self.first)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::stream;
 
-    const ALL: [TimePairs; 9] = [
+    const ALL: [TimePairs; 11] = [
         TimePairs::Uniform,
         TimePairs::Within { longest: 0.3 },
         TimePairs::Within { longest: 1.0 },
@@ -245,6 +277,8 @@ mod tests {
         TimePairs::FromStart,
         TimePairs::ToEnd,
         TimePairs::LogitNormal { mean: -0.4, deviation: 1.0 },
+        TimePairs::LogitNormals { means: [-0.2, 0.2], deviation: 1.0 },
+        TimePairs::ByLength { length: -0.8, left: -0.4, deviation: 1.0 },
         TimePairs::Dyadic { levels: 5 },
         TimePairs::Grid { steps: 3 },
     ];
@@ -297,6 +331,47 @@ mod tests {
         }
     }
 
+    /// By Simpson's rule against the density.
+    #[test]
+    fn truncated_normal_numbers_have_their_mean() {
+        for bound in [-6.0, -2.0, -1.0, 0.0, 1.5] {
+            let mut rng = stream(4, 0);
+            let draws: Vec<f64> = (0..40_000).map(|_| normal_below(bound, &mut rng)).collect();
+            assert!(draws.iter().all(|&z| z <= bound));
+            let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+            // E z = -φ(b) / Φ(b)
+            let density = |z: f64| (-0.5 * z * z).exp();
+            let (from, pieces) = (bound - 8.0, 2000);
+            let h = (bound - from) / f64::from(pieces);
+            let weight = |k: i32| {
+                if k == 0 || k == pieces {
+                    1.0
+                } else if k % 2 == 1 {
+                    4.0
+                } else {
+                    2.0
+                }
+            };
+            let integral = (0..=pieces).map(|k| weight(k) * density(from + f64::from(k) * h)).sum::<f64>() * h / 3.0;
+            let exact = -density(bound) / integral;
+            assert!((mean - exact).abs() < 0.02, "below {bound}: {mean} against {exact}");
+        }
+    }
+
+    #[test]
+    fn two_logit_normals_have_their_medians() {
+        let (mut rng, times) = (stream(5, 0), TimePairs::LogitNormals { means: [-1.0, 1.0], deviation: 0.5 });
+        let pairs = (0..20_000).map(|_| times.pair([0.0, 1.0], &mut rng).map(|t| (t / (1.0 - t)).ln()));
+        let (early, late): (Vec<f64>, Vec<f64>) = pairs.map(|[s, t]| (s, t)).unzip();
+        let [early, late] = [early, late].map(|z| z.iter().sum::<f64>() / z.len() as f64);
+        // sorting moves each mean by E max(0, a - b) = 0.0005
+        assert!((early + 1.0).abs() < 0.02 && (late - 1.0).abs() < 0.02, "{early} {late}");
+        let by_length = TimePairs::ByLength { length: -0.8, left: -0.4, deviation: 1.0 };
+        let lengths = (0..20_000).map(|_| by_length.pair([0.0, 1.0], &mut rng)).map(|[s, t]| t - s);
+        let mean = lengths.map(|length| (length / (1.0 - length)).ln()).sum::<f64>() / 20_000.0;
+        assert!((mean + 0.8).abs() < 0.03, "{mean}");
+    }
+
     #[test]
     fn distributions_that_cannot_be_are_refused() {
         assert!(ALL.iter().all(|times| times.check().is_ok()));
@@ -307,13 +382,8 @@ mod tests {
         }
         for (mean, deviation) in [(f64::NAN, 1.0), (0.0, 0.0), (0.0, f64::INFINITY)] {
             assert!(TimePairs::LogitNormal { mean, deviation }.check().is_err());
+            assert!(TimePairs::LogitNormals { means: [0.0, mean], deviation }.check().is_err());
+            assert!(TimePairs::ByLength { length: 0.0, left: mean, deviation }.check().is_err());
         }
-        assert!(
-            Curriculum { first: 1.1, steps: 1 }.check().is_err() && Curriculum { first: f64::NAN, steps: 1 }.check().is_err()
-        );
-        let half = Curriculum { first: 0.5, steps: 100 };
-        assert_eq!(half.shortened(0, [0.2, 1.0], Coverage::All), [0.2, 0.2 + 0.5 * 0.8]);
-        assert_eq!(half.shortened(0, [0.2, 1.0], Coverage::ToEnd), [1.0 - 0.5 * 0.8, 1.0]);
-        assert_eq!(half.shortened(100, [0.2, 1.0], Coverage::All), [0.2, 1.0]);
     }
 }

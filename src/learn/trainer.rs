@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{Error, Result, Tensor, nn::Model};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 /// The remedy for a loss that is not finite.
 pub(super) const REMEDY: &str = "start again with a lower learning rate or gradient clip";
@@ -91,13 +94,9 @@ where
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_parts(model: M, source: S, settings: Settings, parts: Parts<T>) -> Result<Self> {
-        let needs = parts.objective.needs();
-        settings.check_for(&parts.objective.name(), parts.objective.pairs(), needs.diagonal)?;
+        parts.objective.check()?;
+        settings.check_for(&parts.objective.name(), parts.objective.pairs(), &parts.objective.needs())?;
         parts.check(&source)?;
-        if needs.average && settings.averages.is_empty() {
-            let reason = format!("{} needs one, but the settings have none", parts.objective.name());
-            return Err(Error::invalid("moving average", reason));
-        }
         let mut device = None;
         model.visit(&mut |_, p: &T| device = device.take().or_else(|| Some(p.device())));
         let device = device.ok_or_else(|| Error::invalid("network", "it has no parameters, and nothing to learn"))?;
@@ -185,6 +184,20 @@ where
         self.update(&gradient.parts, &progress);
         self.step += 1;
         Ok(progress)
+    }
+
+    /// The number of steps, at least one, that this trainer takes in a time: estimated from a few, which are lost.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn steps_within(mut self, time: Duration) -> Result<u64> {
+        const WARM: u32 = 5;
+        const TIMED: u32 = 20;
+        (0..WARM).try_for_each(|_| self.step().map(drop))?;
+        let begin = Instant::now();
+        (0..TIMED).try_for_each(|_| self.step().map(drop))?;
+        let each = begin.elapsed().as_secs_f64() / f64::from(TIMED);
+        Ok(((time.as_secs_f64() / each) as u64).max(1))
     }
 
     fn update(&mut self, gradients: &[Option<T>], progress: &Progress) {

@@ -23,7 +23,7 @@ fn pairs() -> Pairs {
 }
 
 fn trainer_of(objective: Distillation) -> Trainer<Cpu, Mlp<Cpu>, Pairs> {
-    let settings = Settings { objective, batch: 16, averages: vec![0.9.into()], ..Settings::default() };
+    let settings = Settings { objective: objective.into(), batch: 16, averages: vec![0.9.into()], ..Settings::default() };
     Trainer::new(Mlp::new(&MlpShape::new(2, 16, 2), 1).unwrap(), pairs(), settings).unwrap()
 }
 

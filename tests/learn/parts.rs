@@ -161,7 +161,7 @@ fn every_optimizer_learns() {
         let point = |mean: [f64; 2]| Normal::new(mean.to_vec(), 0.0).unwrap();
         let pairs = Independent::new(point([0.0; 2]), point([1.0, -0.5])).unwrap();
         let learning_rate = optimizer.usual_rate();
-        let settings = Settings { objective: Distillation::FLOW_MATCHING, optimizer, learning_rate, ..settings() };
+        let settings = Settings { objective: Distillation::FLOW_MATCHING.into(), optimizer, learning_rate, ..settings() };
         let mut trainer = Trainer::new(network(), pairs, settings).unwrap();
         let losses: Vec<_> = (0..300).map(|_| trainer.step().unwrap().diagonal).collect();
         assert!(losses[299] < 0.25 * losses[0], "{name}: from {} to {}", losses[0], losses[299]);

@@ -6,8 +6,9 @@ use flowmap::{
     distribution::{Checkerboard, Normal},
     exact::Pendulum,
     learn::{
-        Adam, Annealing, Average, Curriculum, Descent, Distillation, FromField, Group, Identity, Independent, Lion, Muon,
-        SampleWeights, Settings, Soap, Source, StopGradient, Teacher, TimePairs, Trainer,
+        Adam, Alpha, AlphaFlow, Anchor, Annealing, Average, Curriculum, Descent, Distillation, FromField, Goal, Group, Identity,
+        Independent, Lion, MeanFlow, Muon, SampleWeights, Settings, Soap, Source, StopGradient, Tangent, Teacher, TimePairs,
+        Trainer,
     },
     nn::{Mlp, MlpShape},
 };
@@ -15,13 +16,12 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 const DISTILLATIONS: [Identity; 5] =
     [Identity::Lagrangian, Identity::Eulerian, Identity::SemigroupUniform, Identity::SemigroupMidpoint, Identity::SemigroupShort];
-const TEACHERS: [Teacher; 3] = [Teacher::Itself, Teacher::Given, Teacher::Conditional];
-const STOPS: [StopGradient; 7] = [
+const TEACHERS: [Teacher; 3] = [Teacher::Itself, Teacher::Given, Teacher::Average];
+const STOPS: [StopGradient; 6] = [
     StopGradient::Paper,
     StopGradient::Nowhere,
     StopGradient::Teacher,
     StopGradient::Semigradient,
-    StopGradient::Compound,
     StopGradient::Map,
     StopGradient::MapNowhere,
 ];
@@ -72,7 +72,7 @@ fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
             assert_eq!(format!("{name}:{stop}").parse::<Distillation>().unwrap_err().to_string(), error.to_string());
         }
     }
-    assert_eq!(refused, (4 + 3 + 3 + 3) + (4 + 4 + 3 + 5) + 5);
+    assert_eq!(refused, (3 + 2 + 2 + 2) + (3 + 3 + 2 + 4) + 4);
     assert_eq!(modes(&"fm:none".parse::<Distillation>().unwrap_err()), ["paper"]);
     assert_eq!("fm:paper".parse::<Distillation>().unwrap(), Distillation::FLOW_MATCHING);
 }
@@ -81,11 +81,14 @@ fn an_impossible_mode_is_refused_with_the_list_of_possible_ones() {
 fn an_unknown_name_is_refused_with_the_list_of_known_ones() {
     for bad in ["", "LSD", "lsd ", "psd", "psd-u-m", ":none"] {
         let message = bad.parse::<Distillation>().unwrap_err().to_string();
-        assert!(message.contains("choose one of fm, lsd, esd, psd-u, psd-m, lmd, emd, pmd, pmd-m, mf"), "{bad}: {message}");
+        assert!(
+            message.contains("choose one of fm, lsd, esd, psd-u, psd-m, lmd, emd, pmd, pmd-m, lsd-average, mean-flow"),
+            "{bad}: {message}"
+        );
     }
     for bad in ["lsd:", "lsd:all", "lsd:none:none", "psd-m: map"] {
         let message = bad.parse::<Distillation>().unwrap_err().to_string();
-        assert!(message.contains("one of paper, none, teacher, semigradient, compound, map, map-none"), "{bad}: {message}");
+        assert!(message.contains("one of paper, none, teacher, semigradient, map, map-none"), "{bad}: {message}");
     }
 }
 
@@ -147,6 +150,32 @@ fn average() -> impl Strategy<Value = Average> {
     prop_oneof![3 => float(0.0..1.0).prop_map(Average::from), 1 => float(0.01..0.3).prop_map(|width| Average::Power { width })]
 }
 
+fn goals() -> impl Strategy<Value = Goal> {
+    let share = || prop_oneof![3 => 0.0..=1.0, 1 => float(0.0..1.0)];
+    let steps = || select(vec![0, 1, 10, 1000, u64::MAX]);
+    let alpha = prop_oneof![
+        share().prop_map(Alpha::Constant),
+        (steps(), steps()).prop_map(|(start, end)| Alpha::Sigmoid { start, end }),
+        (share(), share(), steps()).prop_map(|(first, last, steps)| Alpha::Exponential { first, last, steps }),
+    ];
+    let alpha_flow = (alpha, float(0.0..2.0)).prop_map(|(alpha, power)| AlphaFlow { alpha, power });
+    let anchor = proptest::option::of((float(0.1..2.0), float(0.0..0.1), float(0.1..0.3)));
+    let anchor = anchor.prop_map(|anchor| anchor.map(|(weight, from, to)| Anchor { weight, lengths: [from, to] }));
+    let limit = || proptest::option::of(float(0.01..2.0));
+    let tangent = (steps(), limit(), limit()).prop_map(|(warm_up, normalize, clamp)| Tangent { warm_up, normalize, clamp });
+    let mean_flow = (share(), any::<bool>(), anchor, tangent).prop_map(|(control, averaged, anchor, tangent)| MeanFlow {
+        control,
+        averaged,
+        anchor,
+        tangent,
+    });
+    prop_oneof![
+        3 => select(objectives()).prop_map(Goal::from),
+        1 => alpha_flow.prop_map(Goal::from),
+        1 => mean_flow.prop_map(Goal::from),
+    ]
+}
+
 fn groups() -> impl Strategy<Value = Vec<Group>> {
     let decay = prop_oneof![Just(None), float(0.0..0.1).prop_map(Some)];
     let group = (select(vec!["bias", "layers.0", "layers.1.weight"]), float(0.0..2.0), decay);
@@ -160,7 +189,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     let distribution = (times(), curriculum(), weighting());
     let descent = (optimizer(), schedule(), prop_oneof![4 => Just(0.0), 1 => float(0.0..0.1)], groups());
     let batches = (batch, select(vec![1, 1, 1, 2, 3, 0, 50]));
-    (select(objectives()), batches, descent, averages, any::<u64>(), numbers, distribution).prop_map(
+    (goals(), batches, descent, averages, any::<u64>(), numbers, distribution).prop_map(
         |(objective, (batch, accumulation), descent, averages, seed, numbers, (times, curriculum, weighting))| {
             let (optimizer, schedule, weight_decay, groups) = descent;
             let [diagonal, weight, learning_rate, clip] = numbers;
@@ -210,7 +239,7 @@ proptest! {
 
     #[test]
     fn settings_are_refused_or_work(settings in settings()) {
-        if settings.objective.teacher() == Some(Teacher::Given) {
+        if settings.objective.needs_teacher() {
             let field = Pendulum::new(1.0).unwrap();
             refused_or_works(settings, FromField::new(field, Checkerboard, [-0.5, 1.5]).unwrap().with_short_map(2.0, 2).unwrap())?;
         } else {
@@ -230,15 +259,22 @@ fn times_that_leave_the_map_free_are_refused() {
         ("psd-u", grid),
         ("lsd", grid),
         ("emd", grid),
-        ("mf", dyadic),
+        ("mean-flow", dyadic),
         ("esd", dyadic),
+        ("alpha-flow", dyadic),
+        ("alpha-flow", grid),
     ] {
         let error = check(objective, times).unwrap_err().to_string();
         assert!(error.contains("does not determine the map") && error.contains("uniform"), "{objective}: {error}");
     }
-    for (objective, times) in
-        [("emd", TimePairs::ToEnd), ("mf", TimePairs::ToEnd), ("pmd-m", grid), ("pmd", dyadic), ("psd-m", dyadic), ("fm", grid)]
-    {
+    for (objective, times) in [
+        ("emd", TimePairs::ToEnd),
+        ("mean-flow", TimePairs::ToEnd),
+        ("pmd-m", grid),
+        ("pmd", dyadic),
+        ("psd-m", dyadic),
+        ("fm", grid),
+    ] {
         check(objective, times).unwrap();
     }
     // what is left of a step after a short map would never be learned
@@ -252,7 +288,7 @@ fn times_that_leave_the_map_free_are_refused() {
     // the improved form of MeanFlow holds the network's own velocity
     let diagonal =
         |objective: &str| Settings { objective: objective.parse().unwrap(), diagonal: 0.0, ..Settings::default() }.check();
-    assert!(diagonal("mf").is_ok() && diagonal("mf:compound").is_err() && diagonal("lsd").is_err());
+    assert!(diagonal("mean-flow").is_ok() && diagonal("improved-mean-flow").is_err() && diagonal("lsd").is_err());
 }
 
 #[test]

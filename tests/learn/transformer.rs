@@ -20,7 +20,7 @@ fn trainer(steps: u64) -> Learner {
     let target = Normal::new(MEAN.to_vec(), 0.1).unwrap();
     let coupling = Independent::new(Normal::standard(4).unwrap(), target).unwrap();
     let settings = Settings {
-        objective: Distillation::LSD,
+        objective: Distillation::LSD.into(),
         batch: 64,
         diagonal: 0.5,
         learning_rate: 1e-2,

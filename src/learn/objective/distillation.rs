@@ -22,15 +22,13 @@ use std::{fmt, str::FromStr};
 /// | `emd` | `∂_s X_{s,t}(x) + ∇X_{s,t}(x) b_s(x)` | `paper`, `semigradient` |
 /// | `pmd` | `v_{s,t} - sg[(1-γ) φ_{s,u} + γ v_{u,t}(Φ_{s,u})]`, `Φ` a given map, `u` within its reach | `none`, `map`, `map-none` |
 /// | `pmd-m` | `v_{s,t} - sg[φ_{s,u} + φ_{u,t}(Φ_{s,u})] / 2`, `u` half-way | `map` |
-/// | `mf` | `v_{s,t} - sg(I'_s + (t-s)(∂_s v + ∇v I'_s))` | `compound`: `v_{s,t} - (t-s) sg(∂_s v + ∇v v_{s,s}) - I'_s` |
+/// | `lsd-average` | `∂_t X_{s,t}(I_s) - sg v̄_{t,t}(sg X_{s,t}(I_s))`, `v̄` the first moving average | `semigradient` |
 ///
-/// The first four rows learn from data alone, the next four from a given field `b`, or a given map `Φ` with the average velocity
-/// `φ`; the last is MeanFlow, and with the mode `compound` its improved form. A name with a colon and a mode is that row with
-/// other stop gradients, such as `lsd:none`.
+/// `lmd`, `emd`, `pmd` and `pmd-m` learn from a given field `b`, or a given map `Φ` with the average velocity `φ`; the others from
+/// data alone. A name with a colon and a mode is that row with other stop gradients, such as `lsd:none`.
 ///
 /// Source: arXiv 2505.18825, sections 3 and 4; for maps of given fields N. M. Boffi, M. S. Albergo, E. Vanden-Eijnden, Flow map
-/// matching, arXiv 2406.07507; Z. Geng et al., Mean Flows for One-step Generative Modeling, arXiv 2505.13447; Improved Mean
-/// Flows, arXiv 2512.02012.
+/// matching, arXiv 2406.07507; for `lsd-average` Terminal velocity matching, arXiv 2511.19797.
 ///
 /// ```
 /// use flowmap::learn::{Distillation, Identity, StopGradient, Teacher};
@@ -65,8 +63,8 @@ impl Distillation {
     pub const PMD: Self = Self::of(&RECIPES[6]);
     /// Progressive distillation of a given map, `pmd-m`: two of its steps make one.
     pub const PMD_M: Self = Self::of(&RECIPES[7]);
-    /// MeanFlow, `mf`.
-    pub const MEAN_FLOW: Self = Self::of(&RECIPES[8]);
+    /// Lagrangian distillation of the network's own moving average, `lsd-average`.
+    pub const LSD_AVERAGE: Self = Self::of(&RECIPES[8]);
 
     const fn of(recipe: &Recipe) -> Self {
         Self { parts: Some((recipe.identity, recipe.teacher, recipe.modes[0])) }
@@ -102,16 +100,16 @@ impl Distillation {
     /// What it needs besides the network.
     pub fn needs(&self) -> Needs {
         use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupShort, SemigroupUniform};
-        let Some((identity, teacher, stop)) = self.parts else { return Needs { diagonal: true, ..Needs::default() } };
+        let Some((identity, teacher, _)) = self.parts else { return Needs { diagonal: true, ..Needs::default() } };
         let semigroup = matches!(identity, SemigroupUniform | SemigroupMidpoint | SemigroupShort);
         let own_halves = matches!(identity, SemigroupUniform | SemigroupMidpoint) && teacher == Teacher::Itself;
         let given = teacher == Teacher::Given;
         Needs {
-            diagonal: teacher == Teacher::Itself || stop == StopGradient::Compound,
+            diagonal: matches!(teacher, Teacher::Itself | Teacher::Average),
             field: given && !semigroup,
             short_map: (given && semigroup).then_some(if identity == SemigroupMidpoint { 0.5 } else { 0.0 }),
-            velocity: teacher == Teacher::Conditional,
-            average: false,
+            velocity: false,
+            average: teacher == Teacher::Average,
             start_derivative: identity == Eulerian,
             end_derivative: identity == Lagrangian,
             later_starts: own_halves || identity == SemigroupShort,
@@ -124,21 +122,21 @@ impl Distillation {
     /// # Panics
     /// If the context lacks what the [teacher](Self::teacher) needs.
     pub fn residual<X: State>(&self, context: &Context<'_, X>) -> Option<X> {
-        use StopGradient::{Compound, MapNowhere, Nowhere, Semigradient};
+        use StopGradient::{MapNowhere, Nowhere, Semigradient};
         let (identity, teacher, stop) = self.parts?;
         let Context { s, t, share, x, .. } = *context;
         let [live, fixed] = &[context.live, context.fixed].map(AverageVelocityMap);
-        let sample = || Constant(context.velocity.clone().expect("the velocity of a sample, from which this objective learns"));
-        let conditional;
+        let average;
         let [taught, stopped]: [&dyn VelocityField<X>; 2] = match teacher {
             Teacher::Given if matches!(identity, Identity::Lagrangian | Identity::Eulerian) => {
                 [context.field.expect("a velocity field, from which this objective learns"); 2]
             }
             // semigroups hold no velocity
             Teacher::Itself | Teacher::Given => [live, fixed],
-            Teacher::Conditional => {
-                conditional = sample();
-                [&conditional, &conditional]
+            Teacher::Average => {
+                average =
+                    AverageVelocityMap(context.average.expect("a moving average of the network, the teacher of this objective"));
+                [&average, &average]
             }
         };
         Some(match identity {
@@ -156,12 +154,6 @@ impl Distillation {
                 Semigradient => {
                     let defect: X = Eulerian.residual(fixed, stopped, s, t, x);
                     semigradient(live, fixed, s, t, x, &defect.negated())
-                }
-                Compound => {
-                    // the residual of X is -v_{s,t} + v_{s,s} + (t-s)(∂_s v + ∇v v_{s,s})
-                    let defect: X = Eulerian.residual(fixed, fixed, s, t, x);
-                    let rate = defect.plus(&fixed.average_velocity(s, t, x)).minus(&fixed.velocity(s, x)).frozen();
-                    live.average_velocity(s, t, x).minus(&rate).minus(&taught.velocity(s, x))
                 }
                 _ => {
                     let start = Eulerian::start_derivative(live, s, t, x);
@@ -226,15 +218,6 @@ fn first_short<X: State>(
     early.scaled(&(-rest.clone()).shift(1.0)).plus(&late.scaled(&rest))
 }
 
-/// A constant velocity field.
-struct Constant<X>(X);
-
-impl<X: State> VelocityField<X> for Constant<X> {
-    fn velocity(&self, _t: &X::Time, _x: &X) -> X {
-        self.0.clone()
-    }
-}
-
 /// `v_{s,t} - sg(v_{s,t} - defect)`: its value is the defect, its gradient that of `v_{s,t}` towards the target.
 fn semigradient<X: State, V: AverageVelocity<X>>(live: &V, fixed: &V, s: &X::Time, t: &X::Time, x: &X, defect: &X) -> X {
     let target = fixed.average_velocity(s, t, x).minus(defect).frozen();
@@ -263,7 +246,8 @@ impl FromStr for Distillation {
         }
         let Some(recipe) = RECIPES.iter().find(|r| r.name == name) else {
             let known = RECIPES.map(|r| r.name).join(", ");
-            return Err(Error::invalid("objective", format!("'{name}' is unknown; choose one of fm, {known}")));
+            let others = "mean-flow, improved-mean-flow, alpha-flow";
+            return Err(Error::invalid("objective", format!("'{name}' is unknown; choose one of fm, {known}, {others}")));
         };
         let stop = stop.map_or(Ok(recipe.modes[0]), str::parse)?;
         Self::new(recipe.identity, recipe.teacher, stop)

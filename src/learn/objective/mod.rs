@@ -1,16 +1,22 @@
 //! Objectives: what a network is trained by off the diagonal.
 
+mod alpha_flow;
 mod context;
 mod distillation;
+mod goal;
+mod mean_flow;
 mod names;
 mod needs;
 
+pub use alpha_flow::{Alpha, AlphaFlow};
 pub use context::{Context, Differentiable};
 pub use distillation::Distillation;
+pub use goal::Goal;
+pub use mean_flow::{Anchor, MeanFlow, Tangent};
 pub use names::{Identity, StopGradient, Teacher};
 pub use needs::Needs;
 
-use crate::{Tensor, Var};
+use crate::{Result, Tensor, Var};
 
 /// What a network is trained by off the diagonal: residuals whose squares are to be small.
 ///
@@ -46,6 +52,14 @@ pub trait Objective<T: Tensor<Primal = T>>: Send + Sync {
     /// Whether there are residuals off the diagonal; flow matching has none, and all samples are on it.
     fn pairs(&self) -> bool {
         true
+    }
+
+    /// Whether its numbers are in their ranges; called when a trainer is made.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) if not.
+    fn check(&self) -> Result<()> {
+        Ok(())
     }
 
     /// The residuals, each of the shape of the states: at least one, where there are [pairs](Self::pairs).

@@ -27,11 +27,11 @@ pub enum Teacher {
     Itself,
     /// That of a given field, `b_t`, or of a map that is accurate for short times: map matching, identity.
     Given,
-    /// That of the sample, `I'_s`, of which `b_s` is the mean: consistency training.
-    Conditional,
+    /// That of the network's first moving average, `v̄_{t,t}`.
+    Average,
 }
 
-/// Where gradients stop, and in some modes the form of the residual.
+/// Where gradients stop, and for maps the form of the residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopGradient {
@@ -44,8 +44,6 @@ pub enum StopGradient {
     /// Lagrangian and Eulerian: everywhere but at `v_{s,t}`, so that no derivative of a derivative is needed:
     /// `v_{s,t} - sg(b_t(X_{s,t}) - (t-s) ∂_t v)` or `v_{s,t} - sg(b_s + (t-s)(∂_s v + ∇v b_s))`.
     Semigradient,
-    /// Eulerian: `v_{s,t} - (t-s) sg(∂_s v + ∇v v_{s,s}) - I'_s`, a regression on the velocity of the sample.
-    Compound,
     /// Semigroup: as in the paper, but for the residual of the map, `t - s` times that of the velocity.
     Map,
     /// Semigroup: nowhere, for the residual of the map.
@@ -53,8 +51,8 @@ pub enum StopGradient {
 }
 
 use Identity::{Eulerian, Lagrangian, SemigroupMidpoint, SemigroupShort, SemigroupUniform};
-use StopGradient::{Compound, Map, MapNowhere, Nowhere, Paper, Semigradient};
-use Teacher::{Conditional, Given, Itself};
+use StopGradient::{Map, MapNowhere, Nowhere, Paper, Semigradient};
+use Teacher::{Average, Given, Itself};
 
 /// An objective and its modes.
 pub struct Recipe {
@@ -79,15 +77,14 @@ pub const RECIPES: [Recipe; 9] = [
     recipe("emd", Eulerian, Given, &[Nowhere, Paper, Semigradient]),
     recipe("pmd", SemigroupShort, Given, &[Paper, Nowhere, Map, MapNowhere]),
     recipe("pmd-m", SemigroupMidpoint, Given, &[Paper, Map]),
-    recipe("mf", Eulerian, Conditional, &[Semigradient, Compound]),
+    recipe("lsd-average", Lagrangian, Average, &[Paper, Semigradient]),
 ];
 
-const STOPS: [(StopGradient, &str); 7] = [
+const STOPS: [(StopGradient, &str); 6] = [
     (Paper, "paper"),
     (Nowhere, "none"),
     (StopGradient::Teacher, "teacher"),
     (Semigradient, "semigradient"),
-    (Compound, "compound"),
     (Map, "map"),
     (MapNowhere, "map-none"),
 ];

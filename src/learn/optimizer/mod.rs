@@ -10,7 +10,7 @@ pub use lion::Lion;
 pub use muon::Muon;
 pub use soap::Soap;
 
-use crate::{Error, Result, Tensor, nn::Module};
+use crate::{Error, Result, Tensor, learn::named::name_or_table, nn::Module};
 use serde::{Deserialize, Serialize};
 
 /// How a gradient changes a parameter: the tensors kept from step to step, and one step.
@@ -96,7 +96,8 @@ impl Step {
     }
 }
 
-/// The optimizers of this library, for [`Settings`](super::Settings).
+/// The optimizers of this library, for [`Settings`](super::Settings). A file gives the name, or a table with numbers:
+/// `optimizer = "muon"`, or `{ muon = { momentum = 0.9 } }`.
 ///
 /// ```
 /// use flowmap::learn::{Descent, Muon};
@@ -105,7 +106,7 @@ impl Step {
 /// # Ok::<(), flowmap::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Descent {
     /// Adam, also rectified.
@@ -117,6 +118,7 @@ pub enum Descent {
     /// SOAP for matrices, Adam for the rest.
     Soap(Soap),
 }
+name_or_table!(Descent);
 
 impl Descent {
     fn chosen<T: Tensor<Primal = T>>(&self) -> &dyn Optimizer<T> {
