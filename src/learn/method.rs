@@ -36,7 +36,8 @@ use std::{fmt, str::FromStr};
 /// one short step of the teacher and the rest from the student. The shortest maps of `shortcut` are made of halves that are
 /// trained on the diagonal only. The distribution of MeanFlow's times is that of its paper with time reversed; on the diagonal it
 /// is that of one draw. Terminal velocity matching also sets the first moving average, its teacher, to a decay of 0.99, and the
-/// second decay of Adam to 0.95, without which it is unstable. A round of `progressive-distillation` has its own grid, and the map
+/// second decay of Adam to 0.95, without which it is unstable. The controlled MeanFlow follows the first average of the settings,
+/// one of decay 0.999 if there is none. A round of `progressive-distillation` has its own grid, and the map
 /// of the previous round ([`FromTeacher::with_map`](super::FromTeacher::with_map)): [`rounds`](Self::rounds) are its settings.
 ///
 /// ```
@@ -165,17 +166,19 @@ impl Method {
     /// `others` with the objective, times, weighting and diagonal of this method, for a run of this many steps.
     pub fn settings(&self, others: Settings, steps: u64) -> Settings {
         let Self { times, weighting, diagonal, .. } = *self;
-        let own = Settings { objective: self.objective(steps), times, weighting, diagonal, curriculum: None, ..others };
-        if self.name != "terminal-velocity-matching" {
-            return own;
+        let mut own = Settings { objective: self.objective(steps), times, weighting, diagonal, curriculum: None, ..others };
+        if self.name == "terminal-velocity-matching" {
+            let teacher = Average::from(0.99);
+            own.averages.retain(|average| *average != teacher);
+            own.averages.insert(0, teacher);
+            if let Descent::Adam(adam) = &mut own.optimizer {
+                adam.betas[1] = 0.95;
+            }
         }
-        let teacher = Average::from(0.99);
-        let averages = std::iter::once(teacher).chain(own.averages.into_iter().filter(|average| *average != teacher)).collect();
-        let optimizer = match own.optimizer {
-            Descent::Adam(adam) => super::Adam { betas: [adam.betas[0], 0.95], ..adam }.into(),
-            other => other,
-        };
-        Settings { averages, optimizer, ..own }
+        if own.objective.needs().average && own.averages.is_empty() {
+            own.averages.push(0.999.into());
+        }
+        own
     }
 
     /// The settings of its rounds of this many training steps each, in order: for progressive distillation those of a grid with

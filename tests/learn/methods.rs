@@ -6,7 +6,7 @@ use flowmap::{
     distribution::{Distribution, Normal},
     exact::DiagonalGaussian,
     interpolant::Linear,
-    learn::{Annealing, FromTeacher, Independent, Method, Settings, Source, TeacherNetwork, TimePairs, Trainer},
+    learn::{Annealing, FromTeacher, Independent, Method, SampleWeights, Settings, Source, TeacherNetwork, TimePairs, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
 };
@@ -52,10 +52,12 @@ fn error(map: &impl FlowMap<Batch>) -> f64 {
 #[test]
 fn every_method_comes_closer_to_the_flow_map() {
     let network = || Network::new(&MlpShape::new(2, 16, 2), 1).unwrap();
-    let others = || Settings { averages: vec![], ..Settings::default() };
+    // in a run this short an average with the usual decay is late
+    let others = || Settings { averages: vec![0.9.into()], ..Settings::default() };
     let begin = error(&AverageVelocityMap(network()));
     let fm = Method::ALL[0].settings(others(), STEPS / 2);
     let teacher = trained(network(), coupling(), fm, STEPS / 2);
+    let mut far = vec![];
     for method in Method::ALL.into_iter().filter(|method| method.objective(STEPS).pairs()) {
         let taught = TeacherNetwork::<Batch, _>::new(teacher.clone());
         let mut learned = if method.needs_teacher() { teacher.clone() } else { network() };
@@ -82,6 +84,19 @@ fn every_method_comes_closer_to_the_flow_map() {
         // all mass at the mean, as one step along the velocity has it, is off by 0.42: semigroups alone come to know better
         // slowly
         let slow = method.name.starts_with("psd") || method.name == "shortcut";
-        assert!(end < if slow { 0.4 } else { 0.3 }, "{method}: {end} after {begin}");
+        // an adaptive weight of power 1 moves the minimum in few dimensions
+        let biased = matches!(method.weighting, SampleWeights::Adaptive { .. });
+        if end
+            >= if slow {
+                0.4
+            } else if biased {
+                0.33
+            } else {
+                0.3
+            }
+        {
+            far.push(method.name);
+        }
     }
+    assert!(far.is_empty(), "far from the flow map: {far:?}");
 }
