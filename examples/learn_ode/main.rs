@@ -99,7 +99,7 @@ fn compare<const D: usize, S: System<D>>(arguments: &Arguments, system: S) -> Re
     for name in objectives.iter().map(ToString::to_string) {
         let folder = folder.join(name.replace(':', "-"));
         // the one of a configuration has its numbers there
-        let given = arguments.objectives.is_empty().then(|| options.objective.clone()).unwrap_or_else(|| Some(name.clone()));
+        let given = if arguments.objectives.is_empty() { options.objective.clone() } else { Some(name.clone()) };
         let options = Options { objective: given, ..options.clone() };
         let trained = match training::train(arguments, &options, &folder, system) {
             // in a comparison, divergence is a result, too

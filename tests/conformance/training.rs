@@ -22,7 +22,7 @@ fn run<T: Tensor<Primal = T>>(device: &T::Device, objective: Distillation) -> (V
 /// The losses of a few steps, and all parameters after them.
 fn run_of<T: Tensor<Primal = T>, M: Model<T>>(network: M, objective: Distillation) -> (Vec<f64>, Vec<f64>) {
     let coupling = Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
-    let settings = Settings { objective, batch: 100, diagonal: 0.5, ..Settings::default() };
+    let settings = Settings { objective: objective.into(), batch: 100, diagonal: 0.5, ..Settings::default() };
     let mut trainer = Trainer::new(network, coupling, settings).unwrap();
     let losses = (0..5).map(|_| trainer.step().unwrap().loss).collect();
     let mut parameters = vec![];

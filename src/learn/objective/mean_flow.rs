@@ -156,12 +156,11 @@ impl MeanFlow {
         if self.averaged && self.control == 0.0 {
             return invalid("an average that a control of 0 does not use; set the control, or averaged to false".into());
         }
-        if let Some(Anchor { weight, lengths: [shortest, longest] }) = self.anchor {
-            if !(weight > 0.0 && weight.is_finite() && shortest >= 0.0 && shortest <= longest && longest.is_finite()) {
-                return invalid(format!(
-                    "an anchor of weight {weight} over {shortest} to {longest}; both are positive, in order"
-                ));
-            }
+        if let Some(Anchor { weight, lengths: [shortest, longest] }) = self.anchor
+            && !(weight > 0.0 && weight.is_finite() && shortest >= 0.0 && shortest <= longest && longest.is_finite())
+        {
+            let reason = format!("an anchor of weight {weight} over {shortest} to {longest}; both are positive, in order");
+            return invalid(reason);
         }
         let positive = |what: &str, value: Option<f64>| match value {
             Some(value) if !(value > 0.0 && value.is_finite()) => invalid(format!("{what} {value}; it is positive and finite")),
