@@ -6,7 +6,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | networks | [`Mlp`], [`UNet`], [`EdmUNet`] |
+//! | networks | [`Mlp`], [`UNet`], [`EdmUNet`]; [`Endpoint`] makes their output the end of the path |
 //! | layers | [`Linear`], [`Conv`], [`Attention`], [`LayerNorm`], [`RmsNorm`], [`Embedding`], [`Dropout`], the smallest: [`Param`] |
 //! | functions | [`attend`]; [`waves`] embeds times, [`with_times`] puts them in front of states |
 
@@ -15,6 +15,7 @@ mod conv;
 mod dropout;
 mod edm;
 mod embedding;
+mod endpoint;
 mod linear;
 mod lookup;
 mod mlp;
@@ -28,6 +29,7 @@ pub use conv::Conv;
 pub use dropout::Dropout;
 pub use edm::{EdmShape, EdmUNet};
 pub use embedding::{waves, with_times};
+pub use endpoint::Endpoint;
 pub use linear::Linear;
 pub use lookup::Embedding;
 pub use mlp::{Mlp, MlpShape};
