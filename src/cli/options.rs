@@ -331,6 +331,7 @@ mod tests {
         assert!(refused("objective = { mean-flow = { control = 2 } }", &[]).contains("[0, 1]"));
         let unknown = refused("objective = { lsd = {} }", &[]);
         assert!(unknown.contains("mean-flow") && unknown.contains("alpha-flow"), "{unknown}");
+        assert!(refused("objective = { mean-flow = { contrl = 1 } }", &[]).contains("contrl"));
         assert!(refused("objective = \"mean-flow\"", &["--stop-gradient", "none"]).contains("mean-flow:none"));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{AlphaFlow, Context, Distillation, MeanFlow, Needs, Objective, Teacher, Term};
 use crate::{Error, Result, Tensor, Var, learn::named::name_or_table};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
 /// The objectives of this library, for [`Settings`](crate::learn::Settings).
@@ -16,7 +16,7 @@ use std::{fmt, str::FromStr};
 /// assert_eq!("improved-mean-flow".parse::<Goal>()?, MeanFlow { control: 1.0, ..MeanFlow::default() }.into());
 /// # Ok::<(), flowmap::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(remote = "Self", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Goal {
@@ -25,10 +25,21 @@ pub enum Goal {
     /// α-Flow.
     AlphaFlow(AlphaFlow),
     /// A characterization with a teacher, or flow matching alone.
-    #[serde(untagged, skip_deserializing)]
+    #[serde(skip_deserializing)]
     Distillation(Distillation),
 }
-name_or_table!(Goal);
+name_or_table!(read Goal);
+
+/// A distillation by its name, the others with their numbers.
+impl Serialize for Goal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::MeanFlow(flow) => serializer.serialize_newtype_variant("Goal", 0, "mean-flow", flow),
+            Self::AlphaFlow(flow) => serializer.serialize_newtype_variant("Goal", 1, "alpha-flow", flow),
+            Self::Distillation(distillation) => distillation.serialize(serializer),
+        }
+    }
+}
 
 impl Goal {
     fn chosen<T: Tensor<Primal = T>>(&self) -> &dyn Objective<T> {
