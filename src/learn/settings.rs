@@ -141,7 +141,7 @@ impl Settings {
     /// [`Error::Invalid`] naming the first setting that is not allowed.
     pub fn check(&self) -> Result<()> {
         self.objective.check()?;
-        let (needs, name) = (self.objective.needs(), self.objective.to_string());
+        let (needs, name) = (self.objective.needs(), self.objective.described());
         let pairs = self.objective.pairs();
         self.check_for(&name, pairs, &needs)?;
         if pairs { check_times(&needs, self.times.coverage(), &name) } else { Ok(()) }

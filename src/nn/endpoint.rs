@@ -108,6 +108,7 @@ impl<P, D: Module<P>> Module<P> for Endpoint<D> {
 mod tests {
     use super::*;
     use crate::{
+        State,
         backend::ndarray::NdTensor,
         distribution::Normal,
         learn::{Independent, Settings, Trainer},

@@ -115,6 +115,11 @@ impl Alpha {
 }
 
 impl AlphaFlow {
+    /// Its name with its numbers.
+    pub(super) fn described(&self) -> String {
+        format!("alpha-flow {:?} power {:?}", self.alpha, self.power)
+    }
+
     /// What it needs besides the network.
     #[must_use]
     pub fn needs(&self) -> Needs {
@@ -158,7 +163,7 @@ impl AlphaFlow {
 
 impl<T: Tensor<Primal = T>> Objective<T> for AlphaFlow {
     fn name(&self) -> String {
-        format!("alpha-flow {:?} power {:?}", self.alpha, self.power)
+        self.described()
     }
     fn needs(&self) -> Needs {
         self.needs()

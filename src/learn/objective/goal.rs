@@ -50,6 +50,15 @@ impl Goal {
         }
     }
 
+    /// Its name with its numbers.
+    pub(in crate::learn) fn described(&self) -> String {
+        match self {
+            Self::MeanFlow(flow) => flow.described(),
+            Self::AlphaFlow(flow) => flow.described(),
+            Self::Distillation(distillation) => distillation.to_string(),
+        }
+    }
+
     /// What it needs besides the network.
     #[must_use]
     pub fn needs(&self) -> Needs {
@@ -99,7 +108,7 @@ impl Goal {
 
 impl<T: Tensor<Primal = T>> Objective<T> for Goal {
     fn name(&self) -> String {
-        self.chosen::<T>().name()
+        self.described()
     }
     fn needs(&self) -> Needs {
         self.needs()

@@ -109,6 +109,12 @@ impl MeanFlow {
         Self { control: 1.0, ..Self::default() }
     }
 
+    /// Its name with its numbers.
+    pub(super) fn described(&self) -> String {
+        let Self { control, averaged, anchor, tangent } = self;
+        format!("mean-flow control {control:?} averaged {averaged} anchor {anchor:?} {tangent:?}")
+    }
+
     /// What it needs besides the network.
     #[must_use]
     pub fn needs(&self) -> Needs {
@@ -173,8 +179,7 @@ impl MeanFlow {
 
 impl<T: Tensor<Primal = T>> Objective<T> for MeanFlow {
     fn name(&self) -> String {
-        let Self { control, averaged, anchor, tangent } = self;
-        format!("mean-flow control {control:?} averaged {averaged} anchor {anchor:?} {tangent:?}")
+        self.described()
     }
     fn needs(&self) -> Needs {
         self.needs()
