@@ -332,6 +332,6 @@ mod tests {
         let unknown = refused("objective = { lsd = {} }", &[]);
         assert!(unknown.contains("mean-flow") && unknown.contains("alpha-flow"), "{unknown}");
         assert!(refused("objective = { mean-flow = { contrl = 1 } }", &[]).contains("contrl"));
-        assert!(refused("objective = \"mean-flow\"", &["--stop-gradient", "none"]).contains("mean-flow:none"));
+        assert!(refused("objective = \"mean-flow\"", &["--stop-gradient", "none"]).contains("mean-flow has no mode none"));
     }
 }

