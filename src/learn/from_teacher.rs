@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 /// use flowmap::learn::{Distillation, FromTeacher, Independent, Settings, TeacherNetwork, Trainer};
 /// let coupling = || Independent::new(Normal::standard(2).unwrap(), Checkerboard).unwrap();
 /// let shape = MlpShape::new(2, 16, 2);
-/// let settings = |objective| Settings { objective, batch: 64, ..Settings::default() };
+/// let settings = |objective: Distillation| Settings { objective: objective.into(), batch: 64, ..Settings::default() };
 ///
 /// let network = Mlp::<Cpu>::new(&shape, 1)?;
 /// let mut matching = Trainer::new(network, coupling(), settings(Distillation::FLOW_MATCHING))?;

@@ -24,11 +24,12 @@ use serde::{Deserialize, Serialize};
 /// /// `X_{s,t}(x) = x + t² - s²`.
 /// struct Rising;
 /// impl<T: Tensor> AverageVelocity<T> for Rising {
-///     fn average_velocity(&self, s: &T, t: &T, _: &T) -> T { s.clone() + t }
+///     fn average_velocity(&self, s: &T, t: &T, x: &T) -> T { x.constant(1.0).scaled(&(s.clone() + t)) }
 /// }
-/// let column = |x: f64| NdTensor::from_slice(&[x], &[1, 1]);
-/// let (s, t, x) = (column(0.2), column(0.7), column(3.0));
-/// let context = Context { velocity: Some(column(0.4)), ..Context::new(&Rising, &s, &t, &x) }; // b_s = 2 s
+/// let time = |t: f64| NdTensor::from_slice(&[t], &[1]);
+/// let point = |x: f64| NdTensor::from_slice(&[x], &[1, 1]);
+/// let (s, t, x) = (time(0.2), time(0.7), point(3.0));
+/// let context = Context { velocity: Some(point(0.4)), ..Context::new(&Rising, &s, &t, &x) }; // b_s = 2 s
 /// assert!(MeanFlow::default().residual(&context).to_vec()[0].abs() < 1e-15);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
