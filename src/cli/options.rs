@@ -175,7 +175,8 @@ impl Options {
         let folder = self.out.clone().unwrap_or_else(|| out.into());
         let newest = if self.resume { Checkpoint::latest(&folder.join("checkpoints"))? } else { None };
         let begun = newest.map(|path| Checkpoint::open(&path)).transpose()?;
-        let begun = begun.and_then(|checkpoint| checkpoint.settings().schedule.end());
+        // a schedule of the user's own may end before the run does
+        let begun = begun.and_then(|from| from.settings().schedule.end().filter(|&end| end >= from.step()));
         let steps = match (self.steps.or(begun), self.minutes) {
             (Some(steps), _) => steps,
             (None, None) => steps,

@@ -62,6 +62,14 @@ pub struct Method {
     /// The share of a batch that is on the diagonal.
     pub diagonal: f64,
     objective: Part,
+    taught: Option<Taught>,
+}
+
+/// A moving average that teaches, by its decay, and the second decay of Adam that is stable with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Taught {
+    average: f64,
+    second_decay: f64,
 }
 
 /// An objective by its name, or with its numbers in a run of [`SCALE`] steps.
@@ -84,7 +92,7 @@ const CONTROLLED: MeanFlow = MeanFlow {
 };
 
 const fn method(name: &'static str, objective: &'static str, times: TimePairs, diagonal: f64, source: &'static str) -> Method {
-    Method { name, source, times, weighting: SampleWeights::Equal, diagonal, objective: Part::Named(objective) }
+    Method { name, source, times, weighting: SampleWeights::Equal, diagonal, objective: Part::Named(objective), taught: None }
 }
 
 const fn shares(name: &'static str, alpha: Alpha, times: TimePairs, diagonal: f64, source: &'static str) -> Method {
@@ -104,13 +112,11 @@ impl Method {
         method("esd", "esd", TimePairs::Uniform, 0.75, "2505.18825"),
         method("psd-u", "psd-u", TimePairs::Uniform, 0.75, "2505.18825"),
         method("psd-m", "psd-m", TimePairs::Uniform, 0.75, "2505.18825"),
-        method(
-            "terminal-velocity-matching",
-            "lsd-average",
-            TimePairs::ByLength { length: -0.8, left: -0.4, deviation: 1.0 },
-            0.5,
-            "2511.19797",
-        ),
+        Self {
+            times: TimePairs::ByLength { length: -0.8, left: -0.4, deviation: 1.0 },
+            taught: Some(Taught { average: 0.99, second_decay: 0.95 }),
+            ..method("terminal-velocity-matching", "lsd-average", TimePairs::Uniform, 0.5, "2511.19797")
+        },
         method("shortcut", "psd-m", TimePairs::Dyadic { levels: 8 }, 0.75, "2410.12557"),
         method("consistency-training", "mean-flow", TimePairs::ToEnd, 0.0, "2303.01469"),
         weighed(ADAPTIVE, method("mean-flow", "mean-flow", MIDDLE, 0.75, "2505.13447")),
@@ -167,12 +173,12 @@ impl Method {
     pub fn settings(&self, others: Settings, steps: u64) -> Settings {
         let Self { times, weighting, diagonal, .. } = *self;
         let mut own = Settings { objective: self.objective(steps), times, weighting, diagonal, curriculum: None, ..others };
-        if self.name == "terminal-velocity-matching" {
-            let teacher = Average::from(0.99);
+        if let Some(Taught { average, second_decay }) = self.taught {
+            let teacher = Average::from(average);
             own.averages.retain(|average| *average != teacher);
             own.averages.insert(0, teacher);
             if let Descent::Adam(adam) = &mut own.optimizer {
-                adam.betas[1] = 0.95;
+                adam.betas[1] = second_decay;
             }
         }
         if own.objective.needs().average && own.averages.is_empty() {

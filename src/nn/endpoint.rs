@@ -144,16 +144,15 @@ mod tests {
     fn it_trains() {
         let network: Mlp<T> = Mlp::new(&MlpShape::new(1, 16, 2), 1).unwrap();
         let pairs = Independent::new(Normal::standard(1).unwrap(), Normal::new(vec![3.0], 0.2).unwrap()).unwrap();
-        let settings = Settings { batch: 64, ..Settings::points(200) };
+        let settings = Settings { batch: 64, ..Settings::points(1000) };
         let mut trainer = Trainer::new(Endpoint::new(network, 1, 1.0).unwrap(), pairs, settings).unwrap();
-        for _ in 0..200 {
+        for _ in 0..1000 {
             trainer.step().unwrap();
         }
         let noise = T::from_slice(&[-1.0, 0.0, 1.0], &[3, 1]);
         let [s, t] = [0.0, 1.0].map(|t| T::from_slice(&[t], &[]));
         let v = trainer.model().average_velocity(&s, &t, &noise);
         let ends: Vec<f64> = noise.plus(&v).to_vec();
-        // before, all ends are near 0
-        assert!(ends.iter().all(|x| (x - 3.0).abs() < 2.0), "{ends:?}");
+        assert!(ends.iter().all(|x| (x - 3.0).abs() < 0.7), "{ends:?}");
     }
 }

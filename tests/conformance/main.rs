@@ -80,7 +80,7 @@ macro_rules! double_precision {
         tests! { $backend:
             derivatives::forward_matches_differences derivatives::reverse_over_forward_matches_differences
             derivatives::parameters_used_twice derivatives::kernels_used_twice derivatives::frozen_factors_are_constants
-            objectives::residual_values objectives::parameter_gradients images::unet_gradients images::edm_gradients
+            objectives::residual_values objectives::parameter_gradients objectives::alpha_flow_tends_to_mean_flow images::unet_gradients images::edm_gradients
             layers::transformer_tangents layers::transformer_gradients
         }
     };

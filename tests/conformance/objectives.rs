@@ -60,10 +60,10 @@ fn goal(mode: &str) -> Goal {
             MeanFlow { tangent, ..MeanFlow::default() }.into()
         }
         "anchor" => MeanFlow { anchor: Some(Anchor { weight: 0.5, lengths: [0.1, 0.4] }), ..MeanFlow::default() }.into(),
-        "alpha 0.3" => alpha(0.3),
-        "alpha 0" => alpha(0.0),
-        "alpha 1" => alpha(1.0),
-        _ => mode.parse().unwrap(),
+        _ => match mode.strip_prefix("alpha ") {
+            Some(share) => alpha(share.parse().unwrap()),
+            None => mode.parse().unwrap(),
+        },
     }
 }
 
@@ -223,7 +223,7 @@ fn transcription<B: Backend>(mode: &str, live: &Mlp<B::T>, stopped: &Mlp<B::T>, 
     }
 }
 
-/// The library's residual, on variables.
+/// The library's residual, on variables, of the objective of a mode.
 fn residual<B: Backend>(mode: &str, live: &Mlp<Var<B::T>>, fixed: &Mlp<Var<B::T>>, batch: &Batch<B::T>) -> Var<B::T> {
     let average = averaged::<B>().off_tape();
     let Batch { s, t, gamma, x, velocity } = batch;
@@ -244,10 +244,10 @@ fn residual<B: Backend>(mode: &str, live: &Mlp<Var<B::T>>, fixed: &Mlp<Var<B::T>
     let term = terms.remove(usize::from(mode == "anchor"));
     let weight = match mode {
         "anchor" => 0.5,
-        "alpha 0.3" => 1.0 / 0.3,
-        _ => 1.0,
+        "alpha 0" => 1.0,
+        _ => mode.strip_prefix("alpha ").map_or(1.0, |share| 1.0 / share.parse::<f64>().unwrap()),
     };
-    assert!((term.weight - weight).abs() < 1e-15, "{mode}: {}", term.weight);
+    assert!((term.weight - weight).abs() < 1e-12 * weight, "{mode}: {}", term.weight);
     term.residual
 }
 
@@ -282,6 +282,18 @@ pub fn residual_values<B: Backend>() {
         };
         assert_near(mode, &host(&found), &host(&expected), 1e-12);
     }
+}
+
+/// With shares that tend to 0, and divided by them, the residual of α-Flow tends to that of MeanFlow.
+pub fn alpha_flow_tends_to_mean_flow<B: Backend>() {
+    let (net, batch) = (network::<B>().off_tape(), Batch::new::<B>());
+    let limit = host(&residual::<B>("mean-flow", &net, &net, &batch));
+    let distance = |mode: &str, share: f64| {
+        let found = host(&residual::<B>(mode, &net, &net, &batch));
+        found.iter().zip(&limit).map(|(r, g)| (r / share - g).powi(2)).sum::<f64>().sqrt()
+    };
+    let [far, near] = [distance("alpha 1e-3", 1e-3), distance("alpha 1e-4", 1e-4)];
+    assert!(near < 0.15 * far && far < 0.1, "{far:e} at a share of 1e-3, {near:e} at 1e-4");
 }
 
 /// The network with one parameter, counted through all of them, moved by `h`.

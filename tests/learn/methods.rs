@@ -6,7 +6,7 @@ use flowmap::{
     distribution::{Distribution, Normal},
     exact::DiagonalGaussian,
     interpolant::Linear,
-    learn::{Annealing, FromTeacher, Independent, Method, SampleWeights, Settings, Source, TeacherNetwork, TimePairs, Trainer},
+    learn::{Annealing, FromTeacher, Independent, Method, Settings, Source, TeacherNetwork, TimePairs, Trainer},
     nn::{Mlp, MlpShape},
     random::stream,
 };
@@ -84,17 +84,13 @@ fn every_method_comes_closer_to_the_flow_map() {
         // all mass at the mean, as one step along the velocity has it, is off by 0.42: semigroups alone come to know better
         // slowly
         let slow = method.name.starts_with("psd") || method.name == "shortcut";
-        // an adaptive weight of power 1 moves the minimum in few dimensions
-        let biased = matches!(method.weighting, SampleWeights::Adaptive { .. });
-        if end
-            >= if slow {
-                0.4
-            } else if biased {
-                0.33
-            } else {
-                0.3
-            }
-        {
+        let bound = match method.name {
+            _ if slow => 0.4,
+            // the velocity of an average is late; a short step along the sample's velocity leads aside
+            "controlled-mean-flow" | "soflow" => 0.35,
+            _ => 0.3,
+        };
+        if end >= bound {
             far.push(method.name);
         }
     }

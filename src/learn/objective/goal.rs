@@ -1,6 +1,6 @@
 //! The objectives of this library, for settings.
 
-use super::{AlphaFlow, Context, Distillation, MeanFlow, Needs, Objective, Teacher, Term};
+use super::{AlphaFlow, Context, Distillation, MeanFlow, Needs, Objective, Tangent, Teacher, Term};
 use crate::{Error, Result, Tensor, Var, learn::named::name_or_table};
 use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, str::FromStr};
@@ -99,7 +99,7 @@ impl Goal {
             Self::AlphaFlow(flow) => AlphaFlow { alpha: flow.alpha.stretched(factor), ..flow }.into(),
             Self::MeanFlow(flow) => {
                 let warm_up = (flow.tangent.warm_up as f64 * factor) as u64;
-                MeanFlow { tangent: super::Tangent { warm_up, ..flow.tangent }, ..flow }.into()
+                MeanFlow { tangent: Tangent { warm_up, ..flow.tangent }, ..flow }.into()
             }
             Self::Distillation(_) => self,
         }

@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 /// near the diagonal, [`Tangent`] limits what the derivative can do.
 ///
 /// Source: Z. Geng et al., Mean Flows for One-step Generative Modeling, arXiv 2505.13447; Improved Mean Flows, arXiv 2512.02012;
-/// the control and the anchor are those of
-/// arXiv 2605.09235.
+/// the control and the anchor are those of arXiv 2605.09235.
 ///
 /// ```
 /// use flowmap::{AverageVelocity, backend::ndarray::NdTensor, Tensor, learn::{Context, MeanFlow}};
@@ -59,8 +58,8 @@ pub struct Anchor {
 /// Limits of `g = v_{s,t} - I'_s - (t-s)(∂_s v + ∇v ṽ)`, along which `v_{s,t}` is trained.
 ///
 /// First the derivative in it is multiplied by `min(1, k / warm_up)` at step `k`; then `g` becomes `g / (rms(g) + normalize)`
-/// sample by sample; then each coordinate is clamped to `[-clamp, clamp]`. Limits change what is learned only on the way: where
-/// the mean of `g` is 0 before, it need not be so after, unless errors are symmetric.
+/// sample by sample; then each coordinate is clamped to `[-clamp, clamp]`. The last two also move the minimum, unless `g` is
+/// symmetric about 0 there: then its mean stays 0.
 ///
 /// Source: C. Lu, Y. Song, Simplifying, stabilizing and scaling continuous-time consistency models, arXiv 2410.11081 (warm-up of
 /// 10,000 steps, normalization by 0.1); FACM, arXiv 2507.03738 (clamp to 1).
